@@ -1,0 +1,215 @@
+"""Imports run one way: app -> pages -> pages/shared, pages/components -> core, and inside core as BELOW says.
+
+The graph is read from the source with `ast`: an import inside a function or under TYPE_CHECKING counts too.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Every module of core, and the modules right below it. It may import those, and whatever lies below them.
+BELOW: dict[str, tuple[str, ...]] = {
+    "errors": (),
+    "settings": ("errors",),
+    "specs": ("errors",),
+    "config": ("specs",),
+    "datasets": ("config", "settings"),
+    "models": ("config", "settings"),
+    "heads": ("config",),
+    "losses": ("config",),
+    "wiring": ("datasets", "models", "heads", "losses"),
+    "scores": ("specs",),
+    "thresholds": ("scores",),
+    "tuning": ("thresholds",),
+    "calibration": ("thresholds",),
+    "plots": ("thresholds",),
+    "engine": ("datasets", "models", "heads", "losses"),
+    "runner": ("engine", "wiring", "scores"),
+}
+
+NUMPY_ALONE = ("scores", "thresholds", "tuning")
+UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
+
+
+def module_name(path: Path) -> str:
+    """core/plots/curves.py -> core.plots.curves, and a package's __init__.py -> the package."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def sources() -> dict[str, str]:
+    """Module name -> source of everything but the tests."""
+    paths = [path for folder in ("core", "pages", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+    return {module_name(path): path.read_text() for path in [*ROOT.glob("app.py"), *paths]}
+
+
+def imported(source: str, module: str = "") -> set[str]:
+    """Dotted names that `source` imports; `from a import b` gives a.b, since b may be a module."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"Expected {module} to import by full name, but got a relative import."
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def part_of_core(name: str) -> str | None:
+    """core.plots.curves.draw -> plots; None for what is not a module of core."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "core" and len(parts) > 1 else None
+
+
+@cache
+def reachable(part: str) -> frozenset[str]:
+    """Every module of core that `part` may import."""
+    return frozenset(BELOW[part]).union(*(reachable(lower) for lower in BELOW[part]))
+
+
+def core_modules() -> Iterator[tuple[str, str, str]]:
+    """(part, module name, source) of each module in core."""
+    for name, source in sources().items():
+        if part := part_of_core(name):
+            yield part, name, source
+
+
+def third_party(part: str, seen: frozenset[str] = frozenset()) -> set[str]:
+    """Packages outside the standard library that `part` imports, itself or by way of what it imports of core."""
+    found: set[str] = set()
+    for own, name, source in core_modules():
+        if own != part:
+            continue
+        for target in imported(source, name):
+            lower = part_of_core(target)
+            if lower and lower not in {*seen, part}:
+                found |= third_party(lower, seen | {part})
+            elif top(target) != "core" and top(target) not in sys.stdlib_module_names:
+                found.add(top(target))
+    return found
+
+
+def layer(name: str) -> str:
+    """The layer of a module: app, pages, shared, components, core or benchmarks."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "pages" and len(parts) > 1 and parts[1] in ("shared", "components") else parts[0]
+
+
+LAYERS_BELOW = {
+    "app": {"pages", "shared", "components", "core"},
+    "pages": {"shared", "components", "core"},
+    "shared": {"shared", "components", "core"},
+    "components": {"components", "core"},
+    "core": {"core"},
+    "benchmarks": {"benchmarks", "core"},
+}
+
+
+def test_every_module_of_core_has_its_place():
+    unknown = sorted({part for part, _, _ in core_modules()} - BELOW.keys())
+    assert not unknown, f"Expected BELOW to place every module of core, but got {unknown}: add it deliberately."
+
+
+def test_core_imports_only_downwards():
+    wrong = [
+        f"{name} imports {target}"
+        for part, name, source in core_modules()
+        for target in sorted(imported(source, name))
+        if (lower := part_of_core(target)) and lower != part and lower not in reachable(part)
+    ]
+    assert not wrong, wrong
+
+
+def test_layers_import_only_downwards():
+    wrong = [
+        f"{name} imports {target}"
+        for name, source in sources().items()
+        for target in sorted(imported(source, name))
+        if layer(target) in LAYERS_BELOW and layer(target) not in LAYERS_BELOW[layer(name)]
+    ]
+    assert not wrong, wrong
+
+
+def test_only_the_app_and_its_pages_know_streamlit():
+    users = {name for name, source in sources().items() if "streamlit" in map(top, imported(source, name))}
+    assert {layer(name) for name in users} <= {"app", "pages", "shared", "components"}
+
+
+@pytest.mark.parametrize("part", NUMPY_ALONE)
+def test_threshold_modules_use_numpy_alone(part: str):
+    assert third_party(part) <= {"numpy"}
+
+
+def test_plots_do_not_reach_torch():
+    assert "torch" not in third_party("plots")
+
+
+def test_importing_all_of_core_leaves_streamlit_out():
+    modules = sorted(name for name in sources() if top(name) == "core")
+    script = f"import sys, {', '.join(modules)}; print('streamlit' in sys.modules)"
+    run = [sys.executable, "-c", script]
+    shown = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert shown.stdout.strip() == "False", shown.stderr
+
+
+def unsafe(source: str) -> list[str]:
+    """What in `source` would unpickle or evaluate something, one sentence each."""
+    found = [f"imports {name}" for name in sorted(imported(source)) if top(name) in UNSAFE_MODULES]
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        called = ast.unparse(node.func)
+        keywords = {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords}
+        last = called.rpartition(".")[2]
+        evaluates = called in UNSAFE_CALLS or (last == "eval" and (node.args or node.keywords))  # not model.eval()
+        unpickles = last == "read_pickle" or called == "joblib.load"
+        unpickles |= keywords.get("allow_pickle", "False") != "False"
+        loads = called == "torch.load" and keywords.get("weights_only") != "True"
+        if evaluates or unpickles or loads:
+            found.append(f"line {node.lineno} calls {called}")
+    return found
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import pickle",
+        "from pickle import loads",
+        "def f():\n    import dill",
+        "joblib.load(path)",
+        "eval('1')",
+        "exec(text)",
+        "frame.eval('a + b')",
+        "pd.read_pickle(path)",
+        "np.load(path, allow_pickle=True)",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+    ],
+)
+def test_unsafe_lines_are_found(line: str):
+    assert len(unsafe(line)) == 1
+
+
+@pytest.mark.parametrize("line", ["model.eval()", "torch.load(path, weights_only=True)", "np.load(path)"])
+def test_safe_lines_are_left_alone(line: str):
+    assert unsafe(line) == []
+
+
+def test_nothing_is_unpickled_or_evaluated():
+    found = [f"{name} {what}" for name, source in sources().items() for what in unsafe(source)]
+    assert not found, found
