@@ -1,0 +1,317 @@
+"""The engine: R runs of one data set and one model shape, trained together as one stack of tensors.
+
+It knows nothing of threads, pages or storage: `train` is a generator. Runs may differ in head, loss, loss
+parameters, learning rate, weight decay and seed. A run in a stack equals the same run trained alone, and runs that
+share a seed share their initial hidden weights and the order of their batches.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.config import RunConfig
+from core.datasets import Dataset, Split, load_dataset, load_split
+from core.errors import CutoffError
+from core.heads import HEADS
+from core.losses import LOSSES, Params, loss_tensors
+from core.models import StackedMLP
+
+T = TypeVar("T")
+BLOCK_BYTES = 8 << 20  # training rows gathered at a time
+EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """The state of R runs after `index` passes over the training rows; index 0 is before any training.
+
+    `train_loss` and `validation_loss` (R,) are means over the whole split with the weights of this moment, reduced
+    as torch reduces them. `validation` and `test` hold one array of probabilities (N, C) a run, as the run's head
+    gives them. `finite` (R,) turns False for good once a run's loss or logits are not finite. `seconds` is the
+    training time so far.
+    """
+
+    index: int
+    train_loss: np.ndarray
+    validation_loss: np.ndarray
+    validation: tuple[np.ndarray, ...]
+    test: tuple[np.ndarray, ...]
+    finite: np.ndarray
+    seconds: float
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The device for "auto" (CUDA if torch sees it), "cpu", "cuda" or "cuda:N"; raises CutoffError otherwise."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise CutoffError(f"Expected CUTOFF_DEVICE to be auto, cpu, cuda or cuda:N, but got {name!r}.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise CutoffError(
+            f"Expected CUTOFF_DEVICE to be a device that torch sees, but got {name!r} with "
+            f"{torch.cuda.device_count()} CUDA devices."
+        )
+    return device
+
+
+def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> Iterator[Epoch]:
+    """Train the runs of one stack and yield an Epoch before the first pass and after each one.
+
+    Ends early when no run is finite any more. Raises CutoffError when the configurations can't share a stack.
+    """
+    yield from (epoch for epoch in train_in_turns(configs, device) if epoch is not None)
+
+
+def train_in_turns(
+    configs: Sequence[RunConfig], device: torch.device | None = None, turn: float = 0.04
+) -> Iterator[Epoch | None]:
+    """Like `train`, but also yields None whenever `turn` seconds have gone by within an epoch.
+
+    One thread can so serve several experiments, and can stop one within a turn.
+    """
+    data = load_dataset(configs[0].dataset, configs[0].dataset_params)
+    split = load_split(configs[0].dataset, configs[0].dataset_params, configs[0].split_seed)
+    stack = Stack(configs, data, split, device or choose_device())
+    seconds = 0.0
+    yield stack.evaluate(0, seconds)
+    for index in range(1, configs[0].epochs + 1):
+        steps = stack.steps()
+        over = False
+        while not over:
+            start = time.perf_counter()
+            over = _advance(steps, start + turn)
+            seconds += time.perf_counter() - start
+            if not over:
+                yield None
+        epoch = stack.evaluate(index, seconds)
+        yield epoch
+        if not epoch.finite.any():
+            return
+
+
+def _advance(steps: Iterator[None], until: float) -> bool:
+    """Take steps until the clock reads `until`; True when there are none left."""
+    return all(time.perf_counter() < until for _ in steps)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    """Neighbouring runs that share head and loss: rows `runs` of the stack, rows `within` of logit block `block`."""
+
+    head: str
+    loss: str
+    runs: slice
+    block: int
+    within: slice
+    params: Params
+
+
+class Stack:
+    """R runs as one model, one optimizer state and one stream of batches a seed.
+
+    Inside, runs are sorted by head and loss, so that each loss is evaluated on a slice of the logits; `evaluate`
+    gives its results in the order of `configs`.
+    """
+
+    def __init__(self, configs: Sequence[RunConfig], data: Dataset, split: Split, device: torch.device) -> None:
+        keys = {config.stack_key() for config in configs}
+        if len(keys) != 1:
+            raise CutoffError(
+                "Expected all runs of a stack to share data, split, model, optimizer, batch size and epochs, "
+                f"but got {len(keys)} kinds."
+            )
+        classes = len(data.class_names)
+        outputs = {name: head.outputs(classes) for name, head in HEADS.items()}
+        self.order = sorted(
+            range(len(configs)), key=lambda i: (outputs[configs[i].head], configs[i].head, configs[i].loss, i)
+        )
+        self.configs = [configs[i] for i in self.order]
+        self.device = device
+        self.x = {part: torch.from_numpy(x).to(device) for part, x in split.x.items()}
+        self.y = {part: torch.from_numpy(y).to(device) for part, y in split.y.items()}
+        first = self.configs[0]
+        widths = [outputs[config.head] for config in self.configs]
+        seeds = [config.seed for config in self.configs]
+        self.model = StackedMLP(self.x["train"].shape[1], first.widths, widths, seeds, device)
+        self.optimizer = _OPTIMIZERS[first.optimizer](self.configs, self.model)
+        counts = np.bincount(split.y["train"], minlength=classes)
+        self.segments = _segments(self.configs, widths, counts, device)
+        self._seeds = sorted(set(seeds))
+        self._seed_of_run = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
+        # Not the generator of the weights: the batches must not depend on how many weights were drawn.
+        self._generators = [torch.Generator().manual_seed(2**32 + seed) for seed in self._seeds]
+        self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
+
+    def steps(self) -> Iterator[None]:
+        """One pass over the training rows: yields after each optimizer step. The last batch may be smaller."""
+        rows = len(self.y["train"])
+        size = self.configs[0].batch_size
+        order = torch.stack([torch.randperm(rows, generator=g) for g in self._generators]).to(self.device)
+        bytes_a_row = 4 * len(self._seeds) * self.x["train"].shape[1]
+        block = max(BLOCK_BYTES // (bytes_a_row * size), 1) * size
+        for start in range(0, rows, block):
+            chosen = order[:, start : start + block]
+            x, y = self.x["train"][chosen], self.y["train"][chosen]  # (S, block, F), (S, block)
+            for x_batch, y_batch in zip(x.split(size, 1), y.split(size, 1), strict=True):
+                self.step(self._for_runs(x_batch), self._for_runs(y_batch))
+                yield
+
+    def step(self, x: Tensor, y: Tensor) -> None:
+        """One optimizer step of every run on its own batch: x (R, B, F), y (R, B)."""
+        with torch.inference_mode():
+            logits = self.model.forward(x)
+            for s in self.segments:
+                block = logits[s.block][s.within]
+                block.copy_(_gradient(s, block, y[s.runs]))
+            self.model.backward(logits)
+            self.optimizer.step()
+
+    @torch.inference_mode()
+    def evaluate(self, index: int, seconds: float) -> Epoch:
+        """Losses on train and validation, probabilities on validation and test, of all runs as they are now."""
+        logits = {part: self._logits(x) for part, x in self.x.items()}
+        losses = {}
+        for part in ("train", "validation"):
+            y = self.y[part].expand(len(self.configs), -1)
+            losses[part] = torch.cat([_mean_loss(s, logits[part][s.block][s.within], y[s.runs]) for s in self.segments])
+            self._finite &= losses[part].isfinite()
+        scores = {
+            part: self._in_order(
+                [
+                    run.cpu().numpy()
+                    for s in self.segments
+                    for run in HEADS[s.head].probabilities(logits[part][s.block][s.within])
+                ]
+            )
+            for part in ("validation", "test")
+        }
+        return Epoch(
+            index=index,
+            train_loss=np.array(self._in_order(losses["train"].tolist())),
+            validation_loss=np.array(self._in_order(losses["validation"].tolist())),
+            validation=tuple(scores["validation"]),
+            test=tuple(scores["test"]),
+            finite=np.array(self._in_order(self._finite.tolist())),
+            seconds=seconds,
+        )
+
+    def _logits(self, x: Tensor) -> list[Tensor]:
+        """Logits of all rows x (N, F), one tensor (runs, N, K) a block, computed in pieces of bounded memory."""
+        widest = max(x.shape[1], *self.configs[0].widths, 1)
+        rows = max(EVALUATION_BYTES // (4 * len(self.configs) * widest), 1)
+        pieces = [self.model.forward(piece.expand(len(self.configs), -1, -1)) for piece in torch.split(x, rows)]
+        return [torch.cat(block, 1) for block in zip(*pieces, strict=True)]
+
+    def _for_runs(self, batch: Tensor) -> Tensor:
+        """From one batch a seed (S, ...) to one a run (R, ...)."""
+        if len(self._seeds) == 1:
+            return batch.expand(len(self.configs), *batch.shape[1:])
+        return batch[self._seed_of_run]
+
+    def _in_order(self, values: Sequence[T]) -> list[T]:
+        """Values of the sorted runs, in the order in which the configurations were given."""
+        placed = dict(zip(self.order, values, strict=True))
+        return [placed[i] for i in range(len(values))]
+
+
+def _mean_loss(segment: _Segment, logits: Tensor, y: Tensor) -> Tensor:
+    """The mean loss of each run of a segment, (runs,), divided as torch divides it."""
+    spec = LOSSES[segment.loss]
+    losses = spec.function(logits, y, segment.params)
+    if spec.mean_over is None:
+        return losses.mean(1)
+    return losses.sum(1) / spec.mean_over(y, segment.params).sum(1)
+
+
+def _gradient(segment: _Segment, logits: Tensor, y: Tensor) -> Tensor:
+    """The gradient of `_mean_loss` by the logits, (runs, B, K). No run sees another's loss, nor its NaN."""
+    spec = LOSSES[segment.loss]
+    if spec.gradient is None:
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = logits.clone().requires_grad_()
+            return torch.autograd.grad(_mean_loss(segment, leaf, y).sum(), leaf)[0]
+    gradient = spec.gradient(logits, y, segment.params)
+    if spec.mean_over is None:
+        return gradient.div_(y.shape[1])
+    return gradient.div_(spec.mean_over(y, segment.params).sum(1)[:, None, None])
+
+
+def _segments(
+    configs: Sequence[RunConfig], widths: Sequence[int], counts: np.ndarray, device: torch.device
+) -> list[_Segment]:
+    """The neighbours of equal head and loss, each with its place in the logits and its parameters as tensors."""
+    kinds = [(config.head, config.loss) for config in configs]
+    starts = [i for i, kind in enumerate(kinds) if i == 0 or kind != kinds[i - 1]]
+    blocks = sorted(set(widths))
+    found = []
+    for start, stop in zip(starts, [*starts[1:], len(kinds)], strict=True):
+        head, loss = kinds[start]
+        offset = widths.index(widths[start])  # where this output width's block begins
+        runs = [dict(config.loss_params) for config in configs[start:stop]]
+        found.append(
+            _Segment(
+                head=head,
+                loss=loss,
+                runs=slice(start, stop),
+                block=blocks.index(widths[start]),
+                within=slice(start - offset, stop - offset),
+                params=loss_tensors(loss, runs, counts, device),
+            )
+        )
+    return found
+
+
+class _SGD:
+    """w -= lr (g + weight_decay w), as torch.optim.SGD, on the flat buffers with one lr and decay a run."""
+
+    def __init__(self, configs: Sequence[RunConfig], model: StackedMLP) -> None:
+        self.parameters, self.gradient = model.parameters, model.gradient
+        self.lr = _a_parameter(model, [config.lr for config in configs])
+        self.decay = _a_parameter(model, [config.weight_decay for config in configs])
+        self.decays = any(config.weight_decay for config in configs)
+
+    def step(self) -> None:
+        self._decay()
+        self.parameters.addcmul_(self.gradient, self.lr, value=-1)
+
+    def _decay(self) -> None:
+        if self.decays:
+            self.gradient.addcmul_(self.parameters, self.decay)
+
+
+class _Adam(_SGD):
+    """Adam (Kingma and Ba, 2015) as torch.optim.Adam, on the flat buffers with one lr and decay a run."""
+
+    def __init__(self, configs: Sequence[RunConfig], model: StackedMLP) -> None:
+        super().__init__(configs, model)
+        self.mean = torch.zeros_like(self.parameters)
+        self.square = torch.zeros_like(self.parameters)
+        self.denominator = torch.empty_like(self.parameters)
+        self.steps = 0  # a Python int: a float32 counter would lose digits in the bias correction
+
+    def step(self) -> None:
+        self._decay()
+        self.steps += 1
+        self.mean.lerp_(self.gradient, 1 - BETA1)
+        self.square.mul_(BETA2).addcmul_(self.gradient, self.gradient, value=1 - BETA2)
+        torch.sqrt(self.square, out=self.denominator)
+        self.denominator.mul_((1 - BETA2**self.steps) ** -0.5).add_(EPSILON).div_(self.lr)
+        self.parameters.addcdiv_(self.mean, self.denominator, value=-1 / (1 - BETA1**self.steps))
+
+
+_OPTIMIZERS = {"adam": _Adam, "sgd": _SGD}
+
+
+def _a_parameter(model: StackedMLP, values: Sequence[float]) -> Tensor:
+    """One value a run, spread over that run's parameters in the flat buffer, (P,)."""
+    return torch.tensor(values, dtype=torch.float32, device=model.parameters.device)[model.owner]

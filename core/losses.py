@@ -1,0 +1,170 @@
+"""Losses: element-wise and unreduced, of logits and integer labels. Reduction happens once, in the engine.
+
+Every function takes logits (R, B, K), labels (R, B) and its parameters as tensors with a leading dimension R, one
+value (or one row of class weights) a run, and returns losses (R, B).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import CutoffError
+from core.specs import Param, Value
+
+Params = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class LossSpec:
+    """`function` gives the losses (R, B) and `gradient` their derivative by the logits (R, B, K) in closed form;
+    without one the engine differentiates `function`, which takes longer. `mean_over` gives the weight of each row
+    in the divisor of the mean, (R, B); None divides by the number of rows. `heads` names the heads whose logits the
+    loss understands."""
+
+    label: str
+    function: Callable[[Tensor, Tensor, Params], Tensor]
+    heads: tuple[str, ...]
+    formula: str
+    about: str
+    reference: str
+    params: tuple[Param, ...] = ()
+    gradient: Callable[[Tensor, Tensor, Params], Tensor] | None = None
+    mean_over: Callable[[Tensor, Params], Tensor] | None = None
+
+
+def bce_with_logits(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-w y log sigmoid(z) - (1 - y) log(1 - sigmoid(z)), as torch.nn.BCEWithLogitsLoss with pos_weight w > 0.
+
+    logits (R, B, 1), y (R, B) in {0, 1}, pos_weight (R, 1); losses >= 0. The best logit is logit q + ln w for a
+    true probability q.
+    """
+    return F.binary_cross_entropy_with_logits(
+        logits[..., 0], y.to(logits.dtype), pos_weight=params["pos_weight"], reduction="none"
+    )
+
+
+def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """(1 + (w - 1) y) (sigmoid(z) - y), (R, B, 1)."""
+    labels = y.to(logits.dtype)
+    weight = 1 + (params["pos_weight"] - 1) * labels
+    return (weight * (torch.sigmoid(logits[..., 0]) - labels)).unsqueeze(-1)
+
+
+def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """(1 - e) w_y l_y + (e / K) sum_c w_c l_c with l = -log softmax(z), as torch.nn.CrossEntropyLoss.
+
+    logits (R, B, K), y (R, B) in 0 .. K-1, class_weight (R, K) > 0, label_smoothing e (R, 1) in [0, 1). torch's own
+    function takes one weight and one smoothing a call; here each run has its own.
+    """
+    losses = -torch.log_softmax(logits, -1)
+    weighted = losses * params["class_weight"].unsqueeze(1)
+    of_label = weighted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    smoothing = params["label_smoothing"]
+    return (1 - smoothing) * of_label + smoothing * weighted.mean(-1)
+
+
+def cross_entropy_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """softmax(z)_c sum_j t_j - t_c with the targets t_c = w_c ((1 - e) [c = y] + e / K), (R, B, K)."""
+    smoothing = params["label_smoothing"].unsqueeze(-1)
+    targets = F.one_hot(y, logits.shape[-1]) * (1 - smoothing) + smoothing / logits.shape[-1]
+    targets *= params["class_weight"].unsqueeze(1)
+    return torch.softmax(logits, -1) * targets.sum(-1, keepdim=True) - targets
+
+
+def weight_of_label(y: Tensor, params: Params) -> Tensor:
+    """w_y, (R, B): torch divides a weighted cross-entropy by the sum of these, not by the number of rows."""
+    return params["class_weight"].gather(1, y)
+
+
+LOSSES: dict[str, LossSpec] = {
+    "bce": LossSpec(
+        label="BCE with logits",
+        function=bce_with_logits,
+        heads=("sigmoid",),
+        formula=r"-\,w\,y\,\log \sigma(z) \;-\; (1-y)\,\log\bigl(1-\sigma(z)\bigr)",
+        about="Binary cross-entropy on the logit. pos_weight w multiplies the loss of positive rows.",
+        reference="PyTorch documentation, torch.nn.BCEWithLogitsLoss (2026)",
+        params=(
+            Param(
+                "pos_weight",
+                "pos_weight",
+                1.0,
+                0.01,
+                1000.0,
+                help="Weight of positive rows. It adds ln w to the best logit: p >= 0.5 then means a true "
+                "probability of at least 1 / (1 + w).",
+                log=True,
+            ),
+        ),
+        gradient=bce_gradient,
+    ),
+    "cross_entropy": LossSpec(
+        label="Cross-entropy",
+        function=cross_entropy,
+        heads=("softmax2", "softmax"),
+        formula=r"(1-\varepsilon)\,w_y\,\ell_y + \tfrac{\varepsilon}{K}\textstyle\sum_c w_c\,\ell_c,"
+        r"\quad \ell_c = -\log \mathrm{softmax}(z)_c",
+        about="Negative log of the probability given to the true class.",
+        reference="PyTorch documentation, torch.nn.CrossEntropyLoss (2026); Szegedy et al. (2016) for smoothing",
+        params=(
+            Param(
+                "class_weight",
+                "Class weights",
+                "equal",
+                options=("equal", "balanced"),
+                help="equal, balanced (N / (K n_k), as in scikit-learn), or one number a class: type 1, 9. "
+                "Their scale does not matter; in two classes w1 / w0 acts like pos_weight.",
+                free=True,
+            ),
+            Param(
+                "label_smoothing",
+                "Label smoothing",
+                0.0,
+                0.0,
+                0.9,
+                0.05,
+                help="Share of each label that is spread evenly over all classes.",
+            ),
+        ),
+        gradient=cross_entropy_gradient,
+        mean_over=weight_of_label,
+    ),
+}
+
+
+def class_weights(text: str, counts: np.ndarray) -> np.ndarray:
+    """The weight of each class, (K,), from "equal", "balanced" (N / (K n_k)) or K positive numbers with commas."""
+    classes = len(counts)
+    if text == "equal":
+        return np.ones(classes)
+    if text == "balanced":
+        return counts.sum() / (classes * counts)
+    try:
+        weights = np.array([float(part) for part in text.split(",")])
+    except ValueError:
+        weights = np.empty(0)
+    if len(weights) != classes or not np.isfinite(weights).all() or (weights <= 0).any():
+        raise CutoffError(
+            f"Expected `class_weight` to be equal, balanced or {classes} positive numbers with commas, "
+            f"but got {text!r}."
+        )
+    return weights
+
+
+def loss_tensors(name: str, runs: list[dict[str, Value]], counts: np.ndarray, device: torch.device) -> Params:
+    """The parameters of R runs that share a loss, as tensors (R, 1), class weights as (R, K).
+
+    `counts` (K,) are the training rows of each class. Raises CutoffError for a value outside its range.
+    """
+    tensors = {}
+    for param in LOSSES[name].params:
+        values = [param.check(run.get(param.name, param.default)) for run in runs]
+        rows = [class_weights(v, counts) if isinstance(v, str) else [float(v)] for v in values]
+        tensors[param.name] = torch.tensor(np.array(rows), dtype=torch.float32, device=device)
+    return tensors

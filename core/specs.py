@@ -1,0 +1,72 @@
+"""The small frozen records that the registries hold. They know nothing of torch, data or pages."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from core.errors import CutoffError
+
+Value = float | int | bool | str
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter of a registry entry: enough to draw its control, to check a value and to explain it.
+
+    A number has `low` and `high` (both inclusive). A choice has `options`; with `free` it also takes text that
+    its owner checks. `log` asks for a logarithmic control; `integer` restricts a number to whole values.
+    """
+
+    name: str
+    label: str
+    default: Value
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    options: tuple[str, ...] = ()
+    help: str = ""
+    log: bool = False
+    integer: bool = False
+    free: bool = False
+
+    def check(self, value: object) -> Value:
+        """Return `value` in this parameter's own type; raises CutoffError when it is outside the range."""
+        if isinstance(self.default, bool):
+            if not isinstance(value, bool):
+                raise CutoffError(f"Expected `{self.name}` to be true or false, but got {value!r}.")
+            return value
+        if isinstance(self.default, str):
+            if not isinstance(value, str) or not (self.free or value in self.options):
+                raise CutoffError(f"Expected `{self.name}` to be one of {', '.join(self.options)}, but got {value!r}.")
+            return value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self._in_range(value):
+            raise CutoffError(f"Expected `{self.name}` to be {self._range_text()}, but got {value!r}.")
+        return int(value) if self.integer else float(value)
+
+    def parse(self, text: str) -> Value:
+        """Read a value written as text, as in a URL; raises CutoffError like `check`."""
+        if isinstance(self.default, str):
+            return self.check(text)
+        if isinstance(self.default, bool):
+            return self.check({"true": True, "false": False}.get(text.lower(), text))
+        try:
+            return self.check(float(text))
+        except ValueError:
+            raise CutoffError(f"Expected `{self.name}` to be {self._range_text()}, but got {text!r}.") from None
+
+    def _in_range(self, value: float) -> bool:
+        if not math.isfinite(value) or (self.integer and value != int(value)):
+            return False
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def _range_text(self) -> str:
+        kind = "a whole number" if self.integer else "a number"
+        if self.low is None or self.high is None:
+            return kind
+        return f"{kind} from {self.low:g} to {self.high:g}"
+
+
+def defaults(params: tuple[Param, ...]) -> dict[str, Value]:
+    """The default of each parameter, by name."""
+    return {param.name: param.default for param in params}
