@@ -140,9 +140,8 @@ def test_runs_as_a_user_that_is_not_root_and_owns_the_data():
     assert position("RUN", f"useradd --create-home --uid 1000 {user}") < position("USER") < position("CMD")
     assert f"chown {user}:{user} data" in arguments("RUN")[-1]
     assert arguments("VOLUME") == [f"{arguments('WORKDIR')[0]}/data"]
-    assert position("RUN", "chown") < position(
-        "VOLUME"
-    )  # a later change of the volume's folder would be lost
+    # A change of the volume's folder after VOLUME would be lost.
+    assert position("RUN", "chown") < position("VOLUME")
 
 
 def test_environment_suits_production():
