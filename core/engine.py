@@ -7,6 +7,7 @@ share a seed share their initial hidden weights and the order of their batches.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,10 +53,9 @@ def choose_device(name: str = "auto") -> torch.device:
     """The device for "auto" (CUDA if torch sees it), "cpu", "cuda" or "cuda:N"; raises CutoffError otherwise."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise CutoffError(f"Expected CUTOFF_DEVICE to be auto, cpu, cuda or cuda:N, but got {name!r}.") from None
+    if not re.fullmatch(r"cpu|cuda(:\d{1,2})?", name):
+        raise CutoffError(f"Expected CUTOFF_DEVICE to be auto, cpu, cuda or cuda:N, but got {name!r}.")
+    device = torch.device(name)
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise CutoffError(
             f"Expected CUTOFF_DEVICE to be a device that torch sees, but got {name!r} with "
