@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
 from core.errors import CutoffError
 from core.specs import Value
@@ -16,12 +16,12 @@ from core.specs import Value
 MAX_RUNS = 256
 
 
-def _pairs(value: object) -> object:
-    """A mapping as sorted pairs, so that a configuration can be hashed and compared."""
-    return tuple(sorted(value.items())) if isinstance(value, Mapping) else value
-
-
-Params = Annotated[tuple[tuple[str, Value], ...], BeforeValidator(_pairs), PlainSerializer(lambda pairs: dict(pairs))]
+Params = Annotated[
+    tuple[tuple[str, Value], ...],
+    BeforeValidator(lambda value: tuple(value.items()) if isinstance(value, Mapping) else value),
+    AfterValidator(lambda pairs: tuple(sorted(dict(pairs).items()))),  # so that equal choices compare and hash equal
+    PlainSerializer(lambda pairs: dict(pairs)),
+]
 
 
 class RunConfig(BaseModel):
@@ -82,7 +82,7 @@ class Experiment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     variants: tuple[Variant, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field((0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, le=2**31 - 1)], ...] = Field((0,), min_length=1)
 
     def runs(self) -> tuple[RunConfig, ...]:
         """Every variant with every seed, variants outermost; raises CutoffError above MAX_RUNS."""
@@ -103,5 +103,9 @@ def make_config(**choices: Any) -> RunConfig:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
-        wanted = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            raise CutoffError(f"Expected one of {', '.join(RunConfig.model_fields)}, but got `{name}`.") from None
+        wanted = first["msg"].removeprefix("Input should be ")
+        if first["type"] == "too_long":
+            wanted = f"at most {first['ctx']['max_length']} values"
         raise CutoffError(f"Expected `{name}` to be {wanted}, but got {first['input']!r}.") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass
 
 from core.errors import CutoffError
@@ -56,7 +56,8 @@ class Param:
             raise CutoffError(f"Expected `{self.name}` to be {self._range_text()}, but got {text!r}.") from None
 
     def _in_range(self, value: float) -> bool:
-        if not math.isfinite(value) or (self.integer and value != int(value)):
+        # Not math.isfinite, which overflows on a huge int; NaN compares false.
+        if not abs(value) <= sys.float_info.max or (self.integer and value != int(value)):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
