@@ -1,0 +1,126 @@
+"""Preparation and query of core.thresholds against scikit-learn and numpy masks, all exact, in one run.
+
+    python -m benchmarks.thresholds [--rows 100000 1000000 10000000]
+
+Scores are float32 probabilities of a binary model at 30% positives, labels int64 as in most data sets. A query is
+the four counts at one random threshold, a new one every time. Both sides must agree before either is timed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from itertools import cycle
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, precision_recall_curve
+
+from benchmarks.goals import Paired, header, paired_ratio, report
+from core.thresholds import METRICS, Curve, ScoreIndex, pr_curve
+
+GOAL_ROWS = 10_000_000
+CURVE_ROWS = 1_000_000
+Counts = tuple[int | np.signedinteger, ...]
+
+
+def model_output(n_rows: int, prevalence: float = 0.3, seed: int = 0) -> tuple[NDArray, NDArray]:
+    """Labels (N,) int64 and probabilities (N,) float32 of a model that ranks 86% of the pairs correctly."""
+    generator = np.random.default_rng(seed)
+    y_true = (generator.random(n_rows) < prevalence).astype(np.int64)
+    logits = generator.standard_normal(n_rows, dtype=np.float32) + np.float32(1.5) * y_true.astype(np.float32)
+    return y_true, 1 / (1 + np.exp(1 - logits))
+
+
+def preparation(y_true: NDArray, y_score: NDArray, repeats: int) -> Paired:
+    """precision_recall_curve against the index, whose counts must give the same curve, point by point."""
+    precision, recall, thresholds = precision_recall_curve(y_true, y_score)
+    at = ScoreIndex.of(y_true, y_score).counts_at_scores()
+    np.testing.assert_array_equal(at.thresholds, thresholds[::-1])
+    np.testing.assert_allclose(METRICS["precision"](at), precision[-2::-1], rtol=1e-12)
+    np.testing.assert_allclose(METRICS["recall"](at), recall[-2::-1], rtol=1e-12)
+    return paired_ratio(
+        lambda: precision_recall_curve(y_true, y_score), lambda: ScoreIndex.of(y_true, y_score), repeats
+    )
+
+
+def queries(y_true: NDArray, y_score: NDArray, repeats: int) -> tuple[Paired, Paired]:
+    """Numpy masks, then scikit-learn's confusion_matrix, against the index, at thresholds from all over [0, 1]."""
+    index = ScoreIndex.of(y_true, y_score)
+    positive, n_positive = y_true == 1, np.count_nonzero(y_true)
+
+    def by_index(threshold: np.float32) -> Counts:
+        counts = index.counts(threshold)
+        return int(counts.tp), int(counts.fp), int(counts.fn), int(counts.tn)
+
+    def by_masks(threshold: np.float32) -> Counts:
+        called = y_score >= threshold
+        tp = np.count_nonzero(called & positive)
+        fp = np.count_nonzero(called) - tp
+        return tp, fp, n_positive - tp, y_score.size - n_positive - fp
+
+    def by_scikit_learn(threshold: np.float32) -> Counts:
+        (tn, fp), (fn, tp) = confusion_matrix(y_true, y_score >= threshold)
+        return tp, fp, fn, tn
+
+    thresholds = np.random.default_rng(1).random(100_000, dtype=np.float32)
+    for threshold in [*thresholds[:10], *y_score[:10]]:
+        assert by_index(threshold) == by_masks(threshold), threshold
+    assert by_index(thresholds[0]) == by_scikit_learn(thresholds[0])
+
+    def at_a_new_threshold(query: Callable[[np.float32], Counts]) -> Callable[[], Counts]:
+        upcoming = cycle(thresholds)
+        return lambda: query(next(upcoming))
+
+    fast = at_a_new_threshold(by_index)
+    return (
+        paired_ratio(at_a_new_threshold(by_masks), fast, repeats, times=2000),
+        paired_ratio(at_a_new_threshold(by_scikit_learn), fast, max(3, repeats // 5), times=2000),
+    )
+
+
+def thinned(prevalence: float) -> tuple[Curve, Paired]:
+    """The thinned precision-recall curve of a million rows, and what it takes beside scikit-learn's full one."""
+    y_true, y_score = model_output(CURVE_ROWS, prevalence)
+    index = ScoreIndex.of(y_true, y_score)
+    timing = paired_ratio(lambda: precision_recall_curve(y_true, y_score), lambda: pr_curve(index), repeats=5)
+    return pr_curve(index), timing
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, GOAL_ROWS])
+    sizes = parser.parse_args().rows
+
+    header("numpy", "scikit-learn")
+    print("\n      rows   PR curve      index  ratio      masks  sklearn cm   query   ratio    ratio")
+    goals: list[tuple[str, float, float, bool]] = []
+    for n_rows in sizes:
+        y_true, y_score = model_output(n_rows)
+        prepared = preparation(y_true, y_score, repeats=5)
+        masks, matrix = queries(y_true, y_score, repeats=25)
+        print(
+            f"{n_rows:>10,} {prepared.slow * 1e3:>7.1f} ms {prepared.fast * 1e3:>7.2f} ms {prepared.ratio:>5.1f}x"
+            f" {masks.slow * 1e6:>7,.0f} us {matrix.slow * 1e6:>8,.0f} us {masks.fast * 1e6:>4.1f} us"
+            f" {masks.ratio:>6,.0f}x {matrix.ratio:>7,.0f}x"
+        )
+        if n_rows == GOAL_ROWS:
+            goals.append(("preparation of 1e7 rows over precision_recall_curve", prepared.ratio, 20, False))
+            goals.append(("query of 1e7 rows over numpy masks", masks.ratio, 500, False))
+
+    print(f"\nprecision-recall curve of {CURVE_ROWS:,} rows, thinned")
+    for prevalence in (0.3, 0.01):
+        curve, timing = thinned(prevalence)
+        print(
+            f"{prevalence:>5.0%} positives: {curve.x.size} points within {curve.max_error:.2g} in"
+            f" {timing.fast * 1e3:.1f} ms, all points in {timing.slow * 1e3:.0f} ms"
+        )
+        goals.append((f"curve points at {prevalence:.0%} positives", curve.x.size, 500, True))
+        goals.append((f"curve error at {prevalence:.0%} positives", curve.max_error, 1e-3, True))
+    print()
+    for name, value, goal, at_most in goals:
+        report(name, value, goal, at_most)
+
+
+if __name__ == "__main__":
+    main()
