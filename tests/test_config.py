@@ -118,5 +118,5 @@ def test_experiment_refuses_more_than_the_most_runs():
 
 @pytest.mark.parametrize("parts", [{"variants": ()}, {"seeds": ()}, {"seeds": (-1,)}, {"seeds": (2**31,)}])
 def test_experiment_needs_a_variant_and_a_valid_seed(parts):
-    with pytest.raises(ValidationError, match="1 validation error"):
+    with pytest.raises(ValidationError, match="validation error"):
         Experiment(**{"variants": (Variant(name="a", config=RunConfig()),), **parts})
