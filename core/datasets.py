@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
+from scipy.special import expit, logit
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
@@ -115,8 +116,7 @@ def gaussians(separation: float, noise: float, prevalence: float, samples: int, 
     x = (2 * y[:, None] - 1) * (separation / 2) * u + noise * rng.standard_normal((samples, 2))
 
     def posterior(points: np.ndarray) -> np.ndarray:
-        logit = np.log(prevalence / (1 - prevalence)) + separation * (points @ u) / noise**2
-        return 1 / (1 + np.exp(-logit))
+        return expit(logit(prevalence) + separation * (points @ u) / noise**2)
 
     return Dataset("gaussians", "binary", x.astype(np.float32), y, ("negative", "positive"), posterior)
 
