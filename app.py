@@ -1,0 +1,72 @@
+"""The composition root: `streamlit run app.py` serves the pages, plotly.min.js and the shared services."""
+
+from __future__ import annotations
+
+import os
+
+# OpenMP reads this once, when torch loads. One thread per run keeps concurrent runs equally fast.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import gc
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import plotly
+import streamlit as st
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+
+def warm() -> None:
+    """Import and run once whatever the first visitor would otherwise wait for, and freeze it.
+
+    Streamlit collects garbage after every rerun. With torch imported that walks half a million objects for
+    hundreds of milliseconds; frozen objects are left out of the walk.
+    """
+    import plotly.graph_objects as go
+    import torch
+
+    import core
+    import pages.components
+    import pages.shared
+
+    torch.set_num_threads(1)
+    for package in (core, pages.components, pages.shared):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+    weight = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.Adam([weight])
+    weight.square().sum().backward()
+    optimizer.step()
+    go.Figure(go.Scatter(x=[0.0], y=[0.0])).to_json()
+
+    gc.collect()
+    gc.freeze()
+
+
+@asynccontextmanager
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
+    """Warm the process and build the services at the start; stop what still trains at the end."""
+    warm()
+    from pages.shared import services
+
+    services.runner()
+    yield
+    services.runner.clear()
+
+
+base_url = str(st.get_option("server.baseUrlPath")).strip("/")
+app = st.App(
+    Path(__file__).parent / "pages" / "shell.py",
+    lifespan=lifespan,
+    routes=[
+        Mount(
+            f"/{base_url}/assets" if base_url else "/assets",
+            StaticFiles(directory=Path(plotly.__file__).parent / "package_data"),
+        )
+    ],
+)

@@ -1,0 +1,113 @@
+// Draws a plotly figure once and then updates it in place: the DOM node, zoom, hover and legend choices stay.
+
+const figures = new WeakMap(); // element -> {data, setTriggerValue, held, drawn, unmount}
+let library; // one <script> for all figures
+
+function loadPlotly() {
+  library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    // Relative, as Streamlit's own scripts are, so that it holds under any base URL path.
+    script.src = new URL("assets/plotly.min.js", document.baseURI);
+    script.onload = () => (window.Plotly ? resolve() : script.onerror());
+    script.onerror = () => {
+      library = undefined; // the next update tries again
+      reject(new Error(script.src));
+    };
+    document.head.append(script);
+  });
+  return library;
+}
+
+// How a figure looks where it says nothing itself.
+function template(theme) {
+  const color = theme("--st-text-color");
+  const line = theme("--st-border-color");
+  const axis = {
+    automargin: true,
+    gridcolor: line,
+    linecolor: line,
+    showline: true,
+    title: { standoff: 8 },
+    zerolinecolor: line,
+  };
+  return {
+    layout: {
+      colorway: theme("--st-chart-categorical-colors").split(","),
+      font: { family: theme("--st-font"), color, size: 13 },
+      hoverlabel: { bgcolor: theme("--st-background-color"), bordercolor: line, font: { color } },
+      legend: { orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom" },
+      margin: { l: 8, r: 8, t: 8, b: 8 },
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      xaxis: { ...axis, showgrid: false },
+      yaxis: axis,
+    },
+  };
+}
+
+function draw(host) {
+  const state = figures.get(host);
+  if (state.held) return;
+  const style = getComputedStyle(host);
+  const theme = (name) => style.getPropertyValue(name).trim();
+  const { figure, height, revision } = state.data;
+  const { data, layout } = JSON.parse(figure.replace(/var\((--[\w-]+)\)/g, (_, name) => theme(name)));
+  const place = { autosize: true, height, template: template(theme), uirevision: revision };
+  if (matchMedia("(pointer: coarse)").matches) place.dragmode = false; // a finger scrolls the page instead
+  Plotly.react(host, data, { ...layout, ...place }, { displayModeBar: false, doubleClick: "reset" });
+  if (!state.drawn) {
+    state.drawn = true;
+    host.on("plotly_click", ({ points: [point] }) => {
+      if (!state.data.clickable) return;
+      const { curveNumber: curve, x, y, customdata = null } = point;
+      state.setTriggerValue("clicked", { curve, name: point.data.name ?? null, x, y, customdata });
+    });
+  }
+}
+
+function mount(host) {
+  const state = { held: false, drawn: false };
+  figures.set(host, state);
+
+  const gone = new AbortController();
+  const { signal } = gone;
+  // An update while the pointer draws a zoom box would take the box away: it waits for the release.
+  host.addEventListener("pointerdown", () => (state.held = true), { capture: true, signal });
+  const release = () => {
+    if (!state.held) return;
+    state.held = false;
+    setTimeout(() => signal.aborted || draw(host)); // after plotly's own handler
+  };
+  for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, release, { signal });
+
+  const observer = new ResizeObserver(() => {
+    if (state.drawn && host.clientWidth) Plotly.Plots.resize(host);
+  });
+  observer.observe(host);
+
+  state.unmount = () => {
+    if (host.isConnected) return; // called after a superseded update as well
+    gone.abort();
+    observer.disconnect();
+    if (state.drawn) Plotly.purge(host);
+  };
+  return state;
+}
+
+export default async function ({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".live-figure");
+  const note = parentElement.querySelector(".live-figure-note");
+  const state = figures.get(host) ?? mount(host);
+  Object.assign(state, { data, setTriggerValue });
+  host.setAttribute("aria-label", data.alt);
+  host.style.height = `${data.height}px`;
+  try {
+    await loadPlotly();
+    note.textContent = "";
+    draw(host);
+  } catch (error) {
+    console.error(error);
+    note.textContent = "The figure could not be drawn: its library did not load. Reload the page to try again.";
+  }
+  return state.unmount;
+}

@@ -1,0 +1,60 @@
+"""A plotly figure that is drawn once and then updated in place, for figures that change while watched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+from plotly.utils import PlotlyJSONEncoder
+
+_component = st.components.v2.component(
+    "live_figure",
+    html='<div class="live-figure" role="img"></div><div class="live-figure-note" role="status"></div>',
+    js=Path(__file__).with_suffix(".js").read_text(),
+    isolate_styles=False,  # plotly puts its styles into the document, where a shadow root would not see them
+)
+
+
+def live_figure(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    height: int = 320,
+    revision: str = "",
+    on_click: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Show `figure` in the full width at `height` pixels; the same `key` updates the figure already there.
+
+    Zoom, hover and legend choices last until `revision` changes, so name there what the axes and traces stand
+    for (a run's id, say). The figure's template, width and height give way to the theme and the page; whatever
+    else it sets itself stays. A colour may be a theme's CSS variable, such as "var(--st-blue-color)".
+    Traces whose order may change keep their legend choice if each has a `uid`.
+
+    `alt` is one sentence for those who cannot see the figure. `on_click` is called, before the rerun, with the
+    clicked point: curve (index of the trace), name, x, y and customdata.
+    """
+    spec = figure.to_plotly_json()
+    for name in ("template", "width", "height"):
+        spec["layout"].pop(name, None)
+
+    def clicked() -> None:
+        point = st.session_state[key].get("clicked")
+        if point and on_click:
+            on_click(point)
+
+    _component(
+        key=key,
+        data={
+            "figure": json.dumps(spec, cls=PlotlyJSONEncoder, separators=(",", ":")),
+            "alt": alt,
+            "height": height,
+            "revision": f"{key}:{revision}",
+            "clickable": on_click is not None,
+        },
+        on_clicked_change=clicked,
+    )

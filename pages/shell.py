@@ -1,0 +1,37 @@
+"""The script behind every page: what the browser tab says, the name, and the pages in the top bar."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+PAGES = (
+    st.Page("train.py", title="Train", url_path="train", default=True),
+    st.Page("thresholds.py", title="Thresholds", url_path="thresholds"),
+)
+
+# The name, as an image because Streamlit's bar takes no text. An image follows the theme's color-scheme.
+LOGO = """
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 62 24" width="62" height="24">
+  <style>
+    text { font: 700 19px "Source Sans 3", "Source Sans Pro", system-ui, sans-serif; fill: #1b1f24 }
+    @media (prefers-color-scheme: dark) { text { fill: #e8ecef } }
+  </style>
+  <text y="18" textLength="60" lengthAdjust="spacingAndGlyphs">Cutoff</text>
+</svg>
+"""
+
+# Streamlit draws white on the primary colour, which is nearly white in the dark theme.
+ON_PRIMARY = """
+<style>
+  [data-testid^="stBaseButton-primary"]:not(:disabled),
+  [data-tag], [data-tag] * { color: light-dark(#ffffff, #11151a) }
+  [data-testid="stCheckbox"] label[data-selected] svg, [data-tag] path { stroke: light-dark(#ffffff, #11151a) }
+  [data-testid="stCheckbox"] label[data-selected] > div:not([data-testid]) > div,
+  [data-testid="stRadioOption"][data-selected] > div > div > div { background: light-dark(#ffffff, #11151a) }
+</style>
+"""
+
+st.set_page_config(page_title="Cutoff", page_icon=":material/content_cut:", layout="wide")
+st.logo(LOGO, size="medium")
+st.html(ON_PRIMARY)
+st.navigation(PAGES, position="top").run()
