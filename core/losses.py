@@ -6,7 +6,7 @@ value (or one row of class weights) a run, and returns losses (R, B).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from core.errors import CutoffError
 from core.specs import Param, Value
 
 Params = dict[str, Tensor]
+CLASS_WEIGHT_RANGE = (1e-6, 1e6)  # float32 has to hold the weights and their sums
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class LossSpec:
     """`function` gives the losses (R, B) and `gradient` their derivative by the logits (R, B, K) in closed form;
     without one the engine differentiates `function`, which takes longer. `mean_over` gives the weight of each row
     in the divisor of the mean, (R, B); None divides by the number of rows. `heads` names the heads whose logits the
-    loss understands."""
+    loss understands. `remark` says in a sentence what chosen parameters mean for data with these rows of each class
+    (K,)."""
 
     label: str
     function: Callable[[Tensor, Tensor, Params], Tensor]
@@ -33,6 +35,7 @@ class LossSpec:
     formula: str
     about: str
     reference: str
+    remark: Callable[[Mapping[str, Value], np.ndarray], str]
     params: tuple[Param, ...] = ()
     gradient: Callable[[Tensor, Tensor, Params], Tensor] | None = None
     mean_over: Callable[[Tensor, Params], Tensor] | None = None
@@ -56,6 +59,15 @@ def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return (weight * (torch.sigmoid(logits[..., 0]) - labels)).unsqueeze(-1)
 
 
+def bce_remark(params: Mapping[str, Value], counts: np.ndarray) -> str:
+    """The threshold on the true probability that .5 stands for, 1 / (1 + w), and the weight that balances."""
+    weight = float(params.get("pos_weight", 1.0))
+    return (
+        f"With pos_weight {weight:g}, p >= 0.5 stands for a true probability of at least {1 / (1 + weight):.3f}. "
+        f"Balance, n0 / n1, would be {counts[0] / counts[1]:.1f}."
+    )
+
+
 def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """(1 - e) w_y l_y + (e / K) sum_c w_c l_c with l = -log softmax(z), as torch.nn.CrossEntropyLoss.
 
@@ -77,6 +89,20 @@ def cross_entropy_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return torch.softmax(logits, -1) * targets.sum(-1, keepdim=True) - targets
 
 
+def cross_entropy_remark(params: Mapping[str, Value], counts: np.ndarray) -> str:
+    """The weights as numbers; in two classes the threshold on the true probability that .5 stands for."""
+    weights = class_weights(str(params.get("class_weight", "equal")), counts)
+    if len(counts) > 2:
+        return f"Class weights from {weights.min():.3g} to {weights.max():.3g}; the larger, the more often that class."
+    smoothing = float(params.get("label_smoothing", 0.0))
+    kept = (1 - smoothing) * weights.sum()
+    threshold = (weights[0] - weights.sum() * smoothing / 2) / kept
+    meaning = f"stands for a true probability of at least {threshold:.3f}"
+    if not 0 <= threshold <= 1:
+        meaning = "is always reached" if threshold < 0 else "is never reached"
+    return f"With class weights {weights[0]:.3g} and {weights[1]:.3g}, p >= 0.5 {meaning}."
+
+
 def weight_of_label(y: Tensor, params: Params) -> Tensor:
     """w_y, (R, B): torch divides a weighted cross-entropy by the sum of these, not by the number of rows."""
     return params["class_weight"].gather(1, y)
@@ -87,9 +113,10 @@ LOSSES: dict[str, LossSpec] = {
         label="BCE with logits",
         function=bce_with_logits,
         heads=("sigmoid",),
-        formula=r"-\,w\,y\,\log \sigma(z) \;-\; (1-y)\,\log\bigl(1-\sigma(z)\bigr)",
+        formula=r"\begin{aligned}-&w\,y\,\log \sigma(z)\\ -&(1-y)\,\log\bigl(1-\sigma(z)\bigr)\end{aligned}",
         about="Binary cross-entropy on the logit. pos_weight w multiplies the loss of positive rows.",
         reference="PyTorch documentation, torch.nn.BCEWithLogitsLoss (2026)",
+        remark=bce_remark,
         params=(
             Param(
                 "pos_weight",
@@ -108,10 +135,11 @@ LOSSES: dict[str, LossSpec] = {
         label="Cross-entropy",
         function=cross_entropy,
         heads=("softmax2", "softmax"),
-        formula=r"(1-\varepsilon)\,w_y\,\ell_y + \tfrac{\varepsilon}{K}\textstyle\sum_c w_c\,\ell_c,"
-        r"\quad \ell_c = -\log \mathrm{softmax}(z)_c",
+        formula=r"\begin{aligned}&(1-\varepsilon)\,w_y\,\ell_y + \tfrac{\varepsilon}{K}\textstyle\sum_c w_c\,\ell_c\\"
+        r"&\ell_c = -\log \mathrm{softmax}(z)_c\end{aligned}",
         about="Negative log of the probability given to the true class.",
         reference="PyTorch documentation, torch.nn.CrossEntropyLoss (2026); Szegedy et al. (2016) for smoothing",
+        remark=cross_entropy_remark,
         params=(
             Param(
                 "class_weight",
@@ -139,7 +167,10 @@ LOSSES: dict[str, LossSpec] = {
 
 
 def class_weights(text: str, counts: np.ndarray) -> np.ndarray:
-    """The weight of each class, (K,), from "equal", "balanced" (N / (K n_k)) or K positive numbers with commas."""
+    """The weight of each class, (K,), from "equal", "balanced" (N / (K n_k)) or K numbers with commas.
+
+    Raises CutoffError for other text and for numbers outside CLASS_WEIGHT_RANGE.
+    """
     classes = len(counts)
     if text == "equal":
         return np.ones(classes)
@@ -149,9 +180,10 @@ def class_weights(text: str, counts: np.ndarray) -> np.ndarray:
         weights = np.array([float(part) for part in text.split(",")])
     except ValueError:
         weights = np.empty(0)
-    if len(weights) != classes or not np.isfinite(weights).all() or (weights <= 0).any():
+    low, high = CLASS_WEIGHT_RANGE
+    if len(weights) != classes or not ((low <= weights) & (weights <= high)).all():
         raise CutoffError(
-            f"Expected `class_weight` to be equal, balanced or {classes} positive numbers with commas, "
+            f"Expected `class_weight` to be equal, balanced or {classes} numbers from {low:g} to {high:g} with commas, "
             f"but got {text!r}."
         )
     return weights

@@ -51,6 +51,20 @@ def not_offered(dataset: str, head: str) -> list[str]:
     return reasons
 
 
+def describe(config: RunConfig) -> str:
+    """What a run is, in a line: model, head, loss and the parameters that are not at their defaults."""
+    model = MODELS[config.model].label
+    if config.widths:
+        model += " " + "-".join(str(width) for width in config.widths)
+    plain = {param.name: (param.label, param.default) for param in LOSSES[config.loss].params}
+    loss = LOSSES[config.loss].label
+    for name, value in config.loss_params:
+        label, default = plain[name]
+        if value != default:
+            loss += f", {label} {value:g}" if isinstance(value, float) else f", {label} {value}"
+    return f"{model} · {HEADS[config.head].label} · {loss}"
+
+
 def check(config: RunConfig) -> RunConfig:
     """Return `config` if it can be trained; raises CutoffError with one sentence if it can't.
 
@@ -88,6 +102,16 @@ def check(config: RunConfig) -> RunConfig:
             f"but got {config.batch_size}."
         )
     return config
+
+
+def read_widths(text: str) -> tuple[int, ...]:
+    """Hidden widths from text such as "64-64"; raises CutoffError unless it is one to four numbers with dashes."""
+    try:
+        return make_config(widths=tuple(int(part) for part in text.split("-"))).widths
+    except ValueError:  # CutoffError among them
+        raise CutoffError(
+            f"Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes, but got {text!r}."
+        ) from None
 
 
 def to_query(config: RunConfig) -> dict[str, str]:
@@ -159,14 +183,12 @@ def _expected(kind: str, allowed: list[str], got: object, where: str = "") -> st
 
 
 def _widths(query: Mapping[str, str], model: str, complaints: list[str]) -> tuple[int, ...]:
-    if model == "linear" or "widths" not in query:
+    if not MODELS[model].widths or "widths" not in query:
         return MODELS[model].widths
     try:
-        return make_config(widths=tuple(int(part) for part in query["widths"].split("-"))).widths
-    except ValueError:
-        complaints.append(
-            f"Expected `widths` to be up to four numbers from 1 to 1024 with dashes, but got {query['widths']!r}."
-        )
+        return read_widths(query["widths"])
+    except CutoffError as error:
+        complaints.append(str(error))
         return MODELS[model].widths
 
 

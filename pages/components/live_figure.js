@@ -47,7 +47,7 @@ function template(theme) {
 
 function draw(host) {
   const state = figures.get(host);
-  if (state.held) return;
+  if (state.held || !host.isConnected) return;
   const style = getComputedStyle(host);
   const theme = (name) => style.getPropertyValue(name).trim();
   const { figure, height, revision } = state.data;
@@ -103,11 +103,12 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.style.height = `${data.height}px`;
   try {
     await loadPlotly();
-    note.textContent = "";
-    draw(host);
   } catch (error) {
     console.error(error);
     note.textContent = "The figure could not be drawn: its library did not load. Reload the page to try again.";
+    return state.unmount;
   }
+  note.textContent = "";
+  draw(host);
   return state.unmount;
 }

@@ -1,0 +1,226 @@
+"""Figures of every threshold at once, with the chosen one marked. Curves and counts in, a plotly figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from scipy.special import logit
+
+from core.plots.style import (
+    GROUND,
+    LINE,
+    MARGIN,
+    MUTED,
+    NEGATIVE,
+    NEGATIVE_FILL,
+    POSITIVE,
+    POSITIVE_FILL,
+    TEXT,
+    Scale,
+    operating_point,
+    place,
+    score_axis,
+    unit_axis,
+)
+from core.thresholds import METRICS, Curve, ThresholdCounts, normalised
+from core.thresholds.decisions import Normalise
+from core.thresholds.metrics import false_positive_rate
+
+ISO_F1 = (0.2, 0.4, 0.6, 0.8)
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+
+
+def pr_figure(curve: Curve, point: ThresholdCounts, prevalence: float) -> go.Figure:
+    """Precision against recall, with lines of equal F1, the prevalence as baseline and the threshold's point."""
+    figure = go.Figure()
+    recall = np.linspace(0.01, 1, 200)
+    for f1 in ISO_F1:
+        possible = recall > f1 / (2 - f1) + 1e-9
+        precision = f1 * recall[possible] / (2 * recall[possible] - f1)
+        figure.add_scatter(
+            x=recall[possible], y=precision, mode="lines", line={"color": LINE, "width": 1}, hoverinfo="skip"
+        )
+        figure.add_annotation(
+            text=f"F1 {f1:g}",
+            x=1,
+            y=f1 / (2 - f1),
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 11, "color": MUTED},
+        )
+    figure.add_hline(y=prevalence, line={"color": MUTED, "dash": "dash", "width": 1})
+    _add_curve(figure, curve)
+    x, y = METRICS["recall"](point), METRICS["precision"](point)
+    if np.isfinite(x) and np.isfinite(y):
+        operating_point(figure, float(x), float(y), _counts_text(point))
+    figure.update_layout(margin=MARGIN, showlegend=False, xaxis=unit_axis("recall"), yaxis=unit_axis("precision"))
+    return figure
+
+
+def roc_figure(curve: Curve, point: ThresholdCounts) -> go.Figure:
+    """True positive rate against false positive rate, the diagonal of chance and the threshold's point."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash", "width": 1}, hoverinfo="skip"
+    )
+    _add_curve(figure, curve)
+    x, y = false_positive_rate(point), METRICS["recall"](point)
+    if np.isfinite(x) and np.isfinite(y):
+        operating_point(figure, float(x), float(y), _counts_text(point))
+    figure.update_layout(
+        margin=MARGIN,
+        showlegend=False,
+        xaxis=unit_axis("false positive rate"),
+        yaxis=unit_axis("recall (true positive rate)"),
+    )
+    return figure
+
+
+def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale = "probability") -> go.Figure:
+    """Metrics against the threshold, told apart by dash; the chosen threshold is the heavy line."""
+    figure = go.Figure()
+    for (name, curve), dash in zip(curves.items(), DASHES, strict=False):
+        figure.add_scatter(
+            x=place(curve.x, scale),
+            y=curve.y,
+            customdata=_rows(curve),
+            name=name,
+            mode="lines",
+            line={"color": POSITIVE, "dash": dash, "width": 2},
+            hovertemplate=f"{name} %{{y:.3f}}<br>{_TOOLTIP}<extra></extra>",
+        )
+    figure.add_vline(x=float(place(threshold, scale)), line={"color": TEXT, "width": 2.5})
+    figure.update_layout(
+        margin=MARGIN, xaxis=score_axis(scale, "threshold (probability)"), yaxis=unit_axis("") | {"title": {"text": ""}}
+    )
+    return figure
+
+
+def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normalise = "none") -> go.Figure:
+    """A confusion matrix (K, K): true classes down, decided classes across, right solid and wrong hatched for K = 2.
+
+    `normalise` chooses the large number: the count, or its share of the row or of the column.
+    """
+    shares = normalised(matrix, normalise)
+    figure = _two_classes(matrix, shares, normalise) if len(names) == 2 else _many_classes(matrix, shares, normalise)
+    places = list(range(len(names)))
+    axis = {"tickvals": places, "showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
+    ends = [-0.5, len(names) - 0.5]
+    figure.update_layout(
+        margin=MARGIN,
+        showlegend=False,
+        bargap=0,
+        barmode="overlay",
+        xaxis=axis
+        | {"ticktext": [f"called {n}" if len(names) == 2 else n for n in names], "side": "top", "range": ends},
+        yaxis=axis | {"ticktext": [f"true {n}" if len(names) == 2 else n for n in names], "range": ends[::-1]},
+    )
+    if len(names) > 2:
+        figure.update_layout(xaxis_title_text="called", yaxis_title_text="true")
+    return figure
+
+
+def _two_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -> go.Figure:
+    figure = go.Figure()
+    cells = ((0, 0, "TN", NEGATIVE), (0, 1, "FP", NEGATIVE), (1, 0, "FN", POSITIVE), (1, 1, "TP", POSITIVE))
+    fills = {NEGATIVE: NEGATIVE_FILL, POSITIVE: POSITIVE_FILL}
+    by_row = normalised(matrix, "row")
+    for true, called, short, colour in cells:
+        right = true == called
+        figure.add_bar(
+            x=[called],
+            y=[0.94],
+            base=[true - 0.47],
+            width=[0.94],
+            marker={
+                "color": fills[colour],
+                "line": {"width": 0},
+                "pattern": {"shape": "" if right else "/", "fgcolor": fills[colour], "bgcolor": GROUND, "size": 8},
+            },
+            hovertemplate=f"{short}: {int(matrix[true, called]):,}<extra></extra>",
+            name=short,
+        )
+        large = _cell_text(matrix[true, called], shares[true, called], normalise)
+        small = (
+            f"{short} · {_percent(by_row[true, called])} of row"
+            if normalise == "none"
+            else f"{short} · {matrix[true, called]:,}"
+        )
+        for text, size, shift, ink in ((f"<b>{large}</b>", 24, 10, TEXT), (small, 13, -16, TEXT)):
+            figure.add_annotation(
+                x=called, y=true, text=text, showarrow=False, font={"size": size, "color": ink}, yshift=shift
+            )
+    return figure
+
+
+def _many_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -> go.Figure:
+    """Cells shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber."""
+    by_row = normalised(matrix, "row")
+    diagonal = np.eye(len(matrix), dtype=bool)
+    text = np.array(
+        [
+            [_cell_text(c, s, normalise) if c else "" for c, s in zip(*r, strict=True)]
+            for r in zip(matrix, shares, strict=True)
+        ]
+    )
+    figure = go.Figure()
+    for cells, colour, top in ((diagonal, POSITIVE_FILL, 1.0), (~diagonal, NEGATIVE_FILL, 0.2)):
+        figure.add_heatmap(
+            z=np.where(cells, by_row, np.nan),
+            zmin=0,
+            zmax=top,
+            colorscale=[[0, GROUND], [1, colour]],
+            text=np.where(cells, text, ""),
+            texttemplate="%{text}",
+            customdata=matrix,
+            hovertemplate="true %{y}, called %{x}: %{customdata:,}, %{z:.1%} of row<extra></extra>",
+            showscale=False,
+            xgap=2,
+            ygap=2,
+        )
+    return figure
+
+
+def _cell_text(count: float, share: float, normalise: Normalise) -> str:
+    return f"{count:,}" if normalise == "none" else _percent(share)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if np.isfinite(share) else "none"
+
+
+_TOOLTIP = (
+    "threshold %{customdata[0]:.3f} (logit %{customdata[1]:.2f})<br>"
+    "TP %{customdata[2]:,} · FP %{customdata[3]:,} · FN %{customdata[4]:,} · TN %{customdata[5]:,}"
+)
+
+
+def _rows(counts: ThresholdCounts) -> np.ndarray:
+    """What a tooltip shows of each point, (T, 6)."""
+    thresholds = np.asarray(counts.thresholds, np.float64)
+    return np.column_stack(
+        [thresholds, logit(np.clip(thresholds, 0, 1)), counts.tp, counts.fp, counts.fn, counts.tn]
+    ).astype(np.float64)
+
+
+def _counts_text(point: ThresholdCounts) -> str:
+    t = float(point.thresholds)
+    return (
+        f"threshold {t:.3f} (logit {float(logit(t)):.2f})<br>"
+        f"TP {point.tp:,} · FP {point.fp:,} · FN {point.fn:,} · TN {point.tn:,}"
+    )
+
+
+def _add_curve(figure: go.Figure, curve: Curve) -> None:
+    figure.add_scatter(
+        x=curve.x,
+        y=curve.y,
+        customdata=_rows(curve),
+        mode="lines",
+        line={"color": POSITIVE, "width": 2},
+        hovertemplate=f"%{{x:.3f}}, %{{y:.3f}}<br>{_TOOLTIP}<extra></extra>",
+        name="all thresholds",
+    )

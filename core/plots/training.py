@@ -1,0 +1,32 @@
+"""Figures of a run in training. Arrays in, a plotly figure out."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.plots.style import MARGIN, MUTED, TEXT
+
+
+def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int) -> go.Figure:
+    """Mean losses (E,) after each epoch, entry 0 before training: validation solid, training dashed.
+
+    The horizontal axis spans all `epochs` from the start, so that it does not move while a run trains.
+    """
+    figure = go.Figure()
+    for name, losses, dash, colour in (("validation", validation, "solid", TEXT), ("training", train, "dash", MUTED)):
+        figure.add_scatter(
+            x=np.arange(len(losses)),
+            y=losses,
+            name=name,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 2},
+            hovertemplate="%{y:.4f}",
+        )
+    figure.update_layout(
+        hovermode="x unified",
+        margin=MARGIN,
+        xaxis={"range": [0, epochs], "title": {"text": "epoch"}, "hoverformat": "d", "showgrid": False},
+        yaxis={"rangemode": "tozero", "title": {"text": "mean loss"}},
+    )
+    return figure

@@ -1,0 +1,184 @@
+"""The controls of a run's configuration, drawn from the registries, and its place in the URL."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import wiring
+from core.config import RunConfig, make_config
+from core.datasets import DATASETS, load_dataset
+from core.heads import HEADS
+from core.losses import LOSSES
+from core.models import MODELS
+from core.specs import Param, Value
+
+WIDTHS = ("16", "64", "64-64", "128-64")
+OPTIMISING = {
+    "optimizer": "Optimizer",
+    "lr": "Learning rate",
+    "batch_size": "Batch size",
+    "epochs": "Epochs",
+    "weight_decay": "Weight decay",
+    "seed": "Seed",
+    "split_seed": "Split seed",
+}
+
+
+def open_link() -> None:
+    """On a session's first script run, take the choices from the URL; sentences on what could not be used are kept."""
+    if "dataset" in st.session_state:
+        return
+    config, complaints = wiring.from_query(st.query_params)
+    state = st.session_state
+    state.complaints = complaints
+    for name in ("dataset", "model", "head", "loss", *OPTIMISING):
+        state[name] = getattr(config, name)
+    state.widths = "-".join(map(str, config.widths or MODELS["mlp"].widths))
+    for prefix, pairs in (
+        (f"data.{config.dataset}", config.dataset_params),
+        (f"loss.{config.loss}", config.loss_params),
+    ):
+        for name, value in pairs:
+            state[f"{prefix}.{name}"] = value
+
+
+def edit() -> RunConfig:
+    """Draw the controls and return what they say; raises CutoffError when that can't be trained."""
+    st.subheader("Data")
+    dataset = _choose("Data", "dataset", {name: spec.label for name, spec in DATASETS.items()}, hide_label=True)
+    dataset_params = _params(f"data.{dataset}", DATASETS[dataset].params)
+    _about_data(dataset, dataset_params)
+
+    st.subheader("Model")
+    model = _choose("Model", "model", {name: spec.label for name, spec in MODELS.items()}, hide_label=True)
+    widths = _widths() if MODELS[model].widths else ()
+
+    st.subheader("Head and loss")
+    head = _choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
+    st.caption(f"{HEADS[head].about} Default decision: {HEADS[head].decision}.")
+    loss = _choose("Loss", "loss", {name: LOSSES[name].label for name in wiring.losses_for(head)})
+    st.latex(LOSSES[loss].formula)
+    loss_params = _params(f"loss.{loss}", LOSSES[loss].params)
+    st.caption(LOSSES[loss].remark(loss_params, load_dataset(dataset, _pairs(dataset_params)).counts))
+    with st.expander("Why not the others?"):
+        for reason in wiring.not_offered(dataset, head):
+            st.caption(reason)
+
+    st.subheader("Training")
+    optimising = _optimising()
+    return wiring.check(
+        make_config(
+            dataset=dataset,
+            dataset_params=dataset_params,
+            model=model,
+            widths=widths,
+            head=head,
+            loss=loss,
+            loss_params=loss_params,
+            **optimising,
+        )
+    )
+
+
+def _choose(label: str, key: str, options: dict[str, str], hide_label: bool = False) -> str:
+    """A choice among names; one that is no longer offered gives way to the first that is."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = next(iter(options))
+    chosen = st.selectbox(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed" if hide_label else "visible",
+    )
+    return str(chosen)
+
+
+def _params(prefix: str, params: tuple[Param, ...]) -> dict[str, Value]:
+    """One control a parameter; returns those that differ from their defaults."""
+    values = {param.name: _control(param, f"{prefix}.{param.name}") for param in params}
+    return {param.name: values[param.name] for param in params if values[param.name] != param.default}
+
+
+def _control(param: Param, key: str) -> Value:
+    """The control that fits the parameter: a list, a slider for a step of even size, else a number to type."""
+    st.session_state.setdefault(key, param.default)
+    if param.options:
+        value = st.selectbox(
+            param.label,
+            param.options,
+            key=key,
+            help=param.help,
+            accept_new_options=param.free,
+            persist_state="session",
+        )
+        return param.check(value)
+    kind = int if param.integer else float
+    low, high = (None if end is None else kind(end) for end in (param.low, param.high))
+    if param.step is not None and not param.integer:
+        return param.check(
+            st.slider(param.label, low, high, step=kind(param.step), key=key, help=param.help, persist_state="session")
+        )
+    step = kind(param.step) if param.step is not None else None
+    return param.check(
+        st.number_input(
+            param.label,
+            low,
+            high,
+            step=step,
+            format=None if param.integer else "%g",
+            key=key,
+            help=param.help,
+            persist_state="session",
+        )
+    )
+
+
+def _widths() -> tuple[int, ...]:
+    st.session_state.setdefault("widths", WIDTHS[2])
+    text = st.selectbox(
+        "Hidden layers",
+        WIDTHS,
+        key="widths",
+        help="Units of each hidden layer, from the input on. Type your own, such as 32-16.",
+        accept_new_options=True,
+        persist_state="session",
+    )
+    return wiring.read_widths(str(text))
+
+
+def _optimising() -> dict[str, Value]:
+    state = st.session_state
+    chosen: dict[str, Value] = {"optimizer": _choose("Optimizer", "optimizer", wiring.OPTIMIZERS)}
+    chosen["lr"] = _number("lr", 1e-6, 1e6, None, "%g", "Size of a step. Too large a one makes the loss diverge.")
+    chosen["epochs"] = _number("epochs", 1, 2000, 10, None, "Passes over the training rows.")
+    with st.expander("More"):
+        chosen["batch_size"] = _number("batch_size", 1, 65536, 16, None, "Rows in a step.")
+        chosen["weight_decay"] = _number("weight_decay", 0.0, 10.0, None, "%g", "L2 factor added to the gradient.")
+        chosen["seed"] = _number("seed", 0, 2**31 - 1, 1, None, "Initial weights and order of batches.")
+        chosen["split_seed"] = _number("split_seed", 0, 2**31 - 1, 1, None, "Which rows are in which split.")
+    assert all(name in state for name in chosen)
+    return chosen
+
+
+def _number(name: str, low: float, high: float, step: float | None, form: str | None, text: str) -> Value:
+    value = st.number_input(
+        OPTIMISING[name], low, high, step=step, format=form, key=name, help=text, persist_state="session"
+    )
+    assert value is not None
+    return value
+
+
+def _about_data(name: str, params: dict[str, Value]) -> None:
+    """Rows, features and class shares of the data, and where it is from."""
+    spec = DATASETS[name]
+    with st.spinner("Loading the data"):
+        data = load_dataset(name, _pairs(params))
+    rows, features = data.x.shape
+    share = f"{data.counts[1] / rows:.1%} positive" if data.task == "binary" else f"{len(data.counts)} classes"
+    st.caption(f"{rows:,} rows · {features} features · {share}", help=f"{spec.about} {spec.source}. {spec.licence}.")
+
+
+def _pairs(params: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
+    return tuple(sorted(params.items()))

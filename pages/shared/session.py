@@ -1,0 +1,66 @@
+"""What a session remembers: ids of jobs, the one it looks at, and sentences that wait to be shown."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import wiring
+from core.config import RunConfig
+from core.errors import CutoffError
+from core.runner import Job
+from pages.shared.services import runner
+
+
+def jobs() -> list[Job]:
+    """The jobs this session has started or opened that are still kept, the newest first."""
+    kept = []
+    for name in st.session_state.setdefault("jobs", []):
+        try:
+            kept.append(runner().job(name))
+        except CutoffError:
+            continue  # forgotten by the runner; asking for it by link still says so
+    return kept
+
+
+def current_job() -> Job | None:
+    """The job in the URL or started last; an id that is not kept any more leaves a sentence for `show_complaints`."""
+    state = st.session_state
+    if "job" not in state:
+        state.job = st.query_params.get("run")
+    if state.job is None:
+        return None
+    try:
+        job = runner().job(state.job)
+    except CutoffError as error:
+        complain(str(error))
+        state.job = None
+        return None
+    known = state.setdefault("jobs", [])
+    if job.id not in known:
+        known.insert(0, job.id)
+    return job
+
+
+def look_at(name: str) -> None:
+    """Make a job the current one."""
+    st.session_state.job = name
+
+
+def complain(*sentences: str) -> None:
+    """Keep sentences to be shown until something is started."""
+    kept = st.session_state.setdefault("complaints", [])
+    kept += [sentence for sentence in sentences if sentence not in kept]
+
+
+def show_complaints() -> None:
+    for sentence in st.session_state.get("complaints", []):
+        st.warning(sentence, icon=":material/link_off:")
+
+
+def write_link(config: RunConfig | None) -> None:
+    """Put the choices and the current job into the URL."""
+    query = wiring.to_query(config) if config else {}
+    if st.session_state.get("job"):
+        query["run"] = st.session_state.job
+    if query != st.query_params.to_dict():
+        st.query_params.from_dict(query)

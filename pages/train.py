@@ -1,0 +1,127 @@
+"""Train: choose data, model, head and loss, press Start, and watch the losses and the scores move."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.config import RunConfig
+from core.errors import CutoffError
+from core.plots.scores import score_histograms
+from core.plots.training import loss_curves
+from core.runner import Run
+from core.thresholds import summary
+from pages.components.live_figure import live_figure
+from pages.shared import choices, session, text
+from pages.shared.services import runner
+
+TICK_SECONDS = 0.4
+
+
+def start(config: RunConfig) -> None:
+    st.session_state.complaints = []
+    try:
+        session.look_at(runner().submit([config]))
+    except CutoffError as error:
+        session.complain(str(error))
+
+
+def show_first_steps() -> None:
+    steps = (
+        (
+            ":material/tune:",
+            "Choose",
+            "Data, model, head and loss stand at the left, ready to go. Change what you like.",
+        ),
+        (":material/play_arrow:", "Start", "The model trains here. Losses and score histograms move as it learns."),
+        (":material/vertical_align_center:", "Move the threshold", "See which rows change sides, and what it costs."),
+    )
+    with st.grid(min_column_width=220):
+        for icon, title, sentence in steps:
+            with st.container(border=True):
+                st.markdown(f"{icon} **{title}**")
+                st.caption(sentence)
+
+
+def show(job_id: str) -> None:
+    """The job as it is now; once it has ended the whole script runs again, which takes the timer away."""
+    job = runner().job(job_id)
+    if job.ended and st.session_state.get("watching") == job_id:
+        st.session_state.watching = None
+        st.rerun()
+    run = job.runs[0]
+    st.progress(job.progress, text=text.of_progress(job))
+    if run.error:
+        st.error(run.error)
+    if not run.outputs:
+        return
+    show_metrics(run)
+    left, right = st.columns(2, gap="medium")
+    with left.container(border=True):
+        st.markdown("**Loss**")
+        live_figure(
+            loss_curves(run.history.train, run.history.validation, run.config.epochs),
+            key="loss_figure",
+            alt=text.of_losses(run),
+            height=360,
+            revision=job.id,
+        )
+    with right.container(border=True):
+        st.markdown("**Scores by true class**, validation rows, threshold 0.5")
+        show_scores(run)
+
+
+def show_metrics(run: Run) -> None:
+    scores = run.scores("validation")
+    with st.grid(min_column_width=130):
+        for name, value in summary(scores, np.full(scores.n_columns, 0.5)).items():
+            st.metric(name, text.rate(value), border=True)
+
+
+def show_scores(run: Run) -> None:
+    scores = run.scores("validation")
+    views = [scores.view(column) for column in range(scores.n_columns)]
+    live_figure(
+        score_histograms(views, [0.5] * len(views)),
+        key="scores_figure",
+        alt=text.of_histograms(run, "validation"),
+        height=360,
+        revision=run.id,
+    )
+
+
+choices.open_link()
+config = None
+with st.sidebar:
+    try:
+        config = choices.edit()
+    except CutoffError as error:
+        st.error(str(error))
+job = session.current_job()
+session.write_link(config)
+
+st.title("Train")
+st.caption(text.of_config(job.runs[0].config if job else config or RunConfig()))
+session.show_complaints()
+
+with st.container(key="actions", horizontal=True):
+    training = job is not None and not job.ended
+    st.button(
+        "Start", type="primary", icon=":material/play_arrow:", disabled=config is None, on_click=start, args=(config,)
+    )
+    st.button(
+        "Stop",
+        icon=":material/stop:",
+        disabled=not training,
+        on_click=runner().cancel,
+        args=(job.id if job else "",),
+    )
+    if job and job.runs[0].outputs:
+        st.page_link("thresholds.py", label="Move the threshold", icon=":material/arrow_forward:")
+
+if job is None:
+    show_first_steps()
+else:
+    if not job.ended:
+        st.session_state.watching = job.id
+    st.fragment(show, run_every=None if job.ended else TICK_SECONDS)(job.id)
