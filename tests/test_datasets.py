@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
+from core import datasets
 from core.datasets import DATASETS, FRACTIONS, Dataset, gaussians, load_dataset, load_split
 from core.errors import CutoffError
 
@@ -163,6 +164,19 @@ def test_every_part_has_every_class_or_the_split_is_refused_with_a_sentence(prev
 
 
 # --- bad input
+
+
+def test_class_that_the_shares_leave_out_of_a_part_is_refused(monkeypatch):
+    y = np.zeros(200, np.int64)
+    y[:4] = 1
+    data = Dataset("rare", "binary", np.ones((200, 1), np.float32), y, ("rest", "rare"))
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_: data)
+    monkeypatch.setattr(
+        datasets, "train_test_split", lambda rows, **_: (rows[: len(rows) // 2], rows[len(rows) // 2 :])
+    )
+    with pytest.raises(CutoffError) as caught:
+        load_split.__wrapped__("rare")
+    assert str(caught.value) == "Expected every class in the validation split, but got none of class 'rare'."
 
 
 def test_unknown_data_set_is_refused_with_the_ones_there_are():
