@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from core.config import RunConfig, make_config
+from core.datasets import DATASETS
+from core.errors import CutoffError
+from core.heads import HEADS
+from core.losses import LOSSES
+from core.models import MODELS
+from core.specs import Param
+from core.wiring import (
+    OPTIMIZERS,
+    PLAIN,
+    check,
+    describe,
+    from_query,
+    heads_for,
+    losses_for,
+    not_offered,
+    read_widths,
+    to_query,
+)
+
+FAST = [name for name in DATASETS if name != "mnist_5k"]
+GAUSSIANS = {"dataset": "gaussians", "dataset_params": {"samples": 200}, "batch_size": 10}
+KEYS = ["dataset", "model", "head", "loss", "optimizer", "widths", *PLAIN]
+KEYS += [f"data.{param.name}" for spec in DATASETS.values() for param in spec.params]
+KEYS += [f"loss.{param.name}" for spec in LOSSES.values() for param in spec.params]
+JUNK = st.text() | st.sampled_from(
+    ["nan", "inf", "-1", "0", "1e400", "9" * 5000, "0x10", "64-", "1_0", "", "8-8-8-8-8", "linear", "softmax", "true"]
+)
+
+
+def value_of(param: Param) -> st.SearchStrategy:
+    """Any value that the parameter may take; for free text the numbers that a two-class loss takes."""
+    if param.free:
+        return st.sampled_from([*param.options, "1, 9", "0.5,2"])
+    if param.options:
+        return st.sampled_from(param.options)
+    if param.integer:
+        return st.integers(int(param.low), int(param.high))
+    return st.floats(param.low, param.high)
+
+
+@st.composite
+def param_dicts(draw, params: tuple[Param, ...]) -> dict[str, object]:
+    """Some of the parameters, none at its default: the one way in which choices are written down."""
+    chosen = {param.name: draw(value_of(param)) for param in params if draw(st.booleans())}
+    return {
+        param.name: chosen[param.name] for param in params if chosen.get(param.name, param.default) != param.default
+    }
+
+
+@st.composite
+def sensible_configs(draw) -> RunConfig:
+    dataset = draw(st.sampled_from(list(DATASETS)))
+    head = draw(st.sampled_from(heads_for(dataset)))
+    loss = draw(st.sampled_from(losses_for(head)))
+    model = draw(st.sampled_from(list(MODELS)))
+    widths = draw(st.lists(st.integers(1, 1024), min_size=1, max_size=4)) if MODELS[model].widths else []
+    return make_config(
+        dataset=dataset,
+        dataset_params=draw(param_dicts(DATASETS[dataset].params)),
+        head=head,
+        loss=loss,
+        loss_params=draw(param_dicts(LOSSES[loss].params)),
+        model=model,
+        widths=tuple(widths),
+        optimizer=draw(st.sampled_from(list(OPTIMIZERS))),
+        lr=draw(st.floats(1e-12, 1e6)),
+        weight_decay=draw(st.floats(0, 10)),
+        batch_size=draw(st.integers(1, 65536)),
+        epochs=draw(st.integers(1, 2000)),
+        seed=draw(st.integers(0, 2**31 - 1)),
+        split_seed=draw(st.integers(0, 2**31 - 1)),
+    )
+
+
+def refusal(**choices: object) -> str:
+    with pytest.raises(CutoffError) as caught:
+        check(make_config(**choices))
+    return str(caught.value)
+
+
+# --- there and back
+
+
+@settings(deadline=None, max_examples=200)
+@given(sensible_configs())
+def test_reading_a_link_gives_the_choices_that_were_written_into_it(config):
+    query = to_query(config)
+    assert all(isinstance(text, str) for pair in query.items() for text in pair)
+    assert from_query(query) == (config, [])
+
+
+def test_link_of_the_default_choices_is_empty():
+    assert to_query(RunConfig()) == {}
+    assert from_query({}) == (RunConfig(), [])
+
+
+def test_link_says_only_what_differs_from_the_defaults():
+    config = make_config(lr=0.1, loss_params={"pos_weight": 9.0}, model="mlp", widths=MODELS["mlp"].widths)
+    assert to_query(config) == {"model": "mlp", "lr": "0.1", "loss.pos_weight": "9.0"}
+
+
+def test_widths_are_written_with_dashes():
+    assert to_query(make_config(model="mlp", widths=(32, 16)))["widths"] == "32-16"
+    assert from_query({"model": "mlp", "widths": "32-16"})[0].widths == (32, 16)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_data_alone_gives_a_head_and_a_loss_that_fit(dataset):
+    config, complaints = from_query({"dataset": dataset})
+    assert not complaints
+    assert config.head in heads_for(dataset)
+    assert config.loss in losses_for(config.head)
+
+
+# --- what a link may hold
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.dictionaries(st.sampled_from(KEYS) | st.text(), JUNK, max_size=6))
+@example({"widths": "64-x", "model": "mlp"})
+@example({"seed": "1.5", "lr": "nan", "weight_decay": "nan"})
+@example({"loss.class_weight": "banana", "head": "softmax2"})
+def test_any_link_opens_with_choices_that_fit_together(query):
+    config, complaints = from_query(query)
+    assert config.head in heads_for(config.dataset)
+    assert config.loss in losses_for(config.head)
+    assert bool(config.widths) == bool(MODELS[config.model].widths)
+    assert len(complaints) <= len(query)
+    for sentence in complaints:
+        assert sentence.startswith("Expected `")
+        assert ", but got " in sentence
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"dataset": "cifar"}, f"Expected `dataset` to be one of {', '.join(DATASETS)}, but got 'cifar'."),
+        ({"model": "cnn"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'cnn'."),
+        ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, sgd, but got 'x'."),
+        ({"head": "x"}, f"Expected `head` to be one of {', '.join(heads_for('digits_8'))}, but got 'x'."),
+        (
+            {"head": "softmax"},
+            "Expected `head` with the other choices to be one of "
+            f"{', '.join(heads_for('digits_8'))}, but got 'softmax'.",
+        ),
+        ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(losses_for('sigmoid'))}, but got 'x'."),
+        ({"lr": "fast"}, "Expected `lr` to be a number, but got 'fast'."),
+        ({"lr": "0"}, "Expected `lr` to be greater than 0, but got 0.0."),
+        ({"epochs": "1e3"}, "Expected `epochs` to be a number, but got '1e3'."),
+        ({"epochs": "0"}, "Expected `epochs` to be greater than or equal to 1, but got 0."),
+        ({"loss.pos_weight": "0"}, "Expected `pos_weight` to be a number from 0.01 to 1000, but got '0'."),
+        ({"loss.pos_weight": "big"}, "Expected `pos_weight` to be a number from 0.01 to 1000, but got 'big'."),
+        (
+            {"dataset": "gaussians", "data.noise": "9"},
+            "Expected `noise` to be a number from 0.1 to 3, but got '9'.",
+        ),
+        (
+            {"model": "mlp", "widths": "0"},
+            "Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes, but got '0'.",
+        ),
+    ],
+)
+def test_each_bad_choice_in_a_link_costs_one_sentence_and_the_rest_can_be_trained(query, sentence):
+    config, complaints = from_query(query)
+    assert complaints == [sentence]
+    assert check(config) == config
+
+
+def test_every_bad_choice_has_its_own_sentence_and_the_good_ones_are_kept():
+    config, complaints = from_query({"dataset": "cifar", "lr": "x", "loss.pos_weight": "-1", "epochs": "7"})
+    assert len(complaints) == 3
+    assert config == make_config(epochs=7)
+
+
+# --- what fits together
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_head_is_either_offered_or_explained(dataset):
+    for head in heads_for(dataset):
+        sentences = not_offered(dataset, head)
+        left_out = [spec.label for name, spec in HEADS.items() if name not in heads_for(dataset)]
+        left_out += [spec.label for name, spec in LOSSES.items() if name not in losses_for(head)]
+        assert [sentence.split(":")[0] for sentence in sentences] == left_out
+        assert all(sentence.endswith(".") for sentence in sentences)
+
+
+def test_every_head_serves_some_data_and_every_loss_some_head():
+    assert {head for dataset in DATASETS for head in heads_for(dataset)} == set(HEADS)
+    assert {loss for head in HEADS for loss in losses_for(head)} == set(LOSSES)
+
+
+@pytest.mark.parametrize("dataset", FAST)
+def test_every_combination_that_is_offered_passes_the_check(dataset):
+    for head in heads_for(dataset):
+        for loss in losses_for(head):
+            for model, spec in MODELS.items():
+                config = make_config(dataset=dataset, head=head, loss=loss, model=model, widths=spec.widths)
+                assert check(config) is config
+
+
+@pytest.mark.parametrize(
+    ("choices", "sentence"),
+    [
+        ({"dataset": "x"}, f"Expected `dataset` to be one of {', '.join(DATASETS)}, but got 'x'."),
+        ({"model": "x"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'x'."),
+        ({"head": "x"}, f"Expected `head` to be one of {', '.join(HEADS)}, but got 'x'."),
+        ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(LOSSES)}, but got 'x'."),
+        ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, sgd, but got 'x'."),
+        (
+            {"head": "softmax"},
+            f"Expected `head` for digits_8 to be one of {', '.join(heads_for('digits_8'))}, but got 'softmax'.",
+        ),
+        (
+            {"loss": "cross_entropy"},
+            "Expected `loss` for the head sigmoid to be one of "
+            f"{', '.join(losses_for('sigmoid'))}, but got 'cross_entropy'.",
+        ),
+        ({"widths": (4,)}, "Expected no `widths` for a linear model, but got (4,)."),
+        ({"model": "mlp"}, "Expected `widths` of an mlp to name at least one hidden layer, but got none."),
+        (
+            {"loss_params": {"gamma": 2.0}},
+            "Expected `loss_params` for the loss bce to be one of pos_weight, but got 'gamma'.",
+        ),
+        (
+            {"loss_params": {"pos_weight": 1e9}},
+            "Expected `pos_weight` to be a number from 0.01 to 1000, but got 1000000000.0.",
+        ),
+        (
+            {"dataset_params": {"noise": 1.0}},
+            "Expected a parameter of digits_8 (it has none), but got 'noise'.",
+        ),
+        (
+            {**GAUSSIANS, "batch_size": 101},
+            "Expected `batch_size` to be at most the 100 training rows, but got 101.",
+        ),
+        (
+            {**GAUSSIANS, "dataset_params": {"samples": 200, "prevalence": 0.01}},
+            "Expected every class to have at least 4 rows, so that none is missing from a split, but got 2 of class "
+            "'positive'. Use more rows or a larger prevalence.",
+        ),
+    ],
+)
+def test_configuration_that_cannot_be_trained_is_refused_with_one_sentence(choices, sentence):
+    assert refusal(**choices) == sentence
+
+
+@pytest.mark.parametrize("text", ["1", "1, 2, 3", "1, x", "", "1, 0"])
+def test_class_weights_have_to_be_one_number_a_class(text):
+    sentence = refusal(head="softmax2", loss="cross_entropy", loss_params={"class_weight": text})
+    assert sentence.startswith("Expected `class_weight` to be equal, balanced or 2 ")
+    assert sentence.endswith(f"but got {text!r}.")
+
+
+def test_batch_of_all_training_rows_is_allowed():
+    config = make_config(**{**GAUSSIANS, "batch_size": 100})
+    assert check(config) is config
+
+
+# --- widths and descriptions
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(1, 1024), min_size=1, max_size=4))
+def test_widths_read_back_what_was_written(widths):
+    assert read_widths("-".join(map(str, widths))) == tuple(widths)
+
+
+@pytest.mark.parametrize("text", ["", "64-", "-64", "64,64", "1025", "0", "a", "1-1-1-1-1", "6.5"])
+def test_widths_that_are_none_are_refused_with_one_sentence(text):
+    with pytest.raises(CutoffError) as caught:
+        read_widths(text)
+    wanted = "Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes"
+    assert str(caught.value) == f"{wanted}, but got {text!r}."
+
+
+def test_description_names_model_head_loss_and_what_differs_from_the_defaults():
+    plain = describe(RunConfig())
+    assert plain == "Linear · One logit, sigmoid · BCE with logits"
+    assert describe(make_config(loss_params={"pos_weight": 9.0})) == f"{plain}, pos_weight 9"
+    assert describe(make_config(loss_params={"pos_weight": 1.0})) == plain
+    mlp = make_config(
+        model="mlp",
+        widths=(64, 32),
+        head="softmax2",
+        loss="cross_entropy",
+        loss_params={"class_weight": "balanced", "label_smoothing": 0.1},
+    )
+    assert describe(mlp) == (
+        "MLP 64-32 · Two logits, softmax · Cross-entropy, Class weights balanced, Label smoothing 0.1"
+    )
