@@ -93,7 +93,9 @@ def cross_entropy_remark(params: Mapping[str, Value], counts: np.ndarray) -> str
     """The weights as numbers; in two classes the threshold on the true probability that .5 stands for."""
     weights = class_weights(str(params.get("class_weight", "equal")), counts)
     if len(counts) > 2:
-        return f"Class weights from {weights.min():.3g} to {weights.max():.3g}; the larger, the more often that class."
+        if weights.min() == weights.max():
+            return "All classes weigh the same."
+        return f"Weights from {weights.min():.3g} to {weights.max():.3g}. A larger one makes its class more likely."
     smoothing = float(params.get("label_smoothing", 0.0))
     kept = (1 - smoothing) * weights.sum()
     threshold = (weights[0] - weights.sum() * smoothing / 2) / kept

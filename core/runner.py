@@ -63,6 +63,10 @@ class Run:
     def ended(self) -> bool:
         return self.status not in ("queued", "running")
 
+    def rows(self, part: str) -> np.ndarray:
+        """Where the "validation" or "test" rows stand in the data set, (N,), in the order of `scores`."""
+        return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed).rows[part]
+
     def scores(self, part: str) -> Scores:
         """Labels and probabilities of the "validation" or "test" rows; raises CutoffError if there are none yet."""
         if part not in self.outputs:

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 from scipy.special import expit, logit
 
+from core.export import scores_csv
 from core.plots.scores import score_histograms
-from core.plots.style import Scale
 from core.plots.thresholds import confusion_figure, metrics_figure, pr_figure, roc_figure
 from core.runner import Run
 from core.scores import Scores
 from core.thresholds import (
     METRICS,
-    ScoreIndex,
-    class_counts,
     confusion_matrix,
     decide,
+    decided_counts,
     index_scores,
     metric_curve,
     pr_curve,
     roc_curve,
+    summary,
 )
 from core.thresholds.decisions import Normalise
 from pages.components.live_figure import live_figure
-from pages.shared import choices, session, text
+from pages.shared import choices, controls, session, text
 
 TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
 CURVES = ("precision", "recall", "f1")
-NORMALISE = {"none": "counts", "row": "by row", "column": "by column"}
+NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": "by column"}
 LOGIT_LIMIT = 20.0  # in float32 the probabilities beyond are 0 and 1
 
 
@@ -49,48 +51,30 @@ def set_threshold(run_id: str, column: int, key: str) -> None:
 def choose_run() -> Run | None:
     """The run to look at, among those with scores; at first one of the current job."""
     job = session.current_job()
-    session.show_complaints()
     runs = {run.id: run for job in session.jobs() for run in job.runs if run.outputs}
     if not runs:
         return None
     if st.session_state.get("shown_run") not in runs:
         own = [run.id for run in (job.runs if job else ()) if run.id in runs]
         st.session_state.shown_run = (own or list(runs))[0]
-    chosen = st.selectbox(
-        "Run", list(runs), format_func=lambda name: text.of_config(runs[name].config), key="shown_run"
-    )
+    names = {name: f"{len(runs) - at}. {text.of_run(run)}" for at, (name, run) in enumerate(runs.items())}
+    chosen = st.selectbox("Run", list(runs), format_func=names.__getitem__, key="shown_run", persist_state="session")
     return runs[str(chosen)]
 
 
 def threshold_controls(run: Run, column: int, threshold: float) -> None:
     """Three ways to say one threshold: a slider, the probability and the logit."""
-    st.session_state.t_slider = st.session_state.t_probability = threshold
-    st.session_state.t_logit = float(np.clip(logit(threshold), -LOGIT_LIMIT, LOGIT_LIMIT))
-    moved: dict[str, Any] = {"on_change": set_threshold}
+
+    def control(kind: Callable[..., float], key: str, label: str, low: float, high: float, **looks: Any) -> None:
+        # The value is written before the control is drawn: the thresholds are the truth, the controls show them.
+        value = threshold if key != "t_logit" else float(np.clip(logit(threshold), low, high))
+        st.session_state[key] = value
+        kind(label, low, high, key=key, on_change=set_threshold, args=(run.id, column, key), **looks)
+
     slider, probability, as_logit = st.columns([4, 1, 1], vertical_alignment="bottom")
-    slider.slider(
-        "Threshold", 0.0, 1.0, step=0.001, format="%.3f", key="t_slider", args=(run.id, column, "t_slider"), **moved
-    )
-    probability.number_input(
-        "as probability",
-        0.0,
-        1.0,
-        step=0.01,
-        format="%.4f",
-        key="t_probability",
-        args=(run.id, column, "t_probability"),
-        **moved,
-    )
-    as_logit.number_input(
-        "as logit",
-        -LOGIT_LIMIT,
-        LOGIT_LIMIT,
-        step=0.1,
-        format="%.3f",
-        key="t_logit",
-        args=(run.id, column, "t_logit"),
-        **moved,
-    )
+    control(slider.slider, "t_slider", "Threshold", 0.0, 1.0, step=0.001, format="%.3f")
+    control(probability.number_input, "t_probability", "as probability", 0.0, 1.0, step=0.01, format="%.4f")
+    control(as_logit.number_input, "t_logit", "as logit", -LOGIT_LIMIT, LOGIT_LIMIT, step=0.1, format="%.3f")
 
 
 @st.fragment
@@ -99,85 +83,111 @@ def explore(run: Run, part: str) -> None:
     scores = run.scores(part)
     indexes = index_scores(scores)
     thresholds = thresholds_of(run, scores.n_columns)
-    column = 0
     with st.container(border=True):
-        if scores.n_columns > 1:
-            names = dict(enumerate(scores.column_names))
-            column = int(
-                st.segmented_control(
-                    "Class", names, format_func=names.__getitem__, key="t_class", required=True, default=0
-                )
-                or 0
-            )
+        column = choose_class(scores) if scores.n_columns > 1 else 0
         threshold_controls(run, column, thresholds[column])
-        scale = st.segmented_control("Score axis", get_args(Scale), key="scale", default="logit", required=True)
-        view = scores.view(column)
+        point = indexes[column].counts(thresholds[column])
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.caption(text.of_counts(point, scores.view(column).label), width="content")
+            scale = controls.score_scale()
         live_figure(
-            score_histograms([view], [thresholds[column]], scale),
+            score_histograms([scores.view(column)], [thresholds[column]], scale),
             key="histogram",
             alt=text.of_histograms(run, part),
             height=340,
             revision=f"{run.id} {part} {column} {scale}",
         )
-    index = indexes[column]
-    point = index.counts(thresholds[column])
-    st.caption(text.of_counts(point, view.label))
-    with st.grid(min_column_width=130):
+    with st.grid(min_column_width=180):
         for name in TILES:
             st.metric(METRICS[name].label, text.rate(float(METRICS[name](point))), help=METRICS[name].help, border=True)
-    revision = f"{run.id} {part} {column}"
-    with st.grid(min_column_width=340):
-        with st.container(border=True):
-            st.markdown("**Precision and recall**")
-            live_figure(
-                pr_figure(pr_curve(index), point, index.prevalence),
-                key="pr",
-                alt=text.of_point(point),
-                revision=revision,
-            )
-        with st.container(border=True):
-            st.markdown("**ROC**")
-            live_figure(roc_figure(roc_curve(index), point), key="roc", alt=text.of_point(point), revision=revision)
-        with st.container(border=True):
-            st.markdown("**Metrics against threshold**")
-            curves = {METRICS[name].label: metric_curve(index, METRICS[name]) for name in CURVES}
-            live_figure(
-                metrics_figure(curves, thresholds[column], scale),
-                key="metrics",
-                alt=text.of_point(point),
-                revision=f"{revision} {scale}",
-            )
-        with st.container(border=True):
-            confusion(run, part, scores, indexes, thresholds)
-
-
-def confusion(run: Run, part: str, scores: Scores, indexes: tuple[ScoreIndex, ...], thresholds: list[float]) -> None:
-    """The confusion matrix of the decisions at these thresholds."""
-    st.markdown("**Confusion matrix**")
-    normalise = st.segmented_control(
-        "Numbers",
-        get_args(Normalise),
-        format_func=NORMALISE.__getitem__,
-        key="normalise",
-        default="none",
-        required=True,
-        label_visibility="collapsed",
-    )
+    alt, revision = text.of_point(point), f"{run.id} {part} {column} {scale}"
+    index = indexes[column]
+    left, right = st.columns(2)
+    with left.container(border=True):
+        st.markdown("**Precision and recall**")
+        live_figure(pr_figure(pr_curve(index), point, index.prevalence), key="pr", alt=alt, revision=revision)
+    with right.container(border=True):
+        st.markdown("**ROC**")
+        live_figure(roc_figure(roc_curve(index), point), key="roc", alt=alt, revision=revision)
+    left, right = st.columns(2)
+    with left.container(border=True):
+        st.markdown("**Metrics against threshold**")
+        curves = {METRICS[name].label: metric_curve(index, METRICS[name]) for name in CURVES}
+        figure = metrics_figure(curves, float(point.thresholds), scale)
+        live_figure(figure, key="metrics", alt=alt, revision=revision)
+    view = scores.view(column)
+    with right.container(border=True):
+        show_matrix("Confusion matrix", "matrix", point.confusion(), (view.rest, view.label), revision)
     if scores.task == "multiclass":
-        matrix = confusion_matrix(scores.y_true, decide(scores.y_score, thresholds), scores.n_columns)
-    else:
-        matrix = class_counts(indexes, np.reshape(thresholds, (-1, 1))).confusion()[0, 0]
-    live_figure(
-        confusion_figure(matrix, scores.class_names, normalise),
-        key="confusion",
-        alt=text.of_matrix(matrix, scores.class_names),
-        revision=f"{run.id} {part}",
+        all_classes(scores, thresholds, revision=f"{run.id} {part}")
+
+
+def choose_class(scores: Scores) -> int:
+    """The class whose threshold is moved, one against the rest."""
+    names = dict(enumerate(scores.column_names))
+    chosen = st.segmented_control(
+        "Class, against the rest",
+        list(names),
+        format_func=names.__getitem__,
+        key="column",
+        default=0,
+        required=True,
+        persist_state="session",
     )
+    return chosen if chosen in names else 0
+
+
+def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...], revision: str) -> None:
+    """A confusion matrix with the choice of what its large numbers say."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{title}**", width="content")
+        normalise = st.segmented_control(
+            "Numbers",
+            list(NORMALISE),
+            format_func=NORMALISE.__getitem__,
+            key=f"{key}.normalise",
+            default="none",
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    figure = confusion_figure(matrix, names, normalise)
+    height = 320 if len(names) == 2 else 120 + 36 * len(names)
+    live_figure(figure, key=key, alt=text.of_matrix(matrix, names), height=height, revision=revision)
+
+
+def all_classes(scores: Scores, thresholds: list[float], revision: str) -> None:
+    """The decisions among all classes that these thresholds make together, and each class's own numbers."""
+    st.subheader("All classes")
+    st.caption(
+        "Each row gets the class with the largest p / t, so equal thresholds are plain argmax. Above, one class "
+        "stands against the rest and takes every row with p >= t: the two count differently."
+    )
+    decided = decide(scores.y_score, thresholds)
+    matrix = confusion_matrix(scores.y_true, decided, scores.n_columns)
+    left, right = st.columns(2)
+    with left.container(border=True):
+        show_matrix("Confusion matrix of all classes", "matrix_all", matrix, scores.class_names, revision)
+    with right.container(border=True):
+        st.markdown("**Thresholds**")
+        counts = decided_counts(matrix)
+        table = pd.DataFrame({"class": scores.column_names, "threshold": thresholds, "logit": logit(thresholds)})
+        for name in CURVES:
+            table[METRICS[name].label] = METRICS[name](counts)
+        st.dataframe(table.style.format(precision=3), hide_index=True, height="content")
+    with st.grid(min_column_width=145):
+        for name, value in summary(scores, thresholds).items():
+            st.metric(name, text.rate(value), border=True)
 
 
 choices.open_link()
 st.title("Thresholds")
-chooser, parts = st.columns([4, 1], vertical_alignment="bottom")
+st.caption(
+    "Validation and test are rows that the model was not trained on. Choose the threshold on validation; "
+    "test says what it is worth."
+)
+session.show_complaints()
+chooser, parts, export = st.columns([5, 2, 2], vertical_alignment="bottom")
 with chooser:
     run = choose_run()
 if run is None:
@@ -185,4 +195,13 @@ if run is None:
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")
 else:
     part = parts.segmented_control("Split", ("validation", "test"), key="part", default="validation", required=True)
+    export.download_button(
+        "Scores as CSV",
+        scores_csv(run.scores(part), run.rows(part)),
+        f"scores-{run.id}-{part}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+        width="stretch",
+    )
     explore(run, part)

@@ -12,10 +12,16 @@ from core.plots.training import loss_curves
 from core.runner import Run
 from core.thresholds import summary
 from pages.components.live_figure import live_figure
-from pages.shared import choices, session, text
-from pages.shared.services import runner
+from pages.shared import choices, controls, session, text
+from pages.shared.services import device, runner
 
 TICK_SECONDS = 0.4
+# Start and Stop stay in sight while the page scrolls under them.
+STICKY = """
+<style>
+  .st-key-actions { position: sticky; top: 3.75rem; z-index: 10; background: var(--st-background-color) }
+</style>
+"""
 
 
 def start(config: RunConfig) -> None:
@@ -50,15 +56,15 @@ def show(job_id: str) -> None:
         st.session_state.watching = None
         st.rerun()
     run = job.runs[0]
-    st.progress(job.progress, text=text.of_progress(job))
+    st.progress(job.progress, text=text.of_progress(job, text.of_device(device())))
     if run.error:
         st.error(run.error)
     if not run.outputs:
         return
     show_metrics(run)
-    left, right = st.columns(2, gap="medium")
-    with left.container(border=True):
-        st.markdown("**Loss**")
+    grid = st.grid(min_column_width=380)
+    with grid.container(border=True):
+        st.markdown("**Loss**, mean over a whole split")
         live_figure(
             loss_curves(run.history.train, run.history.validation, run.config.epochs),
             key="loss_figure",
@@ -66,27 +72,29 @@ def show(job_id: str) -> None:
             height=360,
             revision=job.id,
         )
-    with right.container(border=True):
-        st.markdown("**Scores by true class**, validation rows, threshold 0.5")
+    with grid.container(border=True):
         show_scores(run)
 
 
 def show_metrics(run: Run) -> None:
     scores = run.scores("validation")
-    with st.grid(min_column_width=130):
+    with st.grid(min_column_width=140):
         for name, value in summary(scores, np.full(scores.n_columns, 0.5)).items():
             st.metric(name, text.rate(value), border=True)
 
 
 def show_scores(run: Run) -> None:
     scores = run.scores("validation")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Validation scores by true class**", width="content")
+        scale = controls.score_scale()
     views = [scores.view(column) for column in range(scores.n_columns)]
     live_figure(
-        score_histograms(views, [0.5] * len(views)),
+        score_histograms(views, [0.5] * len(views), scale),
         key="scores_figure",
         alt=text.of_histograms(run, "validation"),
         height=360,
-        revision=run.id,
+        revision=f"{run.id} {scale}",
     )
 
 
@@ -103,8 +111,8 @@ session.write_link(config)
 st.title("Train")
 st.caption(text.of_config(job.runs[0].config if job else config or RunConfig()))
 session.show_complaints()
-
-with st.container(key="actions", horizontal=True):
+st.html(STICKY)
+with st.container(key="actions", horizontal=True, vertical_alignment="center"):
     training = job is not None and not job.ended
     st.button(
         "Start", type="primary", icon=":material/play_arrow:", disabled=config is None, on_click=start, args=(config,)

@@ -32,6 +32,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "tuning": ("thresholds",),
     "calibration": ("thresholds",),
     "plots": ("thresholds",),
+    "export": ("thresholds",),
     "engine": ("datasets", "models", "heads", "losses"),
     "runner": ("engine", "wiring", "scores"),
 }

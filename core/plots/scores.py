@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, place, score_axis
+from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, POSITIVE, TEXT, Scale, place, score_axis
 from core.scores import ClassView
 from core.thresholds import called_positive
 
@@ -75,7 +75,7 @@ def _add_panel(
         thinned = {"tickvals": [0, 0.5, 1]} if scale == "probability" else {"tickvals": [0], "ticktext": ["0.5"]}
         axis |= thinned
         figure.add_annotation(
-            text=f"{view.label} <span style='color:{MUTED}'>n = {int(view.y.sum()):,}</span>",
+            text=view.label,
             x=0,
             y=1.12,
             xref="x domain",

@@ -25,7 +25,7 @@ MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
 
 Scale = Literal["probability", "logit"]
 LOGIT_END = 9.0  # scores beyond sigmoid(+-9), .0001 from the ends, are drawn there
-LOGIT_TICKS = np.array([0.0001, 0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999])
+LOGIT_TICKS = np.array([0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999])
 
 
 def place(scores: ArrayLike, scale: Scale) -> NDArray[np.float64]:
@@ -46,7 +46,7 @@ def score_axis(scale: Scale, title: str | None = None) -> dict[str, Any]:
             "tickvals": place(LOGIT_TICKS, scale).tolist(),
             "ticktext": [f"{tick:g}" for tick in LOGIT_TICKS],
         }
-    return axis | {"showgrid": False, "zeroline": False, "title": {"text": title}}
+    return axis | {"tickangle": 0, "showgrid": False, "zeroline": False, "title": {"text": title}}
 
 
 def unit_axis(title: str) -> dict[str, Any]:
@@ -60,6 +60,7 @@ def operating_point(figure: go.Figure, x: float, y: float, text: str) -> None:
         x=[x],
         y=[y],
         mode="markers",
+        cliponaxis=False,
         marker={"size": 14, "color": GROUND, "line": {"color": TEXT, "width": 3}},
         hovertemplate=f"{text}<extra></extra>",
         showlegend=False,

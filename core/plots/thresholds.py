@@ -45,9 +45,10 @@ def pr_figure(curve: Curve, point: ThresholdCounts, prevalence: float) -> go.Fig
         figure.add_annotation(
             text=f"F1 {f1:g}",
             x=1,
+            xref="paper",
             y=f1 / (2 - f1),
-            xanchor="right",
-            yanchor="bottom",
+            xanchor="left",
+            yanchor="middle",
             showarrow=False,
             font={"size": 11, "color": MUTED},
         )
@@ -56,7 +57,9 @@ def pr_figure(curve: Curve, point: ThresholdCounts, prevalence: float) -> go.Fig
     x, y = METRICS["recall"](point), METRICS["precision"](point)
     if np.isfinite(x) and np.isfinite(y):
         operating_point(figure, float(x), float(y), _counts_text(point))
-    figure.update_layout(margin=MARGIN, showlegend=False, xaxis=unit_axis("recall"), yaxis=unit_axis("precision"))
+    figure.update_layout(
+        margin=MARGIN | {"r": 44}, showlegend=False, xaxis=unit_axis("recall"), yaxis=unit_axis("precision")
+    )
     return figure
 
 

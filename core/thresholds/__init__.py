@@ -4,7 +4,7 @@ from core.thresholds.counts import ScoreIndex, ThresholdCounts, class_counts, in
 from core.thresholds.curves import Curve, average_precision, metric_curve, pr_curve, roc_auc, roc_curve
 from core.thresholds.decisions import called_positive, confusion_matrix, decide, normalised
 from core.thresholds.metrics import METRICS, MetricSpec
-from core.thresholds.summary import summary
+from core.thresholds.summary import decided_counts, summary
 
 __all__ = [
     "METRICS",
@@ -17,6 +17,7 @@ __all__ = [
     "class_counts",
     "confusion_matrix",
     "decide",
+    "decided_counts",
     "index_scores",
     "metric_curve",
     "normalised",

@@ -11,7 +11,7 @@ from core.thresholds.curves import average_precision, roc_auc
 from core.thresholds.decisions import confusion_matrix, decide
 from core.thresholds.metrics import METRICS
 
-BINARY = ("accuracy", "precision", "recall", "f1", "specificity")
+BINARY = ("accuracy", "precision", "recall", "f1")
 
 
 def decided_counts(matrix: NDArray) -> ThresholdCounts:

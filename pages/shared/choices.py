@@ -11,6 +11,7 @@ from core.heads import HEADS
 from core.losses import LOSSES
 from core.models import MODELS
 from core.specs import Param, Value
+from pages.shared import controls
 
 WIDTHS = ("16", "64", "64-64", "128-64")
 OPTIMISING = {
@@ -45,18 +46,18 @@ def open_link() -> None:
 def edit() -> RunConfig:
     """Draw the controls and return what they say; raises CutoffError when that can't be trained."""
     st.subheader("Data")
-    dataset = _choose("Data", "dataset", {name: spec.label for name, spec in DATASETS.items()}, hide_label=True)
+    dataset = controls.choose("Data", "dataset", {name: spec.label for name, spec in DATASETS.items()}, hide_label=True)
     dataset_params = _params(f"data.{dataset}", DATASETS[dataset].params)
     _about_data(dataset, dataset_params)
 
     st.subheader("Model")
-    model = _choose("Model", "model", {name: spec.label for name, spec in MODELS.items()}, hide_label=True)
+    model = controls.choose("Model", "model", {name: spec.label for name, spec in MODELS.items()}, hide_label=True)
     widths = _widths() if MODELS[model].widths else ()
 
     st.subheader("Head and loss")
-    head = _choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
+    head = controls.choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
     st.caption(f"{HEADS[head].about} Default decision: {HEADS[head].decision}.")
-    loss = _choose("Loss", "loss", {name: LOSSES[name].label for name in wiring.losses_for(head)})
+    loss = controls.choose("Loss", "loss", {name: LOSSES[name].label for name in wiring.losses_for(head)})
     st.latex(LOSSES[loss].formula)
     loss_params = _params(f"loss.{loss}", LOSSES[loss].params)
     st.caption(LOSSES[loss].remark(loss_params, load_dataset(dataset, _pairs(dataset_params)).counts))
@@ -80,59 +81,10 @@ def edit() -> RunConfig:
     )
 
 
-def _choose(label: str, key: str, options: dict[str, str], hide_label: bool = False) -> str:
-    """A choice among names; one that is no longer offered gives way to the first that is."""
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = next(iter(options))
-    chosen = st.selectbox(
-        label,
-        list(options),
-        format_func=options.__getitem__,
-        key=key,
-        persist_state="session",
-        label_visibility="collapsed" if hide_label else "visible",
-    )
-    return str(chosen)
-
-
 def _params(prefix: str, params: tuple[Param, ...]) -> dict[str, Value]:
     """One control a parameter; returns those that differ from their defaults."""
-    values = {param.name: _control(param, f"{prefix}.{param.name}") for param in params}
+    values = {param.name: controls.of_param(param, f"{prefix}.{param.name}") for param in params}
     return {param.name: values[param.name] for param in params if values[param.name] != param.default}
-
-
-def _control(param: Param, key: str) -> Value:
-    """The control that fits the parameter: a list, a slider for a step of even size, else a number to type."""
-    st.session_state.setdefault(key, param.default)
-    if param.options:
-        value = st.selectbox(
-            param.label,
-            param.options,
-            key=key,
-            help=param.help,
-            accept_new_options=param.free,
-            persist_state="session",
-        )
-        return param.check(value)
-    kind = int if param.integer else float
-    low, high = (None if end is None else kind(end) for end in (param.low, param.high))
-    if param.step is not None and not param.integer:
-        return param.check(
-            st.slider(param.label, low, high, step=kind(param.step), key=key, help=param.help, persist_state="session")
-        )
-    step = kind(param.step) if param.step is not None else None
-    return param.check(
-        st.number_input(
-            param.label,
-            low,
-            high,
-            step=step,
-            format=None if param.integer else "%g",
-            key=key,
-            help=param.help,
-            persist_state="session",
-        )
-    )
 
 
 def _widths() -> tuple[int, ...]:
@@ -150,7 +102,7 @@ def _widths() -> tuple[int, ...]:
 
 def _optimising() -> dict[str, Value]:
     state = st.session_state
-    chosen: dict[str, Value] = {"optimizer": _choose("Optimizer", "optimizer", wiring.OPTIMIZERS)}
+    chosen: dict[str, Value] = {"optimizer": controls.choose("Optimizer", "optimizer", wiring.OPTIMIZERS)}
     chosen["lr"] = _number("lr", 1e-6, 1e6, None, "%g", "Size of a step. Too large a one makes the loss diverge.")
     chosen["epochs"] = _number("epochs", 1, 2000, 10, None, "Passes over the training rows.")
     with st.expander("More"):

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from core import wiring
 from core.config import RunConfig
@@ -19,16 +20,26 @@ def of_config(config: RunConfig) -> str:
     return f"{DATASETS[config.dataset].label} · {wiring.describe(config)}"
 
 
-def of_progress(job: Job) -> str:
+def of_run(run: Run) -> str:
+    """A run in a list: what it is, and how far it came unless it finished."""
+    return of_config(run.config) + ("" if run.status == "finished" else f" · {run.status} at epoch {run.epoch}")
+
+
+def of_progress(job: Job, device: str) -> str:
     """Where a job stands: its status in a word, epochs, seconds so far and to go."""
     run = job.runs[0]
-    epochs = f"epoch {max(run.epoch, 0)} of {run.config.epochs}"
+    epochs = f"epoch {max(run.epoch, 0)} of {run.config.epochs} on {device}"
     if job.status == "queued":
         return f"Waiting, number {job.position} in the queue"
     if job.status == "running":
         left = "" if job.remaining is None else f" · about {seconds(job.remaining)} left"
         return f"Training · {epochs} · {seconds(job.elapsed)}{left}"
     return f"{job.status.capitalize()} · {epochs} · {seconds(job.elapsed)}"
+
+
+def of_device(device: torch.device) -> str:
+    """What the device is called: the CPU, or the graphics card's name."""
+    return "the CPU" if device.type == "cpu" else torch.cuda.get_device_name(device)
 
 
 def seconds(value: float) -> str:

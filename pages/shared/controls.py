@@ -1,0 +1,73 @@
+"""Controls that several pages share: a choice of names, a parameter from its spec, the scale of scores."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import streamlit as st
+
+from core.plots.style import Scale
+from core.specs import Param, Value
+
+
+def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False) -> str:
+    """A choice among names; one that is no longer offered gives way to the first that is."""
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = next(iter(options))
+    chosen = st.selectbox(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed" if hide_label else "visible",
+    )
+    return str(chosen)
+
+
+def of_param(param: Param, key: str) -> Value:
+    """The control that fits the parameter: a list, a slider for a step of even size, else a number to type."""
+    st.session_state.setdefault(key, param.default)
+    if param.options:
+        value = st.selectbox(
+            param.label,
+            param.options,
+            key=key,
+            help=param.help,
+            accept_new_options=param.free,
+            persist_state="session",
+        )
+        return param.check(value)
+    kind = int if param.integer else float
+    low, high = (None if end is None else kind(end) for end in (param.low, param.high))
+    if param.step is not None and not param.integer:
+        return param.check(
+            st.slider(param.label, low, high, step=kind(param.step), key=key, help=param.help, persist_state="session")
+        )
+    step = kind(param.step) if param.step is not None else None
+    return param.check(
+        st.number_input(
+            param.label,
+            low,
+            high,
+            step=step,
+            format=None if param.integer else "%g",
+            key=key,
+            help=param.help,
+            persist_state="session",
+        )
+    )
+
+
+def score_scale() -> Scale:
+    """How the axis of scores is spaced."""
+    return st.segmented_control(
+        "Score axis",
+        get_args(Scale),
+        key="scale",
+        default="logit",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+        help="How scores are spaced: evenly as probabilities, or by their logit, which parts those near 0 and 1.",
+    )
