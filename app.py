@@ -60,13 +60,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
-app = st.App(
-    Path(__file__).parent / "pages" / "shell.py",
-    lifespan=lifespan,
-    routes=[
-        Mount(
-            f"/{base_url}/assets" if base_url else "/assets",
-            StaticFiles(directory=Path(plotly.__file__).parent / "package_data"),
-        )
-    ],
+assets = Mount(
+    f"/{base_url}/assets" if base_url else "/assets",
+    StaticFiles(directory=Path(plotly.__file__).parent / "package_data"),
 )
+app = st.App(Path(__file__).parent / "pages" / "shell.py", lifespan=lifespan, routes=[assets])

@@ -1,0 +1,65 @@
+"""The composition root: it warms, serves, shuts down, and finds its pages."""
+
+from __future__ import annotations
+
+import gc
+import signal
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import anyio
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT, open_page, serve
+
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
+
+
+def test_lifespan_freezes_what_it_warmed_and_closes_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+    import app
+    from core.runner import Runner
+
+    closed = []
+    monkeypatch.setattr(Runner, "close", lambda runner: closed.append(runner))
+
+    async def live() -> None:
+        async with app.lifespan(app.app):
+            assert gc.get_freeze_count() > 100_000
+            from pages.shared import services
+
+            assert services.runner() is services.runner()
+            assert not closed
+
+    try:
+        anyio.run(live)
+    finally:
+        gc.unfreeze()
+    assert len(closed) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("base", ["", "/cutoff"])
+def test_server_answers_serves_plotly_and_stops(tmp_path: Path, base: str) -> None:
+    log = tmp_path / "app.log"
+    with serve(ROOT / "app.py", log, base) as (address, process):
+        assert urlopen(f"{address}/_stcore/health").read() == b"ok"
+
+        with urlopen(f"{address}/assets/plotly.min.js") as answer:
+            assert answer.headers["content-type"].startswith(("text/javascript", "application/javascript"))
+            assert b"plotly.js" in answer.read(100)
+            etag = answer.headers["etag"]
+        with pytest.raises(HTTPError, match="304"):
+            urlopen(Request(f"{address}/assets/plotly.min.js", headers={"If-None-Match": etag}))
+
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=20)
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_is_in_the_navigation_and_runs(app_test: AppTest, name: str) -> None:
+    at = open_page(app_test, name)
+    assert not at.exception
+    assert len(at.title) == 1
