@@ -1,4 +1,4 @@
-# docker build -t cutoff . && docker run -p 8501:8501 -v cutoff-data:/app/data cutoff
+# docker build -t cutoff . && docker run -p 8501:8501 cutoff
 FROM python:3.11-slim
 
 # PyTorch's CPU wheels are a tenth of the size of the CUDA ones.
@@ -21,9 +21,8 @@ COPY core core
 COPY pages pages
 COPY app.py ./
 
-# The code stays root's; the user may write to its home and to the data alone.
-RUN useradd --create-home --uid 1000 cutoff && mkdir data && chown cutoff:cutoff data
-VOLUME /app/data
+# The code stays root's; the user may write to its home alone.
+RUN useradd --create-home --uid 1000 cutoff
 USER cutoff
 
 EXPOSE 8501

@@ -43,10 +43,10 @@ class RunConfig(BaseModel):
     loss: str = "bce"
     loss_params: Params = ()
     optimizer: str = "adam"
-    lr: float = Field(0.01, gt=0, le=1e6)
+    lr: float = Field(0.003, gt=0, le=1e6)
     weight_decay: float = Field(0.0, ge=0, le=10)
     batch_size: int = Field(64, ge=1, le=65536)
-    epochs: int = Field(40, ge=1, le=2000)
+    epochs: int = Field(200, ge=1, le=2000)
     seed: int = Field(0, ge=0, le=2**31 - 1)
 
     def stack_key(self) -> tuple[object, ...]:

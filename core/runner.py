@@ -231,9 +231,12 @@ class Runner:
                     return
                 while self._queue and len(self._active) < self._settings.max_active_runs:
                     self._take_up(self._queue.popleft())
-                turns = list(self._active)
-            for active in turns:
-                self._turn(active)
+            self._round()
+
+    def _round(self) -> None:
+        """One turn for each active job. A method of its own, so that no name keeps an ended job's tensors alive."""
+        for active in tuple(self._active):
+            self._turn(active)
 
     def _take_up(self, name: str) -> None:
         job = self._jobs[name]
@@ -317,7 +320,8 @@ def _after(run: Run, epoch: Epoch, at: int) -> Run:
         return replace(
             run,
             status="diverged",
-            error=f"The loss was not finite any more at epoch {epoch.index}. Try a smaller learning rate.",
+            error=f"The loss was not finite any more at epoch {epoch.index}; what is shown is the epoch before. "
+            "Try a smaller learning rate.",
         )
     return replace(
         run,

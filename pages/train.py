@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.config import RunConfig
 from core.errors import CutoffError
+from core.heads import HEADS
 from core.plots.scores import score_histograms
 from core.plots.training import loss_curves
 from core.runner import Run
@@ -33,20 +34,21 @@ def start(config: RunConfig) -> None:
 
 
 def show_first_steps() -> None:
+    """What to do when nothing is trained yet."""
     steps = (
         (
             ":material/tune:",
             "Choose",
-            "Data, model, head and loss stand at the left, ready to go. Change what you like.",
+            "Data, head, loss and pos_weight are set in the side panel. Change what you like.",
         ),
         (":material/play_arrow:", "Start", "The model trains here. Losses and score histograms move as it learns."),
         (":material/vertical_align_center:", "Move the threshold", "See which rows change sides, and what it costs."),
     )
-    with st.grid(min_column_width=220):
-        for icon, title, sentence in steps:
-            with st.container(border=True):
-                st.markdown(f"{icon} **{title}**")
-                st.caption(sentence)
+    st.markdown("See what a loss does to the scores of a model, and where the best threshold then lies.")
+    for column, (icon, title, sentence) in zip(st.columns(3), steps, strict=True):
+        with column.container(border=True, height="stretch"):
+            st.markdown(f"{icon} **{title}**")
+            st.caption(sentence)
 
 
 def show(job_id: str) -> None:
@@ -63,7 +65,7 @@ def show(job_id: str) -> None:
         return
     show_metrics(run)
     grid = st.grid(min_column_width=380)
-    with grid.container(border=True):
+    with grid.container(border=True, height="stretch"):
         st.markdown("**Loss**, mean over a whole split")
         live_figure(
             loss_curves(run.history.train, run.history.validation, run.config.epochs),
@@ -72,12 +74,13 @@ def show(job_id: str) -> None:
             height=360,
             revision=job.id,
         )
-    with grid.container(border=True):
+    with grid.container(border=True, height="stretch"):
         show_scores(run)
 
 
 def show_metrics(run: Run) -> None:
     scores = run.scores("validation")
+    st.caption(f"On {scores.n_rows:,} validation rows, by the default decision: {HEADS[run.config.head].decision}.")
     with st.grid(min_column_width=140):
         for name, value in summary(scores, np.full(scores.n_columns, 0.5)).items():
             st.metric(name, text.rate(value), border=True)
@@ -110,6 +113,8 @@ session.write_link(config)
 
 st.title("Train")
 st.caption(text.of_config(job.runs[0].config if job else config or RunConfig()))
+if job and config and job.runs[0].config != config:
+    st.caption("The choices have changed since this run; Start trains them.")
 session.show_complaints()
 st.html(STICKY)
 with st.container(key="actions", horizontal=True, vertical_alignment="center"):

@@ -19,8 +19,9 @@ def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int) -> go.Fi
             x=np.arange(len(losses)),
             y=losses,
             name=name,
-            mode="lines",
+            mode="lines" if len(losses) > 1 else "markers",  # a line needs two points to be seen
             line={"color": colour, "dash": dash, "width": 2},
+            marker={"color": colour, "size": 8},
             hovertemplate="%{y:.4f}",
         )
     figure.update_layout(

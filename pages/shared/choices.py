@@ -45,7 +45,7 @@ def open_link() -> None:
 
 def edit() -> RunConfig:
     """Draw the controls and return what they say; raises CutoffError when that can't be trained."""
-    st.subheader("Data")
+    st.subheader("Data", help=_sources())
     dataset = controls.choose("Data", "dataset", {name: spec.label for name, spec in DATASETS.items()}, hide_label=True)
     dataset_params = _params(f"data.{dataset}", DATASETS[dataset].params)
     _about_data(dataset, dataset_params)
@@ -129,7 +129,12 @@ def _about_data(name: str, params: dict[str, Value]) -> None:
         data = load_dataset(name, _pairs(params))
     rows, features = data.x.shape
     share = f"{data.counts[1] / rows:.1%} positive" if data.task == "binary" else f"{len(data.counts)} classes"
-    st.caption(f"{rows:,} rows · {features} features · {share}", help=f"{spec.about} {spec.source}. {spec.licence}.")
+    st.caption(f"{spec.about} {rows:,} rows, {features} features, {share}.")
+
+
+def _sources() -> str:
+    """Where each data set comes from, as a list."""
+    return "\n".join(f"- {spec.label}: {spec.source}. Licence: {spec.licence}." for spec in DATASETS.values())
 
 
 def _pairs(params: dict[str, Value]) -> tuple[tuple[str, Value], ...]:

@@ -53,8 +53,9 @@ def complain(*sentences: str) -> None:
 
 
 def show_complaints() -> None:
-    for sentence in st.session_state.get("complaints", []):
-        st.warning(sentence, icon=":material/link_off:")
+    """Show the kept sentences, in one box."""
+    if sentences := st.session_state.get("complaints"):
+        st.warning("\n\n".join(sentences), icon=":material/error:")
 
 
 def write_link(config: RunConfig | None) -> None:
