@@ -1,0 +1,123 @@
+"""The summary of scores at thresholds, against scikit-learn for every task."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sklearn
+
+from core.errors import CutoffError
+from core.scores import Scores
+from core.thresholds import decided_counts, summary
+from tests.scored_rows import Rows, rows
+
+THRESHOLDS = st.sampled_from([-1.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 2.0])
+
+
+def binary(y_true, y_score) -> Scores:
+    return Scores(y_true, y_score, "binary", ("no", "yes"), "test")
+
+
+def a_multiclass(seed: int, classes: int = 4, n: int = 200, decimals: int = 2) -> Scores:
+    """Rows whose scores tie now and then and sum to about 1, right more often than not."""
+    rng = np.random.default_rng(seed)
+    y_true = rng.integers(0, classes, n)
+    logits = rng.normal(size=(n, classes)) + 1.5 * np.eye(classes)[y_true]
+    y_score = (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).round(decimals).astype(np.float32)
+    return Scores(y_true, y_score, "multiclass", tuple("abcdefgh"[:classes]), "test")
+
+
+@settings(deadline=None)
+@given(given_rows=rows(weighted=False, both_classes=True), threshold=THRESHOLDS)
+def test_binary_equals_scikit_learn(given_rows: Rows, threshold: float):
+    y_true, y_score, _ = given_rows
+    found = summary(binary(y_true, y_score), [threshold])
+    y_pred = y_score >= y_score.dtype.type(threshold)
+    assert found["Accuracy"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
+    precision = sklearn.precision_score(y_true, y_pred, zero_division=np.nan)
+    assert found["Precision"] == pytest.approx(precision, nan_ok=True)
+    assert found["Recall"] == pytest.approx(sklearn.recall_score(y_true, y_pred))
+    assert found["F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred))
+    assert found["Average precision"] == pytest.approx(sklearn.average_precision_score(y_true, y_score))
+    assert found["ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(y_true, y_score))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("thresholds", [(0.5, 0.5, 0.5, 0.5), (0.1, 0.2, 0.3, 0.9)])
+def test_multiclass_equals_scikit_learn(seed: int, thresholds: tuple[float, ...]):
+    scores = a_multiclass(seed)
+    found = summary(scores, thresholds)
+    y_true, y_score = scores.y_true, scores.y_score
+    y_pred = np.argmax(y_score / np.array(thresholds), axis=1) if len(set(thresholds)) > 1 else y_score.argmax(1)
+    assert found["Accuracy"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
+    for name, score in (
+        ("recall", sklearn.recall_score),
+        ("precision", sklearn.precision_score),
+        ("F1", sklearn.f1_score),
+    ):
+        assert found[f"Macro {name}"] == pytest.approx(score(y_true, y_pred, average="macro", zero_division=np.nan))
+    one_hot = np.eye(4, dtype=int)[y_true]
+    assert found["Average precision"] == pytest.approx(
+        sklearn.average_precision_score(one_hot, y_score, average="macro")
+    )
+    assert found["ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(one_hot, y_score, average="macro"))
+
+
+def test_multilabel_is_the_mean_of_its_labels():
+    rng = np.random.default_rng(3)
+    y_true, y_score = rng.integers(0, 2, (60, 3)), rng.random((60, 3))
+    thresholds = [0.2, 0.5, 0.8]
+    found = summary(Scores(y_true, y_score, "multilabel", ("a", "b", "c"), "test"), thresholds)
+    each = [summary(binary(y_true[:, c], y_score[:, c]), [thresholds[c]]) for c in range(3)]
+    assert found == pytest.approx({name: np.mean([one[name] for one in each]) for name in each[0]})
+    y_pred = y_score >= np.array(thresholds)
+    assert found["F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="macro"))
+
+
+def test_a_class_that_is_never_decided_is_left_out_of_the_mean_of_precision_alone():
+    scores = a_multiclass(0, classes=3)
+    thresholds = np.array([0.5, 0.5, 1e6])  # too high for the last class to win
+    y_pred = scores.y_score[:, :2].argmax(1)
+    found = summary(scores, thresholds)
+    precisions = sklearn.precision_score(scores.y_true, y_pred, average=None, labels=[0, 1], zero_division=np.nan)
+    assert found["Macro precision"] == pytest.approx(precisions.mean())
+    recalls = sklearn.recall_score(scores.y_true, y_pred, average=None, labels=[0, 1, 2])
+    assert recalls[2] == 0
+    assert found["Macro recall"] == pytest.approx(recalls.mean())
+
+
+@pytest.mark.parametrize("label", [0, 1])
+def test_one_class_alone_leaves_undefined_what_needs_the_other(label: int):
+    found = summary(binary([label] * 3, [0.2, 0.5, 0.8]), [0.5])
+    assert found["Accuracy"] == pytest.approx([1 / 3, 2 / 3][label])
+    assert np.isnan(found["ROC-AUC"])
+    assert np.isnan(found["Recall"]) == np.isnan(found["Average precision"]) == (label == 0)
+
+
+def test_without_rows_every_number_is_undefined():
+    assert np.isnan(list(summary(binary([], []), [0.5]).values())).all()
+
+
+def test_constant_scores_rank_nothing():
+    found = summary(binary([0, 0, 0, 1], [0.5] * 4), [0.5])
+    assert (found["Recall"], found["Precision"]) == (1, 0.25)
+    assert (found["Average precision"], found["ROC-AUC"]) == (0.25, 0.5)
+
+
+def test_one_threshold_a_column_is_wanted():
+    with pytest.raises(CutoffError, match="`thresholds`"):
+        summary(a_multiclass(0), [0.5])
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 6))
+def test_decided_counts_are_each_class_against_the_rest(seed: int, classes: int):
+    rng = np.random.default_rng(seed)
+    y_true, y_pred = rng.integers(0, classes, (2, 40))
+    matrix = sklearn.confusion_matrix(y_true, y_pred, labels=range(classes))
+    counts = decided_counts(matrix)
+    one_against_rest = sklearn.multilabel_confusion_matrix(y_true, y_pred, labels=range(classes))
+    np.testing.assert_array_equal(counts.confusion(), one_against_rest)
+    assert np.isnan(counts.thresholds).all()
