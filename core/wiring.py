@@ -198,9 +198,8 @@ def _params(
     """The parameters in the query that differ from their defaults."""
     values: dict[str, Value] = {}
     known = {prefix + param.name for param in params}
-    for name in query:
-        if name.startswith(prefix) and name not in known:
-            complaints.append(_expected(f"{prefix}*", sorted(known), name))
+    unknown = (name for name in query if name.startswith(prefix) and name not in known)
+    complaints.extend(_expected(f"{prefix}*", sorted(known), name) for name in unknown)
     for param in params:
         if prefix + param.name not in query:
             continue

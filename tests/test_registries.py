@@ -41,7 +41,7 @@ def combinations() -> list[RunConfig]:
                 names = {"dataset": dataset, "head": head, "loss": loss, "epochs": 2}
                 found += [make_config(**names, optimizer=optimizer, lr=lr) for optimizer, lr in RATES.items()]
                 if dataset != "mnist_5k":
-                    found.append(make_config(**names, model="mlp", widths=(16,)))
+                    found.append(make_config(**names, model="mlp", widths=(16,), lr=RATES["adam"]))
     return found
 
 
