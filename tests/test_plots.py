@@ -1,0 +1,379 @@
+"""Figures hold the numbers they were given: trace names, axis titles and data, and nothing heavy is imported."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+from core.plots.scores import score_histograms
+from core.plots.style import LOGIT_END, place, score_axis
+from core.plots.thresholds import confusion_figure, metrics_figure, pr_figure, roc_figure
+from core.plots.training import loss_curves
+from core.scores import ClassView, Scores
+from core.thresholds import METRICS, ScoreIndex, metric_curve, normalised, pr_curve, roc_curve
+from tests.conftest import ROOT
+
+SCALES = ("probability", "logit")
+TEN = [f"digit {k}" for k in range(10)]
+
+
+def a_view(seed: int = 0, n: int = 300, decimals: int = 2) -> ClassView:
+    """Rounded float32 scores, 0 and 1 among them, so that many tie with each other and with a threshold."""
+    rng = np.random.default_rng(seed)
+    y = rng.random(n) < 0.3
+    score = np.round(expit(rng.normal(size=n) + 3 * y - 1), decimals).astype(np.float32)
+    score[:2] = 0, 1
+    return ClassView(y, score, "yes", "no")
+
+
+def traces(figure: go.Figure) -> dict[str, go.Scatter]:
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def words(figure: go.Figure) -> list[str]:
+    return [note.text for note in figure.layout.annotations]
+
+
+# --- losses
+
+
+def test_loss_curves_hold_both_losses_by_epoch():
+    train, validation = np.array([0.7, 0.5, 0.4]), np.array([0.8, 0.6, 0.55])
+    figure = loss_curves(train, validation, epochs=40)
+    assert [trace.name for trace in figure.data] == ["validation", "training"]
+    for name, losses in (("training", train), ("validation", validation)):
+        np.testing.assert_array_equal(traces(figure)[name].x, [0, 1, 2])
+        np.testing.assert_array_equal(traces(figure)[name].y, losses)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("epoch", "mean loss")
+    assert len({trace.line.dash for trace in figure.data}) == 2  # told apart without colour
+
+
+@pytest.mark.parametrize("trained", [0, 1, 2, 40])
+def test_the_axis_of_epochs_does_not_move_while_a_run_trains(trained):
+    assert loss_curves(np.ones(trained), np.ones(trained), epochs=40).layout.xaxis.range == (0, 40)
+
+
+def test_a_single_loss_can_be_seen():
+    assert all("markers" in trace.mode for trace in loss_curves(np.ones(1), np.ones(1), epochs=4).data)
+
+
+# --- the axis of scores
+
+
+def test_place_is_the_logit_with_ends():
+    np.testing.assert_allclose(place([0.5, 0.9], "logit"), [0, np.log(9)])
+    np.testing.assert_array_equal(place(np.float32([0, 1e-9, 1]), "logit"), [-LOGIT_END, -LOGIT_END, LOGIT_END])
+    np.testing.assert_array_equal(place([0, 0.25, 1], "probability"), [0, 0.25, 1])
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_score_axis_shows_every_place_and_labels_it_with_its_probability(scale):
+    axis = score_axis(scale, "score")
+    low, high = axis["range"]
+    assert low < place([0], scale)[0] < place([1], scale)[0] < high
+    labels = [float(text) for text in axis.get("ticktext", axis["tickvals"])]
+    np.testing.assert_allclose(place(labels, scale), axis["tickvals"])
+    assert axis["title"]["text"] == "score"
+
+
+# --- histograms
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 999),
+    threshold=st.integers(0, 100).map(lambda percent: percent / 100),
+    scale=st.sampled_from(SCALES),
+)
+def test_bars_hold_every_row_and_part_right_from_wrong_exactly(seed, threshold, scale):
+    view = a_view(seed)
+    bars = traces(score_histograms([view], [threshold], scale))
+    called = view.score >= np.float32(threshold)
+    sizes = {name: int(bar.customdata.sum()) for name, bar in bars.items()}
+    assert sizes == {
+        "true yes, called yes": np.sum(view.y & called),
+        "true yes, called no": np.sum(view.y & ~called),
+        "true no, called yes": np.sum(~view.y & called),
+        "true no, called no": np.sum(~view.y & ~called),
+    }
+    assert sum(sizes.values()) == len(view.y)
+    for name, bar in bars.items():
+        truly = name.startswith("true yes")
+        side = max(np.sum(view.y == truly), 1)
+        np.testing.assert_allclose(bar.y, (1 if truly else -1) * bar.customdata / side)
+
+
+def test_a_score_equal_to_the_threshold_is_called_positive():
+    threshold = np.float32(0.7)  # less than the .7 of Python, which rounds to it
+    score = np.array([np.nextafter(threshold, np.float32(0)), threshold], np.float32)
+    bars = traces(score_histograms([ClassView(np.array([True, True]), score, "yes", "no")], [0.7]))
+    assert bars["true yes, called yes"].customdata.sum() == bars["true yes, called no"].customdata.sum() == 1
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("score", [0.0, 0.5, 1.0])
+def test_constant_scores_stand_in_one_bar(scale, score):
+    view = ClassView(np.array([True, False, False]), np.full(3, score, np.float32), "yes", "no")
+    figure = score_histograms([view], [0.5], scale)
+    verb = "yes" if score >= 0.5 else "no"
+    for side, size in (("yes", 1), ("no", 2)):
+        bar = traces(figure)[f"true {side}, called {verb}"]
+        assert (bar.customdata.max(), bar.customdata.sum(), abs(bar.y).max()) == (size, size, 1)
+        (at,) = np.flatnonzero(bar.customdata)
+        assert abs(bar.x[at] - place([score], scale)[0]) <= bar.width[at] / 2 + 1e-9
+
+
+def test_no_rows_draw_an_empty_figure():
+    figure = score_histograms([ClassView(np.empty(0, bool), np.empty(0), "yes", "no")], [0.5])
+    assert sum(bar.customdata.sum() for bar in figure.data) == 0
+    assert words(figure) == ["<b>true yes (n = 0)</b>", "<b>true no (n = 0)</b>"]
+
+
+def test_wrong_bars_are_hatched_and_right_ones_are_solid():
+    for name, bar in traces(score_histograms([a_view()], [0.5])).items():
+        right = name in ("true yes, called yes", "true no, called no")
+        assert bool(bar.marker.pattern.shape) != right
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("threshold", [0.0, 0.25, 0.5, 1.0])
+def test_the_line_stands_at_the_threshold(scale, threshold):
+    (line,) = score_histograms([a_view()], [threshold], scale).layout.shapes
+    assert line.x0 == line.x1 == pytest.approx(place([threshold], scale)[0])
+    assert line.y0 == -line.y1 < 0
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_one_class_names_its_sides_and_its_axis(scale):
+    view = a_view()
+    figure = score_histograms([view], [0.5], scale)
+    assert words(figure) == [f"<b>true yes (n = {view.y.sum()})</b>", f"<b>true no (n = {(~view.y).sum()})</b>"]
+    assert figure.layout.xaxis.title.text.startswith("score (probability")
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5, 6, 10])
+def test_every_class_has_a_panel_with_its_own_threshold(classes):
+    rng = np.random.default_rng(classes)
+    scores = Scores(
+        rng.integers(0, classes, 80),
+        rng.dirichlet(np.ones(classes), 80),
+        "multiclass",
+        tuple(f"class {k}" for k in range(classes)),
+        "test",
+    )
+    views = [scores.view(column) for column in range(classes)]
+    thresholds = np.linspace(0.1, 0.9, classes)
+    figure = score_histograms(views, thresholds)
+    assert words(figure) == [f"class {k}" for k in range(classes)]
+    for k, (view, threshold) in enumerate(zip(views, thresholds, strict=True)):
+        axis = f"x{k + 1 if k else ''}"
+        bars = {bar.name: bar.customdata.sum() for bar in figure.data if bar.xaxis == axis}
+        assert len(bars) == 4
+        assert sum(bars.values()) == 80
+        assert bars[f"true class {k}, called class {k}"] == np.sum(view.y & (view.score >= threshold))
+    np.testing.assert_allclose([line.x0 for line in figure.layout.shapes], thresholds)
+
+
+# --- curves
+
+
+@pytest.mark.parametrize("draw", [pr_curve, roc_curve])
+def test_pr_and_roc_hold_the_curve_with_its_counts(draw):
+    view = a_view()
+    index = ScoreIndex.of(view.y, view.score)
+    curve, point = draw(index), index.counts(0.5)
+    figure = pr_figure(curve, point, index.prevalence) if draw is pr_curve else roc_figure(curve, point)
+    line, ring = traces(figure)["all thresholds"], traces(figure)["threshold"]
+    np.testing.assert_array_equal(line.x, curve.x)
+    np.testing.assert_array_equal(line.y, curve.y)
+    assert line.customdata.shape == (len(curve.x), 6)
+    np.testing.assert_array_equal(line.customdata[:, 0], curve.thresholds)
+    np.testing.assert_array_equal(line.customdata[:, 2:].T, [curve.tp, curve.fp, curve.fn, curve.tn])
+    x = METRICS["recall"](point) if draw is pr_curve else point.fp / index.negatives
+    y = METRICS["precision"](point) if draw is pr_curve else METRICS["recall"](point)
+    assert (ring.x[0], ring.y[0]) == (x, y)
+    assert f"TP {point.tp:,} · FP {point.fp:,} · FN {point.fn:,} · TN {point.tn:,}" in ring.hovertemplate
+    assert "threshold 0.500 (logit 0.00)" in ring.hovertemplate
+
+
+def test_pr_and_roc_name_their_axes_and_draw_their_baselines():
+    view = a_view()
+    index = ScoreIndex.of(view.y, view.score)
+    pr = pr_figure(pr_curve(index), index.counts(0.5), index.prevalence)
+    roc = roc_figure(roc_curve(index), index.counts(0.5))
+    assert (pr.layout.xaxis.title.text, pr.layout.yaxis.title.text) == ("recall", "precision")
+    assert (roc.layout.xaxis.title.text, roc.layout.yaxis.title.text) == (
+        "false positive rate",
+        "recall (true positive rate)",
+    )
+    assert pr.layout.shapes[0].y0 == index.prevalence
+    assert (roc.data[0].x, roc.data[0].y) == ((0, 1), (0, 1))
+
+
+def test_lines_of_equal_f1_are_where_f1_is_equal():
+    view = a_view()
+    index = ScoreIndex.of(view.y, view.score)
+    figure = pr_figure(pr_curve(index), index.counts(0.5), index.prevalence)
+    names = [float(text.removeprefix("F1 ")) for text in words(figure)]
+    lines = [trace for trace in figure.data if not trace.name]
+    assert len(lines) == len(names) == 4
+    for line, f1 in zip(lines, names, strict=True):
+        np.testing.assert_allclose(2 * line.x * line.y / (line.x + line.y), f1)
+        assert line.x[-1] == 1
+        assert 0 < line.y.min() <= line.y.max() < 1.2
+
+
+def test_a_point_without_precision_is_not_drawn():
+    view = a_view(decimals=3)
+    index = ScoreIndex.of(view.y, view.score * np.float32(0.9))
+    point = index.counts(0.95)  # above every score: nothing is called positive
+    assert "threshold" not in traces(pr_figure(pr_curve(index), point, index.prevalence))
+    assert traces(roc_figure(roc_curve(index), point))["threshold"].x == (0,)
+
+
+@pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1], []])
+def test_curves_of_one_class_or_no_rows_draw_an_empty_figure(y):
+    index = ScoreIndex.of(y, np.linspace(0.2, 0.8, len(y)))
+    roc = roc_figure(roc_curve(index), index.counts(0.5))
+    assert len(traces(roc)["all thresholds"].x) == 0
+    assert "threshold" not in traces(roc)
+    pr = pr_figure(pr_curve(index), index.counts(0.5), index.prevalence)
+    assert (len(traces(pr)["all thresholds"].x) > 0) == any(y)
+
+
+@pytest.mark.parametrize("draw", [pr_curve, roc_curve])
+def test_curves_of_constant_scores_are_drawn(draw):
+    index = ScoreIndex.of([0, 0, 1], [0.5] * 3)
+    curve, point = draw(index), index.counts(0.5)
+    figure = pr_figure(curve, point, index.prevalence) if draw is pr_curve else roc_figure(curve, point)
+    assert traces(figure)["all thresholds"].x[-1] == 1
+    assert traces(figure)["threshold"].y == (pytest.approx(1 / 3 if draw is pr_curve else 1),)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_metrics_stand_over_their_thresholds(scale):
+    view = a_view()
+    index = ScoreIndex.of(view.y, view.score)
+    curves = {METRICS[name].label: metric_curve(index, METRICS[name]) for name in ("precision", "recall", "f1")}
+    figure = metrics_figure(curves, 0.9, scale)
+    assert [trace.name for trace in figure.data] == ["Precision", "Recall", "F1"]
+    assert len({trace.line.dash for trace in figure.data}) == 3
+    for name, curve in curves.items():
+        np.testing.assert_array_equal(traces(figure)[name].x, place(curve.x, scale))
+        np.testing.assert_array_equal(traces(figure)[name].y, curve.y)
+        np.testing.assert_array_equal(traces(figure)[name].customdata[:, 2], curve.tp)
+    (line,) = figure.layout.shapes
+    assert line.x0 == line.x1 == pytest.approx(0.9 if scale == "probability" else np.log(9))
+    assert figure.layout.xaxis.title.text.startswith("threshold")
+
+
+def test_tooltips_name_the_logit_of_the_threshold():
+    view = a_view()
+    index = ScoreIndex.of(view.y, view.score)
+    line = traces(roc_figure(roc_curve(index), index.counts(0.5)))["all thresholds"]
+    inside = (line.customdata[:, 0] > 0) & (line.customdata[:, 0] < 1)
+    np.testing.assert_allclose(line.customdata[inside, 1], logit(line.customdata[inside, 0]))
+    assert "logit %{customdata[1]" in line.hovertemplate
+
+
+# --- confusion matrices
+
+PAIR = np.array([[900, 12], [30, 1058]])
+
+
+@pytest.mark.parametrize(
+    ("normalise", "large", "small"),
+    [
+        (
+            "none",
+            ["900", "12", "30", "1,058"],
+            ["TN · 98.7% of row", "FP · 1.3% of row", "FN · 2.8% of row", "TP · 97.2% of row"],
+        ),
+        ("row", ["98.7%", "1.3%", "2.8%", "97.2%"], ["TN · 900", "FP · 12", "FN · 30", "TP · 1,058"]),
+        ("column", ["96.8%", "1.1%", "3.2%", "98.9%"], ["TN · 900", "FP · 12", "FN · 30", "TP · 1,058"]),
+    ],
+)
+def test_the_matrix_of_two_classes_says_counts_and_shares(normalise, large, small):
+    figure = confusion_figure(PAIR, ("no", "yes"), normalise)
+    assert words(figure)[::2] == [f"<b>{text}</b>" for text in large]
+    assert words(figure)[1::2] == small
+    assert [trace.name for trace in figure.data] == ["TN", "FP", "FN", "TP"]
+    places = [(note.y, note.x) for note in figure.layout.annotations[::2]]
+    assert places == [(0, 0), (0, 1), (1, 0), (1, 1)]  # true class down, decided class across
+    assert [bool(trace.marker.pattern.shape) for trace in figure.data] == [False, True, True, False]
+    assert figure.layout.xaxis.ticktext == ("called no", "called yes")
+    assert figure.layout.yaxis.ticktext == ("true no", "true yes")
+    assert figure.layout.yaxis.range == (1.5, -0.5)  # the first class on top
+
+
+def test_a_row_without_rows_has_no_share():
+    figure = confusion_figure(np.array([[5, 1], [0, 0]]), ("no", "yes"), "row")
+    assert words(figure)[4] == "<b>none</b>"
+
+
+@pytest.mark.parametrize("normalise", ["none", "row", "column"])
+def test_the_matrix_of_many_classes_shades_rows_and_writes_every_count(normalise):
+    matrix = np.random.default_rng(0).integers(1, 50, (10, 10)) + 1000 * np.eye(10, dtype=int)
+    matrix[3, 4] = 0
+    figure = confusion_figure(matrix, TEN, normalise)
+    right, wrong = figure.data
+    shares = normalised(matrix, "row")
+    diagonal = np.eye(10, dtype=bool)
+    np.testing.assert_array_equal(np.where(diagonal, right.z, wrong.z), shares)
+    assert np.isnan(right.z[~diagonal]).all()
+    assert np.isnan(wrong.z[diagonal]).all()
+    text = np.where(diagonal, right.text, wrong.text)
+    expected = [[f"{count:,}" for count in row] for row in matrix]
+    if normalise != "none":
+        expected = [[f"{share:.1%}" for share in row] for row in normalised(matrix, normalise)]
+    expected[3][4] = ""  # nothing to say
+    np.testing.assert_array_equal(text, expected)
+    np.testing.assert_array_equal(right.customdata, matrix)
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("called", "true")
+    assert list(figure.layout.xaxis.ticktext) == list(figure.layout.yaxis.ticktext) == TEN
+
+
+def test_the_matrix_of_many_classes_takes_an_empty_row_and_an_empty_column():
+    matrix = np.array([[3, 0, 1], [0, 0, 0], [2, 0, 5]])
+    for normalise in ("none", "row", "column"):
+        assert len(confusion_figure(matrix, "abc", normalise).data) == 2
+
+
+# --- what every figure owes the page
+
+
+def every_figure() -> list[go.Figure]:
+    view = a_view()
+    index = ScoreIndex.of(view.y, view.score)
+    point = index.counts(0.5)
+    return [
+        loss_curves(np.ones(2), np.ones(2), 3),
+        score_histograms([view], [0.5]),
+        pr_figure(pr_curve(index), point, index.prevalence),
+        roc_figure(roc_curve(index), point),
+        metrics_figure({"F1": metric_curve(index, METRICS["f1"])}, 0.5),
+        confusion_figure(PAIR, ("no", "yes")),
+        confusion_figure(np.eye(3, dtype=int), "abc"),
+    ]
+
+
+def test_colours_are_the_themes_variables():
+    for figure in every_figure():
+        assert not re.search(r"#|rgb\(|hsl\(", str(figure.data))
+
+
+def test_plots_import_no_torch_and_no_streamlit():
+    code = "import pkgutil, sys, core.plots\n" + (
+        "for module in pkgutil.iter_modules(core.plots.__path__, 'core.plots.'): __import__(module.name)\n"
+        "print(*{'torch', 'streamlit'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
