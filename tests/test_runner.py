@@ -313,10 +313,7 @@ def test_diverged_run_keeps_its_last_good_scores_and_the_others_go_on(build):
     assert [good.status, bad.status, job.status] == ["finished", "diverged", "finished"]
     assert (good.epoch, bad.epoch) == (4, 1)
     assert bad.outputs["validation"][0, 0] == np.float32(0.01)
-    assert (
-        bad.error
-        == "The loss was not finite any more at epoch 2; what is shown is the epoch before. Try a smaller learning rate."
-    )
+    assert bad.error.startswith("The loss was not finite any more at epoch 2; what is shown is the epoch before.")
 
 
 def test_job_whose_only_run_diverges_has_diverged(build):
