@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from core.runner import Run
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,6 +38,34 @@ def app_test() -> Iterator[AppTest]:
 def open_page(at: AppTest, name: str) -> AppTest:
     """Run the app and go to the page in pages/<name>.py."""
     return at.run().switch_page(f"{name}.py").run()
+
+
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
+    """Return as soon as the condition holds; fail the test when it doesn't in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "what the test waits for did not happen"
+        time.sleep(0.005)
+
+
+def current_run(at: AppTest) -> Run:
+    """The run that the session looks at, as it is now."""
+    from pages.shared import services
+
+    return services.runner().job(at.session_state["job"]).runs[0]
+
+
+def trained(at: AppTest) -> Run:
+    """The run once it has ended, and the page as it then is."""
+    until(lambda: current_run(at).ended)
+    at.run()
+    return current_run(at)
+
+
+def sentences(at: AppTest) -> list[str]:
+    """What the page complains of, sentence by sentence; a page that broke fails the test."""
+    assert not at.exception
+    return [line for box in (*at.warning, *at.error) for line in box.value.split("\n\n")]
 
 
 def figure_of(at: AppTest, key: str) -> dict[str, Any]:
