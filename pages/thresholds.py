@@ -97,7 +97,7 @@ def explore(run: Run, part: str) -> None:
             height=340,
             revision=f"{run.id} {part} {column} {scale}",
         )
-    with st.grid(min_column_width=180):
+    with st.grid(min_column_width=170):
         for name in TILES:
             st.metric(METRICS[name].label, text.rate(float(METRICS[name](point))), help=METRICS[name].help, border=True)
     alt, revision = text.of_point(point), f"{run.id} {part} {column} {scale}"
@@ -204,4 +204,7 @@ else:
         on_click="ignore",
         width="stretch",
     )
+    if run.status in ("queued", "running"):
+        st.caption(f"Still training; this is the state at epoch {run.epoch}.")
+    st.caption(text.of_theory(run))
     explore(run, part)

@@ -10,7 +10,8 @@ import torch
 
 from core import wiring
 from core.config import RunConfig
-from core.datasets import DATASETS
+from core.datasets import DATASETS, load_dataset
+from core.losses import LOSSES
 from core.runner import Job, Run
 from core.thresholds import METRICS, ThresholdCounts
 
@@ -25,12 +26,18 @@ def of_run(run: Run) -> str:
     return of_config(run.config) + ("" if run.status == "finished" else f" · {run.status} at epoch {run.epoch}")
 
 
+def of_theory(run: Run) -> str:
+    """What the loss's parameters mean for the threshold."""
+    counts = load_dataset(run.config.dataset, run.config.dataset_params).counts
+    return LOSSES[run.config.loss].remark(dict(run.config.loss_params), counts)
+
+
 def of_progress(job: Job, device: str) -> str:
     """Where a job stands: its status in a word, epochs, seconds so far and to go."""
     run = job.runs[0]
     epochs = f"epoch {max(run.epoch, 0)} of {run.config.epochs} on {device}"
     if job.status == "queued":
-        return f"Waiting, number {job.position} in the queue"
+        return f"Waiting, number {job.position} in the queue; it starts when a run before it ends"
     if job.status == "running":
         left = "" if job.remaining is None else f" · about {seconds(job.remaining)} left"
         return f"Training · {epochs} · {seconds(job.elapsed)}{left}"
