@@ -55,6 +55,11 @@ class Run:
     error: str = ""
 
     @property
+    def job(self) -> str:
+        """The id of the job it was submitted in."""
+        return self.id.partition("-")[0]
+
+    @property
     def epoch(self) -> int:
         """Epochs trained so far; -1 before the first evaluation."""
         return len(self.history.train) - 1

@@ -49,16 +49,23 @@ def set_threshold(run_id: str, column: int, key: str) -> None:
 
 
 def choose_run() -> Run | None:
-    """The run to look at, among those with scores; at first one of the current job."""
+    """The run to look at, among those with scores: one of the current job's, until another is chosen."""
     job = session.current_job()
     runs = {run.id: run for job in session.jobs() for run in job.runs if run.outputs}
     if not runs:
         return None
-    if st.session_state.get("shown_run") not in runs:
-        own = [run.id for run in (job.runs if job else ()) if run.id in runs]
-        st.session_state.shown_run = (own or list(runs))[0]
+    own = [name for name, run in runs.items() if job and run.job == job.id] or list(runs)
+    if st.session_state.get("shown_run") not in own:
+        st.session_state.shown_run = own[0]
     names = {name: f"{len(runs) - at}. {text.of_run(run)}" for at, (name, run) in enumerate(runs.items())}
-    chosen = st.selectbox("Run", list(runs), format_func=names.__getitem__, key="shown_run", persist_state="session")
+    chosen = st.selectbox(
+        "Run",
+        list(runs),
+        format_func=names.__getitem__,
+        key="shown_run",
+        on_change=lambda: session.look_at(runs[st.session_state.shown_run].job),
+        persist_state="session",
+    )
     return runs[str(chosen)]
 
 
@@ -190,6 +197,7 @@ session.show_complaints()
 chooser, parts, export = st.columns([5, 2, 2], vertical_alignment="bottom")
 with chooser:
     run = choose_run()
+session.write_link()
 if run is None:
     st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")

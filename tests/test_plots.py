@@ -128,7 +128,7 @@ def test_constant_scores_stand_in_one_bar(scale, score):
         bar = traces(figure)[f"true {side}, called {verb}"]
         assert (bar.customdata.max(), bar.customdata.sum(), abs(bar.y).max()) == (size, size, 1)
         (at,) = np.flatnonzero(bar.customdata)
-        assert abs(bar.x[at] - place([score], scale)[0]) <= bar.width[at] / 2 + 1e-9
+        assert abs(bar.x[at] - place([score], scale)[0]) <= bar.width / 2 + 1e-9
 
 
 def test_no_rows_draw_an_empty_figure():

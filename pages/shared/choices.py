@@ -11,7 +11,7 @@ from core.heads import HEADS
 from core.losses import LOSSES
 from core.models import MODELS
 from core.specs import Param, Value
-from pages.shared import controls
+from pages.shared import controls, session
 
 WIDTHS = ("16", "64", "64-64", "128-64")
 OPTIMISING = {
@@ -26,12 +26,18 @@ OPTIMISING = {
 
 
 def open_link() -> None:
-    """On a session's first script run, take the choices from the URL; sentences on what could not be used are kept."""
+    """On a session's first script run, take the choices from the URL, or from the run that it names and nothing else.
+
+    Sentences on what could not be used are kept for `session.show_complaints`.
+    """
     if "dataset" in st.session_state:
         return
     config, complaints = wiring.from_query(st.query_params)
+    session.complain(*complaints)
+    job = session.current_job()
+    if job and set(st.query_params) == {"run"}:
+        config = job.runs[0].config
     state = st.session_state
-    state.complaints = complaints
     for name in ("dataset", "model", "head", "loss", *OPTIMISING):
         state[name] = getattr(config, name)
     state.widths = "-".join(map(str, config.widths or MODELS["mlp"].widths))

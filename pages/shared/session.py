@@ -58,7 +58,7 @@ def show_complaints() -> None:
         st.warning("\n\n".join(sentences), icon=":material/error:")
 
 
-def write_link(config: RunConfig | None) -> None:
+def write_link(config: RunConfig | None = None) -> None:
     """Put the choices and the current job into the URL."""
     query = wiring.to_query(config) if config else {}
     if st.session_state.get("job"):
