@@ -68,6 +68,28 @@ def sentences(at: AppTest) -> list[str]:
     return [line for box in (*at.warning, *at.error) for line in box.value.split("\n\n")]
 
 
+def control(at: AppTest, key: str) -> Any:
+    """The widget of this key, whatever its kind."""
+    kinds = ("selectbox", "number_input", "slider", "segmented_control")
+    (found,) = [one for kind in kinds for one in at.get(kind) if one.key == key]
+    return found
+
+
+def choose(at: AppTest, key: str, value: object) -> AppTest:
+    """Set the widget of this key and run."""
+    return control(at, key).set_value(value).run()
+
+
+def button(at: AppTest, label: str) -> Any:
+    (found,) = [one for one in at.button if one.label == label]
+    return found
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    """Press the button of this label and run."""
+    return button(at, label).click().run()
+
+
 def figure_of(at: AppTest, key: str) -> dict[str, Any]:
     """The figure that `live_figure(key=key)` shows, as a dict of plotly's data and layout, arrays decoded."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]

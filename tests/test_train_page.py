@@ -20,7 +20,7 @@ from core.models import MODELS
 from core.specs import Param, Value
 from core.thresholds import summary
 from pages.shared import services
-from tests.conftest import current_run, figure_of, open_page, sentences, trained, until
+from tests.conftest import button, choose, control, current_run, figure_of, open_page, press, sentences, trained, until
 
 Train = Callable[..., Iterator[Epoch | None]]
 
@@ -56,29 +56,9 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "train_in_turns", lambda configs, device: iter(()))
 
 
-def press(at: AppTest, label: str) -> AppTest:
-    return button(at, label).click().run()
-
-
-def button(at: AppTest, label: str):
-    (found,) = [one for one in at.button if one.label == label]
-    return found
-
-
 def can(at: AppTest) -> dict[str, bool]:
     """Which of Start and Stop can be pressed."""
     return {label: not button(at, label).disabled for label in ("Start", "Stop")}
-
-
-def control(at: AppTest, key: str):
-    """The widget of this key, whatever its kind."""
-    kinds = ("selectbox", "number_input", "slider", "segmented_control", "radio", "checkbox")
-    (found,) = [one for kind in kinds for one in at.get(kind) if one.key == key]
-    return found
-
-
-def choose(at: AppTest, key: str, value: object) -> AppTest:
-    return control(at, key).set_value(value).run()
 
 
 def submitted(at: AppTest) -> RunConfig:

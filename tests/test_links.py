@@ -1,0 +1,231 @@
+"""Links: choices are written to the URL and read back; a bad link gives sentences and the page goes on."""
+
+from __future__ import annotations
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import wiring
+from core.config import RunConfig, make_config
+from core.datasets import DATASETS
+from core.models import MODELS
+from tests.conftest import ROOT, button, choose, control, current_run, open_page, press, sentences, trained
+
+EVERYTHING = {
+    "dataset": "gaussians",
+    "data.gaussians.separation": 3.5,
+    "data.gaussians.samples": 1000,
+    "model": "mlp",
+    "widths": "16",
+    "head": "softmax2",
+    "loss": "cross_entropy",
+    "loss.cross_entropy.class_weight": "balanced",
+    "loss.cross_entropy.label_smoothing": 0.15,
+    "optimizer": "sgd",
+    "lr": 0.25,
+    "epochs": 3,
+    "batch_size": 10,
+    "weight_decay": 0.001,
+    "seed": 11,
+    "split_seed": 12,
+}
+
+
+pytestmark = pytest.mark.usefixtures("app_test")  # which closes the runner
+
+
+def opened(query: dict[str, str], name: str = "train") -> AppTest:
+    """A fresh session that follows a link."""
+    at = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    at.query_params.update(query)
+    return at.run() if name == "train" else open_page(at, name)
+
+
+# --- good links
+
+
+def test_the_defaults_need_no_parameter():
+    assert opened({}).query_params == {}
+
+
+def test_every_choice_is_in_the_link_and_opens_again():
+    at = opened({})
+    for key, value in EVERYTHING.items():
+        choose(at, key, value)
+    link = dict(at.query_params)
+    config, complaints = wiring.from_query(link)
+    assert complaints == []
+    again = opened(link)
+    assert not sentences(again)
+    assert {key: control(again, key).value for key in EVERYTHING} == EVERYTHING
+    assert again.query_params == link
+    press(again, "Start")
+    assert current_run(again).config == config
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_link_may_name_the_data_alone(dataset: str):
+    at = opened({"dataset": dataset})
+    assert not sentences(at)
+    assert control(at, "dataset").value == dataset
+    assert not button(at, "Start").disabled
+
+
+def test_typed_text_comes_back_from_a_link():
+    query = {
+        "model": "mlp",
+        "widths": "32-16",
+        "head": "softmax2",
+        "loss": "cross_entropy",
+        "loss.class_weight": "1, 9",
+    }
+    at = opened(query)
+    assert not sentences(at)
+    config, _ = wiring.from_query(dict(at.query_params))
+    assert config == make_config(
+        model="mlp",
+        widths=(32, 16),
+        head="softmax2",
+        loss="cross_entropy",
+        loss_params={"class_weight": "1, 9"},
+    )
+
+
+def test_a_choice_put_back_leaves_the_link():
+    at = choose(opened({}), "epochs", 7)
+    assert at.query_params == {"epochs": "7"}
+    choose(at, "epochs", RunConfig().epochs)
+    assert at.query_params == {}
+
+
+def test_a_link_to_a_run_opens_it_in_another_session():
+    at = press(choose(opened({}), "epochs", 3), "Start")
+    run = trained(at)
+    link = dict(at.query_params)
+    assert link == {"epochs": "3", "run": run.id.split("-")[0]}
+    for name in ("train", "thresholds"):
+        other = opened(link, name)
+        assert not sentences(other)
+        assert current_run(other).id == run.id
+        assert other.get("bidi_component")
+    assert opened(link).query_params == link
+
+
+# --- bad links
+
+BAD = {
+    "unknown data": {"dataset": "nope"},
+    "unknown model": {"model": "nope"},
+    "unknown head": {"head": "nope"},
+    "unknown loss": {"loss": "nope"},
+    "unknown optimizer": {"optimizer": "nope"},
+    "no name": {"dataset": ""},
+    "code for a name": {"dataset": "__import__('os')"},
+    "markup for a name": {"loss": "<b>x</b>"},
+    "a head for other data": {"dataset": "digits", "head": "sigmoid"},
+    "a loss for another head": {"head": "sigmoid", "loss": "cross_entropy"},
+    "negative lr": {"lr": "-1"},
+    "no lr": {"lr": "0"},
+    "NaN lr": {"lr": "nan"},
+    "infinite lr": {"lr": "inf"},
+    "a word for lr": {"lr": "fast"},
+    "no epochs": {"epochs": "0"},
+    "too many epochs": {"epochs": "1000000000"},
+    "half an epoch": {"epochs": "2.5"},
+    "no batch": {"batch_size": "0"},
+    "a batch beyond the range": {"batch_size": "999999"},
+    "negative seed": {"seed": "-1"},
+    "a seed beyond the range": {"split_seed": str(2**40)},
+    "too many digits": {"seed": "9" * 5000},
+    "negative pos_weight": {"loss.pos_weight": "-3"},
+    "a word for pos_weight": {"loss.pos_weight": "many"},
+    "NaN pos_weight": {"loss.pos_weight": "nan"},
+    "prevalence beyond the range": {"dataset": "gaussians", "data.prevalence": "1.5"},
+    "half a row": {"dataset": "gaussians", "data.samples": "100.5"},
+    "widths in words": {"model": "mlp", "widths": "wide"},
+    "too many layers": {"model": "mlp", "widths": "8-8-8-8-8"},
+    "a layer too wide": {"model": "mlp", "widths": "99999"},
+    "an unknown run": {"run": "deadbeef"},
+    "no run": {"run": ""},
+}
+
+
+@pytest.mark.parametrize("name", ["train", "thresholds"])
+@pytest.mark.parametrize("query", BAD.values(), ids=BAD)
+def test_a_bad_link_gives_one_sentence_and_the_page_goes_on(query: dict[str, str], name: str):
+    at = opened(query, name)
+    (said,) = sentences(at)
+    assert said.startswith("Expected ")
+    assert ", but got " in said
+    if name == "train":
+        assert not button(at, "Start").disabled
+        choose(at, "epochs", 1)
+        press(at, "Start")
+        assert trained(at).status == "finished"
+        assert sentences(at) == []
+
+
+def test_every_bad_part_of_a_link_has_its_sentence():
+    at = opened({"dataset": "nope", "lr": "fast", "loss.pos_weight": "-3", "run": "deadbeef", "epochs": "7"})
+    said = sentences(at)
+    assert len(said) == 4
+    assert all(sentence.startswith("Expected ") for sentence in said)
+    assert control(at, "epochs").value == 7  # what could be used is used
+    assert at.query_params == {"epochs": "7"}  # and what could not is gone
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence", "mend"),
+    [
+        ({"batch_size": "5000"}, "Expected `batch_size` to be at most", ("batch_size", 32)),
+        (
+            {"dataset": "gaussians", "data.samples": "400", "data.prevalence": "0.005"},
+            "Expected every class to have at least 4 rows",
+            ("data.gaussians.prevalence", 0.1),
+        ),
+        (
+            {"dataset": "gaussians", "data.samples": "40", "data.prevalence": "0.005", "batch_size": "8"},
+            "Expected every class to have at least 4 rows",
+            ("data.gaussians.prevalence", 0.5),
+        ),
+    ],
+    ids=["a batch larger than the data", "a class missing from a split", "a class without rows"],
+)
+def test_what_only_the_data_tells_is_said_and_can_be_mended(query: dict[str, str], sentence: str, mend: tuple):
+    at = opened(query | {"epochs": "1"})
+    (said,) = sentences(at)
+    assert said.startswith(sentence)
+    assert button(at, "Start").disabled
+    press(choose(at, *mend), "Start")
+    assert trained(at).status == "finished"
+    assert sentences(at) == []
+
+
+@pytest.mark.parametrize("weights", ["1,2,3", "a,b", "", "-1,1", "inf,1"])
+def test_class_weights_that_do_not_fit_are_said(weights: str):
+    at = opened({"head": "softmax2", "loss": "cross_entropy", "loss.class_weight": weights})
+    (said,) = sentences(at)
+    assert said.startswith("Expected `class_weight` to be equal, balanced or 2 numbers")
+    assert button(at, "Start").disabled
+
+
+def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_any_other_is_left_alone():
+    assert sentences(opened({"utm_source": "mail"})) == []
+    first, second = sentences(opened({"data.nothing": "1", "loss.nothing": "2"}))
+    assert "'data.nothing'" in first
+    assert "'loss.nothing'" in second
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed"),
+    [
+        ("dataset", list(DATASETS)),
+        ("model", list(MODELS)),
+        ("head", wiring.heads_for(RunConfig().dataset)),
+        ("loss", wiring.losses_for(RunConfig().head)),
+        ("optimizer", list(wiring.OPTIMIZERS)),
+    ],
+)
+def test_a_name_that_is_not_offered_is_answered_with_those_that_are(kind: str, allowed: list[str]):
+    (said,) = sentences(opened({kind: "nope"}))
+    assert said == f"Expected `{kind}` to be one of {', '.join(allowed)}, but got 'nope'."

@@ -1,0 +1,366 @@
+"""The Thresholds page without a browser: every number on it equals scikit-learn's at the chosen threshold."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn import metrics as sklearn
+from streamlit.testing.v1 import AppTest
+
+from core.config import RunConfig, make_config
+from core.runner import Run
+from core.thresholds import summary
+from pages.shared import services
+from tests.conftest import choose, control, current_run, figure_of, open_page, sentences, until
+
+CONTROLS = ("t_slider", "t_probability", "t_logit")
+FIGURES = ("histogram", "pr", "roc", "metrics", "matrix")
+
+
+def open_run(at: AppTest, *configs: RunConfig) -> Run:
+    """Train the configurations, and open the page with a link to the last of them."""
+    runner = services.runner()
+    names = [runner.submit([config]) for config in configs]
+    until(lambda: all(runner.job(name).ended for name in names))
+    at.session_state["jobs"] = names[-2::-1]
+    at.query_params["run"] = names[-1]
+    open_page(at, "thresholds")
+    assert not sentences(at)
+    return current_run(at)
+
+
+def digits_8(**choices: object) -> RunConfig:
+    return make_config(**{"epochs": 5, "loss_params": {"pos_weight": 9}} | choices)
+
+
+def digits(**choices: object) -> RunConfig:
+    return make_config(**{"dataset": "digits", "head": "softmax", "loss": "cross_entropy", "epochs": 5} | choices)
+
+
+def matrix(at: AppTest) -> list[list[int]]:
+    """The counts in the confusion matrix of two classes, from what its cells say on hover."""
+    cells = {trace["name"]: trace["hovertemplate"] for trace in figure_of(at, "matrix")["data"]}
+    found = {name: int(re.sub(r"\D", "", text)) for name, text in cells.items()}
+    return [[found["TN"], found["FP"]], [found["FN"], found["TP"]]]
+
+
+def expected(run: Run, part: str, threshold: float, column: int = 0) -> np.ndarray:
+    """scikit-learn's matrix, compared in the scores' own dtype."""
+    y, score, _, _ = run.scores(part).view(column)
+    return sklearn.confusion_matrix(y, score >= score.dtype.type(threshold), labels=[False, True])
+
+
+def tile(at: AppTest, label: str) -> str:
+    return next(metric.value for metric in at.metric if metric.label == label)
+
+
+# --- the states of the page
+
+
+def test_with_nothing_trained_it_says_what_to_do(app_test: AppTest):
+    at = open_page(app_test, "thresholds")
+    assert not sentences(at)
+    assert any("Nothing is trained yet" in text.value for text in at.markdown)
+    (link,) = at.get("page_link")
+    assert link.proto.label == "Train a model"
+    assert not at.get("bidi_component")
+    assert not at.metric
+
+
+def test_a_finished_binary_run(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    at = app_test
+    assert [control(at, key).value for key in CONTROLS] == [0.5, 0.5, 0]
+    assert {element.key for element in at.get("bidi_component")} == set(FIGURES)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+
+
+def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
+    runner = services.runner()
+    job = runner.submit([digits_8(epochs=2000, batch_size=8)])
+    until(lambda: runner.job(job).runs[0].epoch >= 1)
+    runner.cancel(job)
+    until(lambda: runner.job(job).ended)
+    app_test.query_params["run"] = job
+    at = open_page(app_test, "thresholds")
+    run = current_run(at)
+    assert run.status == "stopped"
+    assert not sentences(at)
+    (said,) = control(at, "shown_run").options
+    assert f"stopped at epoch {run.epoch}" in said
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+
+
+def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
+    runner = services.runner()
+    job = runner.submit([digits_8(epochs=2000, batch_size=8)])
+    until(lambda: runner.job(job).runs[0].epoch >= 1)
+    app_test.query_params["run"] = job
+    at = open_page(app_test, "thresholds")
+    assert not runner.job(job).ended
+    assert not sentences(at)
+    choose(at, "t_probability", 0.9)
+    assert not sentences(at)
+    assert np.sum(matrix(at)) == len(current_run(at).scores("validation").y_true)
+    runner.cancel(job)
+
+
+def test_a_diverged_run_shows_its_last_good_scores(app_test: AppTest):
+    run = open_run(app_test, digits_8(model="mlp", widths=(16,), optimizer="sgd", lr=1e5))
+    assert run.status == "diverged"
+    (said,) = control(app_test, "shown_run").options
+    assert "diverged" in said
+    np.testing.assert_array_equal(matrix(app_test), expected(run, "validation", 0.5))
+
+
+def test_the_newest_run_comes_first_and_every_run_keeps_its_threshold(app_test: AppTest):
+    last = open_run(app_test, digits_8(seed=1), digits_8(seed=2), digits_8(seed=3))
+    at = app_test
+    runs = {run.id: run for job in at.session_state["jobs"] for run in services.runner().job(job).runs}
+    assert control(at, "shown_run").value == last.id
+    assert len(control(at, "shown_run").options) == 3
+    other = next(name for name in runs if name != last.id)
+
+    choose(at, "t_probability", 0.9)
+    choose(at, "shown_run", other)
+    assert control(at, "t_probability").value == 0.5
+    np.testing.assert_array_equal(matrix(at), expected(runs[other], "validation", 0.5))
+    choose(at, "shown_run", last.id)
+    assert control(at, "t_probability").value == 0.9
+    np.testing.assert_array_equal(matrix(at), expected(last, "validation", 0.9))
+
+
+def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
+    app_test.query_params["run"] = "nosuchrun"
+    at = open_page(app_test, "thresholds")
+    (said,) = sentences(at)
+    assert said.startswith("Expected the id of a run that is still kept, but got 'nosuchrun'")
+    assert at.get("page_link")
+
+
+# --- moving the threshold
+
+
+@pytest.mark.parametrize("key", CONTROLS)
+@pytest.mark.parametrize("threshold", [0.001, 0.137, 0.5, 0.9, 0.999])
+def test_three_controls_say_one_threshold_and_the_counts_are_scikit_learns(
+    app_test: AppTest, key: str, threshold: float
+):
+    run = open_run(app_test, digits_8())
+    at = choose(app_test, key, float(logit(threshold)) if key == "t_logit" else threshold)
+    assert control(at, "t_slider").value == pytest.approx(threshold)
+    assert control(at, "t_probability").value == pytest.approx(threshold)
+    assert control(at, "t_logit").value == pytest.approx(logit(threshold))
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_the_ends_can_be_reached_by_every_control(app_test: AppTest, threshold: float):
+    run = open_run(app_test, digits_8())
+    at = app_test
+    for key in ("t_slider", "t_probability"):
+        choose(at, key, 0.5)
+        choose(at, key, threshold)
+        assert control(at, "t_logit").value == (20 if threshold else -20)
+        np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
+    choose(at, "t_logit", 20.0 if threshold else -20.0)
+    assert not sentences(at)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(20 if threshold else -20)))
+
+
+def test_from_a_half_to_nine_tenths_every_number_moves_to_scikit_learns(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    at = app_test
+    before = matrix(at)
+    choose(at, "t_probability", 0.9)
+    scores = run.scores("validation")
+    score = scores.y_score[:, 0]
+    y_pred = score >= np.float32(0.9)
+    assert matrix(at) != before
+    np.testing.assert_array_equal(matrix(at), sklearn.confusion_matrix(scores.y_true, y_pred))
+    for label, function in (
+        ("Precision", sklearn.precision_score),
+        ("Recall", sklearn.recall_score),
+        ("F1", sklearn.f1_score),
+        ("Accuracy", sklearn.accuracy_score),
+        ("MCC", sklearn.matthews_corrcoef),
+    ):
+        assert tile(at, label) == f"{function(scores.y_true, y_pred):.3f}"
+    specificity = sklearn.recall_score(scores.y_true, y_pred, pos_label=0)
+    assert tile(at, "Specificity") == f"{specificity:.3f}"
+    said = next(text.value for text in at.caption if "score at least" in text.value)
+    assert said.startswith(f"{y_pred.sum()} of {len(score)} rows")
+
+    ring = next(trace for trace in figure_of(at, "pr")["data"] if trace.get("name") == "threshold")
+    assert ring["x"][0] == sklearn.recall_score(scores.y_true, y_pred)
+    assert ring["y"][0] == sklearn.precision_score(scores.y_true, y_pred)
+    ring = next(trace for trace in figure_of(at, "roc")["data"] if trace.get("name") == "threshold")
+    assert ring["x"][0] == pytest.approx(1 - specificity)
+    for key, place in (("histogram", logit(0.9)), ("metrics", logit(0.9))):
+        (line,) = figure_of(at, key)["layout"]["shapes"]
+        assert line["x0"] == pytest.approx(place)
+
+
+def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    score = run.scores("validation").y_score[:, 0]
+    chosen = float(np.sort(score)[len(score) // 2])
+    at = choose(app_test, "t_probability", chosen)
+    np.testing.assert_array_equal(np.sum(matrix(at), axis=0)[1], np.sum(score >= score.dtype.type(chosen)))
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", chosen))
+
+
+def test_a_threshold_above_every_score_leaves_precision_undefined(app_test: AppTest):
+    open_run(app_test, digits_8(epochs=1, lr=1e-6))
+    at = choose(app_test, "t_probability", 1.0)
+    assert tile(at, "Precision") == "undefined"
+    assert tile(at, "Recall") == "0.000"
+    assert not sentences(at)
+
+
+def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    at = choose(app_test, "t_probability", 0.9)
+    choose(at, "part", "test")
+    assert control(at, "t_probability").value == 0.9
+    np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.9))
+    choose(at, "t_slider", 0.2)
+    np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.2))
+    choose(at, "part", "validation")
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.2))
+
+
+def test_the_curves_pass_through_scikit_learns_points(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    scores = run.scores("validation")
+    precision, recall, thresholds = sklearn.precision_recall_curve(scores.y_true, scores.y_score[:, 0])
+    by_threshold = dict(zip(thresholds.tolist(), zip(recall[:-1], precision[:-1], strict=True), strict=True))
+    line = next(trace for trace in figure_of(app_test, "pr")["data"] if trace.get("name") == "all thresholds")
+    for x, y, t in zip(line["x"][1:], line["y"][1:], line["customdata"][1:, 0], strict=True):
+        at_or_above = thresholds[thresholds >= np.float32(t)].min()  # a kept threshold may lie between two scores
+        assert (x, y) == pytest.approx(by_threshold[float(at_or_above)])
+
+
+@pytest.mark.parametrize("key", ["histogram", "pr", "roc", "metrics", "matrix"])
+def test_every_figure_says_in_words_what_it_shows(app_test: AppTest, key: str):
+    open_run(app_test, digits_8())
+    (element,) = [element for element in app_test.get("bidi_component") if element.key == key]
+    assert re.search(r'"alt": ?"[A-Z][^"]{20,}\."', element.proto.json)
+
+
+# --- what the figures may be switched to
+
+
+def test_the_scale_changes_the_axes_and_no_number(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    at = choose(app_test, "t_probability", 0.9)
+    for scale, place in (("probability", 0.9), ("logit", logit(0.9))):
+        choose(at, "scale", scale)
+        for key in ("histogram", "metrics"):
+            assert figure_of(at, key)["layout"]["shapes"][0]["x0"] == pytest.approx(place)
+        np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9))
+
+
+def test_the_matrix_says_counts_or_shares(app_test: AppTest):
+    run = open_run(app_test, digits_8())
+    at = app_test
+    counts = expected(run, "validation", 0.5)
+    for normalise, shares in (
+        ("none", None),
+        ("row", counts / counts.sum(1, keepdims=True)),
+        ("column", counts / counts.sum(0, keepdims=True)),
+    ):
+        choose(at, "matrix.normalise", normalise)
+        large = [note["text"] for note in figure_of(at, "matrix")["layout"]["annotations"][::2]]
+        texts = [f"{n:,}" for n in counts.ravel()] if shares is None else [f"{share:.1%}" for share in shares.ravel()]
+        assert large == [f"<b>{text}</b>" for text in texts]
+        np.testing.assert_array_equal(matrix(at), counts)
+
+
+# --- many classes
+
+
+def test_every_class_keeps_its_own_threshold(app_test: AppTest):
+    run = open_run(app_test, digits())
+    at = app_test
+    assert len(control(at, "column").options) == 10
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5, column=0))
+    choose(at, "column", 3)
+    choose(at, "t_probability", 0.9)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
+    choose(at, "column", 5)
+    assert [control(at, key).value for key in CONTROLS] == [0.5, 0.5, 0]
+    choose(at, "t_logit", -2.0)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(-2.0), column=5))
+    choose(at, "column", 3)
+    assert control(at, "t_slider").value == 0.9
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
+    table = at.dataframe[0].value
+    np.testing.assert_allclose(table["threshold"], [0.5, 0.5, 0.5, 0.9, 0.5, expit(-2.0), 0.5, 0.5, 0.5, 0.5])
+
+
+def decided(at: AppTest) -> np.ndarray:
+    """The counts in the confusion matrix of all classes."""
+    right, _ = figure_of(at, "matrix_all")["data"]
+    return right["customdata"]
+
+
+def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_its_threshold(app_test: AppTest):
+    run = open_run(app_test, digits(epochs=1))
+    at = app_test
+    scores = run.scores("validation")
+    plain = sklearn.confusion_matrix(scores.y_true, scores.y_score.argmax(1))
+    np.testing.assert_array_equal(decided(at), plain)
+
+    choose(at, "column", 8)
+    choose(at, "t_probability", 0.1)
+    thresholds = np.where(np.arange(10) == 8, 0.1, 0.5)
+    y_pred = np.argmax(scores.y_score / thresholds, axis=1)
+    np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, y_pred))
+    assert (decided(at) != plain).any()
+
+    table = at.dataframe[0].value
+    for name, function in (
+        ("Precision", sklearn.precision_score),
+        ("Recall", sklearn.recall_score),
+        ("F1", sklearn.f1_score),
+    ):
+        np.testing.assert_allclose(
+            table[name], function(scores.y_true, y_pred, average=None, zero_division=np.nan), atol=1e-12
+        )
+    for label, value in summary(scores, thresholds).items():
+        assert f"{value:.3f}" in [metric.value for metric in at.metric if metric.label == label]
+
+
+def test_all_classes_follow_the_split(app_test: AppTest):
+    run = open_run(app_test, digits())
+    at = choose(app_test, "part", "test")
+    scores = run.scores("test")
+    np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, scores.y_score.argmax(1)))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_all_classes_at_the_ends_of_a_threshold(app_test: AppTest, threshold: float):
+    run = open_run(app_test, digits())
+    at = choose(app_test, "t_probability", threshold)
+    assert not sentences(at)
+    assert decided(at).sum() == run.scores("validation").n_rows
+
+
+def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
+    two = open_run(app_test, digits(), digits_8())
+    at = app_test
+    (many,) = (
+        run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs if run.id != two.id
+    )
+    choose(at, "shown_run", many)
+    choose(at, "column", 7)
+    for one, other in pairwise((two.id, many, two.id)):
+        choose(at, "shown_run", one)
+        choose(at, "shown_run", other)
+        assert not sentences(at)
+    np.testing.assert_array_equal(matrix(at), expected(two, "validation", 0.5))
