@@ -104,7 +104,7 @@ def explore(run: Run, part: str) -> None:
             height=340,
             revision=f"{run.id} {part} {column} {scale}",
         )
-    with st.grid(min_column_width=170):
+    with st.container(horizontal=True):
         for name in TILES:
             st.metric(METRICS[name].label, text.rate(float(METRICS[name](point))), help=METRICS[name].help, border=True)
     alt, revision = text.of_point(point), f"{run.id} {part} {column} {scale}"
@@ -182,7 +182,7 @@ def all_classes(scores: Scores, thresholds: list[float], revision: str) -> None:
         for name in CURVES:
             table[METRICS[name].label] = METRICS[name](counts)
         st.dataframe(table.style.format(precision=3), hide_index=True, height="content")
-    with st.grid(min_column_width=145):
+    with st.container(horizontal=True):
         for name, value in summary(scores, thresholds).items():
             st.metric(name, text.rate(value), border=True)
 

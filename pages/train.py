@@ -81,7 +81,7 @@ def show(job_id: str) -> None:
 def show_metrics(run: Run) -> None:
     scores = run.scores("validation")
     st.caption(f"On {scores.n_rows:,} validation rows, by the default decision: {HEADS[run.config.head].decision}.")
-    with st.grid(min_column_width=140):
+    with st.container(horizontal=True):
         for name, value in summary(scores, np.full(scores.n_columns, 0.5)).items():
             st.metric(name, text.rate(value), border=True)
 
@@ -89,7 +89,7 @@ def show_metrics(run: Run) -> None:
 def show_scores(run: Run) -> None:
     scores = run.scores("validation")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Validation scores by true class**", width="content")
+        st.markdown("**Validation scores**", width="content")
         scale = controls.score_scale()
     views = [scores.view(column) for column in range(scores.n_columns)]
     live_figure(
