@@ -29,7 +29,7 @@ check: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -m "not e2e and not slow"
+	$(VENV)/bin/python -m pytest -n auto -m "not e2e and not slow"
 
 # Installs Debian's Chromium when there is no browser and we are root or may be (sudo asks for no password).
 browser:

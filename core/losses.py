@@ -62,10 +62,8 @@ def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 def bce_remark(params: Mapping[str, Value], counts: np.ndarray) -> str:
     """The threshold on the true probability that .5 stands for, 1 / (1 + w), and the weight that balances."""
     weight = float(params.get("pos_weight", 1.0))
-    return (
-        f"With pos_weight {weight:g}, p >= 0.5 stands for a true probability of at least {1 / (1 + weight):.3f}. "
-        f"Balance, n0 / n1, would be {counts[0] / counts[1]:.1f}."
-    )
+    meaning = f"With pos_weight {weight:g}, p >= 0.5 stands for a true probability of at least {1 / (1 + weight):.3f}."
+    return f"{meaning} Balance, n0 / n1, would be {counts[0] / counts[1]:.1f}." if counts[1] else meaning
 
 
 def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -91,7 +89,7 @@ def cross_entropy_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 def cross_entropy_remark(params: Mapping[str, Value], counts: np.ndarray) -> str:
     """The weights as numbers; in two classes the threshold on the true probability that .5 stands for."""
-    weights = class_weights(str(params.get("class_weight", "equal")), counts)
+    weights = class_weights(str(params.get("class_weight", "equal")), np.maximum(counts, 1))
     if len(counts) > 2:
         if weights.min() == weights.max():
             return "All classes weigh the same."

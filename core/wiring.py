@@ -51,8 +51,8 @@ def not_offered(dataset: str, head: str) -> list[str]:
     return reasons
 
 
-def describe(config: RunConfig) -> str:
-    """What a run is, in a line: model, head, loss and the parameters that are not at their defaults."""
+def describe(config: RunConfig) -> tuple[str, str, str, str]:
+    """What a run is: data, model, head, and loss with the parameters that are not at their defaults."""
     model = MODELS[config.model].label
     if config.widths:
         model += " " + "-".join(str(width) for width in config.widths)
@@ -62,7 +62,7 @@ def describe(config: RunConfig) -> str:
         label, default = plain[name]
         if value != default:
             loss += f", {label} {value:g}" if isinstance(value, float) else f", {label} {value}"
-    return f"{model} · {HEADS[config.head].label} · {loss}"
+    return DATASETS[config.dataset].label, model, HEADS[config.head].label, loss
 
 
 def check(config: RunConfig) -> RunConfig:

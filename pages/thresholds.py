@@ -194,25 +194,31 @@ st.caption(
     "test says what it is worth."
 )
 session.show_complaints()
-chooser, parts, export = st.columns([5, 2, 2], vertical_alignment="bottom")
-with chooser:
-    run = choose_run()
+run = choose_run()
 session.write_link()
 if run is None:
     st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")
 else:
-    part = parts.segmented_control("Split", ("validation", "test"), key="part", default="validation", required=True)
-    export.download_button(
-        "Scores as CSV",
-        scores_csv(run.scores(part), run.rows(part)),
-        f"scores-{run.id}-{part}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-        width="stretch",
-    )
-    if run.status in ("queued", "running"):
-        st.caption(f"Still training; this is the state at epoch {run.epoch}.")
     st.caption(text.of_theory(run))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        part = st.segmented_control(
+            "Split",
+            ("validation", "test"),
+            key="part",
+            default="validation",
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        st.download_button(
+            "Scores as CSV",
+            scores_csv(run.scores(part), run.rows(part)),
+            f"scores-{run.id}-{part}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    if not run.ended:
+        st.caption(f"Still training; this is the state at epoch {run.epoch}.")
     explore(run, part)

@@ -13,32 +13,33 @@ import anyio
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.config import RunConfig
+from core.errors import CutoffError
 from tests.conftest import ROOT, open_page, serve
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
 
 
-def test_lifespan_freezes_what_it_warmed_and_closes_the_runner(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lifespan_freezes_what_it_warmed_and_closes_the_runner() -> None:
     import app
     from core.runner import Runner
 
-    closed = []
-    monkeypatch.setattr(Runner, "close", lambda runner: closed.append(runner))
-
-    async def live() -> None:
+    async def live() -> Runner:
         async with app.lifespan(app.app):
             assert gc.get_freeze_count() > 100_000
             from pages.shared import services
 
-            assert services.runner() is services.runner()
-            assert not closed
+            runner = services.runner()
+            assert services.runner() is runner
+            return runner
 
     try:
         with ThreadPoolExecutor() as thread:  # a browser test leaves an event loop running in this one
-            thread.submit(anyio.run, live).result()
+            runner = thread.submit(anyio.run, live).result()
     finally:
         gc.unfreeze()
-    assert len(closed) == 1
+    with pytest.raises(CutoffError, match="shutting down"):
+        runner.submit([RunConfig()])
 
 
 @pytest.mark.slow

@@ -281,10 +281,10 @@ def test_widths_that_are_none_are_refused_with_one_sentence(text):
     assert str(caught.value) == f"{wanted}, but got {text!r}."
 
 
-def test_description_names_model_head_loss_and_what_differs_from_the_defaults():
+def test_description_names_data_model_head_loss_and_what_differs_from_the_defaults():
     plain = describe(RunConfig())
-    assert plain == "Linear · One logit, sigmoid · BCE with logits"
-    assert describe(make_config(loss_params={"pos_weight": 9.0})) == f"{plain}, pos_weight 9"
+    assert plain == ("Digits: 8 against the rest", "Linear", "One logit, sigmoid", "BCE with logits")
+    assert describe(make_config(loss_params={"pos_weight": 9.0})) == (*plain[:3], "BCE with logits, pos_weight 9")
     assert describe(make_config(loss_params={"pos_weight": 1.0})) == plain
     mlp = make_config(
         model="mlp",
@@ -294,5 +294,8 @@ def test_description_names_model_head_loss_and_what_differs_from_the_defaults():
         loss_params={"class_weight": "balanced", "label_smoothing": 0.1},
     )
     assert describe(mlp) == (
-        "MLP 64-32 · Two logits, softmax · Cross-entropy, Class weights balanced, Label smoothing 0.1"
+        plain[0],
+        "MLP 64-32",
+        "Two logits, softmax",
+        "Cross-entropy, Class weights balanced, Label smoothing 0.1",
     )

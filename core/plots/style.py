@@ -22,6 +22,11 @@ TEXT, MUTED, LINE, GROUND = (
     "var(--st-background-color)",
 )
 MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
+# Room above the plot and a place in it: left to itself, plotly lets the legend slip into a narrow plot.
+LEGEND_ABOVE = {
+    "margin": MARGIN | {"t": 40},
+    "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+}
 
 Scale = Literal["probability", "logit"]
 LOGIT_END = 9.0  # scores beyond sigmoid(+-9), .0001 from the ends, are drawn there

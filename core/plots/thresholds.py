@@ -10,6 +10,7 @@ from scipy.special import logit
 
 from core.plots.style import (
     GROUND,
+    LEGEND_ABOVE,
     LINE,
     MARGIN,
     MUTED,
@@ -97,7 +98,7 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
         )
     figure.add_vline(x=float(place(threshold, scale)), line={"color": TEXT, "width": 2.5})
     figure.update_layout(
-        margin=MARGIN, xaxis=score_axis(scale, "threshold (probability)"), yaxis=unit_axis("") | {"title": {"text": ""}}
+        **LEGEND_ABOVE, xaxis=score_axis(scale, "threshold (probability)"), yaxis=unit_axis("value of the metric")
     )
     return figure
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from core.plots.style import MARGIN, MUTED, TEXT
+from core.plots.style import LEGEND_ABOVE, MUTED, TEXT
 
 
 def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int) -> go.Figure:
@@ -26,7 +26,7 @@ def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int) -> go.Fi
         )
     figure.update_layout(
         hovermode="x unified",
-        margin=MARGIN,
+        **LEGEND_ABOVE,
         xaxis={"range": [0, epochs], "title": {"text": "epoch"}, "hoverformat": "d", "showgrid": False},
         yaxis={"rangemode": "tozero", "title": {"text": "mean loss"}},
     )

@@ -10,7 +10,7 @@ import torch
 
 from core import wiring
 from core.config import RunConfig
-from core.datasets import DATASETS, load_dataset
+from core.datasets import load_dataset
 from core.losses import LOSSES
 from core.runner import Job, Run
 from core.thresholds import METRICS, ThresholdCounts
@@ -18,12 +18,14 @@ from core.thresholds import METRICS, ThresholdCounts
 
 def of_config(config: RunConfig) -> str:
     """Data and run in a line."""
-    return f"{DATASETS[config.dataset].label} · {wiring.describe(config)}"
+    return " · ".join(wiring.describe(config))
 
 
 def of_run(run: Run) -> str:
-    """A run in a list: what it is, and how far it came unless it finished."""
-    return of_config(run.config) + ("" if run.status == "finished" else f" · {run.status} at epoch {run.epoch}")
+    """A run in a list: what it is, the loss first since runs differ most in it, and how far it came."""
+    return " · ".join(reversed(wiring.describe(run.config))) + (
+        "" if run.status == "finished" else f" · {run.status} at epoch {run.epoch}"
+    )
 
 
 def of_theory(run: Run) -> str:
