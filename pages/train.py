@@ -60,7 +60,7 @@ def show(job_id: str) -> None:
     run = job.runs[0]
     st.progress(job.progress, text=text.of_progress(job, text.of_device(device())))
     if run.error:
-        st.error(run.error)
+        st.error(text.plain(run.error))
     if not run.outputs:
         return
     show_metrics(run)
@@ -107,7 +107,7 @@ with st.sidebar:
     try:
         config = choices.edit()
     except CutoffError as error:
-        st.error(str(error))
+        st.error(text.plain(str(error)))
 job = session.current_job()
 session.write_link(config)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -65,7 +66,8 @@ def trained(at: AppTest) -> Run:
 def sentences(at: AppTest) -> list[str]:
     """What the page complains of, sentence by sentence; a page that broke fails the test."""
     assert not at.exception
-    return [line for box in (*at.warning, *at.error) for line in box.value.split("\n\n")]
+    shown = (re.sub(r"\\(\W)", r"\1", box.value) for box in (*at.warning, *at.error))  # Markdown's escapes
+    return [line for text in shown for line in text.split("\n\n")]
 
 
 def control(at: AppTest, key: str) -> Any:

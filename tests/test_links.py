@@ -229,3 +229,11 @@ def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_any_other_is_l
 def test_a_name_that_is_not_offered_is_answered_with_those_that_are(kind: str, allowed: list[str]):
     (said,) = sentences(opened({kind: "nope"}))
     assert said == f"Expected `{kind}` to be one of {', '.join(allowed)}, but got 'nope'."
+
+
+def test_what_a_link_says_is_shown_as_text_and_not_as_markdown(app_test: AppTest) -> None:
+    app_test.query_params["dataset"] = "![x](http://example.org/a.png) :red[y] <b>z</b>"
+    app_test.run()
+    (box,) = app_test.warning
+    assert r"\!\[x\]\(http\:\/\/example.org\/a.png\) \:red\[y\] \<b\>z\<\/b\>" in box.value
+    assert box.value.startswith("Expected `dataset` to be one of")

@@ -8,6 +8,7 @@ from core import wiring
 from core.config import RunConfig
 from core.errors import CutoffError
 from core.runner import Job
+from pages.shared import text
 from pages.shared.services import runner
 
 
@@ -55,7 +56,7 @@ def complain(*sentences: str) -> None:
 def show_complaints() -> None:
     """Show the kept sentences, in one box."""
     if sentences := st.session_state.get("complaints"):
-        st.warning("\n\n".join(sentences), icon=":material/error:")
+        st.warning("\n\n".join(map(text.plain, sentences)), icon=":material/error:")
 
 
 def write_link(config: RunConfig | None = None) -> None:

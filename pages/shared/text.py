@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,13 @@ from core.datasets import load_dataset
 from core.losses import LOSSES
 from core.runner import Job, Run
 from core.thresholds import METRICS, ThresholdCounts
+
+
+def plain(sentence: str) -> str:
+    """The sentence as Markdown that shows it as it is, `names` in backquotes apart: it may quote what was typed."""
+    parts = sentence.split("`")
+    parts[::2] = [re.sub(r"([^\w\s.,;'])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
 
 
 def of_config(config: RunConfig) -> str:
