@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.conftest import ROOT, serve
 
@@ -25,6 +25,7 @@ LAUNCH_ARGS = (
     "--disable-sync",
 )
 LOGS = pytest.StashKey[list[Path]]()
+expect.set_options(timeout=20_000)  # a busy machine with two cores takes its time; a condition that holds does not wait
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,0 +1,211 @@
+"""The main journeys in a real browser: train, watch, move a threshold, and agree with scikit-learn."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import Page, expect
+from sklearn.metrics import confusion_matrix
+
+from tests.e2e.conftest import settled
+
+# Minutes of training, if nobody stops it.
+MNIST = "dataset=mnist_5k&model=mlp&epochs=2000"
+GAUSSIANS = "dataset=gaussians&data.samples=20000&model=mlp&epochs=2000"
+LOSS = ".st-key-loss_figure .live-figure"
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start").click()
+    page.wait_for_url("**run=*")
+    page.locator(f"{LOSS} .nsewdrag").wait_for()
+
+
+def stop(page: Page) -> None:
+    button = page.get_by_test_id("stBaseButton-secondary").filter(has_text="Stop")  # Streamlit's bar has its own Stop
+    button.click()
+    expect(button).to_be_disabled()
+    expect(page.get_by_text("Stopped ·")).to_be_visible()
+
+
+def losses(page: Page, name: str = "validation") -> list[float]:
+    """The losses that the figure draws."""
+    return page.evaluate(
+        "([selector, name]) => [...document.querySelector(selector)._fullData.find(trace => trace.name === name).y]",
+        [LOSS, name],
+    )
+
+
+def wait_for_epochs(page: Page, count: int) -> None:
+    """Return once the loss curve has `count` epochs more than now."""
+    page.wait_for_function(
+        "([selector, goal]) => document.querySelector(selector)?._fullData?.[0].y.length >= goal",
+        arg=[LOSS, len(losses(page)) + count],
+    )
+
+
+def choose(page: Page, key: str, value: str) -> None:
+    """Type into the field of this key, as a visitor does."""
+    field = page.locator(f".st-key-{key.replace('.', '-')} input")
+    field.fill(value)
+    field.press("Enter")
+    settled(page)
+
+
+def drawn_matrix(page: Page) -> list[list[int]]:
+    """The four large numbers of the confusion matrix, as drawn."""
+    texts = page.locator(".st-key-matrix .annotation-text").all_text_contents()
+    tn, fp, fn, tp = (int(text.replace(",", "")) for text in texts[::2])
+    return [[tn, fp], [fn, tp]]
+
+
+def wait_for_matrix(page: Page, matrix: np.ndarray) -> None:
+    """Return once the page draws these numbers; fails with those that it draws."""
+    expect(page.locator(".st-key-matrix .annotation-text").nth(6)).to_have_text(f"{matrix[1, 1]:,}")
+    assert drawn_matrix(page) == matrix.tolist()
+
+
+def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, app_url: str, tmp_path: Path) -> None:
+    page.goto(app_url)
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    expect(page.get_by_text("Digits: 8 against the rest").first).to_be_visible()
+    choose(page, "loss.bce.pos_weight", "9")
+    choose(page, "epochs", "1000")
+    assert "loss.pos_weight=9" in page.url
+
+    start(page)
+    first = losses(page)
+    wait_for_epochs(page, 20)
+    later = losses(page)
+    assert later[: len(first)] == first
+    assert later[-1] < first[0]
+    expect(page.get_by_text("Finished · epoch 1000 of 1000")).to_be_visible(timeout=60_000)
+    page.wait_for_function("selector => document.querySelector(selector)._fullData[0].y.length === 1001", arg=LOSS)
+
+    page.get_by_role("link", name="Move the threshold").click()
+    expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Scores as CSV").click()
+    download.value.save_as(tmp_path / "scores.csv")
+    table = pd.read_csv(tmp_path / "scores.csv")
+    y_true, y_score = table["y_true"], table["score 8"].to_numpy(np.float32)
+    assert set(y_true) == {0, 1}
+
+    half, ninety = (confusion_matrix(y_true, y_score >= np.float32(threshold)) for threshold in (0.5, 0.9))
+    assert (half != ninety).any()
+    wait_for_matrix(page, half)
+    choose(page, "t_probability", "0.9")
+    wait_for_matrix(page, ninety)
+    expect(page.locator(".st-key-t_logit input")).to_have_value("2.197")
+
+    choose(page, "t_logit", "0")
+    wait_for_matrix(page, half)
+    slider = page.locator(".st-key-t_slider").get_by_role("slider")
+    slider.focus()
+    for step in ("0.6000", "0.7000", "0.8000", "0.9000"):
+        slider.press("PageUp")
+        expect(page.locator(".st-key-t_probability input")).to_have_value(step)
+    wait_for_matrix(page, ninety)
+
+
+def look(page: Page) -> dict[str, Any]:
+    """What the viewer sees of the loss curve: the ranges of its axes, and which traces are drawn."""
+    return page.evaluate(
+        "selector => { const { _fullLayout, _fullData } = document.querySelector(selector);"
+        "return { x: _fullLayout.xaxis.range, y: _fullLayout.yaxis.range, shown: _fullData.map(t => t.visible) } }",
+        LOSS,
+    )
+
+
+def test_zoom_and_legend_stay_while_a_run_trains(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?{MNIST}")
+    start(page)
+    page.evaluate(
+        "selector => { const figure = document.querySelector(selector); figure.updates = 0;"
+        "figure.on('plotly_react', () => { figure.updates += 1 }) }",
+        LOSS,
+    )
+    page.locator(f"{LOSS} .legendtoggle").nth(1).click()
+    page.wait_for_function(
+        "selector => document.querySelector(selector)._fullData[1].visible === 'legendonly'", arg=LOSS
+    )
+    box = page.locator(f"{LOSS} .nsewdrag").bounding_box()
+    assert box
+    left, top = box["x"] + 20, box["y"] + 20
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(left + 200, top + 150, steps=5)
+    page.mouse.up()
+    page.wait_for_function("selector => document.querySelector(selector)._fullLayout.xaxis.range[1] < 1500", arg=LOSS)
+    before = look(page)
+    assert before["shown"] == [True, "legendonly"]
+    assert before["x"][0] > 0
+
+    epochs, updates = len(losses(page)), page.evaluate(f"document.querySelector('{LOSS}').updates")
+    page.wait_for_function(
+        "([selector, goal]) => document.querySelector(selector).updates >= goal", arg=[LOSS, updates + 10]
+    )
+    assert len(losses(page)) > epochs + 5
+    assert look(page) == before
+    stop(page)
+    assert look(page) == before
+    assert page.evaluate(f"document.querySelector('{LOSS}').updates") > 10  # still the same node
+
+
+def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?{GAUSSIANS}")
+    start(page)
+    wait_for_epochs(page, 2)
+    address, seen = page.url, losses(page)
+
+    page.reload()
+    page.locator(f"{LOSS} .nsewdrag").wait_for()
+    assert page.url == address
+    expect(page.get_by_text("Training ·")).to_be_visible()
+    assert losses(page)[: len(seen)] == seen
+    wait_for_epochs(page, 2)
+
+    stop(page)
+    ended = losses(page)
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    page.wait_for_timeout(1000)
+    assert losses(page) == ended
+
+    page.get_by_role("link", name="Move the threshold").click()
+    expect(page.locator(".st-key-shown_run input")).to_have_value(re.compile("stopped at epoch"))
+    page.locator(".st-key-matrix .annotation-text").first.wait_for()
+    assert np.sum(drawn_matrix(page)) == 5000  # a quarter of the rows
+
+
+def test_a_bad_link_says_what_was_expected_and_the_app_goes_on(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?dataset=nope&lr=fast&run=deadbeef&epochs=3")
+    for sentence in ("Expected `dataset` to be one of", "Expected `lr` to be a number", "Expected the id of a run"):
+        expect(page.get_by_role("alert").filter(has_text=sentence.replace("`", "")).first).to_be_visible()
+    start(page)
+    expect(page.get_by_text("Finished · epoch 3 of 3")).to_be_visible()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    assert "dataset" not in page.url
+
+    page.goto(f"{app_url}/thresholds?run=deadbeef")
+    expect(page.get_by_role("alert")).to_contain_text("Expected the id of a run")
+    page.get_by_role("link", name="Train a model").click()
+    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+
+
+def test_typed_choices_are_checked_and_go_into_the_link(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?model=mlp&head=softmax2&loss=cross_entropy&epochs=2")
+    choose(page, "widths", "32-16")
+    page.wait_for_url("**widths=32-16*")
+    choose(page, "loss.cross_entropy.class_weight", "1, 9")
+    page.wait_for_url("**class_weight=1*9*")
+    choose(page, "widths", "wide")
+    expect(page.get_by_role("alert")).to_contain_text("Expected widths to be one to four whole numbers")
+    expect(page.get_by_role("button", name="Start")).to_be_disabled()
+    choose(page, "widths", "8")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    start(page)
+    expect(page.get_by_text("Finished · epoch 2 of 2")).to_be_visible()

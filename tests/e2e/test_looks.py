@@ -1,0 +1,137 @@
+"""Both pages at three widths and in both themes: nothing overflows, is cut off or overlaps, and nothing fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.e2e.conftest import overflow, settled
+
+# Every state of the pages that lays out differently: how to get there, and a figure to wait for.
+BINARY = "epochs=20&loss.pos_weight=9"
+MULTICLASS = "dataset=digits&epochs=20"
+STATES = {
+    "train, nothing trained": ("", "", None),
+    "train, binary": (BINARY, "", "scores_figure"),
+    "train, multi-class": (MULTICLASS, "", "scores_figure"),
+    "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
+    "thresholds, nothing trained": ("", "thresholds", None),
+    "thresholds, binary": (BINARY, "thresholds", "matrix"),
+    "thresholds, multi-class": (MULTICLASS, "thresholds", "matrix_all"),
+}
+SIZES = {1440: 900, 1024: 768, 390: 844}
+
+# Elements whose own text is wider than they are and would be cut off. Fields scroll, so they are left out, and so
+# are the words that only screen readers get.
+CUT_OFF = """() => [...document.querySelectorAll('[data-testid=stApp] *')].filter(element => {
+  const style = getComputedStyle(element);
+  const spoken = style.clip !== 'auto' || style.clipPath !== 'none'
+    || element.closest('input, svg, .live-figure, .katex-mathml, [data-testid=stSidebar][data-collapsed=true]');
+  const hides = ['hidden', 'clip'].includes(style.overflowX);
+  return hides && !spoken && element.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+    && element.innerText?.trim() && element.scrollWidth > element.clientWidth + 1;
+}).map(element => `${element.tagName} ${element.innerText.trim().slice(0, 60)}`)"""
+
+# Texts of figures that stand on each other or outside the figure.
+COLLISIONS = """() => [...document.querySelectorAll('.live-figure')].flatMap(figure => {
+  const frame = figure.getBoundingClientRect();
+  const texts = [...figure.querySelectorAll('.main-svg text')]
+    .filter(text => text.textContent.trim() && text.getBoundingClientRect().width)
+    .map(text => ({ said: text.textContent, box: text.getBoundingClientRect() }));
+  const outside = texts.filter(({ box }) => box.left < frame.left - 1 || box.right > frame.right + 1
+    || box.top < frame.top - 1 || box.bottom > frame.bottom + 1).map(({ said }) => `outside: ${said}`);
+  const meets = (a, b) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 2 && b.top < a.bottom - 2;
+  const pairs = texts.flatMap(({ said, box }, at) => texts.slice(at + 1)
+    .filter(other => meets(box, other.box)).map(other => `${said} on ${other.said}`));
+  return [...outside, ...pairs].map(what => `${figure.getAttribute('aria-label').slice(0, 20)}: ${what}`);
+})"""
+
+
+@pytest.fixture(scope="module")
+def runs(browser: Browser, app_url: str) -> dict[str, str]:
+    """Train what the states show, once, and return the address of each run by its choices."""
+    page = browser.new_page()
+    found = {"": ""}
+    for query in {query for query, _, figure in STATES.values() if figure}:
+        page.goto(f"{app_url}/?{query}")
+        page.get_by_role("button", name="Start").click()
+        page.wait_for_url("**run=*")
+        expect(page.get_by_text("Finished ·")).to_be_visible(timeout=30_000)
+        found[query] = page.url.split("?")[1]
+    page.close()
+    return found
+
+
+def said(message: ConsoleMessage) -> str:
+    return f"{message.text} ({message.location['url']})"
+
+
+@pytest.fixture(params=SIZES)
+def looked_at(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[Page, list[str]]]:
+    """A page of this width, and what its console complains of."""
+    width = request.param
+    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, has_touch=width < 500)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(said(message)) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page, errors
+    context.close()
+
+
+def ground(page: Page) -> str:
+    return page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+
+
+def faults(page: Page) -> list[str]:
+    """What can be seen to be wrong with a page."""
+    wider = overflow(page)
+    return page.evaluate(CUT_OFF) + page.evaluate(COLLISIONS) + ([f"{wider} pixels too wide"] if wider else [])
+
+
+def test_every_state_fits_at_every_width_in_both_themes(
+    looked_at: tuple[Page, list[str]], runs: dict[str, str], app_url: str
+) -> None:
+    page, errors = looked_at
+    found, grounds = {}, set()
+    for name, (query, path, figure) in STATES.items():
+        page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if figure:
+            page.locator(f".st-key-{figure} .nsewdrag").first.wait_for()
+        settled(page)
+        page.evaluate("() => document.fonts.ready")
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        found[name] = faults(page)
+        grounds.add(ground(page))
+    assert found == {name: [] for name in STATES}
+
+    page.emulate_media(color_scheme="dark")
+    for path in ("", "thresholds"):
+        page.goto(f"{app_url}/{path}?{runs[MULTICLASS]}")
+        page.locator(".st-key-matrix_all .nsewdrag" if path else ".st-key-scores_figure .nsewdrag").first.wait_for()
+        settled(page)
+        found[path] = faults(page)
+        grounds.add(ground(page))
+    assert (found[""], found["thresholds"]) == ([], [])
+    assert grounds == {"rgb(255, 255, 255)", "rgb(17, 21, 26)"}
+
+    # There may be no network for the tab's icon, and Streamlit looks for its server below the address of a page first.
+    known = ("ERR_NAME_NOT_RESOLVED", "thresholds/_stcore/")
+    assert [error for error in errors if not any(part in error for part in known)] == []
+
+
+def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_url: str) -> None:
+    page, _ = looked_at
+    page.goto(f"{app_url}/?model=mlp")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if page.viewport_size and page.viewport_size["width"] < 500:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    sidebar = page.get_by_test_id("stSidebar")
+    for label in ("Why not the others?", "More"):
+        sidebar.get_by_text(label, exact=True).click()
+    expect(sidebar.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
+    settled(page)
+    assert faults(page) == []
