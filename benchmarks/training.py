@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.goals import Paired, header, paired_ratio, report
 from core.config import RunConfig, make_config
 from core.datasets import Dataset, Split
-from core.engine import Stack
+from core.engine import Stack, without_pauses
 
 ROWS, FEATURES, WIDTHS, BATCH, RATE, RUNS = 10_000, 20, (64, 64), 32, 1e-3, 64
 STEPS = math.ceil(ROWS / BATCH)
@@ -62,7 +62,7 @@ class Ours:
             pass
 
     def loss(self) -> float:
-        return float(self.stack.evaluate(0, 0.0).train_loss[0])
+        return float(without_pauses(self.stack.evaluation(0)).train_loss[0])
 
 
 class Loader:

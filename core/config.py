@@ -43,7 +43,7 @@ class RunConfig(BaseModel):
     loss: str = "bce"
     loss_params: Params = ()
     optimizer: str = "adam"
-    lr: float = Field(0.003, gt=0, le=1e6)
+    lr: float = Field(0.003, ge=1e-6, le=1e6)
     weight_decay: float = Field(0.0, ge=0, le=10)
     batch_size: int = Field(64, ge=1, le=65536)
     epochs: int = Field(200, ge=1, le=2000)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,6 +27,7 @@ from core.models import StackedMLP
 T = TypeVar("T")
 BLOCK_BYTES = 8 << 20  # training rows gathered at a time
 EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
+EVALUATION_WORK = 200_000_000  # weights times rows evaluated at a time, some hundredths of a second
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
 
@@ -36,8 +37,7 @@ class Epoch:
 
     `train_loss` and `validation_loss` (R,) are means over the whole split with the weights of this moment, reduced
     as torch reduces them. `validation` and `test` hold one array of probabilities (N, C) a run, as the run's head
-    gives them. `finite` (R,) turns False for good once a run's loss or logits are not finite. `seconds` is the
-    training time so far.
+    gives them. `finite` (R,) turns False for good once a run's losses or scores are not finite.
     """
 
     index: int
@@ -46,7 +46,6 @@ class Epoch:
     validation: tuple[np.ndarray, ...]
     test: tuple[np.ndarray, ...]
     finite: np.ndarray
-    seconds: float
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -82,26 +81,36 @@ def train_in_turns(
     data = load_dataset(configs[0].dataset, configs[0].dataset_params)
     split = load_split(configs[0].dataset, configs[0].dataset_params, configs[0].split_seed)
     stack = Stack(configs, data, split, device or choose_device())
-    seconds = 0.0
-    yield stack.evaluate(0, seconds)
+    epoch = yield from _in_turns(stack.evaluation(0), turn)
+    yield epoch
     for index in range(1, configs[0].epochs + 1):
-        steps = stack.steps()
-        over = False
-        while not over:
-            start = time.perf_counter()
-            over = _advance(steps, start + turn)
-            seconds += time.perf_counter() - start
-            if not over:
-                yield None
-        epoch = stack.evaluate(index, seconds)
+        yield from _in_turns(stack.steps(), turn)
+        epoch = yield from _in_turns(stack.evaluation(index), turn)
         yield epoch
         if not epoch.finite.any():
             return
 
 
-def _advance(steps: Iterator[None], until: float) -> bool:
-    """Take steps until the clock reads `until`; True when there are none left."""
-    return all(time.perf_counter() < until for _ in steps)
+def _in_turns(work: Generator[None, None, T], turn: float) -> Generator[None, None, T]:
+    """Do `work`, but yield only once every `turn` seconds; returns what it returns."""
+    until = time.perf_counter() + turn
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
+        if time.perf_counter() >= until:
+            yield
+            until = time.perf_counter() + turn
+
+
+def without_pauses(work: Generator[None, None, T]) -> T:
+    """Do `work` in one go; returns what it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            return done.value
 
 
 @dataclass(frozen=True)
@@ -152,7 +161,7 @@ class Stack:
         self._generators = [torch.Generator().manual_seed(2**32 + seed) for seed in self._seeds]
         self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None, None, None]:
         """One pass over the training rows: yields after each optimizer step. The last batch may be smaller."""
         rows = len(self.y["train"])
         size = self.configs[0].batch_size
@@ -176,25 +185,37 @@ class Stack:
             self.model.backward(logits)
             self.optimizer.step()
 
-    @torch.inference_mode()
-    def evaluate(self, index: int, seconds: float) -> Epoch:
-        """Losses on train and validation, probabilities on validation and test, of all runs as they are now."""
-        logits = {part: self._logits(x) for part, x in self.x.items()}
+    def evaluation(self, index: int) -> Generator[None, None, Epoch]:
+        """The Epoch of all runs as they are now: yields between pieces of bounded work and memory, returns it."""
+        logits = {}
+        for part, x in self.x.items():
+            pieces = []
+            for rows in torch.split(x, self._rows_at_once()):
+                with torch.inference_mode():
+                    pieces.append(self.model.forward(rows.expand(len(self.configs), -1, -1)))
+                yield
+            logits[part] = [torch.cat(block, 1) for block in zip(*pieces, strict=True)]
+        with torch.inference_mode():
+            return self._epoch(index, logits)
+
+    def _rows_at_once(self) -> int:
+        widest = max(self.x["train"].shape[1], *self.configs[0].widths, 1)
+        by_memory = EVALUATION_BYTES // (4 * len(self.configs) * widest)
+        by_work = EVALUATION_WORK // self.model.parameters.numel()
+        return max(min(by_memory, by_work), 1)
+
+    def _epoch(self, index: int, logits: dict[str, list[Tensor]]) -> Epoch:
+        """Losses on train and validation, probabilities on validation and test, in the order of the configurations."""
         losses = {}
         for part in ("train", "validation"):
             y = self.y[part].expand(len(self.configs), -1)
             losses[part] = torch.cat([_mean_loss(s, logits[part][s.block][s.within], y[s.runs]) for s in self.segments])
             self._finite &= losses[part].isfinite()
-        scores = {
-            part: self._in_order(
-                [
-                    run.cpu().numpy()
-                    for s in self.segments
-                    for run in HEADS[s.head].probabilities(logits[part][s.block][s.within])
-                ]
-            )
-            for part in ("validation", "test")
-        }
+        scores = {}
+        for part in ("validation", "test"):
+            self._finite &= torch.cat([block.isfinite().flatten(1).all(1) for block in logits[part]])
+            of_segments = [HEADS[s.head].probabilities(logits[part][s.block][s.within]) for s in self.segments]
+            scores[part] = self._in_order([run.cpu().numpy() for segment in of_segments for run in segment])
         return Epoch(
             index=index,
             train_loss=np.array(self._in_order(losses["train"].tolist())),
@@ -202,15 +223,7 @@ class Stack:
             validation=tuple(scores["validation"]),
             test=tuple(scores["test"]),
             finite=np.array(self._in_order(self._finite.tolist())),
-            seconds=seconds,
         )
-
-    def _logits(self, x: Tensor) -> list[Tensor]:
-        """Logits of all rows x (N, F), one tensor (runs, N, K) a block, computed in pieces of bounded memory."""
-        widest = max(x.shape[1], *self.configs[0].widths, 1)
-        rows = max(EVALUATION_BYTES // (4 * len(self.configs) * widest), 1)
-        pieces = [self.model.forward(piece.expand(len(self.configs), -1, -1)) for piece in torch.split(x, rows)]
-        return [torch.cat(block, 1) for block in zip(*pieces, strict=True)]
 
     def _for_runs(self, batch: Tensor) -> Tensor:
         """From one batch a seed (S, ...) to one a run (R, ...)."""

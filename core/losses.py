@@ -62,8 +62,13 @@ def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 def bce_remark(params: Mapping[str, Value], counts: np.ndarray) -> str:
     """The threshold on the true probability that .5 stands for, 1 / (1 + w), and the weight that balances."""
     weight = float(params.get("pos_weight", 1.0))
-    meaning = f"With pos_weight {weight:g}, p >= 0.5 stands for a true probability of at least {1 / (1 + weight):.3f}."
-    return f"{meaning} Balance, n0 / n1, would be {counts[0] / counts[1]:.1f}." if counts[1] else meaning
+    meaning = (
+        f"With pos_weight {weight:g}, a score of 0.5 means a true probability of {1 / (1 + weight):.3f}; a true 0.5 is "
+        f"a score of {weight / (1 + weight):.3f}."
+    )
+    if weight == 1:
+        meaning = "With pos_weight 1, a score means the true probability itself."
+    return f"{meaning} There are {counts[0] / counts[1]:.1f} negatives to a positive." if counts[1] else meaning
 
 
 def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -124,8 +129,9 @@ LOSSES: dict[str, LossSpec] = {
                 1.0,
                 0.01,
                 1000.0,
-                help="Weight of positive rows. It adds ln w to the best logit: p >= 0.5 then means a true "
-                "probability of at least 1 / (1 + w).",
+                step=1.0,
+                help="Weight of positive rows. It adds ln w to the best logit. The number of negatives to a positive "
+                "would balance the classes.",
                 log=True,
             ),
         ),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -26,6 +27,12 @@ MODELS: dict[str, ModelSpec] = {
     "linear": ModelSpec("Linear", (), "Logistic regression: no hidden layer."),
     "mlp": ModelSpec("MLP", (64, 64), "Fully connected layers with ReLU."),
 }
+
+
+def count_weights(features: int, widths: Sequence[int], outputs: int) -> int:
+    """Weights and biases of one fully connected network."""
+    sizes = [features, *widths, outputs]
+    return sum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
 
 
 class StackedMLP:

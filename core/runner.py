@@ -27,6 +27,7 @@ from core.wiring import check
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged"]
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
+TURN_SECONDS = 0.04
 KEPT_JOBS = 50  # finished jobs that stay in memory
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
 
@@ -110,8 +111,9 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """Share of all epochs that are trained, in [0, 1]; a run that has ended counts as done."""
-        done = [1.0 if run.ended else max(run.epoch, 0) / run.config.epochs for run in self.runs]
+        """Share of all epochs that are trained, in [0, 1]; while others train, a run that has ended counts as done."""
+        over = [run.ended and not self.ended for run in self.runs]
+        done = [1.0 if o else max(run.epoch, 0) / run.config.epochs for o, run in zip(over, self.runs, strict=True)]
         return sum(done) / len(done)
 
     @property
@@ -199,8 +201,8 @@ class Runner:
         with self._lock:
             if name not in self._jobs:
                 raise CutoffError(
-                    f"Expected the id of a run that is still kept, but got {name!r}. Runs live until the app restarts; "
-                    "start it again with the same choices."
+                    f"Expected the id of a run that is still kept, but got {name!r}. The app keeps the last "
+                    f"{KEPT_JOBS} runs until it restarts; start it again with the same choices."
                 )
             self._read_at[name] = time.monotonic()
             return self._jobs[name]
@@ -251,7 +253,14 @@ class Runner:
         self._number_queue()
 
     def _turn(self, active: _Active) -> None:
-        """One turn of one stack of one job; training itself holds no lock."""
+        """Let a job advance until TURN_SECONDS are over, so that short epochs and long ones get equal time."""
+        until = time.monotonic() + TURN_SECONDS
+        self._advance(active)
+        while active in self._active and time.monotonic() < until:
+            self._advance(active)
+
+    def _advance(self, active: _Active) -> None:
+        """The next piece of work of the stack whose turn it is. Training itself holds no lock."""
         reason = self._reason_to_stop(active.id)
         if reason is not None:
             with self._lock:
@@ -260,6 +269,8 @@ class Runner:
         rows, epochs = active.stacks[0]
         try:
             epoch = next(epochs)
+            if epoch is not None:
+                self._publish(active.id, rows, epoch)
         except StopIteration:
             self._finish_stack(active, rows, "finished")
         except CutoffError as error:
@@ -267,8 +278,6 @@ class Runner:
         except Exception as error:  # a bug or an exhausted device must end this job, not the thread
             self._finish_stack(active, rows, "failed", f"Training failed with {type(error).__name__}: {error}")
         else:
-            if epoch is not None:
-                self._publish(active.id, rows, epoch)
             active.stacks.rotate(-1)
 
     def _reason_to_stop(self, name: str) -> str | None:
@@ -308,7 +317,8 @@ class Runner:
         self._jobs[name] = replace(job, runs=runs, position=0, stopped=time.monotonic())
         self._active = [active for active in self._active if active.id != name]
         self._cancelled.discard(name)
-        finished = [other for other, kept in self._jobs.items() if kept.ended]
+        # A job whose runs have all diverged is still active until its generator ends: it stays.
+        finished = [other for other, kept in self._jobs.items() if kept.stopped is not None]
         for old in finished[:-KEPT_JOBS]:
             del self._jobs[old], self._read_at[old]
 

@@ -22,7 +22,7 @@ class Settings:
     device: str = setting("auto", "where models train: auto, cpu, cuda or cuda:N")
     max_active_runs: int = setting(2, "experiments that train at the same time, in turns")
     max_queued: int = setting(20, "experiments that may wait; one more is refused")
-    run_seconds: int = setting(600, "training seconds after which an experiment is stopped")
+    run_seconds: int = setting(600, "seconds after its start at which an experiment is stopped")
 
     def __post_init__(self) -> None:
         for item in fields(self):

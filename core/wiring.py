@@ -12,10 +12,11 @@ from core.datasets import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
 from core.heads import HEADS
 from core.losses import LOSSES, class_weights
-from core.models import MODELS
+from core.models import MODELS, count_weights
 from core.specs import Param, Value
 
 OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which nobody else trains
 PLAIN = {
     "split_seed": int,
     "lr": float,
@@ -46,8 +47,8 @@ def not_offered(dataset: str, head: str) -> list[str]:
     ]
     for name, loss in LOSSES.items():
         if name not in losses_for(head):
-            wanted = " or ".join(HEADS[h].label.lower() for h in loss.heads)
-            reasons.append(f"{loss.label}: needs {wanted}; the head is {HEADS[head].label.lower()}.")
+            wanted = " or ".join(f"“{HEADS[h].label}”" for h in loss.heads)
+            reasons.append(f"{loss.label}: needs the head {wanted}.")
     return reasons
 
 
@@ -101,6 +102,13 @@ def check(config: RunConfig) -> RunConfig:
             f"Expected `batch_size` to be at most the {len(split.y['train'])} training rows, "
             f"but got {config.batch_size}."
         )
+    outputs = HEADS[config.head].outputs(len(data.class_names))
+    work = config.batch_size * count_weights(data.x.shape[1], config.widths, outputs)
+    if work > MAX_STEP_WORK:
+        raise CutoffError(
+            f"Expected `batch_size` times the number of weights to be at most {MAX_STEP_WORK:,}, so that a step stays "
+            f"short, but got {work:,}."
+        )
     return config
 
 
@@ -140,8 +148,8 @@ def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
         name = query.get(kind, fallback)
         if name in allowed:
             return name
-        where = "" if name not in registry else " with the other choices"
-        complaints.append(_expected(kind, allowed, name, where.strip()))
+        where = "" if name not in registry else "with the other choices"
+        complaints.append(_expected(kind, allowed, name, where))
         return fallback
 
     plain = RunConfig()

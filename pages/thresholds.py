@@ -12,11 +12,13 @@ from scipy.special import expit, logit
 
 from core.export import scores_csv
 from core.plots.scores import score_histograms
+from core.plots.style import place
 from core.plots.thresholds import confusion_figure, metrics_figure, pr_figure, roc_figure
 from core.runner import Run
 from core.scores import Scores
 from core.thresholds import (
     METRICS,
+    ScoreIndex,
     confusion_matrix,
     decide,
     decided_counts,
@@ -29,11 +31,13 @@ from core.thresholds import (
 from core.thresholds.decisions import Normalise
 from pages.components.live_figure import live_figure
 from pages.shared import choices, controls, session, text
+from pages.shared.services import runner
 
 TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
 CURVES = ("precision", "recall", "f1")
 NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": "by column"}
-LOGIT_LIMIT = 20.0  # in float32 the probabilities beyond are 0 and 1
+UNIT = {"min_value": 0.0, "max_value": 1.0}
+LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
 
 
 def thresholds_of(run: Run, columns: int) -> list[float]:
@@ -72,16 +76,16 @@ def choose_run() -> Run | None:
 def threshold_controls(run: Run, column: int, threshold: float) -> None:
     """Three ways to say one threshold: a slider, the probability and the logit."""
 
-    def control(kind: Callable[..., float], key: str, label: str, low: float, high: float, **looks: Any) -> None:
+    def control(kind: Callable[..., float], key: str, value: float, label: str, **looks: Any) -> None:
         # The value is written before the control is drawn: the thresholds are the truth, the controls show them.
-        value = threshold if key != "t_logit" else float(np.clip(logit(threshold), low, high))
         st.session_state[key] = value
-        kind(label, low, high, key=key, on_change=set_threshold, args=(run.id, column, key), **looks)
+        kind(label, key=key, on_change=set_threshold, args=(run.id, column, key), **looks)
 
     slider, probability, as_logit = st.columns([4, 1, 1], vertical_alignment="bottom")
-    control(slider.slider, "t_slider", "Threshold", 0.0, 1.0, step=0.001, format="%.3f")
-    control(probability.number_input, "t_probability", "as probability", 0.0, 1.0, step=0.01, format="%.4f")
-    control(as_logit.number_input, "t_logit", "as logit", -LOGIT_LIMIT, LOGIT_LIMIT, step=0.1, format="%.3f")
+    control(slider.slider, "t_slider", threshold, "Threshold", step=0.001, format="%.3f", **UNIT)
+    control(probability.number_input, "t_probability", threshold, "as probability", step=0.01, format="%.4f", **UNIT)
+    as_a_logit = float(np.clip(logit(threshold), -LOGIT_LIMIT, LOGIT_LIMIT))
+    control(as_logit.number_input, "t_logit", as_a_logit, "as logit", step=0.1, format="%.3f")
 
 
 @st.fragment
@@ -119,7 +123,8 @@ def explore(run: Run, part: str) -> None:
     left, right = st.columns(2)
     with left.container(border=True):
         st.markdown("**Metrics against threshold**")
-        curves = {METRICS[name].label: metric_curve(index, METRICS[name]) for name in CURVES}
+        placed = ScoreIndex.of(scores.view(column).y, place(scores.view(column).score, scale))
+        curves = {METRICS[name].label: metric_curve(placed, METRICS[name]) for name in CURVES}
         figure = metrics_figure(curves, float(point.thresholds), scale)
         live_figure(figure, key="metrics", alt=alt, revision=revision)
     view = scores.view(column)
@@ -127,6 +132,16 @@ def explore(run: Run, part: str) -> None:
         show_matrix("Confusion matrix", "matrix", point.confusion(), (view.rest, view.label), revision)
     if scores.task == "multiclass":
         all_classes(scores, thresholds, revision=f"{run.id} {part}")
+
+
+@st.fragment(run_every=2)
+def still_training(run: Run) -> None:
+    """The page keeps the scores of one epoch; this says how far the run has come, which also keeps it going."""
+    now = next(other for other in runner().job(run.job).runs if other.id == run.id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"Shown is epoch {run.epoch}; the run is {now.status} at epoch {now.epoch}.", width="content")
+        if st.button("Show the newest", icon=":material/refresh:"):
+            st.rerun()
 
 
 def choose_class(scores: Scores) -> int:
@@ -220,5 +235,7 @@ else:
             on_click="ignore",
         )
     if not run.ended:
-        st.caption(f"Still training; this is the state at epoch {run.epoch}.")
+        still_training(run)
+    if run.error:
+        st.error(text.plain(run.error))
     explore(run, part)

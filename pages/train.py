@@ -20,15 +20,18 @@ TICK_SECONDS = 0.4
 # Start and Stop stay in sight while the page scrolls under them.
 STICKY = """
 <style>
-  .st-key-actions { position: sticky; top: 3.75rem; z-index: 10; background: var(--st-background-color) }
+  :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: var(--st-background-color) }
 </style>
 """
 
 
 def start(config: RunConfig) -> None:
+    """Train these choices; what this session started before and still trains is stopped."""
     st.session_state.complaints = []
+    runner().cancel(st.session_state.get("started", ""))
     try:
-        session.look_at(runner().submit([config]))
+        st.session_state.started = runner().submit([config])
+        session.look_at(st.session_state.started)
     except CutoffError as error:
         session.complain(str(error))
 
@@ -53,7 +56,10 @@ def show_first_steps() -> None:
 
 def show(job_id: str) -> None:
     """The job as it is now; once it has ended the whole script runs again, which takes the timer away."""
-    job = runner().job(job_id)
+    try:
+        job = runner().job(job_id)
+    except CutoffError:  # forgotten meanwhile: the whole script says so
+        st.rerun()
     if job.ended and st.session_state.get("watching") == job_id:
         st.session_state.watching = None
         st.rerun()
@@ -66,7 +72,7 @@ def show(job_id: str) -> None:
     show_metrics(run)
     grid = st.grid(min_column_width=380)
     with grid.container(border=True, height="stretch"):
-        st.markdown("**Loss**, mean over a whole split")
+        st.markdown("**Mean loss** of training and validation rows")
         live_figure(
             loss_curves(run.history.train, run.history.validation, run.config.epochs),
             key="loss_figure",
@@ -102,26 +108,24 @@ def show_scores(run: Run) -> None:
 
 
 choices.open_link()
-config = None
 with st.sidebar:
-    try:
-        config = choices.edit()
-    except CutoffError as error:
-        st.error(text.plain(str(error)))
+    config, problem = choices.edit()
 job = session.current_job()
-session.write_link(config)
+if config:
+    session.write_link(config)
 
 st.title("Train")
-st.caption(text.of_config(job.runs[0].config if job else config or RunConfig()))
+if shown := job.runs[0].config if job else config:
+    st.caption(text.of_config(shown))
 if job and config and job.runs[0].config != config:
     st.caption("The choices have changed since this run; Start trains them.")
 session.show_complaints()
 st.html(STICKY)
 with st.container(key="actions", horizontal=True, vertical_alignment="center"):
     training = job is not None and not job.ended
-    st.button(
-        "Start", type="primary", icon=":material/play_arrow:", disabled=config is None, on_click=start, args=(config,)
-    )
+    if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=config is None) and config:
+        start(config)  # not in a callback, which would know the choices of the script run before
+        st.rerun()
     st.button(
         "Stop",
         icon=":material/stop:",
@@ -132,6 +136,8 @@ with st.container(key="actions", horizontal=True, vertical_alignment="center"):
     if job and job.runs[0].outputs:
         st.page_link("thresholds.py", label="Move the threshold", icon=":material/arrow_forward:")
 
+if problem:
+    st.error(text.plain(problem))
 if job is None:
     show_first_steps()
 else:

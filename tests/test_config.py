@@ -16,7 +16,7 @@ CONFIGS = st.builds(
     dataset_params=PARAMS,
     loss_params=PARAMS,
     widths=st.lists(st.integers(1, 1024), max_size=4).map(tuple),
-    lr=st.floats(1e-12, 1e6),
+    lr=st.floats(1e-6, 1e6),
     weight_decay=st.floats(0, 10),
     batch_size=st.integers(1, 65536),
     epochs=st.integers(1, 2000),
@@ -70,7 +70,7 @@ def test_stack_key_ignores_exactly_what_may_differ_within_a_stack():
 @pytest.mark.parametrize(
     ("choices", "sentence"),
     [
-        ({"lr": 0}, "Expected `lr` to be greater than 0, but got 0."),
+        ({"lr": 0}, "Expected `lr` to be greater than or equal to 0.000001, but got 0."),
         ({"epochs": 2001}, "Expected `epochs` to be less than or equal to 2000, but got 2001."),
         ({"widths": (4, 0)}, "Expected `widths.1` to be greater than or equal to 1, but got 0."),
         ({"widths": (1,) * 5}, "Expected `widths` to be at most 4 values, but got (1, 1, 1, 1, 1)."),

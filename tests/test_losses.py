@@ -340,8 +340,9 @@ def test_remark_is_about_any_counts_without_a_warning(name):
 def test_remark_on_pos_weight_names_the_threshold_and_the_balance():
     remark = BCE.remark({"pos_weight": 9.0}, np.array([90, 10]))
     assert "pos_weight 9," in remark
-    assert "at least 0.100" in remark
-    assert "n0 / n1, would be 9.0" in remark
+    assert "a score of 0.5 means a true probability of 0.100" in remark
+    assert "a true 0.5 is a score of 0.900" in remark
+    assert "9.0 negatives to a positive" in remark
 
 
 @pytest.mark.parametrize(("weights", "e"), [("1, 1", 0.0), ("1, 9", 0.0), ("3, 2", 0.2), ("1, 4", 0.3)])

@@ -99,23 +99,25 @@ def test_bars_hold_every_row_and_part_right_from_wrong_exactly(seed, threshold, 
     called = view.score >= np.float32(threshold)
     sizes = {name: int(bar.customdata.sum()) for name, bar in bars.items()}
     assert sizes == {
-        "true yes, called yes": np.sum(view.y & called),
-        "true yes, called no": np.sum(view.y & ~called),
-        "true no, called yes": np.sum(~view.y & called),
-        "true no, called no": np.sum(~view.y & ~called),
+        "is yes, called yes": np.sum(view.y & called),
+        "is yes, called no": np.sum(view.y & ~called),
+        "is no, called yes": np.sum(~view.y & called),
+        "is no, called no": np.sum(~view.y & ~called),
     }
     assert sum(sizes.values()) == len(view.y)
-    for name, bar in bars.items():
-        truly = name.startswith("true yes")
-        side = max(np.sum(view.y == truly), 1)
-        np.testing.assert_allclose(bar.y, (1 if truly else -1) * bar.customdata / side)
+    for truly, sign in (("yes", 1), ("no", -1)):
+        right, wrong = bars[f"is {truly}, called yes"], bars[f"is {truly}, called no"]
+        in_bar = right.customdata + wrong.customdata
+        np.testing.assert_allclose(sign * (right.y + wrong.y), np.sqrt(in_bar / max(in_bar.sum(), 1)))
+        for bar in (right, wrong):
+            np.testing.assert_allclose(sign * bar.y * in_bar, np.sqrt(in_bar / max(in_bar.sum(), 1)) * bar.customdata)
 
 
 def test_a_score_equal_to_the_threshold_is_called_positive():
     threshold = np.float32(0.7)  # less than the .7 of Python, which rounds to it
     score = np.array([np.nextafter(threshold, np.float32(0)), threshold], np.float32)
     bars = traces(score_histograms([ClassView(np.array([True, True]), score, "yes", "no")], [0.7]))
-    assert bars["true yes, called yes"].customdata.sum() == bars["true yes, called no"].customdata.sum() == 1
+    assert bars["is yes, called yes"].customdata.sum() == bars["is yes, called no"].customdata.sum() == 1
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -125,7 +127,7 @@ def test_constant_scores_stand_in_one_bar(scale, score):
     figure = score_histograms([view], [0.5], scale)
     verb = "yes" if score >= 0.5 else "no"
     for side, size in (("yes", 1), ("no", 2)):
-        bar = traces(figure)[f"true {side}, called {verb}"]
+        bar = traces(figure)[f"is {side}, called {verb}"]
         assert (bar.customdata.max(), bar.customdata.sum(), abs(bar.y).max()) == (size, size, 1)
         (at,) = np.flatnonzero(bar.customdata)
         assert abs(bar.x[at] - place([score], scale)[0]) <= bar.width / 2 + 1e-9
@@ -134,12 +136,12 @@ def test_constant_scores_stand_in_one_bar(scale, score):
 def test_no_rows_draw_an_empty_figure():
     figure = score_histograms([ClassView(np.empty(0, bool), np.empty(0), "yes", "no")], [0.5])
     assert sum(bar.customdata.sum() for bar in figure.data) == 0
-    assert words(figure) == ["<b>true yes (n = 0)</b>", "<b>true no (n = 0)</b>"]
+    assert words(figure) == ["<b>is yes (n = 0)</b>", "<b>is no (n = 0)</b>"]
 
 
 def test_wrong_bars_are_hatched_and_right_ones_are_solid():
     for name, bar in traces(score_histograms([a_view()], [0.5])).items():
-        right = name in ("true yes, called yes", "true no, called no")
+        right = name in ("is yes, called yes", "is no, called no")
         assert bool(bar.marker.pattern.shape) != right
 
 
@@ -155,7 +157,7 @@ def test_the_line_stands_at_the_threshold(scale, threshold):
 def test_one_class_names_its_sides_and_its_axis(scale):
     view = a_view()
     figure = score_histograms([view], [0.5], scale)
-    assert words(figure) == [f"<b>true yes (n = {view.y.sum()})</b>", f"<b>true no (n = {(~view.y).sum()})</b>"]
+    assert words(figure) == [f"<b>is yes (n = {view.y.sum()})</b>", f"<b>is no (n = {(~view.y).sum()})</b>"]
     assert figure.layout.xaxis.title.text.startswith("score (probability")
 
 
@@ -178,7 +180,7 @@ def test_every_class_has_a_panel_with_its_own_threshold(classes):
         bars = {bar.name: bar.customdata.sum() for bar in figure.data if bar.xaxis == axis}
         assert len(bars) == 4
         assert sum(bars.values()) == 80
-        assert bars[f"true class {k}, called class {k}"] == np.sum(view.y & (view.score >= threshold))
+        assert bars[f"is class {k}, called class {k}"] == np.sum(view.y & (view.score >= threshold))
     np.testing.assert_allclose([line.x0 for line in figure.layout.shapes], thresholds)
 
 
@@ -194,14 +196,15 @@ def test_pr_and_roc_hold_the_curve_with_its_counts(draw):
     line, ring = traces(figure)["all thresholds"], traces(figure)["threshold"]
     np.testing.assert_array_equal(line.x, curve.x)
     np.testing.assert_array_equal(line.y, curve.y)
-    assert line.customdata.shape == (len(curve.x), 6)
-    np.testing.assert_array_equal(line.customdata[:, 0], curve.thresholds)
-    np.testing.assert_array_equal(line.customdata[:, 2:].T, [curve.tp, curve.fp, curve.fn, curve.tn])
+    np.testing.assert_array_equal(line.customdata, curve.thresholds)
+    assert line.hovertext[0].startswith("threshold above every score<br>TP 0 · FP 0")
+    counts = [[int(number) for number in re.findall(r"(?:TP|FP|FN|TN) (\d+)", text)] for text in line.hovertext]
+    np.testing.assert_array_equal(np.transpose(counts), [curve.tp, curve.fp, curve.fn, curve.tn])
     x = METRICS["recall"](point) if draw is pr_curve else point.fp / index.negatives
     y = METRICS["precision"](point) if draw is pr_curve else METRICS["recall"](point)
     assert (ring.x[0], ring.y[0]) == (x, y)
     assert f"TP {point.tp:,} · FP {point.fp:,} · FN {point.fn:,} · TN {point.tn:,}" in ring.hovertemplate
-    assert "threshold 0.500 (logit 0.00)" in ring.hovertemplate
+    assert "threshold 0.5 (logit 0.00)" in ring.hovertemplate
 
 
 def test_pr_and_roc_name_their_axes_and_draw_their_baselines():
@@ -261,15 +264,17 @@ def test_curves_of_constant_scores_are_drawn(draw):
 @pytest.mark.parametrize("scale", SCALES)
 def test_metrics_stand_over_their_thresholds(scale):
     view = a_view()
-    index = ScoreIndex.of(view.y, view.score)
-    curves = {METRICS[name].label: metric_curve(index, METRICS[name]) for name in ("precision", "recall", "f1")}
+    placed = ScoreIndex.of(view.y, place(view.score, scale))
+    curves = {METRICS[name].label: metric_curve(placed, METRICS[name]) for name in ("precision", "recall", "f1")}
     figure = metrics_figure(curves, 0.9, scale)
     assert [trace.name for trace in figure.data] == ["Precision", "Recall", "F1"]
     assert len({trace.line.dash for trace in figure.data}) == 3
     for name, curve in curves.items():
-        np.testing.assert_array_equal(traces(figure)[name].x, place(curve.x, scale))
-        np.testing.assert_array_equal(traces(figure)[name].y, curve.y)
-        np.testing.assert_array_equal(traces(figure)[name].customdata[:, 2], curve.tp)
+        trace = traces(figure)[name]
+        np.testing.assert_array_equal(trace.x, curve.x)
+        np.testing.assert_array_equal(trace.y, curve.y)
+        np.testing.assert_allclose(place(trace.customdata, scale), curve.thresholds, atol=1e-9)
+        assert [f"TP {tp:,} ·" in text for tp, text in zip(curve.tp, trace.hovertext, strict=True)].count(False) == 0
     (line,) = figure.layout.shapes
     assert line.x0 == line.x1 == pytest.approx(0.9 if scale == "probability" else np.log(9))
     assert figure.layout.xaxis.title.text.startswith("threshold")
@@ -279,9 +284,9 @@ def test_tooltips_name_the_logit_of_the_threshold():
     view = a_view()
     index = ScoreIndex.of(view.y, view.score)
     line = traces(roc_figure(roc_curve(index), index.counts(0.5)))["all thresholds"]
-    inside = (line.customdata[:, 0] > 0) & (line.customdata[:, 0] < 1)
-    np.testing.assert_allclose(line.customdata[inside, 1], logit(line.customdata[inside, 0]))
-    assert "logit %{customdata[1]" in line.hovertemplate
+    for t, text in zip(line.customdata, line.hovertext, strict=True):
+        assert t > 1 or f"threshold {t:.6g} (logit {float(logit(t)):.2f})" in text
+    assert "%{hovertext}" in line.hovertemplate
 
 
 # --- confusion matrices
@@ -310,7 +315,7 @@ def test_the_matrix_of_two_classes_says_counts_and_shares(normalise, large, smal
     assert places == [(0, 0), (0, 1), (1, 0), (1, 1)]  # true class down, decided class across
     assert [bool(trace.marker.pattern.shape) for trace in figure.data] == [False, True, True, False]
     assert figure.layout.xaxis.ticktext == ("called no", "called yes")
-    assert figure.layout.yaxis.ticktext == ("true no", "true yes")
+    assert figure.layout.yaxis.ticktext == ("is no", "is yes")
     assert figure.layout.yaxis.range == (1.5, -0.5)  # the first class on top
 
 

@@ -59,10 +59,10 @@ def test_multiclass_equals_scikit_learn(seed: int, thresholds: tuple[float, ...]
     ):
         assert found[f"Macro {name}"] == pytest.approx(score(y_true, y_pred, average="macro", zero_division=np.nan))
     one_hot = np.eye(4, dtype=int)[y_true]
-    assert found["Average precision"] == pytest.approx(
+    assert found["Macro average precision"] == pytest.approx(
         sklearn.average_precision_score(one_hot, y_score, average="macro")
     )
-    assert found["ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(one_hot, y_score, average="macro"))
+    assert found["Macro ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(one_hot, y_score, average="macro"))
 
 
 def test_multilabel_is_the_mean_of_its_labels():

@@ -29,8 +29,9 @@ def open_run(at: AppTest, *configs: RunConfig) -> Run:
     at.session_state["jobs"] = names[-2::-1]
     at.query_params["run"] = names[-1]
     open_page(at, "thresholds")
-    assert not sentences(at)
-    return current_run(at)
+    run = current_run(at)
+    assert sentences(at) == ([run.error] if run.error else [])
+    return run
 
 
 def digits_8(**choices: object) -> RunConfig:
@@ -165,11 +166,11 @@ def test_the_ends_can_be_reached_by_every_control(app_test: AppTest, threshold: 
     for key in ("t_slider", "t_probability"):
         choose(at, key, 0.5)
         choose(at, key, threshold)
-        assert control(at, "t_logit").value == (20 if threshold else -20)
+        assert control(at, "t_logit").value == (40 if threshold else -40)
         np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
-    choose(at, "t_logit", 20.0 if threshold else -20.0)
+    choose(at, "t_logit", 40.0 if threshold else -40.0)
     assert not sentences(at)
-    np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(20 if threshold else -20)))
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(40 if threshold else -40)))
 
 
 def test_from_a_half_to_nine_tenths_every_number_moves_to_scikit_learns(app_test: AppTest):
@@ -240,7 +241,7 @@ def test_the_curves_pass_through_scikit_learns_points(app_test: AppTest):
     precision, recall, thresholds = sklearn.precision_recall_curve(scores.y_true, scores.y_score[:, 0])
     by_threshold = dict(zip(thresholds.tolist(), zip(recall[:-1], precision[:-1], strict=True), strict=True))
     line = next(trace for trace in figure_of(app_test, "pr")["data"] if trace.get("name") == "all thresholds")
-    for x, y, t in zip(line["x"][1:], line["y"][1:], line["customdata"][1:, 0], strict=True):
+    for x, y, t in zip(line["x"][1:], line["y"][1:], line["customdata"][1:], strict=True):
         at_or_above = thresholds[thresholds >= np.float32(t)].min()  # a kept threshold may lie between two scores
         assert (x, y) == pytest.approx(by_threshold[float(at_or_above)])
 

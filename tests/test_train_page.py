@@ -442,3 +442,32 @@ def test_choices_and_the_run_last_through_a_visit_to_another_page(app_test: AppT
     assert current_run(at).config == config
     assert figure_of(at, "loss_figure")["data"][0]["y"].size == 3
     assert submitted(at) == config
+
+
+def test_start_trains_what_was_typed_just_before(app_test: AppTest):
+    at = app_test.run()
+    control(at, "loss.bce.pos_weight").set_value(9.0)
+    press(at, "Start")  # one rerun brings both, as when a field is left by pressing the button
+    assert dict(current_run(at).config.loss_params) == {"pos_weight": 9.0}
+
+
+def test_starting_again_stops_what_this_session_still_trains(app_test: AppTest, held: Held):
+    at = press(app_test.run(), "Start")
+    first = at.session_state["job"]
+    until(lambda: current_run(at).epoch == 2)
+    press(at.run(), "Start")
+    assert at.session_state["job"] != first
+    until(lambda: services.runner().job(first).status == "stopped")
+
+
+def test_what_cannot_be_trained_leaves_every_control_and_the_link_as_they_are(app_test: AppTest):
+    at = app_test
+    at.query_params["model"] = "mlp"
+    at.query_params["epochs"] = "7"
+    at.run()
+    control(at, "batch_size").set_value(5000).run()
+    (sentence,) = sentences(at)
+    assert sentence.startswith("Expected `batch_size`")
+    assert control(at, "epochs").value == 7
+    assert at.query_params["epochs"] in ("7", ["7"])
+    assert not can(at)["Start"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from scipy.special import expit
 
 from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, POSITIVE, TEXT, Scale, place, score_axis
 from core.scores import ClassView
@@ -19,10 +21,11 @@ GAP = 0.03, 0.16  # between panels, as shares of the figure's width and height
 def score_histograms(
     views: Sequence[ClassView], thresholds: Sequence[float], scale: Scale = "probability", columns: int = 5
 ) -> go.Figure:
-    """One mirrored histogram a class: rows of the class up, all others down, each as a share of its own side.
+    """One mirrored histogram a class: rows of the class up, all others down.
 
-    Bars are solid where `score >= threshold` decides rightly and hatched where it does not; the bar that the
-    threshold falls into is parted by exact count. Hover gives the counts.
+    A bar's height is the square root of its share of its own side, so that few rows among many are still seen. Bars
+    are solid where `score >= threshold` decides rightly and hatched where it does not; the bar that the threshold
+    falls into is parted in proportion. Hover gives the scores and the counts.
     """
     columns = min(columns, len(views))
     rows = -(-len(views) // columns)
@@ -60,34 +63,38 @@ def _bars(view: ClassView, threshold: float, scale: Scale, bins: int) -> tuple[l
     """Four sets of bars, true class times decision, and how far the axis must reach to hold them."""
     low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
     edges = np.linspace(low, high, bins + 1)
+    ends = edges if scale == "probability" else expit(edges)
+    ranges = [f"scores {start:.3g} to {end:.3g}" for start, end in pairwise(ends)]
     positive = called_positive(view.score, threshold)
     bars = []
     tallest = 0.0
     for name, member, colour, sign in ((view.label, view.y, POSITIVE, 1), (view.rest, ~view.y, NEGATIVE, -1)):
         total = max(int(member.sum()), 1)
-        height = np.zeros(bins)
+        in_bar = np.histogram(place(view.score[member], scale), edges)[0]
+        per_row = np.sqrt(in_bar / total) / np.maximum(in_bar, 1)  # height of a row in each bar
         for decided, called in ((positive, view.label), (~positive, view.rest)):
             counts = np.histogram(place(view.score[member & decided], scale), edges)[0]
-            height += counts / total
             hatch = "" if called == name else "/"
             bars.append(
                 {
                     "type": "bar",
-                    "name": f"true {name}, called {called}",
+                    "name": f"is {name}, called {called}",
                     "x": (edges[1:] + edges[:-1]) / 2,
-                    "y": sign * counts / total,
+                    "y": sign * counts * per_row,
                     "width": (high - low) / bins,
                     "customdata": counts,
+                    "hovertext": ranges,
                     "marker": {
                         "color": colour,
                         "line": {"width": 0},
                         "pattern": {"shape": hatch, "fgcolor": colour, "bgcolor": "rgba(0,0,0,0)", "size": 6},
                     },
-                    "hovertemplate": f"true {name}, called {called}: %{{customdata}} of {total}<extra></extra>",
+                    "hovertemplate": f"is {name}, called {called}: %{{customdata}} of {total:,}<br>"
+                    "%{hovertext}<extra></extra>",
                 }
             )
-        tallest = max(tallest, float(height.max()))
-    return bars, tallest * 1.15 or 1.0
+        tallest = max(tallest, float(np.sqrt(in_bar.max() / total)))
+    return bars, tallest * 1.25 or 1.0
 
 
 def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
@@ -98,7 +105,7 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
     sides = ((view.label, view.y, POSITIVE, 1, "top"), (view.rest, ~view.y, NEGATIVE, 0, "bottom"))
     return [
         where
-        | {"text": f"<b>true {name} (n = {int(member.sum()):,})</b>", "x": 0.01, "y": y, "yanchor": anchor}
+        | {"text": f"<b>is {name} (n = {int(member.sum()):,})</b>", "x": 0.01, "y": y, "yanchor": anchor}
         | {"font": {"color": colour, "size": 14}}
         for name, member, colour, y, anchor in sides
     ]
@@ -107,8 +114,8 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
 def _score_axis(scale: Scale, alone: bool) -> dict[str, Any]:
     """The axis with its title, or among others with as few ticks as there is room for."""
     if alone:
-        spaced = "" if scale == "probability" else ", spaced by its logit"
-        return score_axis(scale, f"score (probability{spaced})")
+        spaced = "" if scale == "probability" else " on a logit axis"
+        return score_axis(scale, f"score (probability{spaced}) · height: square root of the share")
     ticks = {"tickvals": [0, 0.5, 1]} if scale == "probability" else {"tickvals": [0], "ticktext": ["0.5"]}
     return score_axis(scale) | ticks
 

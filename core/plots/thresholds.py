@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from core.plots.style import (
     GROUND,
@@ -54,10 +54,10 @@ def pr_figure(curve: Curve, point: ThresholdCounts, prevalence: float) -> go.Fig
             font={"size": 11, "color": MUTED},
         )
     figure.add_hline(y=prevalence, line={"color": MUTED, "dash": "dash", "width": 1})
-    _add_curve(figure, curve)
+    _add_curve(figure, curve, "recall", "precision")
     x, y = METRICS["recall"](point), METRICS["precision"](point)
     if np.isfinite(x) and np.isfinite(y):
-        operating_point(figure, float(x), float(y), _counts_text(point))
+        operating_point(figure, float(x), float(y), str(_texts(point, point.thresholds)[0]))
     figure.update_layout(
         margin=MARGIN | {"r": 44}, showlegend=False, xaxis=unit_axis("recall"), yaxis=unit_axis("precision")
     )
@@ -70,10 +70,10 @@ def roc_figure(curve: Curve, point: ThresholdCounts) -> go.Figure:
     figure.add_scatter(
         x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash", "width": 1}, hoverinfo="skip"
     )
-    _add_curve(figure, curve)
+    _add_curve(figure, curve, "false positive rate", "recall")
     x, y = false_positive_rate(point), METRICS["recall"](point)
     if np.isfinite(x) and np.isfinite(y):
-        operating_point(figure, float(x), float(y), _counts_text(point))
+        operating_point(figure, float(x), float(y), str(_texts(point, point.thresholds)[0]))
     figure.update_layout(
         margin=MARGIN,
         showlegend=False,
@@ -84,17 +84,24 @@ def roc_figure(curve: Curve, point: ThresholdCounts) -> go.Figure:
 
 
 def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale = "probability") -> go.Figure:
-    """Metrics against the threshold, told apart by dash; the chosen threshold is the heavy line."""
+    """Metrics against the threshold, told apart by dash; the chosen threshold is the heavy line.
+
+    The curves' thresholds are places on the axis: those of an index of `place(scores, scale)`, which keeps the order
+    of the scores and so every count, and lets a curve be thinned as exactly as it is drawn.
+    """
     figure = go.Figure()
     for (name, curve), dash in zip(curves.items(), DASHES, strict=False):
+        placed = np.asarray(curve.thresholds, np.float64)
+        probabilities = expit(placed) if scale == "logit" else placed
         figure.add_scatter(
-            x=place(curve.x, scale),
+            x=curve.x,
             y=curve.y,
-            customdata=_rows(curve),
+            customdata=probabilities,
+            hovertext=_texts(curve, probabilities),
             name=name,
             mode="lines",
             line={"color": POSITIVE, "dash": dash, "width": 2},
-            hovertemplate=f"{name} %{{y:.3f}}<br>{_TOOLTIP}<extra></extra>",
+            hovertemplate=f"{name} %{{y:.3f}}<br>%{{hovertext}}<extra></extra>",
         )
     figure.add_vline(x=float(place(threshold, scale)), line={"color": TEXT, "width": 2.5})
     figure.update_layout(
@@ -120,7 +127,7 @@ def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normal
         barmode="overlay",
         xaxis=axis
         | {"ticktext": [f"called {n}" if len(names) == 2 else n for n in names], "side": "top", "range": ends},
-        yaxis=axis | {"ticktext": [f"true {n}" if len(names) == 2 else n for n in names], "range": ends[::-1]},
+        yaxis=axis | {"ticktext": [f"is {n}" if len(names) == 2 else n for n in names], "range": ends[::-1]},
     )
     if len(names) > 2:
         figure.update_layout(xaxis_title_text="called", yaxis_title_text="true")
@@ -196,35 +203,26 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if np.isfinite(share) else "none"
 
 
-_TOOLTIP = (
-    "threshold %{customdata[0]:.3f} (logit %{customdata[1]:.2f})<br>"
-    "TP %{customdata[2]:,} · FP %{customdata[3]:,} · FN %{customdata[4]:,} · TN %{customdata[5]:,}"
-)
+def _texts(counts: ThresholdCounts, thresholds: np.ndarray) -> np.ndarray:
+    """What a tooltip says of each point, (T,): `thresholds` as probability and logit, and the counts."""
+    rows = zip(thresholds.ravel(), *(np.ravel(c) for c in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True)
+    return np.array([f"{_threshold(t)}<br>TP {tp:,} · FP {fp:,} · FN {fn:,} · TN {tn:,}" for t, tp, fp, fn, tn in rows])
 
 
-def _rows(counts: ThresholdCounts) -> np.ndarray:
-    """What a tooltip shows of each point, (T, 6)."""
-    thresholds = np.asarray(counts.thresholds, np.float64)
-    return np.column_stack(
-        [thresholds, logit(np.clip(thresholds, 0, 1)), counts.tp, counts.fp, counts.fn, counts.tn]
-    ).astype(np.float64)
+def _threshold(t: float) -> str:
+    if t > 1:
+        return "threshold above every score"
+    return f"threshold {t:.6g} (logit {float(logit(t)):.2f})"
 
 
-def _counts_text(point: ThresholdCounts) -> str:
-    t = float(point.thresholds)
-    return (
-        f"threshold {t:.3f} (logit {float(logit(t)):.2f})<br>"
-        f"TP {point.tp:,} · FP {point.fp:,} · FN {point.fn:,} · TN {point.tn:,}"
-    )
-
-
-def _add_curve(figure: go.Figure, curve: Curve) -> None:
+def _add_curve(figure: go.Figure, curve: Curve, x_name: str, y_name: str) -> None:
     figure.add_scatter(
         x=curve.x,
         y=curve.y,
-        customdata=_rows(curve),
+        customdata=curve.thresholds,
+        hovertext=_texts(curve, curve.thresholds),
         mode="lines",
         line={"color": POSITIVE, "width": 2},
-        hovertemplate=f"%{{x:.3f}}, %{{y:.3f}}<br>{_TOOLTIP}<extra></extra>",
+        hovertemplate=f"{x_name} %{{x:.3f}}, {y_name} %{{y:.3f}}<br>%{{hovertext}}<extra></extra>",
         name="all thresholds",
     )

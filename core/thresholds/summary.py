@@ -40,8 +40,11 @@ def summary(scores: Scores, thresholds: ArrayLike) -> dict[str, float]:
     else:
         counts = class_counts(indexes, np.reshape(thresholds, (-1, 1)))
         found = {METRICS[name].label: _mean(METRICS[name](counts)) for name in BINARY}
-    found["Average precision"] = _mean(np.array([average_precision(index) for index in indexes]))
-    found["ROC-AUC"] = _mean(np.array([roc_auc(index) for index in indexes]))
+    kind = "Macro average" if scores.task == "multiclass" else "Average"
+    found[f"{kind} precision"] = _mean(np.array([average_precision(index) for index in indexes]))
+    found["Macro ROC-AUC" if scores.task == "multiclass" else "ROC-AUC"] = _mean(
+        np.array([roc_auc(index) for index in indexes])
+    )
     return found
 
 

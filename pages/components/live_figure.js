@@ -34,7 +34,7 @@ function template(theme) {
     layout: {
       colorway: theme("--st-chart-categorical-colors").split(","),
       font: { family: theme("--st-font"), color, size: 13 },
-      hoverlabel: { bgcolor: theme("--st-background-color"), bordercolor: line, font: { color } },
+      hoverlabel: { bgcolor: theme("--st-background-color"), bordercolor: line, font: { color, family: theme("--st-font") } },
       legend: { orientation: "h", x: 0, xanchor: "left", y: 1, yanchor: "bottom" },
       margin: { l: 8, r: 8, t: 8, b: 8 },
       paper_bgcolor: "rgba(0,0,0,0)",
@@ -54,7 +54,7 @@ function draw(host) {
   const { data, layout } = JSON.parse(figure.replace(/var\((--[\w-]+)\)/g, (_, name) => theme(name)));
   const place = { autosize: true, height, template: template(theme), uirevision: revision };
   if (matchMedia("(pointer: coarse)").matches) place.dragmode = false; // a finger scrolls the page instead
-  Plotly.react(host, data, { ...layout, ...place }, { displayModeBar: false, doubleClick: "reset" });
+  Plotly.react(host, data, { ...layout, ...place }, { displayModeBar: false, showTips: false, doubleClick: "reset" });
   if (!state.drawn) {
     state.drawn = true;
     host.on("plotly_click", ({ points: [point] }) => {

@@ -40,9 +40,18 @@ def of_param(param: Param, key: str) -> Value:
         return param.check(value)
     kind = int if param.integer else float
     low, high = (None if end is None else kind(end) for end in (param.low, param.high))
-    if param.step is not None and not param.integer:
+    if param.step is not None and not (param.integer or param.log):
         return param.check(
-            st.slider(param.label, low, high, step=kind(param.step), key=key, help=param.help, persist_state="session")
+            st.slider(
+                param.label,
+                low,
+                high,
+                step=kind(param.step),
+                format="%g",
+                key=key,
+                help=param.help,
+                persist_state="session",
+            )
         )
     step = kind(param.step) if param.step is not None else None
     return param.check(
@@ -65,6 +74,7 @@ def score_scale() -> Scale:
         "Score axis",
         get_args(Scale),
         key="scale",
+        format_func={"probability": "linear axis", "logit": "logit axis"}.__getitem__,
         default="logit",
         required=True,
         label_visibility="collapsed",

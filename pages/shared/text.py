@@ -19,9 +19,9 @@ from core.thresholds import METRICS, ThresholdCounts
 
 def plain(sentence: str) -> str:
     """The sentence as Markdown that shows it as it is, `names` in backquotes apart: it may quote what was typed."""
-    parts = sentence.split("`")
+    parts = re.split(r"(`[\w.*]+`)", sentence)
     parts[::2] = [re.sub(r"([^\w\s.,;'])", r"\\\1", part) for part in parts[::2]]
-    return "`".join(parts)
+    return "".join(parts)
 
 
 def of_config(config: RunConfig) -> str:
@@ -86,9 +86,11 @@ def of_histograms(run: Run, part: str) -> str:
 def of_counts(point: ThresholdCounts, label: str) -> str:
     """How many rows the threshold calls positive."""
     called = int(point.tp + point.fp)
+    if not called:
+        return f"No row scores at least {float(point.thresholds):.6g}, so none is called {label}."
     share = called / max(int(point.total), 1)
     return (
-        f"{called:,} of {int(point.total):,} rows ({share:.1%}) score at least {float(point.thresholds):.4g} "
+        f"{called:,} of {int(point.total):,} rows ({share:.1%}) score at least {float(point.thresholds):.6g} "
         f"and are called {label}."
     )
 
