@@ -51,6 +51,7 @@ def score_histograms(
             "domain": _share(rows - 1 - at // columns, rows, GAP[1]),
             "anchor": f"x{number}",
             "range": [-reach, reach],
+            "title": {"text": "√ share of class" if len(views) == 1 else None},
             "showticklabels": False,
             "showgrid": False,
             "showline": False,
@@ -114,8 +115,7 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
 def _score_axis(scale: Scale, alone: bool) -> dict[str, Any]:
     """The axis with its title, or among others with as few ticks as there is room for."""
     if alone:
-        spaced = "" if scale == "probability" else " on a logit axis"
-        return score_axis(scale, f"score (probability{spaced}) · height: square root of the share")
+        return score_axis(scale, "score (probability)")
     ticks = {"tickvals": [0, 0.5, 1]} if scale == "probability" else {"tickvals": [0], "ticktext": ["0.5"]}
     return score_axis(scale) | ticks
 
