@@ -78,13 +78,15 @@ def threshold_controls(run: Run, column: int, threshold: float) -> None:
 
     def control(kind: Callable[..., float], key: str, value: float, label: str, **looks: Any) -> None:
         # The value is written before the control is drawn: the thresholds are the truth, the controls show them.
-        st.session_state[key] = value
+        # Only where it differs: writing what is there already would overtake a control that moves on meanwhile.
+        if st.session_state.get(key) != value:
+            st.session_state[key] = value
         kind(label, key=key, on_change=set_threshold, args=(run.id, column, key), **looks)
 
     slider, probability, as_logit = st.columns([4, 1, 1], vertical_alignment="bottom")
     control(slider.slider, "t_slider", threshold, "Threshold", step=0.001, format="%.3f", **UNIT)
     control(probability.number_input, "t_probability", threshold, "as probability", step=0.01, format="%.4f", **UNIT)
-    as_a_logit = float(np.clip(logit(threshold), -LOGIT_LIMIT, LOGIT_LIMIT))
+    as_a_logit = round(float(np.clip(logit(threshold), -LOGIT_LIMIT, LOGIT_LIMIT)), 9)
     control(as_logit.number_input, "t_logit", as_a_logit, "as logit", step=0.1, format="%.3f")
 
 

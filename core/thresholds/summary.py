@@ -9,7 +9,7 @@ from core.scores import Scores
 from core.thresholds.counts import ThresholdCounts, class_counts, index_scores
 from core.thresholds.curves import average_precision, roc_auc
 from core.thresholds.decisions import confusion_matrix, decide
-from core.thresholds.metrics import METRICS
+from core.thresholds.metrics import METRICS, ratio
 
 BINARY = ("accuracy", "precision", "recall", "f1")
 
@@ -32,7 +32,7 @@ def summary(scores: Scores, thresholds: ArrayLike) -> dict[str, float]:
     if scores.task == "multiclass":
         matrix = confusion_matrix(scores.y_true, decide(scores.y_score, thresholds), scores.n_columns)
         counts = decided_counts(matrix)
-        found = {"Accuracy": float(np.trace(matrix) / max(matrix.sum(), 1))}
+        found = {"Accuracy": float(ratio(np.trace(matrix), matrix.sum()))}
         found |= {
             f"Macro {METRICS[name].label.lower() if name != 'f1' else 'F1'}": _mean(METRICS[name](counts))
             for name in ("precision", "recall", "f1")
