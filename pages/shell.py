@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 PAGES = (
-    st.Page("train.py", title="Train", url_path="train", default=True),
+    st.Page("train.py", title="Train", default=True),
     st.Page("thresholds.py", title="Thresholds", url_path="thresholds"),
 )
 
