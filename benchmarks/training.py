@@ -53,7 +53,6 @@ class Ours:
             x={part: x[rows] for part, rows in parts.items()},
             y={part: y[rows] for part, rows in parts.items()},
             rows={part: np.arange(ROWS)[rows] for part, rows in parts.items()},
-            scaler=StandardScaler(),
         )
         self.stack = Stack(configs, data, split, torch.device("cpu"))
 

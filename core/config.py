@@ -29,17 +29,20 @@ class RunConfig(BaseModel):
 
     Epochs are passes over the training rows; `lr` is the optimizer's step size; `weight_decay` is the L2 factor
     that is added to the gradient, as torch.optim.SGD and torch.optim.Adam do it. `seed` fixes the initial weights
-    and the order of the batches, `split_seed` the rows of each split.
+    and the order of the batches, `split_seed` the rows of each split. `activation` is the last step inside the
+    network; "auto" is the one that gives the loss what it expects.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
-    dataset: str = "digits_8"
+    dataset: str = "digit"
     dataset_params: Params = ()
     split_seed: int = Field(0, ge=0, le=2**31 - 1)
     model: str = "linear"
     widths: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((), max_length=4)
+    batch_norm: bool = False
     head: str = "sigmoid"
+    activation: str = "auto"
     loss: str = "bce"
     loss_params: Params = ()
     optimizer: str = "adam"
@@ -57,6 +60,7 @@ class RunConfig(BaseModel):
             self.split_seed,
             self.model,
             self.widths,
+            self.batch_norm,
             self.optimizer,
             self.batch_size,
             self.epochs,

@@ -21,13 +21,14 @@ from core.config import RunConfig
 from core.datasets import Dataset, Split, load_dataset, load_split
 from core.errors import CutoffError
 from core.heads import HEADS
-from core.losses import LOSSES, Params, loss_tensors
-from core.models import StackedMLP
+from core.losses import loss_tensors
+from core.models import StackedNet, shape_of
+from core.objective import Objective, label_counts, resolved
 
 T = TypeVar("T")
 BLOCK_BYTES = 8 << 20  # training rows gathered at a time
 EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
-EVALUATION_WORK = 200_000_000  # weights times rows evaluated at a time, some hundredths of a second
+EVALUATION_WORK = 200_000_000  # multiplications between two pauses of an evaluation, some hundredths of a second
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
 
@@ -37,7 +38,8 @@ class Epoch:
 
     `train_loss` and `validation_loss` (R,) are means over the whole split with the weights of this moment, reduced
     as torch reduces them. `validation` and `test` hold one array of probabilities (N, C) a run, as the run's head
-    gives them. `finite` (R,) turns False for good once a run's losses or scores are not finite.
+    gives them; in a regression the predicted values, standardised as the split's y. `finite` (R,) turns False for
+    good once a run's losses or scores are not finite.
     """
 
     index: int
@@ -115,14 +117,13 @@ def without_pauses(work: Generator[None, None, T]) -> T:
 
 @dataclass(frozen=True)
 class _Segment:
-    """Neighbouring runs that share head and loss: rows `runs` of the stack, rows `within` of logit block `block`."""
+    """Neighbouring runs that share head, activation and loss: rows `runs` of the stack, rows `within` of logit block
+    `block`."""
 
-    head: str
-    loss: str
+    objective: Objective
     runs: slice
     block: int
     within: slice
-    params: Params
 
 
 class Stack:
@@ -141,9 +142,7 @@ class Stack:
             )
         classes = len(data.class_names)
         outputs = {name: head.outputs(classes) for name, head in HEADS.items()}
-        self.order = sorted(
-            range(len(configs)), key=lambda i: (outputs[configs[i].head], configs[i].head, configs[i].loss, i)
-        )
+        self.order = sorted(range(len(configs)), key=lambda i: (outputs[configs[i].head], *_kind(configs[i]), i))
         self.configs = [configs[i] for i in self.order]
         self.device = device
         self.x = {part: torch.from_numpy(x).to(device) for part, x in split.x.items()}
@@ -151,10 +150,10 @@ class Stack:
         first = self.configs[0]
         widths = [outputs[config.head] for config in self.configs]
         seeds = [config.seed for config in self.configs]
-        self.model = StackedMLP(self.x["train"].shape[1], first.widths, widths, seeds, device)
+        shape = shape_of(first.model, data.x.shape[1], data.image, first.widths, first.batch_norm)
+        self.model = StackedNet(shape, widths, seeds, device)
         self.optimizer = _OPTIMIZERS[first.optimizer](self.configs, self.model)
-        counts = np.bincount(split.y["train"], minlength=classes)
-        self.segments = _segments(self.configs, widths, counts, device)
+        self.segments = _segments(self.configs, widths, split.y["train"], device)
         self._seeds = sorted(set(seeds))
         self._seed_of_run = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
         # Not the generator of the weights: the batches must not depend on how many weights were drawn.
@@ -181,7 +180,7 @@ class Stack:
             logits = self.model.forward(x)
             for s in self.segments:
                 block = logits[s.block][s.within]
-                block.copy_(_gradient(s, block, y[s.runs]))
+                block.copy_(s.objective.gradient(block, y[s.runs]))
             self.model.backward(logits)
             self.optimizer.step()
 
@@ -192,29 +191,31 @@ class Stack:
             pieces = []
             for rows in torch.split(x, self._rows_at_once()):
                 with torch.inference_mode():
-                    pieces.append(self.model.forward(rows.expand(len(self.configs), -1, -1)))
+                    pieces.append(self.model.forward(rows.expand(len(self.configs), -1, -1), training=False))
                 yield
             logits[part] = [torch.cat(block, 1) for block in zip(*pieces, strict=True)]
         with torch.inference_mode():
             return self._epoch(index, logits)
 
     def _rows_at_once(self) -> int:
-        widest = max(self.x["train"].shape[1], *self.configs[0].widths, 1)
-        by_memory = EVALUATION_BYTES // (4 * len(self.configs) * widest)
-        by_work = EVALUATION_WORK // self.model.parameters.numel()
+        shape, runs = self.model.shape, len(self.configs)
+        by_memory = EVALUATION_BYTES // (4 * runs * shape.row_floats())
+        by_work = EVALUATION_WORK // (runs * shape.row_work(self.model.last[-1].weight.shape[-1]))
         return max(min(by_memory, by_work), 1)
 
     def _epoch(self, index: int, logits: dict[str, list[Tensor]]) -> Epoch:
         """Losses on train and validation, probabilities on validation and test, in the order of the configurations."""
         losses = {}
         for part in ("train", "validation"):
-            y = self.y[part].expand(len(self.configs), -1)
-            losses[part] = torch.cat([_mean_loss(s, logits[part][s.block][s.within], y[s.runs]) for s in self.segments])
+            y = self.y[part].expand(len(self.configs), *self.y[part].shape)
+            losses[part] = torch.cat(
+                [s.objective.mean(logits[part][s.block][s.within], y[s.runs]) for s in self.segments]
+            )
             self._finite &= losses[part].isfinite()
         scores = {}
         for part in ("validation", "test"):
             self._finite &= torch.cat([block.isfinite().flatten(1).all(1) for block in logits[part]])
-            of_segments = [HEADS[s.head].probabilities(logits[part][s.block][s.within]) for s in self.segments]
+            of_segments = [s.objective.probabilities(logits[part][s.block][s.within]) for s in self.segments]
             scores[part] = self._in_order([run.cpu().numpy() for segment in of_segments for run in segment])
         return Epoch(
             index=index,
@@ -237,48 +238,30 @@ class Stack:
         return [placed[i] for i in range(len(values))]
 
 
-def _mean_loss(segment: _Segment, logits: Tensor, y: Tensor) -> Tensor:
-    """The mean loss of each run of a segment, (runs,), divided as torch divides it."""
-    spec = LOSSES[segment.loss]
-    losses = spec.function(logits, y, segment.params)
-    if spec.mean_over is None:
-        return losses.mean(1)
-    return losses.sum(1) / spec.mean_over(y, segment.params).sum(1)
-
-
-def _gradient(segment: _Segment, logits: Tensor, y: Tensor) -> Tensor:
-    """The gradient of `_mean_loss` by the logits, (runs, B, K). No run sees another's loss, nor its NaN."""
-    spec = LOSSES[segment.loss]
-    if spec.gradient is None:
-        with torch.inference_mode(False), torch.enable_grad():
-            leaf = logits.clone().requires_grad_()
-            return torch.autograd.grad(_mean_loss(segment, leaf, y).sum(), leaf)[0]
-    gradient = spec.gradient(logits, y, segment.params)
-    if spec.mean_over is None:
-        return gradient.div_(y.shape[1])
-    return gradient.div_(spec.mean_over(y, segment.params).sum(1)[:, None, None])
+def _kind(config: RunConfig) -> tuple[str, str, str]:
+    """What runs must share to have their losses computed together."""
+    return config.head, config.activation, config.loss
 
 
 def _segments(
-    configs: Sequence[RunConfig], widths: Sequence[int], counts: np.ndarray, device: torch.device
+    configs: Sequence[RunConfig], widths: Sequence[int], y: np.ndarray, device: torch.device
 ) -> list[_Segment]:
-    """The neighbours of equal head and loss, each with its place in the logits and its parameters as tensors."""
-    kinds = [(config.head, config.loss) for config in configs]
+    """The neighbours of one kind, each with its place in the logits and its parameters as tensors."""
+    kinds = [_kind(config) for config in configs]
     starts = [i for i, kind in enumerate(kinds) if i == 0 or kind != kinds[i - 1]]
     blocks = sorted(set(widths))
     found = []
     for start, stop in zip(starts, [*starts[1:], len(kinds)], strict=True):
-        head, loss = kinds[start]
-        offset = widths.index(widths[start])  # where this output width's block begins
+        head, activation, loss = kinds[start]
         runs = [dict(config.loss_params) for config in configs[start:stop]]
+        params = loss_tensors(loss, runs, label_counts(y, widths[start]), device)
+        offset = widths.index(widths[start])  # where this output width's block begins
         found.append(
             _Segment(
-                head=head,
-                loss=loss,
+                objective=Objective(head, resolved(head, activation, loss), loss, params),
                 runs=slice(start, stop),
                 block=blocks.index(widths[start]),
                 within=slice(start - offset, stop - offset),
-                params=loss_tensors(loss, runs, counts, device),
             )
         )
     return found
@@ -287,7 +270,7 @@ def _segments(
 class _SGD:
     """w -= lr (g + weight_decay w), as torch.optim.SGD, on the flat buffers with one lr and decay a run."""
 
-    def __init__(self, configs: Sequence[RunConfig], model: StackedMLP) -> None:
+    def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
         self.parameters, self.gradient = model.parameters, model.gradient
         self.lr = _a_parameter(model, [config.lr for config in configs])
         self.decay = _a_parameter(model, [config.weight_decay for config in configs])
@@ -305,7 +288,7 @@ class _SGD:
 class _Adam(_SGD):
     """Adam (Kingma and Ba, 2015) as torch.optim.Adam, on the flat buffers with one lr and decay a run."""
 
-    def __init__(self, configs: Sequence[RunConfig], model: StackedMLP) -> None:
+    def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
         super().__init__(configs, model)
         self.mean = torch.zeros_like(self.parameters)
         self.square = torch.zeros_like(self.parameters)
@@ -325,6 +308,6 @@ class _Adam(_SGD):
 _OPTIMIZERS = {"adam": _Adam, "sgd": _SGD}
 
 
-def _a_parameter(model: StackedMLP, values: Sequence[float]) -> Tensor:
+def _a_parameter(model: StackedNet, values: Sequence[float]) -> Tensor:
     """One value a run, spread over that run's parameters in the flat buffer, (P,)."""
     return torch.tensor(values, dtype=torch.float32, device=model.parameters.device)[model.owner]

@@ -18,3 +18,8 @@ def scores_csv(scores: Scores, rows: np.ndarray) -> str:
         columns |= {f"y_true {name}": scores.y_true[:, at] for at, name in enumerate(scores.column_names)}
     columns |= {f"score {name}": scores.y_score[:, at] for at, name in enumerate(scores.column_names)}
     return pd.DataFrame(columns).to_csv(index=False)
+
+
+def predictions_csv(y_true: np.ndarray, y_pred: np.ndarray, rows: np.ndarray) -> str:
+    """True and predicted values (N,) as CSV; `row` (N,) is the place in the data set."""
+    return pd.DataFrame({"row": rows, "y_true": y_true, "y_pred": y_pred}).to_csv(index=False)

@@ -17,12 +17,13 @@ import numpy as np
 import torch
 
 from core.config import MAX_RUNS, RunConfig
-from core.datasets import load_dataset, load_split
+from core.datasets import DATASETS, Task, load_dataset, load_split
 from core.engine import Epoch, train_in_turns
 from core.errors import CutoffError
 from core.heads import HEADS
 from core.scores import Scores
 from core.settings import Settings
+from core.thresholds import default_accuracy
 from core.wiring import check
 
 Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged"]
@@ -34,19 +35,24 @@ UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one
 
 @dataclass(frozen=True)
 class History:
-    """Mean losses after each epoch, (E,) each; entry 0 is before any training."""
+    """Mean losses after each epoch, and the accuracy of the default decisions on validation rows (NaN in a
+    regression), (E,) each; entry 0 is before any training."""
 
     train: np.ndarray = field(default_factory=lambda: np.empty(0))
     validation: np.ndarray = field(default_factory=lambda: np.empty(0))
+    accuracy: np.ndarray = field(default_factory=lambda: np.empty(0))
 
-    def then(self, train: float, validation: float) -> History:
+    def then(self, train: float, validation: float, accuracy: float) -> History:
         """This history with one more epoch."""
-        return History(np.append(self.train, train), np.append(self.validation, validation))
+        return History(
+            np.append(self.train, train), np.append(self.validation, validation), np.append(self.accuracy, accuracy)
+        )
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it is now; replaced, never mutated. `outputs` holds its last probabilities (N, C) by split."""
+    """One run as it is now; replaced, never mutated. `outputs` holds its last probabilities (N, C) by split; in a
+    regression its predictions (N, 1), standardised."""
 
     id: str
     config: RunConfig
@@ -69,23 +75,45 @@ class Run:
     def ended(self) -> bool:
         return self.status not in ("queued", "running")
 
+    @property
+    def task(self) -> Task:
+        return DATASETS[self.config.dataset].task
+
     def rows(self, part: str) -> np.ndarray:
         """Where the "validation" or "test" rows stand in the data set, (N,), in the order of `scores`."""
         return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed).rows[part]
 
     def scores(self, part: str) -> Scores:
-        """Labels and probabilities of the "validation" or "test" rows; raises CutoffError if there are none yet."""
-        if part not in self.outputs:
-            raise CutoffError(f"Expected a run with {part} scores, but got one that is {self.status} without any.")
+        """Labels and probabilities of the "validation" or "test" rows.
+
+        Raises CutoffError if there are none yet, or if the run predicts values.
+        """
         data = load_dataset(self.config.dataset, self.config.dataset_params)
+        if data.task == "regression":
+            raise CutoffError("Expected a run that gives probabilities, but got one that predicts values.")
         split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
         return Scores(
             y_true=split.y[part],
-            y_score=self.outputs[part],
+            y_score=self._outputs(part),
             task=data.task,
             class_names=data.class_names,
             source=f"{HEADS[self.config.head].label}, {part} split, epoch {self.epoch}",
         )
+
+    def predictions(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """True and predicted values (N,) of a regression's "validation" or "test" rows, in the target's own unit.
+
+        Raises CutoffError if there are none yet.
+        """
+        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
+        standardised = split.y[part], self._outputs(part)[:, 0]
+        true, predicted = (values.astype(np.float64) * split.scale + split.center for values in standardised)
+        return true, predicted
+
+    def _outputs(self, part: str) -> np.ndarray:
+        if part not in self.outputs:
+            raise CutoffError(f"Expected a run with {part} scores, but got one that is {self.status} without any.")
+        return self.outputs[part]
 
 
 @dataclass(frozen=True)
@@ -338,11 +366,10 @@ def _after(run: Run, epoch: Epoch, at: int) -> Run:
             error=f"The loss was not finite any more at epoch {epoch.index}; what is shown is the epoch before. "
             "Try a smaller learning rate.",
         )
-    return replace(
-        run,
-        history=run.history.then(float(epoch.train_loss[at]), float(epoch.validation_loss[at])),
-        outputs={"validation": epoch.validation[at], "test": epoch.test[at]},
-    )
+    now = replace(run, outputs={"validation": epoch.validation[at], "test": epoch.test[at]})
+    right = float("nan") if run.task == "regression" else default_accuracy(now.scores("validation"))
+    losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])
+    return replace(now, history=run.history.then(*losses, right))
 
 
 def _ended(run: Run, status: Status, error: str) -> Run:

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from scipy.special import expit, logit
 
-from core.export import scores_csv
+from core.export import predictions_csv, scores_csv
 from core.plots.scores import score_histograms
 from core.plots.style import place
 from core.plots.thresholds import confusion_figure, metrics_figure, pr_figure, roc_figure
@@ -19,6 +19,8 @@ from core.scores import Scores
 from core.thresholds import (
     METRICS,
     ScoreIndex,
+    ThresholdCounts,
+    class_counts,
     confusion_matrix,
     decide,
     decided_counts,
@@ -30,7 +32,7 @@ from core.thresholds import (
 )
 from core.thresholds.decisions import Normalise
 from pages.components.live_figure import live_figure
-from pages.shared import choices, controls, session, text
+from pages.shared import choices, controls, session, text, values
 from pages.shared.services import runner
 
 TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
@@ -97,7 +99,7 @@ def explore(run: Run, part: str) -> None:
     indexes = index_scores(scores)
     thresholds = thresholds_of(run, scores.n_columns)
     with st.container(border=True):
-        column = choose_class(scores) if scores.n_columns > 1 else 0
+        column = choose_column(scores) if scores.n_columns > 1 else 0
         threshold_controls(run, column, thresholds[column])
         point = indexes[column].counts(thresholds[column])
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
@@ -134,6 +136,8 @@ def explore(run: Run, part: str) -> None:
         show_matrix("Confusion matrix", "matrix", point.confusion(), (view.rest, view.label), revision)
     if scores.task == "multiclass":
         all_classes(scores, thresholds, revision=f"{run.id} {part}")
+    if scores.task == "multilabel":
+        all_labels(scores, indexes, thresholds)
 
 
 @st.fragment(run_every=2)
@@ -146,11 +150,11 @@ def still_training(run: Run) -> None:
             st.rerun()
 
 
-def choose_class(scores: Scores) -> int:
-    """The class whose threshold is moved, one against the rest."""
+def choose_column(scores: Scores) -> int:
+    """The class whose threshold is moved, one against the rest, or the label."""
     names = dict(enumerate(scores.column_names))
     chosen = st.segmented_control(
-        "Class, against the rest",
+        "Label" if scores.task == "multilabel" else "Class, against the rest",
         list(names),
         format_func=names.__getitem__,
         key="column",
@@ -195,13 +199,62 @@ def all_classes(scores: Scores, thresholds: list[float], revision: str) -> None:
     with right.container(border=True):
         st.markdown("**Thresholds**")
         counts = decided_counts(matrix)
-        table = pd.DataFrame({"class": scores.column_names, "threshold": thresholds, "logit": logit(thresholds)})
-        for name in CURVES:
-            table[METRICS[name].label] = METRICS[name](counts)
-        st.dataframe(table.style.format(precision=3), hide_index=True, height="content")
+        show_table("class", scores, thresholds, counts)
+    show_summary(scores, thresholds)
+
+
+def all_labels(scores: Scores, indexes: tuple[ScoreIndex, ...], thresholds: list[float]) -> None:
+    """What all labels' thresholds make together, and each label's own numbers."""
+    st.subheader("All labels")
+    st.caption(f"Each label is decided at its own threshold. {text.of_rows_called(scores, thresholds)}")
+    show_summary(scores, thresholds)
+    show_table("label", scores, thresholds, class_counts(indexes, np.reshape(thresholds, (-1, 1))))
+
+
+def show_table(noun: str, scores: Scores, thresholds: list[float], counts: ThresholdCounts) -> None:
+    """A line for each class or label: its rows, its threshold and its metrics, from counts (C,) or (C, 1)."""
+    table = pd.DataFrame({noun: scores.column_names, "rows": scores.positives, "threshold": thresholds})
+    table["logit"] = logit(thresholds)
+    for name in CURVES:
+        table[METRICS[name].label] = np.ravel(METRICS[name](counts))
+    st.dataframe(
+        table.style.format(precision=3, na_rep="undefined"),
+        hide_index=True,
+        height="content",
+        alt=f"Thresholds by {noun}.",
+    )
+
+
+def show_summary(scores: Scores, thresholds: list[float]) -> None:
     with st.container(horizontal=True):
         for name, value in summary(scores, thresholds).items():
             st.metric(name, text.rate(value), border=True)
+
+
+def show_values(run: Run, part: str) -> None:
+    """A run that predicts values: there is no threshold to move."""
+    st.markdown("This run predicts values, and values have no threshold. Here is how far they are from the true ones.")
+    values.show_errors(run, part)
+    left, right = st.columns(2)
+    with left.container(border=True):
+        values.show_predictions(run, part)
+    with right.container(border=True):
+        values.show_residuals(run, part)
+
+
+def download(run: Run, part: str) -> None:
+    """The rows of this split with their scores or predictions, as a file."""
+    regression = run.task == "regression"
+    st.download_button(
+        "Predictions as CSV" if regression else "Scores as CSV",
+        predictions_csv(*run.predictions(part), run.rows(part))
+        if regression
+        else scores_csv(run.scores(part), run.rows(part)),
+        f"{'predictions' if regression else 'scores'}-{run.id}-{part}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
 
 
 choices.open_link()
@@ -217,7 +270,8 @@ if run is None:
     st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")
 else:
-    st.caption(text.of_theory(run))
+    if theory := text.of_theory(run.config):
+        st.caption(theory)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         part = st.segmented_control(
             "Split",
@@ -228,16 +282,12 @@ else:
             label_visibility="collapsed",
             persist_state="session",
         )
-        st.download_button(
-            "Scores as CSV",
-            scores_csv(run.scores(part), run.rows(part)),
-            f"scores-{run.id}-{part}.csv",
-            "text/csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        download(run, part)
     if not run.ended:
         still_training(run)
     if run.error:
         st.error(text.plain(run.error))
-    explore(run, part)
+    if run.task == "regression":
+        show_values(run, part)
+    else:
+        explore(run, part)

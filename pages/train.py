@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import numpy as np
 import streamlit as st
 
 from core.config import RunConfig
 from core.errors import CutoffError
-from core.heads import HEADS
 from core.plots.scores import score_histograms
 from core.plots.training import loss_curves
 from core.runner import Run
-from core.thresholds import summary
+from core.thresholds import decide, summary
 from pages.components.live_figure import live_figure
-from pages.shared import choices, controls, session, text
+from pages.shared import choices, controls, session, text, values
 from pages.shared.services import device, runner
 
 TICK_SECONDS = 0.4
-# Start and Stop stay in sight while the page scrolls under them.
-STICKY = """
+MANY_PANELS, FEW_COLUMNS, PANEL_HEIGHT = 10, 4, 120
+# Start and Stop stay in sight while the page scrolls under them; formulas are as wide as the side panel.
+STYLE = """
 <style>
+  .st-key-formula .katex { font-size: 0.82em }
   :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: var(--st-background-color) }
 </style>
 """
@@ -69,8 +69,12 @@ def show(job_id: str) -> None:
         st.error(text.plain(run.error))
     if not run.outputs:
         return
-    show_metrics(run)
-    grid = st.grid(min_column_width=380)
+    if run.task == "regression":
+        st.caption(f"On {len(run.predictions('validation')[0]):,} validation rows.")
+        values.show_errors(run, "validation")
+    else:
+        show_metrics(run)
+    grid = st.grid(min_column_width=290 if run.task == "regression" else 380)
     with grid.container(border=True, height="stretch"):
         st.markdown("**Mean loss** of training and validation rows")
         live_figure(
@@ -80,31 +84,48 @@ def show(job_id: str) -> None:
             height=360,
             revision=job.id,
         )
-    with grid.container(border=True, height="stretch"):
-        show_scores(run)
+    if run.task == "regression":
+        with grid.container(border=True, height="stretch"):
+            values.show_predictions(run, "validation")
+        with grid.container(border=True, height="stretch"):
+            values.show_residuals(run, "validation")
+    else:
+        with grid.container(border=True, height="stretch"):
+            show_scores(run)
 
 
 def show_metrics(run: Run) -> None:
     scores = run.scores("validation")
-    st.caption(f"On {scores.n_rows:,} validation rows, by the default decision: {HEADS[run.config.head].decision}.")
+    half = [0.5] * scores.n_columns
+    said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
+    if run.task == "multilabel" or run.config.head == "one_vs_rest":
+        said += f" At 0.5, {text.of_rows_called(scores, half)}"
+    st.caption(said)
     with st.container(horizontal=True):
-        for name, value in summary(scores, np.full(scores.n_columns, 0.5)).items():
+        for name, value in summary(scores, half).items():
             st.metric(name, text.rate(value), border=True)
 
 
 def show_scores(run: Run) -> None:
+    """Histograms, one for each class or label, parted by the decision of the run."""
     scores = run.scores("validation")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Validation scores**", width="content")
         scale = controls.score_scale()
     views = [scores.view(column) for column in range(scores.n_columns)]
+    called = None
+    if run.task == "multiclass":
+        called = decide(scores.y_score, [1.0] * len(views))[:, None] == range(len(views))
+    columns = FEW_COLUMNS if len(views) > MANY_PANELS else 5
     live_figure(
-        score_histograms(views, [0.5] * len(views), scale),
+        score_histograms(views, [0.5] * len(views), scale, columns, called),
         key="scores_figure",
         alt=text.of_histograms(run, "validation"),
-        height=360,
+        height=360 if len(views) <= MANY_PANELS else PANEL_HEIGHT * -(-len(views) // columns),
         revision=f"{run.id} {scale}",
     )
+    if len(views) > 1:
+        st.caption(text.of_panels(run.task))
 
 
 choices.open_link()
@@ -120,7 +141,7 @@ if shown := job.runs[0].config if job else config:
 if job and config and job.runs[0].config != config:
     st.caption("The choices have changed since this run; Start trains them.")
 session.show_complaints()
-st.html(STICKY)
+st.html(STYLE)
 with st.container(key="actions", horizontal=True, vertical_alignment="center"):
     training = job is not None and not job.ended
     if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=config is None) and config:
@@ -134,7 +155,8 @@ with st.container(key="actions", horizontal=True, vertical_alignment="center"):
         args=(job.id if job else "",),
     )
     if job and job.runs[0].outputs:
-        st.page_link("thresholds.py", label="Move the threshold", icon=":material/arrow_forward:")
+        onward = "See the residuals" if job.runs[0].task == "regression" else "Move the threshold"
+        st.page_link("thresholds.py", label=onward, icon=":material/arrow_forward:")
 
 if problem:
     st.error(text.plain(problem))

@@ -19,11 +19,13 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
+import torch
 from streamlit.testing.v1 import AppTest
 
 from core.runner import Run
 
 ROOT = Path(__file__).parents[1]
+torch.set_num_threads(1)  # as the runner does: two threads stall each other when another core is busy
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from core.config import RunConfig, make_config
 from core.datasets import load_dataset, load_split
 from core.engine import Epoch, Stack, choose_device, train, train_in_turns, without_pauses
 from core.errors import CutoffError
-from core.losses import LOSSES, class_weights
+from core.losses import LOSSES, Counts
+from core.losses.spec import class_weights
 from tests.test_models import network
 
 CPU = torch.device("cpu")
@@ -29,15 +30,6 @@ MIXED = (  # heads, losses, parameters, rates and seeds, in an order that the en
     {"loss_params": {"pos_weight": 0.5}, "lr": 0.03, "seed": 2, "weight_decay": 0.1},
     {"lr": 0.02, "seed": 0},
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_torch_thread() -> Iterator[None]:
-    """As in the runner: small products gain nothing from a second thread and stall when its core is busy."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def configs(*variants: dict, **common: object) -> list[RunConfig]:
@@ -80,7 +72,9 @@ def torch_loss(config: RunConfig, counts: np.ndarray) -> nn.Module:
     params = dict(config.loss_params)
     if config.loss == "bce":
         return nn.BCEWithLogitsLoss(pos_weight=torch.tensor([float(params.get("pos_weight", 1))]))
-    per_class = torch.tensor(class_weights(params.get("class_weight", "equal"), counts), dtype=torch.float32)
+    per_class = torch.tensor(
+        class_weights(params.get("class_weight", "equal"), Counts(int(counts.sum()), counts)), dtype=torch.float32
+    )
     return nn.CrossEntropyLoss(weight=per_class, label_smoothing=params.get("label_smoothing", 0.0))
 
 
@@ -372,7 +366,7 @@ def test_linear_model_recovers_the_true_posterior_and_pos_weight_9_adds_ln_9():
 
 
 def test_training_lowers_the_loss_on_both_splits():
-    runs = configs({}, {"loss_params": {"pos_weight": 9}}, dataset="digits_8", dataset_params={}, epochs=5)
+    runs = configs({}, {"loss_params": {"pos_weight": 9}}, dataset="digit", dataset_params={}, epochs=5)
     first, *_, last = train(runs, CPU)
     assert (last.train_loss < first.train_loss).all()
     assert (last.validation_loss < first.validation_loss).all()

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core.export import scores_csv
+from core.export import predictions_csv, scores_csv
 from core.scores import Scores
 
 
@@ -61,3 +61,10 @@ def test_a_class_may_have_any_name(name):
 def test_no_rows_give_the_header_alone():
     scores = Scores([], np.empty((0, 1)), "binary", ("no", "yes"), "test")
     assert scores_csv(scores, np.empty(0, np.int64)) == "row,y_true,score yes\n"
+
+
+def test_predictions_come_back_bit_for_bit():
+    y_true, y_pred = np.random.default_rng(0).normal(size=(2, 9))
+    table = read(predictions_csv(y_true, y_pred, np.arange(9)[::-1]))
+    assert table.columns.tolist() == ["row", "y_true", "y_pred"]
+    np.testing.assert_array_equal(table, np.stack([np.arange(9)[::-1], y_true, y_pred], axis=1))

@@ -26,15 +26,20 @@ BELOW: dict[str, tuple[str, ...]] = {
     "models": ("config", "settings"),
     "heads": ("config",),
     "losses": ("config",),
-    "wiring": ("datasets", "models", "heads", "losses"),
+    "objective": ("heads", "losses"),
+    "wiring": ("datasets", "models", "objective"),
+    "catalogue": ("wiring",),
     "scores": ("specs",),
     "thresholds": ("scores",),
     "tuning": ("thresholds",),
     "calibration": ("thresholds",),
     "plots": ("thresholds",),
     "export": ("thresholds",),
-    "engine": ("datasets", "models", "heads", "losses"),
-    "runner": ("engine", "wiring", "scores"),
+    "optima": ("objective",),
+    "numerics": ("optima",),
+    "engine": ("datasets", "models", "objective"),
+    "runner": ("engine", "wiring", "thresholds"),
+    "checks": ("runner", "optima"),
 }
 
 NUMPY_ALONE = ("scores", "thresholds", "tuning")

@@ -9,29 +9,56 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.models import MODELS, StackedMLP
+from core.models import MODELS, Shape, StackedNet, shape_of
 
 CPU = torch.device("cpu")
 
 
-def stack(features: int, widths: list[int], outputs: list[int], seeds: list[int] | None = None) -> StackedMLP:
-    return StackedMLP(features, widths, outputs, seeds or list(range(len(outputs))), CPU)
+def stack(
+    features: int,
+    widths: list[int],
+    outputs: list[int],
+    seeds: list[int] | None = None,
+    image: tuple[int, int] | None = None,
+    batch_norm: bool = False,
+) -> StackedNet:
+    shape = Shape(features, tuple(widths), image, batch_norm)
+    return StackedNet(shape, outputs, seeds or list(range(len(outputs))), CPU)
 
 
-def network(model: StackedMLP, run: int) -> nn.Sequential:
-    """Run `run` of the stack as the torch network that it stands for."""
-    layers = list(model.hidden)
-    layers += [layer for layer in model.last if layer.rows.start <= run < layer.rows.stop]
-    modules: list[nn.Module] = []
-    for layer in layers:
-        weight, bias = layer.weight[run - layer.rows.start], layer.bias[run - layer.rows.start, 0]
-        linear = nn.Linear(*weight.shape)
-        linear.load_state_dict({"weight": weight.T, "bias": bias})
-        modules += [linear, nn.ReLU()]
-    return nn.Sequential(*modules[:-1])
+def network(model: StackedNet, run: int) -> nn.Sequential:
+    """Run `run` of the stack as the torch network that it stands for, rows of pixels in."""
+    image = model.shape.image if model.hidden else None
+    modules: list[nn.Module] = [nn.Unflatten(1, (1, *image))] if image else []
+    for depth, layer in enumerate(model.hidden):
+        fan_in, fan_out = layer.weight[run].shape
+        hidden = nn.Conv2d(fan_in // 9, fan_out, 3, stride=2, padding=1) if image else nn.Linear(fan_in, fan_out)
+        hidden.load_state_dict({"weight": layer.weight[run].T.reshape(hidden.weight.shape), "bias": layer.bias[run, 0]})
+        modules.append(hidden)
+        if model.norms:
+            norm, ours = (nn.BatchNorm2d if image else nn.BatchNorm1d)(fan_out), model.norms[depth]
+            norm.load_state_dict(
+                {"weight": ours.weight[run, 0], "bias": ours.bias[run, 0]}
+                | {"running_mean": ours.mean[run, 0], "running_var": ours.variance[run, 0]},
+                strict=False,
+            )
+            modules.append(norm)
+        modules.append(nn.ReLU())
+    if image:
+        modules.append(nn.Flatten())
+    (last,) = [layer for layer in model.last if layer.rows.start <= run < layer.rows.stop]
+    linear = nn.Linear(*last.weight.shape[1:])
+    at = run - last.rows.start
+    linear.load_state_dict({"weight": last.weight[at].T, "bias": last.bias[at, 0]})
+    return nn.Sequential(*modules, linear)
 
 
-def rows_of(model: StackedMLP, logits: list[Tensor]) -> list[Tensor]:
+def flat(tensors: list[Tensor]) -> Tensor:
+    """Parameters of a torch network, or their gradients, in the order of the stack's flat buffer."""
+    return torch.cat([t.flatten(1).T.flatten() if t.ndim > 1 else t for t in tensors])
+
+
+def rows_of(model: StackedNet, logits: list[Tensor]) -> list[Tensor]:
     """The logits of each run, (B, K) each."""
     assert [len(block) for block in logits] == [layer.rows.stop - layer.rows.start for layer in model.last]
     return [run for block in logits for run in block]
@@ -57,7 +84,7 @@ def test_forward_and_backward_equal_torch_networks_under_autograd(features, widt
         theirs = networks[run](x[run])
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
         theirs.backward(by_us)
-        expected = torch.cat([p.grad.T.flatten() if p.ndim == 2 else p.grad for p in networks[run].parameters()])
+        expected = flat([p.grad for p in networks[run].parameters()])
         torch.testing.assert_close(gradient[model.owner == run], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -113,8 +140,89 @@ def test_layers_are_views_that_tile_the_flat_buffer():
     torch.testing.assert_close(model.parameters, before + 1)
 
 
+SHAPES = [
+    {"features": 5, "widths": [6, 4], "batch_norm": True},
+    {"features": 63, "widths": [3], "image": (7, 9)},
+    {"features": 64, "widths": [3, 4], "image": (8, 8)},
+    {"features": 64, "widths": [3, 4], "image": (8, 8), "batch_norm": True},
+]
+NAMES = ["mlp with batch norm", "one convolution", "two convolutions", "convolutions with batch norm"]
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
+def test_convolutions_and_batch_norm_train_as_torch_networks_do(shape):
+    model = stack(outputs=[1, 1, 3], **shape)
+    generator = torch.Generator().manual_seed(3)
+    networks = [network(model, run) for run in range(3)]
+    descents = [torch.optim.SGD(net.parameters(), lr=0.1) for net in networks]
+    for _ in range(5):
+        x = torch.randn(3, 7, shape["features"], generator=generator)
+        logits = model.forward(x)
+        pull = [torch.randn(block.shape, generator=generator) for block in logits]
+        model.backward(pull)
+        for run, (ours, by_us) in enumerate(zip(rows_of(model, logits), rows_of(model, pull), strict=True)):
+            theirs = networks[run](x[run])
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+            descents[run].zero_grad()
+            theirs.backward(by_us)
+            expected = flat([p.grad for p in networks[run].parameters()])
+            torch.testing.assert_close(model.gradient[model.owner == run], expected, rtol=1e-4, atol=2e-5)
+            descents[run].step()
+        model.parameters.sub_(model.gradient, alpha=0.1)
+    unseen = torch.randn(3, 1, shape["features"], generator=generator)  # one row: the batch's own mean would not do
+    for run, ours in enumerate(rows_of(model, model.forward(unseen, training=False))):
+        torch.testing.assert_close(ours, networks[run].eval()(unseen[run]), rtol=1e-4, atol=1e-4)
+    for depth, norm in enumerate(model.norms):
+        for run, net in enumerate(networks):
+            theirs = [module for module in net if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)][depth]
+            torch.testing.assert_close(norm.mean[run, 0], theirs.running_mean, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(norm.variance[run, 0], theirs.running_var, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
+def test_evaluation_changes_nothing_and_sees_each_row_alone(shape):
+    model = stack(outputs=[1, 2], **shape)
+    x = torch.randn(2, 6, shape["features"], generator=torch.Generator().manual_seed(0))
+    model.forward(x)
+    kept = [(norm.mean.clone(), norm.variance.clone()) for norm in model.norms]
+    whole = model.forward(x, training=False)
+    pieces = [model.forward(piece, training=False) for piece in x.split(2, 1)]
+    for block, *parts in zip(whole, *pieces, strict=True):
+        torch.testing.assert_close(torch.cat(parts, 1), block, rtol=1e-5, atol=1e-6)
+    for norm, (mean, variance) in zip(model.norms, kept, strict=True):
+        assert torch.equal(norm.mean, mean)
+        assert torch.equal(norm.variance, variance)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
+def test_weights_work_and_smallest_batch_are_those_of_the_torch_network(shape):
+    model = stack(outputs=[3], **shape)
+    net = network(model, 0)
+    assert model.shape.count_weights(3) == sum(p.numel() for p in net.parameters()) == len(model.parameters)
+    work: list[int] = []
+    for module in net:
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            module.register_forward_hook(
+                lambda m, _, y: work.append(m.weight.numel() * y[0].numel() // m.weight.shape[0])
+            )
+    net.eval()(torch.zeros(1, shape["features"]))
+    assert model.shape.row_work(3) == sum(work)
+    rows = torch.randn(model.shape.smallest_batch(), shape["features"])
+    net.train()(rows)
+    if len(rows) > 1:
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
+            net(rows[:1])
+
+
+def test_row_holds_its_features_and_what_every_layer_makes_of_it():
+    assert Shape(5, (6, 4)).row_floats() == 5 + 6 + 4
+    assert Shape(64, (3,), (8, 8)).row_floats() == 64 + 16 * (9 + 3)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_default_widths_make_a_network_that_runs(name):
-    model = stack(3, list(MODELS[name].widths), [1, 2])
+    shape = shape_of(name, 64, (8, 8), MODELS[name].widths, batch_norm=MODELS[name].normalises)
+    model = StackedNet(shape, [1, 2], [0, 1], CPU)
+    assert (shape.image is not None) == MODELS[name].takes_images
     assert len(model.hidden) == len(MODELS[name].widths)
-    assert [tuple(block.shape) for block in model.forward(torch.zeros(2, 5, 3))] == [(1, 5, 1), (1, 5, 2)]
+    assert [tuple(block.shape) for block in model.forward(torch.zeros(2, 5, 64))] == [(1, 5, 1), (1, 5, 2)]

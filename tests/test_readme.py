@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from core.catalogue import with_catalogue
+from core.datasets import DATASETS
+from core.heads import HEADS
+from core.losses import LOSSES
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -58,3 +62,10 @@ def test_make_knows_every_target_that_the_readme_names():
     targets = set(re.findall(r"\bmake ([a-z]+)\b", README))
     assert {"run", "test", "check"} <= targets
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+
+
+def test_tables_of_heads_losses_and_data_are_those_of_the_registries():
+    assert with_catalogue(README) == README, "Run python -m core.catalogue."
+    tables = section("Heads, losses and data")
+    for spec in (*HEADS.values(), *LOSSES.values(), *DATASETS.values()):
+        assert f"| {spec.label} |" in tables

@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
 from core.scores import Scores
-from core.thresholds import decided_counts, summary
+from core.thresholds import called_per_row, decided_counts, default_accuracy, summary
 from tests.scored_rows import Rows, rows
 
 THRESHOLDS = st.sampled_from([-1.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 2.0])
@@ -65,17 +65,6 @@ def test_multiclass_equals_scikit_learn(seed: int, thresholds: tuple[float, ...]
     assert found["Macro ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(one_hot, y_score, average="macro"))
 
 
-def test_multilabel_is_the_mean_of_its_labels():
-    rng = np.random.default_rng(3)
-    y_true, y_score = rng.integers(0, 2, (60, 3)), rng.random((60, 3))
-    thresholds = [0.2, 0.5, 0.8]
-    found = summary(Scores(y_true, y_score, "multilabel", ("a", "b", "c"), "test"), thresholds)
-    each = [summary(binary(y_true[:, c], y_score[:, c]), [thresholds[c]]) for c in range(3)]
-    assert found == pytest.approx({name: np.mean([one[name] for one in each]) for name in each[0]})
-    y_pred = y_score >= np.array(thresholds)
-    assert found["F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="macro"))
-
-
 def test_a_class_that_is_never_decided_is_left_out_of_the_mean_of_precision_alone():
     scores = a_multiclass(0, classes=3)
     thresholds = np.array([0.5, 0.5, 1e6])  # too high for the last class to win
@@ -121,3 +110,52 @@ def test_decided_counts_are_each_class_against_the_rest(seed: int, classes: int)
     one_against_rest = sklearn.multilabel_confusion_matrix(y_true, y_pred, labels=range(classes))
     np.testing.assert_array_equal(counts.confusion(), one_against_rest)
     assert np.isnan(counts.thresholds).all()
+
+
+def a_multilabel(seed: int, labels: int = 5, n: int = 150) -> Scores:
+    """Rows with none, one or several of the labels, and scores that tie now and then."""
+    rng = np.random.default_rng(seed)
+    y_true = (rng.random((n, labels)) < rng.uniform(0.1, 0.7, labels)).astype(np.int64)
+    y_score = np.clip(0.25 + 0.4 * y_true + 0.25 * rng.normal(size=y_true.shape), 0, 1).round(2)
+    return Scores(y_true, y_score, "multilabel", tuple("abcdefgh"[:labels]), "test")
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("thresholds", [(0.5,) * 5, (0.1, 0.3, 0.5, 0.7, 0.9)])
+def test_multilabel_equals_scikit_learn(seed: int, thresholds: tuple[float, ...]):
+    scores = a_multilabel(seed)
+    found, y_true = summary(scores, thresholds), scores.y_true
+    y_pred = (scores.y_score >= np.array(thresholds)).astype(int)
+    assert found["All labels right"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
+    assert found["Hamming loss"] == pytest.approx(sklearn.hamming_loss(y_true, y_pred))
+    assert found["Micro F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="micro"))
+    assert found["Macro F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="macro", zero_division=np.nan))
+    assert found["Macro average precision"] == pytest.approx(
+        sklearn.average_precision_score(y_true, scores.y_score, average="macro")
+    )
+    assert found["Macro ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(y_true, scores.y_score, average="macro"))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_default_accuracy_is_the_share_of_right_default_decisions(seed: int):
+    rng = np.random.default_rng(seed)
+    y_true, y_score = rng.integers(0, 2, 99), rng.random(99).round(1)
+    assert default_accuracy(binary(y_true, y_score)) == pytest.approx(sklearn.accuracy_score(y_true, y_score >= 0.5))
+    scores = a_multiclass(seed)
+    expected = sklearn.accuracy_score(scores.y_true, scores.y_score.argmax(1))
+    assert default_accuracy(scores) == pytest.approx(expected)
+    scores = a_multilabel(seed)
+    expected = 1 - sklearn.hamming_loss(scores.y_true, (scores.y_score >= 0.5).astype(int))
+    assert default_accuracy(scores) == pytest.approx(expected)
+
+
+def test_default_accuracy_without_rows_is_undefined():
+    assert np.isnan(default_accuracy(binary(np.empty(0, int), np.empty(0))))
+
+
+def test_rows_without_a_yes_and_with_several_are_counted():
+    y_score = np.array([[0.2, 0.3, 0.4], [0.79, 0.80, 0.81], [0.5, 0.1, 0.1], [0.6, 0.6, 0.0]])
+    scores = Scores(np.zeros((4, 3), int), y_score, "multilabel", ("a", "b", "c"), "test")
+    assert called_per_row(scores, 0.5) == (1, 2)
+    assert called_per_row(scores, (0.9, 0.9, 0.9)) == (4, 0)
+    assert called_per_row(scores, (0.7, 0.1, 0.9)) == (0, 1)

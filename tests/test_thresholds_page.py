@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig, make_config
 from core.runner import Run
+from core.scores import Scores
 from core.thresholds import summary
 from pages.shared import services
 from tests.conftest import choose, control, current_run, figure_of, open_page, sentences, until
@@ -34,7 +36,7 @@ def open_run(at: AppTest, *configs: RunConfig) -> Run:
     return run
 
 
-def digits_8(**choices: object) -> RunConfig:
+def digit(**choices: object) -> RunConfig:
     return make_config(**{"epochs": 5, "loss_params": {"pos_weight": 9}} | choices)
 
 
@@ -73,7 +75,7 @@ def test_with_nothing_trained_it_says_what_to_do(app_test: AppTest):
 
 
 def test_a_finished_binary_run(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = app_test
     assert [control(at, key).value for key in CONTROLS] == [0.5, 0.5, 0]
     assert {element.key for element in at.get("bidi_component")} == set(FIGURES)
@@ -82,7 +84,7 @@ def test_a_finished_binary_run(app_test: AppTest):
 
 def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
     runner = services.runner()
-    job = runner.submit([digits_8(epochs=2000, batch_size=8)])
+    job = runner.submit([digit(epochs=2000, batch_size=8)])
     until(lambda: runner.job(job).runs[0].epoch >= 1)
     runner.cancel(job)
     until(lambda: runner.job(job).ended)
@@ -98,7 +100,7 @@ def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
 
 def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
     runner = services.runner()
-    job = runner.submit([digits_8(epochs=2000, batch_size=8)])
+    job = runner.submit([digit(epochs=2000, batch_size=8)])
     until(lambda: runner.job(job).runs[0].epoch >= 1)
     app_test.query_params["run"] = job
     at = open_page(app_test, "thresholds")
@@ -111,7 +113,7 @@ def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
 
 
 def test_a_diverged_run_shows_its_last_good_scores(app_test: AppTest):
-    run = open_run(app_test, digits_8(model="mlp", widths=(16,), optimizer="sgd", lr=1e5))
+    run = open_run(app_test, digit(model="mlp", widths=(16,), optimizer="sgd", lr=1e5))
     assert run.status == "diverged"
     (said,) = control(app_test, "shown_run").options
     assert "diverged" in said
@@ -119,7 +121,7 @@ def test_a_diverged_run_shows_its_last_good_scores(app_test: AppTest):
 
 
 def test_the_newest_run_comes_first_and_every_run_keeps_its_threshold(app_test: AppTest):
-    last = open_run(app_test, digits_8(seed=1), digits_8(seed=2), digits_8(seed=3))
+    last = open_run(app_test, digit(seed=1), digit(seed=2), digit(seed=3))
     at = app_test
     runs = {run.id: run for job in at.session_state["jobs"] for run in services.runner().job(job).runs}
     assert control(at, "shown_run").value == last.id
@@ -151,7 +153,7 @@ def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
 def test_three_controls_say_one_threshold_and_the_counts_are_scikit_learns(
     app_test: AppTest, key: str, threshold: float
 ):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = choose(app_test, key, float(logit(threshold)) if key == "t_logit" else threshold)
     assert control(at, "t_slider").value == pytest.approx(threshold)
     assert control(at, "t_probability").value == pytest.approx(threshold)
@@ -161,7 +163,7 @@ def test_three_controls_say_one_threshold_and_the_counts_are_scikit_learns(
 
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_the_ends_can_be_reached_by_every_control(app_test: AppTest, threshold: float):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = app_test
     for key in ("t_slider", "t_probability"):
         choose(at, key, 0.5)
@@ -174,7 +176,7 @@ def test_the_ends_can_be_reached_by_every_control(app_test: AppTest, threshold: 
 
 
 def test_from_a_half_to_nine_tenths_every_number_moves_to_scikit_learns(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = app_test
     before = matrix(at)
     choose(at, "t_probability", 0.9)
@@ -207,7 +209,7 @@ def test_from_a_half_to_nine_tenths_every_number_moves_to_scikit_learns(app_test
 
 
 def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     score = run.scores("validation").y_score[:, 0]
     chosen = float(np.sort(score)[len(score) // 2])
     at = choose(app_test, "t_probability", chosen)
@@ -216,7 +218,7 @@ def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
 
 
 def test_a_threshold_above_every_score_leaves_precision_undefined(app_test: AppTest):
-    open_run(app_test, digits_8(epochs=1, lr=1e-6))
+    open_run(app_test, digit(epochs=1, lr=1e-6))
     at = choose(app_test, "t_probability", 1.0)
     assert tile(at, "Precision") == "undefined"
     assert tile(at, "Recall") == "0.000"
@@ -224,7 +226,7 @@ def test_a_threshold_above_every_score_leaves_precision_undefined(app_test: AppT
 
 
 def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = choose(app_test, "t_probability", 0.9)
     choose(at, "part", "test")
     assert control(at, "t_probability").value == 0.9
@@ -236,7 +238,7 @@ def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: A
 
 
 def test_the_curves_pass_through_scikit_learns_points(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     scores = run.scores("validation")
     precision, recall, thresholds = sklearn.precision_recall_curve(scores.y_true, scores.y_score[:, 0])
     by_threshold = dict(zip(thresholds.tolist(), zip(recall[:-1], precision[:-1], strict=True), strict=True))
@@ -248,7 +250,7 @@ def test_the_curves_pass_through_scikit_learns_points(app_test: AppTest):
 
 @pytest.mark.parametrize("key", ["histogram", "pr", "roc", "metrics", "matrix"])
 def test_every_figure_says_in_words_what_it_shows(app_test: AppTest, key: str):
-    open_run(app_test, digits_8())
+    open_run(app_test, digit())
     (element,) = [element for element in app_test.get("bidi_component") if element.key == key]
     assert re.search(r'"alt": ?"[A-Z][^"]{20,}\."', element.proto.json)
 
@@ -257,7 +259,7 @@ def test_every_figure_says_in_words_what_it_shows(app_test: AppTest, key: str):
 
 
 def test_the_scale_changes_the_axes_and_no_number(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = choose(app_test, "t_probability", 0.9)
     for scale, place in (("probability", 0.9), ("logit", logit(0.9))):
         choose(at, "scale", scale)
@@ -267,7 +269,7 @@ def test_the_scale_changes_the_axes_and_no_number(app_test: AppTest):
 
 
 def test_the_matrix_says_counts_or_shares(app_test: AppTest):
-    run = open_run(app_test, digits_8())
+    run = open_run(app_test, digit())
     at = app_test
     counts = expected(run, "validation", 0.5)
     for normalise, shares in (
@@ -353,7 +355,7 @@ def test_all_classes_at_the_ends_of_a_threshold(app_test: AppTest, threshold: fl
 
 
 def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
-    two = open_run(app_test, digits(), digits_8())
+    two = open_run(app_test, digits(), digit())
     at = app_test
     (many,) = (
         run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs if run.id != two.id
@@ -365,3 +367,111 @@ def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
         choose(at, "shown_run", other)
         assert not sentences(at)
     np.testing.assert_array_equal(matrix(at), expected(two, "validation", 0.5))
+
+
+# --- several labels
+
+
+def yeast(**choices: object) -> RunConfig:
+    return make_config(**{"dataset": "yeast", "head": "sigmoids", "epochs": 3} | choices)
+
+
+def test_every_label_keeps_its_own_threshold_and_the_table_is_scikit_learns(app_test: AppTest):
+    run = open_run(app_test, yeast())
+    at = app_test
+    scores = run.scores("validation")
+    assert len(control(at, "column").options) == 14
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+    choose(at, "column", 11)
+    choose(at, "t_probability", 0.8)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.8, column=11))
+
+    thresholds = np.where(np.arange(14) == 11, 0.8, 0.5).astype(np.float32)
+    y_pred = scores.y_score >= thresholds
+    table = at.dataframe[0].value
+    np.testing.assert_array_equal(table["rows"], scores.y_true.sum(0))
+    np.testing.assert_allclose(table["threshold"], thresholds)
+    np.testing.assert_allclose(table["logit"], logit(thresholds.astype(float)), atol=1e-6)
+    for name, function in (
+        ("Precision", sklearn.precision_score),
+        ("Recall", sklearn.recall_score),
+        ("F1", sklearn.f1_score),
+    ):
+        np.testing.assert_allclose(
+            table[name], function(scores.y_true, y_pred, average=None, zero_division=np.nan), atol=1e-12
+        )
+    assert tile(at, "All labels right") == f"{sklearn.accuracy_score(scores.y_true, y_pred):.3f}"
+    assert tile(at, "Hamming loss") == f"{sklearn.hamming_loss(scores.y_true, y_pred):.3f}"
+    assert tile(at, "Micro F1") == f"{sklearn.f1_score(scores.y_true, y_pred, average='micro'):.3f}"
+    called = y_pred.sum(1)
+    said = f"{np.sum(called == 0)} of {len(called)} rows get no label and {np.sum(called > 1)} get several."
+    assert any(said in caption.value for caption in at.caption)
+    assert "matrix_all" not in {element.key for element in at.get("bidi_component")}
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_a_label_that_no_row_or_every_row_has_breaks_nothing(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, share: int
+):
+    given = Run.scores
+
+    def one_sided(run: Run, part: str) -> Scores:
+        scores = given(run, part)
+        y_true = scores.y_true.copy()
+        y_true[:, 0] = share
+        return replace(scores, y_true=y_true)
+
+    run = open_run(app_test, yeast())
+    monkeypatch.setattr(Run, "scores", one_sided)
+    at = app_test.run()
+    assert not sentences(at)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+    assert at.dataframe[0].value["rows"][0] == share * one_sided(run, "validation").n_rows
+    for threshold in (0.0, 1.0):
+        choose(at, "t_probability", threshold)
+        assert not sentences(at)
+
+
+def test_labels_and_classes_may_follow_each_other(app_test: AppTest):
+    last = open_run(app_test, yeast(), digits(), make_config(dataset="line", head="identity", loss="mse", epochs=1))
+    at = app_test
+    names = [run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs]
+    assert names[0] == last.id
+    choose(at, "shown_run", names[2])
+    choose(at, "column", 13)
+    for name in (names[1], last.id, names[2]):
+        choose(at, "shown_run", name)
+        assert not sentences(at)
+
+
+# --- values
+
+
+def test_a_regression_has_no_threshold_and_shows_predictions_and_residuals(app_test: AppTest):
+    run = open_run(app_test, make_config(dataset="diabetes", head="identity", loss="mse", epochs=20))
+    at = app_test
+    assert not any(widget.key in CONTROLS for widget in (*at.slider, *at.number_input))
+    assert any("values have no threshold" in text.value for text in at.markdown)
+    for part in ("validation", "test"):
+        choose(at, "part", part)
+        y_true, y_pred = run.predictions(part)
+        assert tile(at, "MAE") == f"{sklearn.mean_absolute_error(y_true, y_pred):.4g}"
+        points = next(trace for trace in figure_of(at, "predictions_figure")["data"] if trace["name"] == "rows")
+        np.testing.assert_allclose(points["y"], y_pred)
+        (bars,) = figure_of(at, "residuals_figure")["data"]
+        assert bars["y"].sum() == len(y_true)
+        (download,) = at.get("download_button")
+        assert download.proto.label == "Predictions as CSV"
+
+
+# --- what theory says
+
+
+def test_the_page_says_what_a_half_means_under_pos_weight(app_test: AppTest):
+    open_run(app_test, digit())
+    assert any("a score of 0.5 means a true probability of 0.100" in text.value for text in app_test.caption)
+
+
+def test_nothing_is_said_of_scores_behind_another_activation(app_test: AppTest):
+    open_run(app_test, digit(activation="sigmoid"))
+    assert not any("true probability" in text.value for text in app_test.caption)

@@ -1,34 +1,41 @@
 from __future__ import annotations
 
 import pytest
+import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS
 from core.errors import CutoffError
-from core.heads import HEADS
+from core.heads import ACTIVATIONS, HEADS
 from core.losses import LOSSES
 from core.models import MODELS
 from core.specs import Param
 from core.wiring import (
     OPTIMIZERS,
     PLAIN,
+    REFUSALS,
+    activation_refusal,
+    activations_for,
     check,
     describe,
     from_query,
     heads_for,
     losses_for,
+    models_for,
     not_offered,
+    params_for,
     read_widths,
     to_query,
 )
 
 FAST = [name for name in DATASETS if name != "mnist_5k"]
 GAUSSIANS = {"dataset": "gaussians", "dataset_params": {"samples": 200}, "batch_size": 10}
-KEYS = ["dataset", "model", "head", "loss", "optimizer", "widths", *PLAIN]
+KEYS = ["dataset", "model", "batch_norm", "head", "activation", "loss", "optimizer", "widths", *PLAIN]
 KEYS += [f"data.{param.name}" for spec in DATASETS.values() for param in spec.params]
-KEYS += [f"loss.{param.name}" for spec in LOSSES.values() for param in spec.params]
+KEYS += [f"loss.{param.name}" for spec in LOSSES.values() for param in (*spec.params, *spec.class_params)]
 JUNK = st.text() | st.sampled_from(
     ["nan", "inf", "-1", "0", "1e400", "9" * 5000, "0x10", "64-", "1_0", "", "8-8-8-8-8", "linear", "softmax", "true"]
 )
@@ -58,15 +65,17 @@ def param_dicts(draw, params: tuple[Param, ...]) -> dict[str, object]:
 def sensible_configs(draw) -> RunConfig:
     dataset = draw(st.sampled_from(list(DATASETS)))
     head = draw(st.sampled_from(heads_for(dataset)))
-    loss = draw(st.sampled_from(losses_for(head)))
-    model = draw(st.sampled_from(list(MODELS)))
+    loss = draw(st.sampled_from(losses_for(dataset, head)))
+    model = draw(st.sampled_from(models_for(dataset)))
     widths = draw(st.lists(st.integers(1, 1024), min_size=1, max_size=4)) if MODELS[model].widths else []
     return make_config(
         dataset=dataset,
         dataset_params=draw(param_dicts(DATASETS[dataset].params)),
         head=head,
         loss=loss,
-        loss_params=draw(param_dicts(LOSSES[loss].params)),
+        activation=draw(st.sampled_from(activations_for(head, loss))),
+        loss_params=draw(param_dicts(params_for(head, loss))),
+        batch_norm=draw(st.booleans()) if MODELS[model].normalises else False,
         model=model,
         widths=tuple(widths),
         optimizer=draw(st.sampled_from(list(OPTIMIZERS))),
@@ -116,7 +125,7 @@ def test_data_alone_gives_a_head_and_a_loss_that_fit(dataset):
     config, complaints = from_query({"dataset": dataset})
     assert not complaints
     assert config.head in heads_for(dataset)
-    assert config.loss in losses_for(config.head)
+    assert config.loss in losses_for(config.dataset, config.head)
 
 
 # --- what a link may hold
@@ -130,7 +139,10 @@ def test_data_alone_gives_a_head_and_a_loss_that_fit(dataset):
 def test_any_link_opens_with_choices_that_fit_together(query):
     config, complaints = from_query(query)
     assert config.head in heads_for(config.dataset)
-    assert config.loss in losses_for(config.head)
+    assert config.loss in losses_for(config.dataset, config.head)
+    assert config.activation in activations_for(config.head, config.loss)
+    assert config.model in models_for(config.dataset)
+    assert MODELS[config.model].normalises or not config.batch_norm
     assert bool(config.widths) == bool(MODELS[config.model].widths)
     assert len(complaints) <= len(query)
     for sentence in complaints:
@@ -142,15 +154,23 @@ def test_any_link_opens_with_choices_that_fit_together(query):
     ("query", "sentence"),
     [
         ({"dataset": "cifar"}, f"Expected `dataset` to be one of {', '.join(DATASETS)}, but got 'cifar'."),
-        ({"model": "cnn"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'cnn'."),
+        ({"model": "rnn"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'rnn'."),
+        (
+            {"model": "cnn", "dataset": "wine"},
+            "Expected `model` with the other choices to be one of linear, mlp, but got 'cnn'.",
+        ),
+        (
+            {"loss": "bce_probabilities", "activation": "none"},
+            "Expected `activation` with the other choices to be one of auto, sigmoid, softmax, but got 'none'.",
+        ),
+        ({"batch_norm": "yes"}, "Expected `batch_norm` to be True or False, but got 'yes'."),
         ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, sgd, but got 'x'."),
-        ({"head": "x"}, f"Expected `head` to be one of {', '.join(heads_for('digits_8'))}, but got 'x'."),
+        ({"head": "x"}, f"Expected `head` to be one of {', '.join(heads_for('digit'))}, but got 'x'."),
         (
             {"head": "softmax"},
-            "Expected `head` with the other choices to be one of "
-            f"{', '.join(heads_for('digits_8'))}, but got 'softmax'.",
+            f"Expected `head` with the other choices to be one of {', '.join(heads_for('digit'))}, but got 'softmax'.",
         ),
-        ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(losses_for('sigmoid'))}, but got 'x'."),
+        ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(losses_for('digit', 'sigmoid'))}, but got 'x'."),
         ({"lr": "fast"}, "Expected `lr` to be a number, but got 'fast'."),
         ({"lr": "0"}, "Expected `lr` to be greater than or equal to 0.000001, but got 0.0."),
         ({"epochs": "1e3"}, "Expected `epochs` to be a number, but got '1e3'."),
@@ -187,23 +207,78 @@ def test_every_head_is_either_offered_or_explained(dataset):
     for head in heads_for(dataset):
         sentences = not_offered(dataset, head)
         left_out = [spec.label for name, spec in HEADS.items() if name not in heads_for(dataset)]
-        left_out += [spec.label for name, spec in LOSSES.items() if name not in losses_for(head)]
+        left_out += [spec.label for name, spec in LOSSES.items() if name not in losses_for(dataset, head)]
         assert [sentence.split(":")[0] for sentence in sentences] == left_out
         assert all(sentence.endswith(".") for sentence in sentences)
 
 
 def test_every_head_serves_some_data_and_every_loss_some_head():
     assert {head for dataset in DATASETS for head in heads_for(dataset)} == set(HEADS)
-    assert {loss for head in HEADS for loss in losses_for(head)} == set(LOSSES)
+    offered = {loss for dataset in DATASETS for head in heads_for(dataset) for loss in losses_for(dataset, head)}
+    assert offered == set(LOSSES)
+    assert {model for dataset in DATASETS for model in models_for(dataset)} == set(MODELS)
+
+
+def test_first_loss_of_a_head_is_no_mistake_and_first_head_of_a_task_is_the_usual_one():
+    for dataset in DATASETS:
+        usual = {"binary": "sigmoid", "multiclass": "softmax", "multilabel": "sigmoids", "regression": "identity"}
+        assert heads_for(dataset)[0] == usual[DATASETS[dataset].task]
+        first = losses_for(dataset, heads_for(dataset)[0])[0]
+        assert first == {"softmax": "cross_entropy", "identity": "mse"}.get(heads_for(dataset)[0], "bce")
+
+
+@pytest.mark.parametrize(("loss", "head"), REFUSALS)
+def test_refusals_are_in_the_words_of_torch(loss, head):
+    columns = {"sigmoid": 1, "softmax2": 2, "softmax": 10}[head]
+    module = {"cross_entropy": nn.CrossEntropyLoss, "nll": nn.NLLLoss, "bce": nn.BCEWithLogitsLoss}[loss]()
+    y = torch.arange(64) % max(columns, 2)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 which exception is part of the words
+        module(torch.zeros(64, columns), y if loss != "bce" else y.float())
+    assert REFUSALS[loss, head] == f"{caught.type.__name__}: {caught.value}"
+
+
+def test_refused_combination_names_torch_s_reason_and_the_way_out():
+    sentences = not_offered("digit", "sigmoid")
+    (about_ce,) = [sentence for sentence in sentences if sentence.startswith("Cross-entropy:")]
+    assert "torch says “IndexError: Target 1 is out of bounds.”" in about_ce
+    assert "needs the head “Two logits, softmax”" in about_ce
+
+
+def test_activation_is_refused_where_torch_refuses_its_outputs():
+    said = activation_refusal("bce_probabilities", "none")
+    assert said == "RuntimeError: all elements of input should be between 0 and 1"
+    assert activation_refusal("bce_probabilities", "sigmoid") == ""
+    assert {name for name in ACTIVATIONS if activation_refusal("bce", name)} == set()
+    sentence = refusal(loss="bce_probabilities", activation="log_softmax")
+    assert sentence.startswith(
+        "Expected `activation` for the loss bce_probabilities to be one of auto, sigmoid, softmax"
+    )
+    assert sentence.endswith(f"but got 'log_softmax'. torch says: {said}")
+
+
+def test_values_have_no_output_activation():
+    assert activations_for("identity", "mse") == ["auto", "none"]
+
+
+def test_batch_norm_is_refused_for_a_last_batch_of_one_row_in_torch_s_words():
+    one_left = {**GAUSSIANS, "batch_size": 33, "model": "mlp", "widths": (4,)}
+    assert check(make_config(**one_left))
+    assert refusal(**one_left, batch_norm=True) == (
+        "Expected batches of at least 2 rows for batch norm, but got a last one of 1. torch says: Expected more than 1 "
+        "value per channel when training. Use another batch size."
+    )
+    assert check(make_config(**{**one_left, "batch_size": 34}, batch_norm=True))
 
 
 @pytest.mark.parametrize("dataset", FAST)
 def test_every_combination_that_is_offered_passes_the_check(dataset):
     for head in heads_for(dataset):
-        for loss in losses_for(head):
-            for model, spec in MODELS.items():
-                config = make_config(dataset=dataset, head=head, loss=loss, model=model, widths=spec.widths)
-                assert check(config) is config
+        for loss in losses_for(dataset, head):
+            for model in models_for(dataset):
+                for activation in activations_for(head, loss):
+                    names = {"head": head, "loss": loss, "model": model, "activation": activation}
+                    config = make_config(dataset=dataset, **names, widths=MODELS[model].widths)
+                    assert check(config) is config
 
 
 @pytest.mark.parametrize(
@@ -216,12 +291,22 @@ def test_every_combination_that_is_offered_passes_the_check(dataset):
         ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, sgd, but got 'x'."),
         (
             {"head": "softmax"},
-            f"Expected `head` for digits_8 to be one of {', '.join(heads_for('digits_8'))}, but got 'softmax'.",
+            f"Expected `head` for digit to be one of {', '.join(heads_for('digit'))}, but got 'softmax'.",
         ),
         (
             {"loss": "cross_entropy"},
             "Expected `loss` for the head sigmoid to be one of "
-            f"{', '.join(losses_for('sigmoid'))}, but got 'cross_entropy'.",
+            f"{', '.join(losses_for('digit', 'sigmoid'))}, but got 'cross_entropy'. torch says: IndexError: "
+            "Target 1 is out of bounds.",
+        ),
+        (
+            {"activation": "relu"},
+            "Expected `activation` to be one of auto, none, sigmoid, softmax, log_softmax, but got 'relu'.",
+        ),
+        ({"batch_norm": True}, "Expected `batch_norm` to be false for a linear model, but got true."),
+        (
+            {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "model": "cnn", "widths": (4,)},
+            "Expected `model` for wine to be one of linear, mlp, but got 'cnn'.",
         ),
         ({"widths": (4,)}, "Expected no `widths` for a linear model, but got (4,)."),
         ({"model": "mlp"}, "Expected `widths` of an mlp to name at least one hidden layer, but got none."),
@@ -235,7 +320,7 @@ def test_every_combination_that_is_offered_passes_the_check(dataset):
         ),
         (
             {"dataset_params": {"noise": 1.0}},
-            "Expected a parameter of digits_8 (it has none), but got 'noise'.",
+            "Expected a parameter of digit (digit, prevalence), but got 'noise'.",
         ),
         (
             {**GAUSSIANS, "batch_size": 101},
@@ -283,7 +368,7 @@ def test_widths_that_are_none_are_refused_with_one_sentence(text):
 
 def test_description_names_data_model_head_loss_and_what_differs_from_the_defaults():
     plain = describe(RunConfig())
-    assert plain == ("Digits: 8 against the rest", "Linear", "One logit, sigmoid", "BCE with logits")
+    assert plain == ("Digits: one against the rest", "Linear", "One logit, sigmoid", "BCE with logits")
     assert describe(make_config(loss_params={"pos_weight": 9.0})) == (*plain[:3], "BCE with logits, pos_weight 9")
     assert describe(make_config(loss_params={"pos_weight": 1.0})) == plain
     mlp = make_config(
@@ -298,4 +383,20 @@ def test_description_names_data_model_head_loss_and_what_differs_from_the_defaul
         "MLP 64-32",
         "Two logits, softmax",
         "Cross-entropy, Class weights balanced, Label smoothing 0.1",
+    )
+
+
+def test_description_names_the_digit_the_batch_norm_and_an_activation_that_was_chosen():
+    config = make_config(
+        dataset_params={"digit": 3, "prevalence": "5%"},
+        model="cnn",
+        widths=(8, 16),
+        batch_norm=True,
+        activation="sigmoid",
+    )
+    assert describe(config) == (
+        "Digits: one against the rest, Digit to find 3, Prevalence 5%",
+        "CNN 8-16, batch norm",
+        "One logit, sigmoid, sigmoid in the network",
+        "BCE with logits",
     )

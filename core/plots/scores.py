@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, POSITIVE, TEXT, Scale, place, score_axis
@@ -19,13 +20,20 @@ GAP = 0.03, 0.16  # between panels, as shares of the figure's width and height
 
 
 def score_histograms(
-    views: Sequence[ClassView], thresholds: Sequence[float], scale: Scale = "probability", columns: int = 5
+    views: Sequence[ClassView],
+    thresholds: Sequence[float],
+    scale: Scale = "probability",
+    columns: int = 5,
+    called: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
     """One mirrored histogram a class: rows of the class up, all others down.
 
     A bar's height is the square root of its share of its own side, so that few rows among many are still seen. Bars
     are solid where `score >= threshold` decides rightly and hatched where it does not; the bar that the threshold
     falls into is parted in proportion. Hover gives the scores and the counts.
+
+    Where something else than a threshold decides, as argmax does, `called` (N, C) says which rows each class got: bars
+    are parted by it and no line is drawn.
     """
     columns = min(columns, len(views))
     rows = -(-len(views) // columns)
@@ -35,20 +43,22 @@ def score_histograms(
     layout |= {"shapes": [], "annotations": []}
     for at, (view, threshold) in enumerate(zip(views, thresholds, strict=True)):
         number = "" if at == 0 else str(at + 1)
-        bars, reach = _bars(view, threshold, scale, BINS if len(views) == 1 else BINS // 2)
+        positive = called_positive(view.score, threshold) if called is None else called[:, at]
+        bars, reach = _bars(view, positive, scale, BINS if len(views) == 1 else BINS // 2)
         data += [bar | {"xaxis": f"x{number}", "yaxis": f"y{number}"} for bar in bars]
-        line = float(place(threshold, scale))
-        layout["shapes"].append(
-            {"type": "line", "x0": line, "x1": line, "y0": -reach, "y1": reach, "line": {"color": TEXT, "width": 2.5}}
-            | {"xref": f"x{number}", "yref": f"y{number}"}
-        )
+        if called is None:
+            x = float(place(threshold, scale))
+            layout["shapes"].append(
+                {"type": "line", "x0": x, "x1": x, "y0": -reach, "y1": reach, "line": {"color": TEXT, "width": 2.5}}
+                | {"xref": f"x{number}", "yref": f"y{number}"}
+            )
         layout["annotations"] += _names(view, number, alone=len(views) == 1)
         layout[f"xaxis{number}"] = _score_axis(scale, alone=len(views) == 1) | {
             "domain": _share(at % columns, columns, GAP[0]),
             "anchor": f"y{number}",
         }
         layout[f"yaxis{number}"] = {
-            "domain": _share(rows - 1 - at // columns, rows, GAP[1]),
+            "domain": _share(rows - 1 - at // columns, rows, min(GAP[1], 3 * GAP[1] / rows)),
             "anchor": f"x{number}",
             "range": [-reach, reach],
             "title": {"text": "√ share of class" if len(views) == 1 else None},
@@ -60,13 +70,12 @@ def score_histograms(
     return go.Figure(data, layout)
 
 
-def _bars(view: ClassView, threshold: float, scale: Scale, bins: int) -> tuple[list[dict[str, Any]], float]:
-    """Four sets of bars, true class times decision, and how far the axis must reach to hold them."""
+def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int) -> tuple[list[dict[str, Any]], float]:
+    """Four sets of bars, true class times decision (N,), and how far the axis must reach to hold them."""
     low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
     edges = np.linspace(low, high, bins + 1)
     ends = edges if scale == "probability" else expit(edges)
     ranges = [f"scores {start:.3g} to {end:.3g}" for start, end in pairwise(ends)]
-    positive = called_positive(view.score, threshold)
     bars = []
     tallest = 0.0
     for name, member, colour, sign in ((view.label, view.y, POSITIVE, 1), (view.rest, ~view.y, NEGATIVE, -1)):
@@ -102,7 +111,7 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
     """Alone, both sides are named with their rows, in their colours; among others a class has room for its name."""
     where = {"xref": f"x{number} domain", "yref": f"y{number} domain", "xanchor": "left", "showarrow": False}
     if not alone:
-        return [where | {"text": view.label, "x": 0, "y": 1.12, "yanchor": "middle"}]
+        return [where | {"text": view.label, "x": 0, "y": 1, "yanchor": "bottom"}]
     sides = ((view.label, view.y, POSITIVE, 1, "top"), (view.rest, ~view.y, NEGATIVE, 0, "bottom"))
     return [
         where

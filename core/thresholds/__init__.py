@@ -4,7 +4,7 @@ from core.thresholds.counts import ScoreIndex, ThresholdCounts, class_counts, in
 from core.thresholds.curves import Curve, average_precision, metric_curve, pr_curve, roc_auc, roc_curve
 from core.thresholds.decisions import called_positive, confusion_matrix, decide, normalised
 from core.thresholds.metrics import METRICS, MetricSpec
-from core.thresholds.summary import decided_counts, summary
+from core.thresholds.summary import called_per_row, decided_counts, default_accuracy, summary
 
 __all__ = [
     "METRICS",
@@ -13,11 +13,13 @@ __all__ = [
     "ScoreIndex",
     "ThresholdCounts",
     "average_precision",
+    "called_per_row",
     "called_positive",
     "class_counts",
     "confusion_matrix",
     "decide",
     "decided_counts",
+    "default_accuracy",
     "index_scores",
     "metric_curve",
     "normalised",

@@ -7,19 +7,22 @@ from functools import partial
 from typing import TypeVar
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import wiring
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS, load_dataset
 from core.errors import CutoffError
-from core.heads import HEADS
-from core.losses import LOSSES
+from core.heads import ACTIVATIONS, HEADS
+from core.losses import LOSSES, LossSpec
 from core.models import MODELS
-from core.specs import Param, Value
-from pages.shared import controls, session
+from core.objective import resolved
+from core.specs import Param, Value, defaults
+from pages.shared import controls, preview, session, text
 
 T = TypeVar("T")
-WIDTHS = ("16", "64", "64-64", "128-64")
+Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
+WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
 OPTIMISING = {
     "optimizer": "Optimizer",
     "lr": "Learning rate",
@@ -29,6 +32,7 @@ OPTIMISING = {
     "seed": "Seed",
     "split_seed": "Split seed",
 }
+NAMED = ("dataset", "model", "batch_norm", "head", "activation", "loss")
 
 
 def open_link() -> None:
@@ -43,49 +47,115 @@ def open_link() -> None:
     job = session.current_job()
     if job and set(st.query_params) == {"run"}:
         config = job.runs[0].config
+    take(config)
+
+
+def take(config: RunConfig) -> None:
+    """Make these the choices; to be called before the controls are drawn."""
     state = st.session_state
-    for name in ("dataset", "model", "head", "loss", *OPTIMISING):
+    for name in (*NAMED, *OPTIMISING):
         state[name] = getattr(config, name)
-    state.widths = "-".join(map(str, config.widths or MODELS["mlp"].widths))
-    for prefix, pairs in (
-        (f"data.{config.dataset}", config.dataset_params),
-        (f"loss.{config.loss}", config.loss_params),
+    if config.widths:
+        state[f"widths.{config.model}"] = "-".join(map(str, config.widths))
+    for prefix, params, pairs in (
+        (f"data.{config.dataset}", DATASETS[config.dataset].params, config.dataset_params),
+        (f"loss.{config.loss}", wiring.params_for(config.head, config.loss), config.loss_params),
     ):
-        for name, value in pairs:
+        for name, value in (defaults(params) | dict(pairs)).items():
             state[f"{prefix}.{name}"] = value
 
 
 def edit() -> tuple[RunConfig | None, str]:
     """Draw the controls; returns what they say, or None and the sentence that tells why it can't be trained."""
     problems: list[str] = []
+    slots: Slots = {}
+    chosen = _data(problems, slots)
+    chosen |= _model(str(chosen["dataset"]), problems, slots)
+    chosen |= _head_and_loss(str(chosen["dataset"]), problems, slots)
+    st.subheader("Training")
+    chosen |= _optimising(slots)
+    config = _or_problem(lambda: wiring.check(make_config(**chosen)), None, problems)
+    if problems or config is None:
+        return None, problems[0]
+    if theory := text.of_theory(config):
+        slots["theory"].caption(theory)
+    return config, ""
+
+
+def _data(problems: list[str], slots: Slots) -> dict[str, object]:
     st.subheader("Data", help=_sources())
-    dataset = controls.choose("Data", "dataset", {name: spec.label for name, spec in DATASETS.items()}, hide_label=True)
-    dataset_params = _params(f"data.{dataset}", DATASETS[dataset].params, problems)
-    _about_data(dataset, dataset_params)
+    labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
+    dataset = controls.choose("Data", "dataset", labels, hide_label=True)
+    params = _params(f"data.{dataset}", DATASETS[dataset].params, problems, slots)
+    with st.spinner("Loading the data"):
+        data = _or_problem(lambda: load_dataset(dataset, tuple(sorted(params.items()))), None, problems)
+    if data:
+        st.caption(f"{DATASETS[dataset].about} {text.of_data(data)}")
+        preview.show(data)
+    slots["data"] = st.container()
+    return {"dataset": dataset, "dataset_params": params}
 
+
+def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
     st.subheader("Model")
-    model = controls.choose("Model", "model", {name: spec.label for name, spec in MODELS.items()}, hide_label=True)
-    st.caption(MODELS[model].about)
-    widths = _or_problem(_widths, MODELS[model].widths, problems) if MODELS[model].widths else ()
+    labels = {name: MODELS[name].label for name in wiring.models_for(dataset)}
+    model = controls.choose("Model", "model", labels, hide_label=True)
+    spec = MODELS[model]
+    st.caption(spec.about)
+    widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
+    batch_norm = spec.normalises and _batch_norm()
+    slots["model"] = st.container()
+    return {"model": model, "widths": widths, "batch_norm": batch_norm}
 
+
+def _head_and_loss(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
     st.subheader("Head and loss")
     head = controls.choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
-    st.caption(f"{HEADS[head].about} Default decision: {HEADS[head].decision}.")
-    loss = controls.choose("Loss", "loss", {name: LOSSES[name].label for name in wiring.losses_for(head)})
-    st.caption(LOSSES[loss].about, help=LOSSES[loss].reference)
-    st.latex(LOSSES[loss].formula)
-    loss_params = _params(f"loss.{loss}", LOSSES[loss].params, problems)
-    counts = load_dataset(dataset, _pairs(dataset_params)).counts
-    st.caption(_or_problem(lambda: LOSSES[loss].remark(loss_params, counts), "", problems))
+    st.caption(text.of_head(HEADS[head]))
+    slots["head"] = st.container()
+    losses = wiring.losses_for(dataset, head)
+    loss = controls.choose(
+        "Loss",
+        "loss",
+        {name: _named(LOSSES[name]) for name in losses},
+        help=_expectations(losses, DATASETS[dataset].task),
+    )
+    spec = LOSSES[loss]
+    if spec.mistake:
+        st.caption(f":material/error: **A mistake:** {text.plain(spec.mistake)}")
+    st.caption(f"{spec.about} {text.of_loss(spec, DATASETS[dataset].task)}", help=spec.reference)
+    with st.container(key="formula"):
+        st.latex(spec.formula)
+    slots["loss"] = st.container()
+    params = _params(f"loss.{loss}", wiring.params_for(head, loss), problems, slots)
+    slots["theory"] = st.container()
+    activation = _activation(head, loss)
+    slots["activation"] = st.container()
     with st.expander("Why are some heads and losses missing?"):
         for reason in wiring.not_offered(dataset, head):
             st.caption(reason)
+    return {"head": head, "activation": activation, "loss": loss, "loss_params": params}
 
-    st.subheader("Training")
-    chosen: dict[str, object] = {"dataset": dataset, "model": model, "widths": widths, "head": head, "loss": loss}
-    chosen |= {"dataset_params": dataset_params, "loss_params": loss_params, **_optimising()}
-    config = _or_problem(lambda: wiring.check(make_config(**chosen)), None, problems)
-    return (None, problems[0]) if problems else (config, "")
+
+def _named(loss: LossSpec) -> str:
+    return f"{loss.label} · a mistake" if loss.mistake else loss.label
+
+
+def _activation(head: str, loss: str) -> str:
+    """The last step inside the network; one that the loss does not accept gives way to the one that it expects."""
+    right = resolved(head, "auto", loss)
+    others = [name for name in wiring.activations_for(head, loss) if name not in ("auto", right)]
+    labels = {"auto": f"as the loss expects: {ACTIVATIONS[right].label}"}
+    labels |= {name: ACTIVATIONS[name].label for name in others}
+    activation = controls.choose(
+        "Output activation in the network",
+        "activation",
+        labels,
+        help="The last step inside the network, before the loss. Another one than the loss expects can be trained "
+        "too: that is how a softmax before cross-entropy or a double sigmoid comes about.",
+    )
+    st.caption(text.of_wiring(head, activation, loss))
+    return activation
 
 
 def _or_problem(read: Callable[[], T], otherwise: T, problems: list[str]) -> T:
@@ -97,32 +167,47 @@ def _or_problem(read: Callable[[], T], otherwise: T, problems: list[str]) -> T:
         return otherwise
 
 
-def _params(prefix: str, params: tuple[Param, ...], problems: list[str]) -> dict[str, Value]:
+def _params(prefix: str, params: tuple[Param, ...], problems: list[str], slots: Slots) -> dict[str, Value]:
     """One control a parameter; returns those that differ from their defaults."""
-    values = {
-        param.name: _or_problem(partial(controls.of_param, param, f"{prefix}.{param.name}"), param.default, problems)
-        for param in params
-    }
+    values = {}
+    for param in params:
+        read = partial(controls.of_param, param, f"{prefix}.{param.name}")
+        values[param.name] = _or_problem(read, param.default, problems)
+        slots[f"{prefix.partition('.')[0]}.{param.name}"] = st.container()
     return {param.name: values[param.name] for param in params if values[param.name] != param.default}
 
 
-def _widths() -> tuple[int, ...]:
-    st.session_state.setdefault("widths", WIDTHS[2])
-    text = st.selectbox(
-        "Hidden layers",
-        WIDTHS,
-        key="widths",
-        help="Units of each hidden layer, from the input on. Type your own, such as 32-16.",
+def _widths(model: str) -> tuple[int, ...]:
+    key = f"widths.{model}"
+    st.session_state.setdefault(key, "-".join(map(str, MODELS[model].widths)))
+    written = st.selectbox(
+        MODELS[model].widths_label,
+        WIDTHS[model],
+        key=key,
+        help="How many in each hidden layer, from the input on. Type your own, such as 32-16.",
         accept_new_options=True,
         persist_state="session",
     )
-    return wiring.read_widths(str(text))
+    return wiring.read_widths(str(written))
 
 
-def _optimising() -> dict[str, Value]:
+def _batch_norm() -> bool:
+    st.session_state.setdefault("batch_norm", False)
+    return st.checkbox(
+        "Batch norm",
+        key="batch_norm",
+        help="Standardises what each hidden layer gives, over the rows of a batch.",
+        persist_state="session",
+    )
+
+
+def _optimising(slots: Slots) -> dict[str, Value]:
     chosen: dict[str, Value] = {"optimizer": controls.choose("Optimizer", "optimizer", wiring.OPTIMIZERS)}
     chosen["lr"] = _number("lr", 1e-6, 1e6, 0.001, "%g", "Size of a step. Too large a one makes the loss diverge.")
+    slots["lr"] = st.container()
     chosen["epochs"] = _number("epochs", 1, 2000, 10, None, "Passes over the training rows.")
+    slots["epochs"] = st.container()
+    slots["batch_size"] = st.container()
     with st.expander("Batch size, weight decay, seeds"):
         chosen["batch_size"] = _number("batch_size", 1, 65536, 16, None, "Rows in a step.")
         chosen["weight_decay"] = _number("weight_decay", 0.0, 10.0, 0.001, "%g", "L2 factor added to the gradient.")
@@ -131,22 +216,12 @@ def _optimising() -> dict[str, Value]:
     return chosen
 
 
-def _number(name: str, low: float, high: float, step: float | None, form: str | None, text: str) -> Value:
+def _number(name: str, low: float, high: float, step: float | None, form: str | None, help: str) -> Value:
     value = st.number_input(
-        OPTIMISING[name], low, high, step=step, format=form, key=name, help=text, persist_state="session"
+        OPTIMISING[name], low, high, step=step, format=form, key=name, help=help, persist_state="session"
     )
     assert value is not None
     return value
-
-
-def _about_data(name: str, params: dict[str, Value]) -> None:
-    """Rows, features and class shares of the data, and where it is from."""
-    spec = DATASETS[name]
-    with st.spinner("Loading the data"):
-        data = load_dataset(name, _pairs(params))
-    rows, features = data.x.shape
-    share = f"{data.counts[1] / rows:.1%} positive" if data.task == "binary" else f"{len(data.counts)} classes"
-    st.caption(f"{spec.about} {rows:,} rows, {features} features, {share}.")
 
 
 def _sources() -> str:
@@ -154,5 +229,6 @@ def _sources() -> str:
     return "\n".join(f"- {spec.label}: {spec.source}. Licence: {spec.licence}." for spec in DATASETS.values())
 
 
-def _pairs(params: dict[str, Value]) -> tuple[tuple[str, Value], ...]:
-    return tuple(sorted(params.items()))
+def _expectations(losses: list[str], task: str) -> str:
+    """What each of these losses expects, as a list."""
+    return "\n".join(f"- **{LOSSES[name].label}**: {text.of_loss(LOSSES[name], task)}" for name in losses)

@@ -10,7 +10,7 @@ from core.plots.style import Scale
 from core.specs import Param, Value
 
 
-def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False) -> str:
+def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False, help: str | None = None) -> str:
     """A choice among names; one that is no longer offered gives way to the first that is."""
     if st.session_state.get(key) not in options:
         st.session_state[key] = next(iter(options))
@@ -19,6 +19,7 @@ def choose(label: str, key: str, options: dict[str, str], hide_label: bool = Fal
         list(options),
         format_func=options.__getitem__,
         key=key,
+        help=help,
         persist_state="session",
         label_visibility="collapsed" if hide_label else "visible",
     )

@@ -5,16 +5,30 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
 
 from core import wiring
 from core.config import RunConfig
-from core.datasets import load_dataset
-from core.losses import LOSSES
+from core.datasets import Dataset, load_dataset
+from core.heads import ACTIVATIONS, HEADS, HeadSpec
+from core.losses import LOSSES, LossSpec
+from core.objective import resolved
+from core.optima import remark
 from core.runner import Job, Run
-from core.thresholds import METRICS, ThresholdCounts
+from core.scores import Scores
+from core.specs import Value
+from core.thresholds import METRICS, ThresholdCounts, called_per_row
+
+TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
+PROPER = {
+    True: "Proper: least at the true probability.",
+    False: "Not proper: its best score is not the true probability.",
+    None: "",
+}
+SYMBOLS = {"none": "{}", "sigmoid": "sigmoid({})", "softmax": "softmax({})", "log_softmax": "log_softmax({})"}
 
 
 def plain(sentence: str) -> str:
@@ -36,10 +50,83 @@ def of_run(run: Run) -> str:
     )
 
 
-def of_theory(run: Run) -> str:
-    """What the loss's parameters mean for the threshold."""
-    counts = load_dataset(run.config.dataset, run.config.dataset_params).counts
-    return LOSSES[run.config.loss].remark(dict(run.config.loss_params), counts)
+def of_theory(config: RunConfig) -> str:
+    """What the loss with its parameters means for the threshold; "" after another output activation than it expects.
+
+    Raises CutoffError for a parameter that can't be used.
+    """
+    right = resolved(config.head, "auto", config.loss)
+    if resolved(config.head, config.activation, config.loss) != right:
+        return ""
+    counts = load_dataset(config.dataset, config.dataset_params).counts
+    return _remark(config.loss, config.head, config.loss_params, tuple(counts.tolist()))
+
+
+@lru_cache(maxsize=64)  # some closed forms are solved for, which takes longer than drawing all controls
+def _remark(loss: str, head: str, params: tuple[tuple[str, Value], ...], counts: tuple[int, ...]) -> str:
+    return remark(loss, head, dict(params), np.array(counts))
+
+
+def of_data(data: Dataset) -> str:
+    """Rows, features, and how often each class or label is to be found."""
+    rows, features = data.x.shape
+    if data.task == "binary":
+        what = f"{data.counts[1] / rows:.1%} positive ({data.class_names[1]})"
+    elif data.task == "multiclass":
+        what = f"{len(data.counts)} classes"
+    elif data.task == "multilabel":
+        what = f"{len(data.counts)} labels, {data.counts.sum() / rows:.1f} a row on average"
+    else:
+        what = f"{data.target} from {data.y.min():.4g} to {data.y.max():.4g}"
+    return f"{rows:,} rows, {features} {'feature' if features == 1 else 'features'}, {what}."
+
+
+def of_head(head: HeadSpec) -> str:
+    """What a head's outputs stand for and, where there is something to decide, how they do it."""
+    return head.about if head.link == "none" else f"{head.about} Default decision: {head.decision}."
+
+
+def of_loss(loss: LossSpec, task: str) -> str:
+    """What a loss expects and, where there are probabilities, whether it is proper."""
+    return f"Expects {loss.expects}. {PROPER[loss.proper] if task != 'regression' else ''}".strip()
+
+
+def of_wiring(head: str, activation: str, loss: str) -> str:
+    """What the loss is given and what is shown as p, in terms of the network's logits z; see `heads.probabilities`."""
+    name, expects = resolved(head, activation, loss), LOSSES[loss].expects
+    given = SYMBOLS[name].format("z")
+    link, gives = HEADS[head].link, ACTIVATIONS[name].gives
+    if link == "none":
+        return f"The loss gets {given}, the prediction."
+    if expects == "logits" or (expects == "log-probabilities" and gives == "logits"):
+        shown = SYMBOLS[link].format(given)
+    elif gives == "log-probabilities":
+        shown = f"exp({given})"
+    else:
+        shown = given if gives == "probabilities" else f"{given}, cut to [0, 1]"
+    return f"The loss gets {given}; p = {shown}."
+
+
+def of_decision(run: Run) -> str:
+    """How a run's scores decide as long as no threshold is chosen."""
+    return HEADS["sigmoids" if run.task == "multilabel" else run.config.head].decision
+
+
+def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:
+    """How many rows no class's or label's threshold is reached in, and how many several."""
+    none, several = called_per_row(scores, thresholds)
+    if scores.task == "multilabel":
+        return f"{none:,} of {scores.n_rows:,} rows get no label and {several:,} get several."
+    return f"no class reaches its threshold in {none:,} of {scores.n_rows:,} rows, and several do in {several:,}."
+
+
+def of_predictions(run: Run, part: str) -> str:
+    """What the figure of predictions shows, for those who can't see it."""
+    y_true, y_pred = run.predictions(part)
+    return (
+        f"Predicted against true values of {len(y_true):,} {part} rows after epoch {run.epoch}: "
+        f"true from {y_true.min():.4g} to {y_true.max():.4g}, predicted from {y_pred.min():.4g} to {y_pred.max():.4g}."
+    )
 
 
 def of_progress(job: Job, device: str) -> str:
@@ -81,6 +168,15 @@ def of_losses(run: Run) -> str:
 
 def of_histograms(run: Run, part: str) -> str:
     return f"Histograms of the {part} rows' probabilities by true class, after epoch {run.epoch}."
+
+
+def of_panels(task: str) -> str:
+    """How panels of several classes are to be read."""
+    if task == "multiclass":
+        return (
+            "Up: rows of the class. Down: all others. Hatched: decided wrongly by the largest p, so there is no line."
+        )
+    return "Up: rows with the label. Down: all others. Hatched: wrong at the line, 0.5."
 
 
 def of_counts(point: ThresholdCounts, label: str) -> str:

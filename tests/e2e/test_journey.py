@@ -72,7 +72,7 @@ def wait_for_matrix(page: Page, matrix: np.ndarray) -> None:
 def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, app_url: str, tmp_path: Path) -> None:
     page.goto(app_url)
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
-    expect(page.get_by_text("Digits: 8 against the rest").first).to_be_visible()
+    expect(page.get_by_text("Digits: one against the rest").first).to_be_visible()
     choose(page, "loss.bce.pos_weight", "9")
     choose(page, "epochs", "1000")
     assert "loss.pos_weight=9" in page.url
@@ -198,14 +198,14 @@ def test_a_bad_link_says_what_was_expected_and_the_app_goes_on(page: Page, app_u
 
 def test_typed_choices_are_checked_and_go_into_the_link(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/?model=mlp&head=softmax2&loss=cross_entropy&epochs=2")
-    choose(page, "widths", "32-16")
+    choose(page, "widths.mlp", "32-16")
     page.wait_for_url("**widths=32-16*")
     choose(page, "loss.cross_entropy.class_weight", "1, 9")
     page.wait_for_url("**class_weight=1*9*")
-    choose(page, "widths", "wide")
+    choose(page, "widths.mlp", "wide")
     expect(page.get_by_role("alert")).to_contain_text("Expected widths to be one to four whole numbers")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
-    choose(page, "widths", "8")
+    choose(page, "widths.mlp", "8")
     expect(page.get_by_role("alert")).to_have_count(0)
     start(page)
     expect(page.get_by_text("Finished · epoch 2 of 2")).to_be_visible()

@@ -12,14 +12,20 @@ from tests.e2e.conftest import overflow, settled
 # Every state of the pages that lays out differently: how to get there, and a figure to wait for.
 BINARY = "epochs=20&loss.pos_weight=9"
 MULTICLASS = "dataset=digits&epochs=20"
+MULTILABEL = "dataset=yeast&epochs=10"
+REGRESSION = "dataset=diabetes&loss=band_mse&epochs=20"
 STATES = {
     "train, nothing trained": ("", "", None),
     "train, binary": (BINARY, "", "scores_figure"),
     "train, multi-class": (MULTICLASS, "", "scores_figure"),
+    "train, multi-label": (MULTILABEL, "", "scores_figure"),
+    "train, regression": (REGRESSION, "", "residuals_figure"),
     "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
     "thresholds, nothing trained": ("", "thresholds", None),
     "thresholds, binary": (BINARY, "thresholds", "matrix"),
     "thresholds, multi-class": (MULTICLASS, "thresholds", "matrix_all"),
+    "thresholds, multi-label": (MULTILABEL, "thresholds", "matrix"),
+    "thresholds, regression": (REGRESSION, "thresholds", "residuals_figure"),
 }
 SIZES = {1440: 900, 1024: 768, 390: 844}
 
@@ -135,4 +141,23 @@ def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_u
         summary.click()
     expect(sidebar.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
     settled(page)
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("dataset", ["digits", "yeast", "moons"])
+def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]], app_url: str, dataset: str) -> None:
+    page, _ = looked_at
+    page.goto(f"{app_url}/?dataset={dataset}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if page.viewport_size and page.viewport_size["width"] < 500:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("button", name="Look at the data").click()
+    body = page.get_by_test_id("stPopoverBody")
+    body.locator("img, canvas, .nsewdrag").first.wait_for()
+    settled(page)
+    box = body.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert page.viewport_size
+    assert box["x"] + box["width"] <= page.viewport_size["width"]
     assert faults(page) == []

@@ -1,0 +1,45 @@
+"""Coded checks: what is likely to go wrong with a configuration, and what has gone wrong in a run.
+
+C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. scores. Each finding is shown beside what causes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.checks.after import OF_RUN, OF_SCORES
+from core.checks.setting import Found, Setting
+from core.checks.spec import Check, Finding
+from core.checks.weights import WEIGHTS
+from core.checks.wiring import WIRING
+from core.config import RunConfig
+from core.runner import Run
+
+BEFORE = WIRING | WEIGHTS
+CHECKS: dict[str, Check] = {
+    code: entry[0] for registry in (BEFORE, OF_RUN, OF_SCORES) for code, entry in registry.items()
+}
+ORDER = ("mistake", "caution", "note")
+
+
+def before(config: RunConfig) -> tuple[Finding, ...]:
+    """What is to be said of a valid configuration, the gravest first."""
+    setting = Setting(config)
+    return _ordered((code, find(setting)) for code, (_, find) in BEFORE.items())
+
+
+def after(run: Run) -> tuple[Finding, ...]:
+    """What a run shows, whatever its status, the gravest first."""
+    results = [(code, find(run)) for code, (_, find) in OF_RUN.items()]
+    if run.outputs and run.task != "regression":
+        scores = run.scores("validation")
+        results += [(code, find_in(run, scores)) for code, (_, find_in) in OF_SCORES.items()]
+    return _ordered(results)
+
+
+def _ordered(results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
+    found = [Finding(code, *result) for code, result in results if result]
+    return tuple(sorted(found, key=lambda finding: ORDER.index(CHECKS[finding.code].severity)))
+
+
+__all__ = ["BEFORE", "CHECKS", "Check", "Finding", "after", "before"]

@@ -1,0 +1,216 @@
+"""Checks of what a run shows: optimisation (C3..) and scores (C4..)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from core.checks.setting import TORCH, Found
+from core.checks.spec import Check
+from core.datasets import load_dataset
+from core.runner import Run
+from core.scores import Scores
+from core.thresholds import called_per_row, called_positive, default_accuracy
+
+ENOUGH = 100  # rows, for a gap between confidence and accuracy to mean anything
+GAP = 0.1  # of mean confidence above accuracy
+SATURATED = 0.01  # share of scores that are exactly 0 or 1
+RISE = 1.05  # of the validation loss above its lowest
+UNLABELLED = 0.1  # share of rows, beyond that which truly have no label
+
+
+def _smaller_rate(run: Run) -> dict[str, object]:
+    return {"lr": max(float(f"{run.config.lr / 10:.2g}"), 1e-6)}
+
+
+def diverged(run: Run) -> Found:
+    if run.status != "diverged":
+        return None
+    return f"At epoch {run.epoch + 1} the loss was infinite or NaN.", _smaller_rate(run)
+
+
+def loss_above_its_start(run: Run) -> Found:
+    losses = run.history.train
+    if run.status == "diverged" or len(losses) < 2 or losses[-1] <= losses[0] + 1e-9:
+        return None
+    return (
+        f"After {run.epoch} epochs the training loss is {losses[-1]:.3g}; it began at {losses[0]:.3g}.",
+        _smaller_rate(run),
+    )
+
+
+def loss_rises_with_accuracy(run: Run) -> Found:
+    loss, right = run.history.validation, run.history.accuracy
+    if len(loss) < 3 or not np.isfinite(right).all():
+        return None
+    lowest = int(loss.argmin())
+    if loss[-1] < RISE * loss[lowest] or loss[lowest] < 0 or right[-1] < right[lowest]:
+        return None
+    return (
+        f"Since epoch {lowest} the validation loss rose from {loss[lowest]:.3f} to {loss[-1]:.3f}, the accuracy from "
+        f"{right[lowest]:.3f} to {right[-1]:.3f}: decisions hold, but the scores grow too sure.",
+        {"epochs": max(lowest, 1)},
+    )
+
+
+def saturated(run: Run, scores: Scores) -> Found:
+    share = float(((scores.y_score == 0) | (scores.y_score == 1)).mean())
+    if share < SATURATED:
+        return None
+    return f"{share:.0%} of the validation scores are exactly 0 or 1: no threshold parts these rows.", None
+
+
+def no_better_than_one_answer(run: Run, scores: Scores) -> Found:
+    if scores.task == "multilabel":
+        return None
+    counts = load_dataset(run.config.dataset, run.config.dataset_params).counts
+    common = int(counts.argmax())
+    plain = float((scores.y_true == common).mean())
+    right = default_accuracy(scores)
+    if right > plain + 1e-9:
+        return None
+    name = scores.class_names[common]
+    return f"Accuracy is {right:.3f}; calling every row {name} has {plain:.3f}.", None
+
+
+def nobody_called(run: Run, scores: Scores) -> Found:
+    if scores.task != "binary" or called_positive(scores.y_score, 0.5).any():
+        return None
+    top = float(scores.y_score.max())
+    return (
+        f"No row reaches 0.5, the highest score is {top:.3f}, so every positive is missed. The order of the scores may "
+        "still be good: lower the threshold.",
+        None,
+    )
+
+
+def too_sure(run: Run, scores: Scores) -> Found:
+    if scores.task == "multilabel" or scores.n_rows < ENOUGH:
+        return None
+    p = scores.y_score.astype(np.float64)
+    confidence = float((np.maximum(p, 1 - p) if scores.task == "binary" else p).max(1).mean())
+    right = default_accuracy(scores)
+    if confidence - right < GAP:
+        return None
+    return (
+        f"On {scores.n_rows:,} validation rows the mean confidence is {confidence:.3f}, the accuracy {right:.3f}: "
+        f"{confidence - right:.3f} too sure.",
+        None,
+    )
+
+
+def rows_without_labels(run: Run, scores: Scores) -> Found:
+    if scores.task != "multilabel":
+        return None
+    none, _ = called_per_row(scores, 0.5)
+    truly = int((scores.y_true.sum(1) == 0).sum())
+    if none - truly < UNLABELLED * scores.n_rows:
+        return None
+    return (
+        f"{none:,} of {scores.n_rows:,} validation rows get no label at 0.5; truly {truly:,} have none. Labels rarer "
+        "than one row in two seldom reach 0.5: give each label its own threshold.",
+        None,
+    )
+
+
+OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
+    "C302": (
+        Check(
+            "Diverged",
+            "run",
+            "mistake",
+            "The loss was not finite any more.",
+            "Each step overshot by more than the one before.",
+            "Use a smaller learning rate.",
+            "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
+        ),
+        diverged,
+    ),
+    "C303": (
+        Check(
+            "Loss above its start",
+            "run",
+            "caution",
+            "Training ended higher than it began.",
+            "Steps are too long, or the loss jumps.",
+            "Use a smaller learning rate.",
+            "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
+        ),
+        loss_above_its_start,
+    ),
+    "C304": (
+        Check(
+            "Loss rises, accuracy does not fall",
+            "run",
+            "caution",
+            "The validation loss rises while the accuracy holds or rises.",
+            "The loss punishes being sure and wrong; accuracy does not see it.",
+            "Stop earlier, use weight decay, or calibrate the scores.",
+            "Guo et al., On Calibration of Modern Neural Networks (2017)",
+        ),
+        loss_rises_with_accuracy,
+    ),
+}
+OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
+    "C401": (
+        Check(
+            "Saturated scores",
+            "scores",
+            "caution",
+            "Scores that are exactly 0 or 1.",
+            "float32 rounds a sigmoid to 1 from z = 16.64 on; a loss on probabilities has no gradient there.",
+            "Train on logits, use weight decay, or stop earlier.",
+            f"{TORCH}, BCELoss clamps its log outputs",
+        ),
+        saturated,
+    ),
+    "C402": (
+        Check(
+            "No better than one answer",
+            "scores",
+            "caution",
+            "Accuracy no higher than that of always answering the most frequent class.",
+            "Where a class is rare, accuracy is high without finding it.",
+            "Look at precision and recall, and choose a threshold.",
+            "Provost, Fawcett and Kohavi, The Case Against Accuracy Estimation (1998)",
+        ),
+        no_better_than_one_answer,
+    ),
+    "C403": (
+        Check(
+            "Says no to everything",
+            "scores",
+            "caution",
+            "No row is called positive at 0.5.",
+            "Where positives are rare, few rows are more likely positive than not.",
+            "Lower the threshold before changing the loss.",
+            "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
+        ),
+        nobody_called,
+    ),
+    "C404": (
+        Check(
+            "Too sure",
+            "scores",
+            "caution",
+            "Mean confidence well above accuracy.",
+            "Training goes on raising the scores of rows that are right already.",
+            "Calibrate on validation rows, use weight decay, or stop earlier.",
+            "Guo et al., On Calibration of Modern Neural Networks (2017)",
+        ),
+        too_sure,
+    ),
+    "C405": (
+        Check(
+            "Rows without labels",
+            "scores",
+            "caution",
+            "Many rows get no label at 0.5.",
+            "A calibrated score rarely passes 0.5 where a label's share is far below it.",
+            "Choose a threshold for each label.",
+            "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
+        ),
+        rows_without_labels,
+    ),
+}

@@ -1,0 +1,75 @@
+"""A configuration with everything looked up that checks before a run ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.config import RunConfig
+from core.datasets import Dataset, Split, load_dataset, load_split
+from core.heads import HEADS, HeadSpec
+from core.losses import LOSSES, LossSpec, loss_tensors
+from core.objective import label_counts, resolved
+from core.specs import Value
+from core.wiring import params_for
+
+TORCH = "PyTorch documentation (2026)"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A configuration with everything looked up that checks ask for."""
+
+    config: RunConfig
+
+    @cached_property
+    def loss(self) -> LossSpec:
+        return LOSSES[self.config.loss]
+
+    @cached_property
+    def head(self) -> HeadSpec:
+        return HEADS[self.config.head]
+
+    @cached_property
+    def activation(self) -> str:
+        return resolved(self.config.head, self.config.activation, self.config.loss)
+
+    @cached_property
+    def data(self) -> Dataset:
+        return load_dataset(self.config.dataset, self.config.dataset_params)
+
+    @cached_property
+    def split(self) -> Split:
+        return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
+
+    @cached_property
+    def outputs(self) -> int:
+        return self.head.outputs(len(self.data.class_names))
+
+    @cached_property
+    def params(self) -> dict[str, Value]:
+        """Every parameter of the loss, chosen or default."""
+        plain = {param.name: param.default for param in params_for(self.config.head, self.config.loss)}
+        return plain | dict(self.config.loss_params)
+
+    @cached_property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Parameters as numbers, those of classes as one a class."""
+        y = self.split.y["train"]
+        tensors = loss_tensors(self.config.loss, [dict(self.config.loss_params)], label_counts(y, self.outputs))
+        return {name: tensor[0, 0].double().numpy() for name, tensor in tensors.items()}
+
+    @cached_property
+    def share(self) -> float:
+        """Share of positives in a binary task."""
+        return float(self.data.counts[1] / self.data.counts.sum())
+
+    def with_loss_params(self, **changed: Value) -> dict[str, object]:
+        """The changes of a configuration that set these parameters of its loss."""
+        return {"loss_params": tuple(sorted((dict(self.config.loss_params) | changed).items()))}
+
+
+Found = tuple[str, dict[str, object] | None] | None
+AUTO: dict[str, object] = {"activation": "auto"}

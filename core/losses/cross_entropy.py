@@ -1,0 +1,274 @@
+"""Cross-entropies: binary and of K classes, on logits, probabilities and log-probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.losses.spec import Counts, LossSpec, Params, class_weights, output_weights
+from core.specs import Param
+
+
+def bce_with_logits(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-w y log sigmoid(z) - (1 - y) log(1 - sigmoid(z)), as torch.nn.BCEWithLogitsLoss with pos_weight w > 0.
+
+    logits and y (R, B, K), y in {0, 1}; losses (R, B, K) >= 0. w is pos_weight (R, 1, 1), times output_weight
+    (R, 1, K) where there are several outputs. The best logit is logit q + ln w for a true probability q.
+    """
+    return F.binary_cross_entropy_with_logits(logits, y, pos_weight=positive_weight(params), reduction="none")
+
+
+def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """(1 + (w - 1) y) (sigmoid(z) - y), (R, B, K)."""
+    weight = 1 + (positive_weight(params) - 1) * y
+    return weight * (torch.sigmoid(logits) - y)
+
+
+def positive_weight(params: Params) -> Tensor:
+    """The weight of positive labels: one number, or one an output."""
+    return params["pos_weight"] * params["output_weight"] if "output_weight" in params else params["pos_weight"]
+
+
+def bce_optimum(q: Tensor, params: Params) -> Tensor:
+    """sigmoid(logit q + ln w) = w q / (w q + 1 - q), so that .5 stands for 1 / (1 + w) (Elkan, 2001)."""
+    weighted = positive_weight(params) * q
+    return weighted / (weighted + 1 - q)
+
+
+def bce_on_probabilities(p: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-y log p - (1 - y) log(1 - p), as torch.nn.BCELoss, with its logs cut off at -100.
+
+    p in [0, 1] and y in {0, 1} (R, B, K); losses (R, B, K) in [0, 100]. torch raises for p outside [0, 1].
+    """
+    # NaN, as of a run that has diverged, would raise as well and end the runs beside it.
+    return torch.where(p.isnan(), p, F.binary_cross_entropy(p.nan_to_num(0.5), y, reduction="none"))
+
+
+def true_probability(q: Tensor, params: Params) -> Tensor:
+    """q: what a proper loss wants."""
+    return q
+
+
+def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """(1 - e) w_y l_y + (e / K) sum_c w_c l_c with l = -log softmax(z), as torch.nn.CrossEntropyLoss.
+
+    logits (R, B, K), y (R, B) in 0 .. K-1, class_weight (R, 1, K) > 0, label_smoothing e (R, 1, 1) in [0, 1).
+    torch's own function takes one weight and one smoothing a call; here each run has its own.
+    """
+    return smoothed(-torch.log_softmax(logits, -1), y, params)
+
+
+def smoothed(losses: Tensor, y: Tensor, params: Params) -> Tensor:
+    """The weighted and smoothed loss of each row, (R, B), from that of each class (R, B, K)."""
+    weighted = losses * params["class_weight"]
+    of_label = weighted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+    smoothing = params["label_smoothing"][..., 0]
+    return (1 - smoothing) * of_label + smoothing * weighted.mean(-1)
+
+
+def cross_entropy_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """softmax(z)_c sum_j t_j - t_c with the targets t_c = w_c ((1 - e) [c = y] + e / K), (R, B, K)."""
+    smoothing = params["label_smoothing"]
+    targets = F.one_hot(y, logits.shape[-1]) * (1 - smoothing) + smoothing / logits.shape[-1]
+    targets *= params["class_weight"]
+    return torch.softmax(logits, -1) * targets.sum(-1, keepdim=True) - targets
+
+
+def cross_entropy_optimum(q: Tensor, params: Params) -> Tensor:
+    """a_1 / (a_0 + a_1) with a_c = w_c ((1 - e) q_c + e / 2): the class weights act like pos_weight w_1 / w_0."""
+    weights, smoothing = params["class_weight"], params["label_smoothing"]
+    positive, negative = (
+        w * ((1 - smoothing) * p + smoothing / 2) for w, p in zip(weights.flip(-1), (q, 1 - q), strict=True)
+    )
+    return positive / (positive + negative)
+
+
+def nll(log_p: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-w_y log p_y, as torch.nn.NLLLoss, for log-probabilities (R, B, K) and y (R, B); losses (R, B).
+
+    Nothing makes sure that what comes in are logarithms: probabilities give losses in [-1, 0].
+    """
+    weighted = log_p * params["class_weight"]
+    return -weighted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+
+
+def class_weight_optimum(q: Tensor, params: Params) -> Tensor:
+    """w_1 q / (w_1 q + w_0 (1 - q)), so that .5 stands for w_0 / (w_0 + w_1)."""
+    negative, positive = params["class_weight"]
+    return positive * q / (positive * q + negative * (1 - q))
+
+
+def cross_entropy_of_floats(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-y log softmax(z) over one column, as torch.nn.CrossEntropyLoss with float (N, 1) targets: always 0."""
+    return -y * torch.log_softmax(logits, -1)
+
+
+def cross_entropy_of_labels(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-sum_c t_c log softmax(z)_c, as torch.nn.CrossEntropyLoss with float targets t; losses (R, B).
+
+    logits (R, B, K); y (R, B, K) in {0, 1} are the targets, divided by their sum where `normalised` (R, 1, 1) is 1.
+    A row without any label costs nothing.
+    """
+    labels = y.to(logits.dtype)
+    number = labels.sum(-1, keepdim=True).clamp(min=1)
+    targets = labels / torch.lerp(torch.ones_like(number), number, params["targets"])
+    return -(targets * torch.log_softmax(logits, -1)).sum(-1)
+
+
+def read_targets(text: str, counts: Counts) -> np.ndarray:
+    """1 for "normalised", 0 for "multi-hot", (1,)."""
+    return np.array([float(text == "normalised")])
+
+
+def weight_of_label(y: Tensor, params: Params) -> Tensor:
+    """w_y, (R, B): torch divides a weighted cross-entropy by the sum of these, not by the number of rows."""
+    return params["class_weight"][..., 0, :].gather(-1, y)
+
+
+CLASS_WEIGHT = Param(
+    "class_weight",
+    "Class weights",
+    "equal",
+    options=("equal", "balanced"),
+    help="equal, balanced (N / (K n_k), as in scikit-learn), or one number a class: type 1, 9. "
+    "Their scale does not matter; in two classes w1 / w0 acts like pos_weight.",
+    free=True,
+)
+LABEL_SMOOTHING = Param(
+    "label_smoothing",
+    "Label smoothing",
+    0.0,
+    0.0,
+    0.9,
+    0.05,
+    help="Share of each label that is spread evenly over all classes.",
+)
+OUTPUT_WEIGHT = Param(
+    "output_weight",
+    "pos_weight of each output",
+    "equal",
+    options=("equal", "balanced"),
+    help="A factor for each output, times pos_weight: equal, balanced (its negatives to a positive), or one number an "
+    "output: type 1, 9, 4.",
+    free=True,
+)
+
+CROSS_ENTROPIES: dict[str, LossSpec] = {
+    "bce": LossSpec(
+        label="BCE with logits",
+        function=bce_with_logits,
+        of="output",
+        expects="logits",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"\begin{aligned}-&w\,y\,\log \sigma(z)\\ -&(1-y)\,\log\bigl(1-\sigma(z)\bigr)\end{aligned}",
+        about="Binary cross-entropy on the logit. pos_weight w multiplies the loss of positive rows.",
+        reference="PyTorch documentation, torch.nn.BCEWithLogitsLoss (2026)",
+        params=(
+            Param(
+                "pos_weight",
+                "pos_weight",
+                1.0,
+                0.01,
+                1000.0,
+                step=1.0,
+                help="Weight of positive rows. It adds ln w to the best logit. The number of negatives to a positive "
+                "would balance the classes.",
+                log=True,
+            ),
+        ),
+        class_params=(OUTPUT_WEIGHT,),
+        read={"output_weight": output_weights},
+        gradient=bce_gradient,
+        proper=True,
+        optimum=bce_optimum,
+    ),
+    "bce_probabilities": LossSpec(
+        label="BCE on probabilities",
+        function=bce_on_probabilities,
+        of="output",
+        expects="probabilities",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"-y\,\log p - (1-y)\,\log(1-p)",
+        about="Binary cross-entropy after a sigmoid in the network. Its logarithms stop at -100, and its gradient dies "
+        "where the sigmoid has rounded to 0 or 1. It has no pos_weight.",
+        reference="PyTorch documentation, torch.nn.BCELoss (2026)",
+        refusal="RuntimeError: all elements of input should be between 0 and 1",
+        proper=True,
+        optimum=true_probability,
+    ),
+    "cross_entropy": LossSpec(
+        label="Cross-entropy",
+        function=cross_entropy,
+        of="row",
+        expects="logits",
+        tasks=("binary", "multiclass"),
+        heads=("softmax2", "softmax"),
+        formula=r"\begin{aligned}&(1-\varepsilon)\,w_y\,\ell_y + \tfrac{\varepsilon}{K}\textstyle\sum_c w_c\,\ell_c\\"
+        r"&\ell_c = -\log \mathrm{softmax}(z)_c\end{aligned}",
+        about="Negative log of the probability given to the true class.",
+        reference="PyTorch documentation, torch.nn.CrossEntropyLoss (2026); Szegedy et al. (2016) for smoothing",
+        params=(CLASS_WEIGHT, LABEL_SMOOTHING),
+        read={"class_weight": class_weights},
+        gradient=cross_entropy_gradient,
+        mean_over=weight_of_label,
+        proper=True,
+        optimum=cross_entropy_optimum,
+    ),
+    "nll": LossSpec(
+        label="NLL",
+        function=nll,
+        of="row",
+        expects="log-probabilities",
+        tasks=("binary", "multiclass"),
+        heads=("softmax2", "softmax"),
+        formula=r"-w_y\,u_y, \quad u = \log p",
+        about="The true class's log-probability, with its sign turned. After a log-softmax it is cross-entropy.",
+        reference="PyTorch documentation, torch.nn.NLLLoss (2026)",
+        params=(CLASS_WEIGHT,),
+        read={"class_weight": class_weights},
+        mean_over=weight_of_label,
+        proper=True,
+        optimum=class_weight_optimum,
+    ),
+    "cross_entropy_float": LossSpec(
+        label="Cross-entropy, one column",
+        function=cross_entropy_of_floats,
+        of="output",
+        expects="logits",
+        tasks=("binary",),
+        heads=("sigmoid",),
+        formula=r"-y\,\log \mathrm{softmax}(z) = -y\,\log 1 = 0",
+        about="torch takes one logit a row if the labels are floats of shape (N, 1). A softmax over one column is 1.",
+        reference="PyTorch documentation, torch.nn.CrossEntropyLoss, class probabilities as targets (2026)",
+        mistake="The loss and its gradient are 0 for every row: nothing is learnt.",
+        proper=False,
+    ),
+    "cross_entropy_multihot": LossSpec(
+        label="Cross-entropy over labels",
+        function=cross_entropy_of_labels,
+        of="row",
+        expects="logits",
+        tasks=("multilabel",),
+        heads=("softmax",),
+        formula=r"-\textstyle\sum_c t_c\,\log \mathrm{softmax}(z)_c",
+        about="Cross-entropy with several labels a row as its targets, which torch takes as they are.",
+        reference="PyTorch documentation, torch.nn.CrossEntropyLoss, class probabilities as targets (2026)",
+        params=(
+            Param(
+                "targets",
+                "Targets",
+                "normalised",
+                options=("normalised", "multi-hot"),
+                help="normalised divides a row's labels by their number. torch also takes them as they are (multi-hot) "
+                "and then counts a row as often as it has labels.",
+            ),
+        ),
+        read={"targets": read_targets},
+        mistake="The outputs compete: their probabilities sum to 1, so two labels can never both be above 0.5.",
+        proper=False,
+    ),
+}

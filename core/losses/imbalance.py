@@ -1,0 +1,242 @@
+"""Losses made for rare positives: focal, asymmetric, logit-adjusted, and those that optimise an overlap."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.errors import CutoffError
+from core.losses.spec import Counts, LossSpec, Params
+from core.specs import Param
+
+HALVINGS = 60  # of an interval of scores: beyond float64
+
+
+def focal(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-a_t (1 - p_t)^g log p_t with p_t the probability of the true answer and a_t = a for y = 1, 1 - a for y = 0.
+
+    logits and y (R, B, K), gamma g >= 0 and alpha a in [0, 1] (R, 1, 1); losses (R, B, K) >= 0. Gamma 0 and alpha .5
+    are half of BCE.
+    """
+    signed = torch.where(y == 1, logits, -logits)
+    log_p = F.logsigmoid(signed)
+    # (1 - p)^g through its logarithm: 1 - p would round to 0, whose power has no finite gradient for g < 1.
+    modulation = torch.exp(params["gamma"] * F.logsigmoid(-signed))
+    return -_alpha(y, params) * modulation * log_p
+
+
+def focal_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """a_t s (1 - p_t)^g (g p_t log p_t - (1 - p_t)) with s = 2 y - 1, (R, B, K)."""
+    sign = 2 * y - 1
+    signed = sign * logits
+    p, log_p, log_rest = torch.sigmoid(signed), F.logsigmoid(signed), F.logsigmoid(-signed)
+    gamma = params["gamma"]
+    slope = torch.exp(gamma * log_rest) * (gamma * p * log_p - torch.exp(log_rest))
+    return _alpha(y, params) * sign * slope
+
+
+def _alpha(y: Tensor, params: Params) -> Tensor:
+    return torch.where(y == 1, params["alpha"], 1 - params["alpha"])
+
+
+def focal_optimum(q: Tensor, params: Params) -> Tensor:
+    """The score s with q = (1 - a) h(s) / ((1 - a) h(s) + a h(1 - s)), by bisection; h(v) = v / ((1 - v)^g - g v
+    (1 - v)^(g - 1) log v) (Charoenphakdee et al., 2021). It does not depend on the data."""
+    gamma, alpha = params["gamma"], params["alpha"]
+
+    def true_probability(s: Tensor) -> Tensor:
+        positive, negative = (1 - alpha) * _rise(s, gamma), alpha * _rise(1 - s, gamma)
+        return positive / (positive + negative)
+
+    low, high = torch.zeros_like(q), torch.ones_like(q)
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        above = true_probability(middle) > q
+        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+    return (low + high) / 2
+
+
+def _rise(v: Tensor, gamma: Tensor) -> Tensor:
+    return v / ((1 - v) ** gamma - gamma * v * (1 - v) ** (gamma - 1) * torch.log(v))
+
+
+def asymmetric(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-y (1 - p)^g+ log p - (1 - y) p_m^g- log(1 - p_m) with p_m = max(p - m, 0), the asymmetric loss.
+
+    logits and y (R, B, K), gamma_pos g+ and gamma_neg g- >= 0, margin m in [0, 1) (R, 1, 1); losses (R, B, K) >= 0. A
+    negative with p <= m costs nothing and has a gradient of exactly 0.
+    """
+    positive = -torch.exp(params["gamma_pos"] * F.logsigmoid(-logits)) * F.logsigmoid(logits)
+    shifted = torch.sigmoid(logits) - params["margin"]
+    inside = shifted > 0
+    safe = torch.where(inside, shifted, 0.5)  # a power of 0 has no finite gradient
+    # 1 - p + m, from the sigmoid of -z: 1 - p would round to 0 for large logits.
+    rest = torch.sigmoid(-logits) + params["margin"]
+    tiny = torch.finfo(logits.dtype).tiny
+    cost = -(safe ** params["gamma_neg"]) * torch.where(
+        params["margin"] > 0, torch.log(rest.clamp(min=tiny)), F.logsigmoid(-logits)
+    )
+    return torch.where(y == 1, positive, torch.where(inside, cost, 0.0))
+
+
+def logit_adjusted(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-log softmax(z + tau log pi)_y, the logit-adjusted cross-entropy; tau = 1 is balanced softmax.
+
+    logits (R, B, K), y (R, B) in 0 .. K-1, tau (R, 1, 1) >= 0, prior pi (R, 1, K) > 0; losses (R, B).
+    """
+    adjusted = torch.log_softmax(logits + params["tau"] * params["prior"].log(), -1)
+    return -adjusted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
+
+
+def logit_adjusted_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """softmax(z + tau log pi) - onehot(y), (R, B, K)."""
+    adjusted = torch.softmax(logits + params["tau"] * params["prior"].log(), -1)
+    return adjusted - F.one_hot(y, logits.shape[-1])
+
+
+def logit_adjusted_optimum(q: Tensor, params: Params) -> Tensor:
+    """sigmoid(logit q - tau logit pi): .5 stands for the prevalence where tau is 1."""
+    negative, positive = params["prior"]
+    return torch.sigmoid(torch.logit(q) - params["tau"] * torch.log(positive / negative))
+
+
+def read_prior(text: str, counts: Counts) -> np.ndarray:
+    """The share of each class, (K,), from "training" or K positive numbers with commas; raises CutoffError."""
+    classes = len(counts.positives)
+    if text == "training":
+        shares = np.maximum(counts.positives, 1)
+    else:
+        try:
+            shares = np.array([float(part) for part in text.split(",")])
+        except ValueError:
+            shares = np.empty(0)
+        if len(shares) != classes or not ((shares >= 1e-6) & (shares <= 1e6)).all():
+            raise CutoffError(
+                f"Expected `prior` to be training or {classes} numbers from 1e-06 to 1e+06 with commas, "
+                f"but got {text!r}."
+            )
+    return shares / shares.sum()
+
+
+def tversky(p: Tensor, y: Tensor, params: Params) -> Tensor:
+    """1 - TP / (TP + alpha FP + beta FN) with TP = sum p y, FP = sum p (1 - y), FN = sum (1 - p) y, over all rows.
+
+    p in [0, 1] and y in {0, 1} (R, B, K), alpha and beta (R, 1, 1) >= 0; one loss for each output, (R, K) in [0, 1].
+    A batch without positives costs 1 whatever its scores, so it teaches nothing; if nothing is called positive either
+    (0 / 0) it costs 0.
+    """
+    tp = (p * y).sum(-2)
+    fp, fn = (p * (1 - y)).sum(-2), ((1 - p) * y).sum(-2)
+    below = tp + params["alpha"][..., 0] * fp + params["beta"][..., 0] * fn
+    defined = below > 0
+    return torch.where(defined, 1 - tp / torch.where(defined, below, 1.0), 0.0)
+
+
+def soft_f1(p: Tensor, y: Tensor, params: Params) -> Tensor:
+    """1 - 2 sum(p y) / (sum p + sum y), F1 of soft counts, which is also the Dice loss: Tversky with .5 and .5."""
+    half = torch.full((), 0.5, dtype=p.dtype, device=p.device).expand(1, 1)
+    return tversky(p, y, {"alpha": half, "beta": half})
+
+
+OF_A_BATCH = "Expected probabilities in [0, 1], but got logits."
+IMBALANCE: dict[str, LossSpec] = {
+    "focal": LossSpec(
+        label="Focal",
+        function=focal,
+        of="output",
+        expects="logits",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"-\alpha_t\,(1-p_t)^{\gamma}\,\log p_t, \quad p = \sigma(z)",
+        about="BCE that counts rows less the better they are known. alpha weighs positives, 1 - alpha negatives: "
+        "the usual 0.25 weighs positives less.",
+        reference="Lin, Goyal, Girshick, He and Dollar, Focal Loss for Dense Object Detection (2017)",
+        params=(
+            Param("gamma", "gamma", 2.0, 0.0, 5.0, 0.1, help="How fast known rows lose weight; 0 is weighted BCE."),
+            Param("alpha", "alpha", 0.25, 0.0, 1.0, 0.05, help="Weight of positives; negatives get 1 - alpha."),
+        ),
+        gradient=focal_gradient,
+        proper=False,
+        optimum=focal_optimum,
+    ),
+    "asymmetric": LossSpec(
+        label="Asymmetric (ASL)",
+        function=asymmetric,
+        of="output",
+        expects="logits",
+        tasks=("multilabel", "binary", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"\begin{aligned}-&y\,(1-p)^{\gamma_+}\log p\\ -&(1-y)\,p_m^{\gamma_-}\log(1-p_m)\\"
+        r"&p_m = \max(p-m, 0)\end{aligned}",
+        about="Focal with its own gamma for positives and for negatives. A negative with p below the margin m costs "
+        "nothing.",
+        reference="Ridnik et al., Asymmetric Loss For Multi-Label Classification (2021)",
+        params=(
+            Param("gamma_pos", "gamma of positives", 0.0, 0.0, 5.0, 0.1, help="0 counts every positive in full."),
+            Param("gamma_neg", "gamma of negatives", 4.0, 0.0, 8.0, 0.1, help="How fast known negatives lose weight."),
+            Param("margin", "Margin m", 0.05, 0.0, 0.5, 0.01, help="Negatives with p up to m have no gradient at all."),
+        ),
+        proper=False,
+    ),
+    "logit_adjusted": LossSpec(
+        label="Logit-adjusted CE",
+        function=logit_adjusted,
+        of="row",
+        expects="logits",
+        tasks=("binary", "multiclass"),
+        heads=("softmax2", "softmax"),
+        formula=r"-\log \mathrm{softmax}(z + \tau \log \pi)_y",
+        about="Cross-entropy with the log of each class's share added to its logit, so that what is learnt leaves the "
+        "shares out. tau 1 is balanced softmax.",
+        reference="Menon et al., Long-tail learning via logit adjustment (2021); Ren et al., balanced softmax (2020)",
+        params=(
+            Param("tau", "tau", 1.0, 0.0, 2.0, 0.1, help="How much of the shares is taken out; 0 is cross-entropy."),
+            Param(
+                "prior",
+                "Class shares",
+                "training",
+                options=("training",),
+                help="training takes them from the training rows; or type one number a class, such as 9, 1.",
+                free=True,
+            ),
+        ),
+        read={"prior": read_prior},
+        gradient=logit_adjusted_gradient,
+        proper=False,
+        optimum=logit_adjusted_optimum,
+    ),
+    "soft_f1": LossSpec(
+        label="Soft F1 (Dice)",
+        function=soft_f1,
+        of="batch",
+        expects="probabilities",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"1 - \frac{2\sum_i p_i y_i}{\sum_i p_i + \sum_i y_i}",
+        about="One minus F1 with probabilities counted as parts of rows. It belongs to a batch: one without positives "
+        "teaches nothing.",
+        reference="Milletari, Navab and Ahmadi, V-Net, the Dice loss (2016)",
+        refusal=OF_A_BATCH,
+        proper=False,
+    ),
+    "tversky": LossSpec(
+        label="Tversky",
+        function=tversky,
+        of="batch",
+        expects="probabilities",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"1 - \frac{TP}{TP + \alpha\,FP + \beta\,FN}, \quad TP = \textstyle\sum_i p_i y_i",
+        about="Soft F1 with a price of its own for false positives (alpha) and for false negatives (beta). 0.5 and 0.5 "
+        "is soft F1.",
+        reference="Salehi, Erdogmus and Gholipour, Tversky loss function (2017)",
+        params=(
+            Param("alpha", "alpha", 0.3, 0.0, 2.0, 0.05, help="Price of a false positive."),
+            Param("beta", "beta", 0.7, 0.05, 2.0, 0.05, help="Price of a false negative; a larger one raises recall."),
+        ),
+        refusal=OF_A_BATCH,
+        proper=False,
+    ),
+}

@@ -1,0 +1,188 @@
+"""Margin losses: nothing to pay once the true class is ahead by a margin, or once its probability is high enough."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from core.losses.spec import LossSpec, Params
+from core.specs import Param
+
+
+def hinge(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """max(0, m - s z) with s = 2y - 1 and margin m > 0 (Cortes and Vapnik, 1995).
+
+    logits and y (R, B, K), y in {0, 1}; losses (R, B, K) >= 0.
+    """
+    return torch.relu(params["margin"] - (2 * y - 1) * logits)
+
+
+def hinge_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-s where s z < m, else 0, (R, B, K). At the kink s z = m it is 0, one of the subgradients."""
+    sign = 2 * y - 1
+    return -sign * (sign * logits < params["margin"])
+
+
+def hinge_optimum(q: Tensor, params: Params) -> Tensor:
+    """sigmoid(m) for q > .5 and sigmoid(-m) for q < .5; at q = .5 every z in [-m, m] is best and .5 stands for them."""
+    return torch.sigmoid(params["margin"] * torch.sign(2 * q - 1))
+
+
+def squared_hinge(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """max(0, m - s z)^2 with s = 2y - 1 and margin m > 0; logits, y and losses (R, B, K), y in {0, 1}."""
+    return hinge(logits, y, params).square()
+
+
+def squared_hinge_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """-2 s max(0, m - s z), (R, B, K)."""
+    return -2 * (2 * y - 1) * hinge(logits, y, params)
+
+
+def squared_hinge_optimum(q: Tensor, params: Params) -> Tensor:
+    """sigmoid(m (2q - 1)): the best logit is linear in q (Zhang, 2004)."""
+    return torch.sigmoid(params["margin"] * (2 * q - 1))
+
+
+def multi_margin(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """1/K sum over c != y of max(0, m - z_y + z_c)^p, as torch.nn.MultiMarginLoss with p in {1, 2} and m > 0.
+
+    logits (R, B, K), y (R, B) in 0 .. K-1; losses (R, B) >= 0.
+    """
+    return _too_close(logits, y, params).pow(params["p"]).mean(-1)
+
+
+def multi_margin_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """p v_c^(p-1) / K where v_c = m - z_y + z_c > 0 and c != y, and minus their sum at c = y, (R, B, K)."""
+    v, p = _too_close(logits, y, params), params["p"]
+    others = p * v.pow(p - 1) * (v > 0) / logits.shape[-1]
+    return others - F.one_hot(y, logits.shape[-1]) * others.sum(-1, keepdim=True)
+
+
+def _too_close(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """max(0, m - z_y + z_c) for every class c but y, where it is 0; (R, B, K)."""
+    v = torch.relu(params["margin"] - logits.gather(-1, y.unsqueeze(-1)) + logits)
+    return v * (1 - F.one_hot(y, logits.shape[-1]))
+
+
+def multi_margin_optimum(q: Tensor, params: Params) -> Tensor:
+    """The optimum of the hinge (p = 1) or of the squared hinge (p = 2) with z = z_1 - z_0 (Zhang, 2004)."""
+    return torch.where(params["p"] == 1, hinge_optimum(q, params), squared_hinge_optimum(q, params))
+
+
+def dead_zone(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """max(0, BCE(z, y) + log a): 0 once the true class has p >= a, and continuous there; a in [.5, 1].
+
+    logits and y (R, B, K), y in {0, 1}; losses (R, B, K) >= 0. Without a dead zone (a = 1) it is BCE.
+    """
+    bce = F.binary_cross_entropy_with_logits(logits, y, reduction="none")
+    return torch.relu(bce + params["accept"].log())
+
+
+def dead_zone_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
+    """sigmoid(z) - y outside the dead zone and 0 within, (R, B, K)."""
+    return (torch.sigmoid(logits) - y) * (dead_zone(logits, y, params) > 0)
+
+
+def dead_zone_optimum(q: Tensor, params: Params) -> Tensor:
+    """q clipped to [1 - a, a]; at q = 0 and q = 1 everything beyond is as good."""
+    accept = params["accept"]
+    return torch.minimum(torch.maximum(q, 1 - accept), accept)
+
+
+MARGIN = Param(
+    "margin",
+    "Margin",
+    1.0,
+    0.1,
+    10.0,
+    0.1,
+    help="How far on the right side of 0 a logit has to be until the loss is 0.",
+)
+
+MARGINS: dict[str, LossSpec] = {
+    "hinge": LossSpec(
+        label="Hinge",
+        function=hinge,
+        of="output",
+        expects="logits",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"\max(0,\; m - s\,z), \quad s = 2y - 1",
+        about="The loss of support vector machines: 0 once the logit is on the right side by the margin m. It learns "
+        "which class is more likely but not how likely, so its scores are no probabilities.",
+        reference="Cortes and Vapnik (1995), Support-vector networks",
+        params=(MARGIN,),
+        gradient=hinge_gradient,
+        proper=False,
+        optimum=hinge_optimum,
+    ),
+    "squared_hinge": LossSpec(
+        label="Squared hinge",
+        function=squared_hinge,
+        of="output",
+        expects="logits",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"\max(0,\; m - s\,z)^2, \quad s = 2y - 1",
+        about="The hinge squared. Its best logit is m (2q - 1) for a true probability q, so that q is (z / m + 1) / 2 "
+        "and not the sigmoid that is shown.",
+        reference="Zhang (2004), Statistical behavior and consistency of classification methods",
+        params=(MARGIN,),
+        gradient=squared_hinge_gradient,
+        proper=False,
+        optimum=squared_hinge_optimum,
+    ),
+    "multi_margin": LossSpec(
+        label="Multi-class margin",
+        function=multi_margin,
+        of="row",
+        expects="logits",
+        tasks=("binary", "multiclass"),
+        heads=("softmax2", "softmax"),
+        formula=r"\tfrac{1}{K}\textstyle\sum_{c \ne y} \max(0,\; m - z_y + z_c)^p",
+        about="The hinge for several classes: 0 once the logit of the true class leads every other by the margin m.",
+        reference="Weston and Watkins (1999); PyTorch documentation, torch.nn.MultiMarginLoss (2026)",
+        params=(
+            Param(
+                "margin",
+                "Margin",
+                1.0,
+                0.1,
+                10.0,
+                0.1,
+                help="How far the logit of the true class has to lead each other logit until the loss is 0.",
+            ),
+            Param("p", "Power p", 1.0, 1.0, 2.0, 1.0, help="1 as the hinge, 2 as the squared hinge.", integer=True),
+        ),
+        gradient=multi_margin_gradient,
+        proper=False,
+        optimum=multi_margin_optimum,
+    ),
+    "dead_zone": LossSpec(
+        label="Dead-zone BCE",
+        function=dead_zone,
+        of="output",
+        expects="logits",
+        tasks=("binary", "multilabel", "multiclass"),
+        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        formula=r"\max\bigl(0,\; \mathrm{BCE}(z, y) + \log a\bigr)",
+        about="BCE that accepts a range of probabilities as right: no loss and no gradient once the true class has "
+        "p >= a. Nothing then pulls a score beyond a, so the scores are not calibrated.",
+        reference="Vapnik (1995), The nature of statistical learning theory, for a zone without loss; here on BCE",
+        params=(
+            Param(
+                "accept",
+                "Accepted from a",
+                0.7,
+                0.5,
+                1.0,
+                0.05,
+                help="Probability of the true class from which on a row counts as right. At 1 the loss is BCE.",
+            ),
+        ),
+        gradient=dead_zone_gradient,
+        proper=False,
+        optimum=dead_zone_optimum,
+    ),
+}

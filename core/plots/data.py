@@ -1,0 +1,50 @@
+"""What a data set looks like: rows that are images, and rows in the plane. Arrays in, pictures or a figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.plots.style import LEGEND_ABOVE, MUTED, NEGATIVE, POSITIVE
+
+SIDE = 64  # pixels that a picture has at least in height and width
+COLOURS = (POSITIVE, NEGATIVE, "var(--st-green-color)", "var(--st-violet-color)", "var(--st-red-color)", MUTED)
+SYMBOLS = ("circle", "diamond-open", "cross", "triangle-up-open", "square", "star-open")
+
+
+def pictures(x: NDArray, image: tuple[int, int]) -> NDArray[np.uint8]:
+    """Rows (N, H * W) as grey pictures (N, H * k, W * k), each pixel k x k, from black at the least of all values to
+    white at the greatest."""
+    low, high = float(x.min()), float(x.max())
+    grey = np.round((x.reshape(-1, *image) - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
+    zoom = max(1, -(-SIDE // max(image)))
+    return grey.repeat(zoom, axis=1).repeat(zoom, axis=2)
+
+
+def plane(x: NDArray, names: Sequence[str], label: NDArray[np.int64], axes: tuple[str, str]) -> go.Figure:
+    """Points x (N, 2), a trace for each name; label (N,) in 0 .. C-1 says whose point it is.
+
+    In a binary task the positive class, label 1, is blue. Classes differ in colour and in shape.
+    """
+    figure = go.Figure()
+    looks = (1, 0) if len(names) == 2 else range(len(names))
+    for at, (name, look) in enumerate(zip(names, looks, strict=True)):
+        members = label == at
+        figure.add_scatter(
+            x=x[members, 0],
+            y=x[members, 1],
+            mode="markers",
+            name=name,
+            marker={"color": COLOURS[look % len(COLOURS)], "symbol": SYMBOLS[look % len(SYMBOLS)], "size": 5},
+            hovertemplate=f"{name}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>",
+        )
+    figure.update_layout(
+        **LEGEND_ABOVE,
+        showlegend=len(names) > 1,
+        xaxis={"title": {"text": axes[0]}, "zeroline": False},
+        yaxis={"title": {"text": axes[1]}, "zeroline": False},
+    )
+    return figure

@@ -1,0 +1,99 @@
+"""Figures of predicted values: against the true ones, and by how much they miss. Arrays in, a plotly figure out."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.plots.style import LEGEND_ABOVE, LINE, MARGIN, MUTED, NEGATIVE, NEGATIVE_FILL, POSITIVE, TEXT
+
+POINTS = 2000  # rows that are drawn; more would make the browser slow
+BINS = 40
+
+
+def drawn(rows: int) -> NDArray[np.int64]:
+    """Which of so many rows are drawn: all, or POINTS of them evenly spread."""
+    return np.unique(np.linspace(0, rows - 1, min(rows, POINTS)).astype(np.int64))
+
+
+def predicted_against_true(
+    y_true: NDArray, y_pred: NDArray, target: str, band: tuple[float, float] | None = None
+) -> go.Figure:
+    """A point a row, predicted (N,) against true values (N,) on the same range, with the diagonal of no error.
+
+    `band` (from, to) shades the predictions that a loss makes dearer. Rows are thinned as `drawn` says; ranges are
+    those of all rows.
+    """
+    low, high = _range(np.concatenate([y_true, y_pred]))
+    shown = drawn(len(y_true))
+    figure = go.Figure()
+    if band:
+        figure.add_hrect(y0=band[0], y1=band[1], fillcolor=NEGATIVE_FILL, line={"width": 0}, layer="below")
+        for edge in band:
+            figure.add_hline(y=edge, line={"color": NEGATIVE, "dash": "dot", "width": 1})
+    figure.add_scatter(
+        x=[low, high],
+        y=[low, high],
+        mode="lines",
+        name="no error",
+        line={"color": MUTED, "dash": "dash", "width": 1.5},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=y_true[shown],
+        y=y_pred[shown],
+        mode="markers",
+        name="rows",
+        marker={"color": POSITIVE, "size": 6, "opacity": 0.6},
+        hovertemplate="true %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
+    )
+    axis = {"range": [low, high], "zeroline": False}
+    figure.update_layout(
+        **LEGEND_ABOVE,
+        xaxis=axis | {"title": {"text": f"true {target}"}, "showgrid": False},
+        yaxis=axis | {"title": {"text": f"predicted {target}"}},
+    )
+    return figure
+
+
+def residual_histogram(y_true: NDArray, y_pred: NDArray) -> go.Figure:
+    """How many rows have which residual, predicted minus true; the line stands at 0. All rows (N,) are counted."""
+    residual = np.asarray(y_pred, np.float64) - y_true
+    reach = float(np.abs(residual).max(initial=0)) * 1.02 or 1.0
+    counts, edges = np.histogram(residual, np.linspace(-reach, reach, BINS + 1))
+    tick = float(f"{reach * 0.6:.1g}")  # at most 0.8 of the reach: farther out it would meet the other axis's label
+    figure = go.Figure()
+    figure.add_bar(
+        x=(edges[1:] + edges[:-1]) / 2,
+        y=counts,
+        width=np.diff(edges),
+        customdata=np.stack([edges[:-1], edges[1:]], axis=1),
+        marker={"color": POSITIVE, "line": {"color": LINE, "width": 0.5}},
+        hovertemplate="%{y:,} rows, residual %{customdata[0]:.4g} to %{customdata[1]:.4g}<extra></extra>",
+        name="residuals",
+    )
+    figure.add_vline(x=0, line={"color": TEXT, "width": 2})
+    figure.update_layout(
+        margin=MARGIN | {"t": 24},
+        bargap=0,
+        showlegend=False,
+        xaxis={
+            "range": [-reach, reach],
+            "tickvals": [-tick, -tick / 2, 0, tick / 2, tick],
+            "title": {"text": "predicted minus true"},
+            "zeroline": False,
+            "showgrid": False,
+        },
+        yaxis={"title": {"text": "rows"}, "rangemode": "tozero"},
+    )
+    return figure
+
+
+def _range(values: NDArray) -> tuple[float, float]:
+    """From the least to the greatest value, with a little room; (0, 1) without any."""
+    if not len(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    room = (high - low) * 0.04 or 1.0
+    return low - room, high + room

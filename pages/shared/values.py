@@ -1,0 +1,70 @@
+"""What pages show of a run that predicts values: its errors, and figures of predictions and residuals."""
+
+from __future__ import annotations
+
+import streamlit as st
+from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+from core.datasets import load_dataset, load_split
+from core.losses import LOSSES
+from core.plots.regression import POINTS, predicted_against_true, residual_histogram
+from core.runner import Run
+from core.specs import defaults
+from pages.components.live_figure import live_figure
+from pages.shared import text
+
+ERRORS = {
+    "MAE": (mean_absolute_error, "Mean absolute error, in the target's unit."),
+    "RMSE": (root_mean_squared_error, "Root of the mean squared error, in the target's unit."),
+    "R²": (r2_score, "1 minus squared errors over those of predicting the mean. 1 is perfect, 0 no better than it."),
+}
+
+
+def show_errors(run: Run, part: str) -> None:
+    """MAE, RMSE and R2 as tiles."""
+    y_true, y_pred = run.predictions(part)
+    with st.container(horizontal=True):
+        for name, (error, help) in ERRORS.items():
+            st.metric(name, f"{error(y_true, y_pred):.4g}", help=help, border=True)
+
+
+def show_predictions(run: Run, part: str) -> None:
+    """Predicted against true values."""
+    y_true, y_pred = run.predictions(part)
+    target, band = load_dataset(run.config.dataset, run.config.dataset_params).target, band_of(run)
+    st.markdown(f"**Predicted against true**, {part} rows")
+    live_figure(
+        predicted_against_true(y_true, y_pred, target, band),
+        key="predictions_figure",
+        alt=text.of_predictions(run, part),
+        height=360,
+        revision=f"{run.id} {part}",
+    )
+    if len(y_true) > POINTS:
+        st.caption(f"{POINTS:,} of the {len(y_true):,} rows are drawn; the numbers are those of all.")
+    if band:
+        st.caption(f"Shaded: predictions from {band[0]:.4g} to {band[1]:.4g}, where the loss is dearer.")
+
+
+def show_residuals(run: Run, part: str) -> None:
+    """How far predictions are from the true values, as a histogram."""
+    y_true, y_pred = run.predictions(part)
+    st.markdown(f"**Residuals**, {part} rows")
+    live_figure(
+        residual_histogram(y_true, y_pred),
+        key="residuals_figure",
+        alt=f"Histogram of predicted minus true values on the {part} rows, after epoch {run.epoch}.",
+        height=360,
+        revision=f"{run.id} {part}",
+    )
+
+
+def band_of(run: Run) -> tuple[float, float] | None:
+    """The predictions, in the target's unit, between which the band-penalised MSE is dearer; None for other losses."""
+    config = run.config
+    if config.loss != "band_mse":
+        return None
+    chosen = defaults(LOSSES[config.loss].params) | dict(config.loss_params)
+    middle, radius = float(chosen["threshold"]), float(chosen["radius"])
+    split = load_split(config.dataset, config.dataset_params, config.split_seed)
+    return (middle - radius) * split.scale + split.center, (middle + radius) * split.scale + split.center
