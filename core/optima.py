@@ -21,7 +21,7 @@ from core.objective import Objective, resolved
 from core.specs import Value
 
 OTHERS, POSITIVE_OTHERS = 15, 5  # the other rows of a batch, which all score a half, and how many are positive
-REACH, STEPS = 30.0, 6001  # logits searched for the best score, and how many
+REACH, STEPS = 30.0, 3001  # logits searched for the best score, and how many
 REFINEMENTS, STEPS_WITHIN = 4, 101  # each looks between the neighbours of the best so far, 50 times finer
 PLAIN_COUNTS = np.array([90, 10])
 SAME = 1e-6  # two scores closer than this are the same to a reader
@@ -179,7 +179,7 @@ class Cut:
 
 def threshold_on_score(of: BinaryLoss, q: float) -> Cut:
     """The threshold on the score that stands for the threshold q on the true probability."""
-    grid = np.append(np.linspace(0, 1, 1001), q)
+    grid = np.append(np.linspace(0, 1, 101), q)
     scores = best_scores(of, grid)
     score = float(scores[-1])
     sharing = grid[np.abs(scores - score) < SAME]

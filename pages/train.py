@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import checks
 from core.config import RunConfig
 from core.errors import CutoffError
 from core.plots.scores import score_histograms
@@ -11,7 +12,7 @@ from core.plots.training import loss_curves
 from core.runner import Run
 from core.thresholds import decide, summary
 from pages.components.live_figure import live_figure
-from pages.shared import choices, controls, session, text, values
+from pages.shared import choices, controls, findings, session, text, values
 from pages.shared.services import device, runner
 
 TICK_SECONDS = 0.4
@@ -67,13 +68,18 @@ def show(job_id: str) -> None:
     st.progress(job.progress, text=text.of_progress(job, text.of_device(device())))
     if run.error:
         st.error(text.plain(run.error))
+    found = checks.after(run) if run.ended else ()
+    own = run.config if run.config == config else None  # a remedy changes the choices, so only where they are the run's
     if not run.outputs:
+        findings.show(found, "run", own)
         return
     if run.task == "regression":
         st.caption(f"On {len(run.predictions('validation')[0]):,} validation rows.")
         values.show_errors(run, "validation")
     else:
         show_metrics(run)
+    of_scores = findings.at(found, "scores")
+    findings.show([finding for finding in found if finding not in of_scores], "run", own)
     grid = st.grid(min_column_width=290 if run.task == "regression" else 380)
     with grid.container(border=True, height="stretch"):
         st.markdown("**Mean loss** of training and validation rows")
@@ -92,6 +98,7 @@ def show(job_id: str) -> None:
     else:
         with grid.container(border=True, height="stretch"):
             show_scores(run)
+            findings.show(of_scores, "run", own)
 
 
 def show_metrics(run: Run) -> None:

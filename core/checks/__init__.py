@@ -31,7 +31,7 @@ def before(config: RunConfig) -> tuple[Finding, ...]:
 def after(run: Run) -> tuple[Finding, ...]:
     """What a run shows, whatever its status, the gravest first."""
     results = [(code, find(run)) for code, (_, find) in OF_RUN.items()]
-    if run.outputs and run.task != "regression":
+    if "validation" in run.outputs and run.task != "regression":
         scores = run.scores("validation")
         results += [(code, find_in(run, scores)) for code, (_, find_in) in OF_SCORES.items()]
     return _ordered(results)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import wiring
+from core import checks, wiring
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS, load_dataset
 from core.errors import CutoffError
@@ -18,7 +18,7 @@ from core.losses import LOSSES, LossSpec
 from core.models import MODELS
 from core.objective import resolved
 from core.specs import Param, Value, defaults
-from pages.shared import controls, preview, session, text
+from pages.shared import controls, findings, preview, session, text
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
@@ -66,7 +66,10 @@ def take(config: RunConfig) -> None:
 
 
 def edit() -> tuple[RunConfig | None, str]:
-    """Draw the controls; returns what they say, or None and the sentence that tells why it can't be trained."""
+    """Draw the controls with what the checks find; returns what the controls say, or None and the sentence that tells
+    why it can't be trained."""
+    if wanted := st.session_state.pop("wanted", None):
+        take(make_config(**wanted))
     problems: list[str] = []
     slots: Slots = {}
     chosen = _data(problems, slots)
@@ -79,7 +82,19 @@ def edit() -> tuple[RunConfig | None, str]:
         return None, problems[0]
     if theory := text.of_theory(config):
         slots["theory"].caption(theory)
+    _show_findings(config, slots)
     return config, ""
+
+
+def _show_findings(config: RunConfig, slots: Slots) -> None:
+    """What the checks find in the choices and, as long as they are its own, in the run."""
+    found = list(checks.before(config))
+    job = session.current_job()
+    if job and job.ended and job.runs[0].config == config:
+        found += checks.after(job.runs[0])
+    for place, slot in slots.items():
+        with slot:
+            findings.show(findings.at(found, place), "choices", config)
 
 
 def _data(problems: list[str], slots: Slots) -> dict[str, object]:
@@ -121,8 +136,6 @@ def _head_and_loss(dataset: str, problems: list[str], slots: Slots) -> dict[str,
         help=_expectations(losses, DATASETS[dataset].task),
     )
     spec = LOSSES[loss]
-    if spec.mistake:
-        st.caption(f":material/error: **A mistake:** {text.plain(spec.mistake)}")
     st.caption(f"{spec.about} {text.of_loss(spec, DATASETS[dataset].task)}", help=spec.reference)
     with st.container(key="formula"):
         st.latex(spec.formula)

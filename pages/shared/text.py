@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
 
 from core import wiring
+from core.checks import Check
 from core.config import RunConfig
 from core.datasets import Dataset, load_dataset
 from core.heads import ACTIVATIONS, HEADS, HeadSpec
@@ -110,6 +112,35 @@ def of_wiring(head: str, activation: str, loss: str) -> str:
 def of_decision(run: Run) -> str:
     """How a run's scores decide as long as no threshold is chosen."""
     return HEADS["sigmoids" if run.task == "multilabel" else run.config.head].decision
+
+
+def of_check(check: Check) -> str:
+    """Why a check matters, what to do, and where to read about it."""
+    return f"**{check.name}.** {check.why} {check.remedy}\n\n{check.reference}."
+
+
+def of_remedy(changes: Mapping[str, object], config: RunConfig) -> str:
+    """What a remedy changes in this configuration, as the words on its button."""
+    said = [
+        what for key, given in changes.items() if given != getattr(config, key) for what in _said(key, given, config)
+    ]
+    return f"Use {' and '.join(said)}"
+
+
+def _said(key: str, given: Any, config: RunConfig) -> list[str]:
+    """What a field of a configuration is set to, as controls call it; of parameters those that change."""
+    if key == "loss_params":
+        return [f"{name} {_value(value)}" for name, value in given if (name, value) not in config.loss_params]
+    if key == "activation" and given == "auto":
+        return [f"the activation {ACTIVATIONS[resolved(config.head, 'auto', config.loss)].label}"]
+    labels: dict[str, Mapping[str, Any]] = {"head": HEADS, "loss": LOSSES, "activation": ACTIVATIONS}
+    if key in labels:
+        return [labels[key][given].label]
+    return [f"{'learning rate' if key == 'lr' else key.replace('_', ' ')} {_value(given)}"]
+
+
+def _value(given: object) -> str:
+    return f"{given:g}" if isinstance(given, float) else str(given)
 
 
 def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:

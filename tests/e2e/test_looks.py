@@ -13,6 +13,7 @@ from tests.e2e.conftest import overflow, settled
 BINARY = "epochs=20&loss.pos_weight=9"
 MULTICLASS = "dataset=digits&epochs=20"
 MULTILABEL = "dataset=yeast&epochs=10"
+MISTAKES = "dataset=moons&epochs=20&loss.pos_weight=9&activation=sigmoid"
 REGRESSION = "dataset=diabetes&loss=band_mse&epochs=20"
 STATES = {
     "train, nothing trained": ("", "", None),
@@ -20,6 +21,7 @@ STATES = {
     "train, multi-class": (MULTICLASS, "", "scores_figure"),
     "train, multi-label": (MULTILABEL, "", "scores_figure"),
     "train, regression": (REGRESSION, "", "residuals_figure"),
+    "train, mistakes": (MISTAKES, "", "scores_figure"),
     "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
     "thresholds, nothing trained": ("", "thresholds", None),
     "thresholds, binary": (BINARY, "thresholds", "matrix"),

@@ -1,0 +1,211 @@
+"""Figures of losses: value and gradient, wanted scores, four number formats. Arrays in, a plotly figure out.
+
+Losses are told apart by colour and dash; blue and amber stay with the classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.plots.style import GROUND, LEGEND_ABOVE, MARGIN, MUTED, TEXT, unit_axis
+
+COLOURS = (TEXT, "var(--st-green-text-color)", "var(--st-violet-text-color)", "var(--st-red-text-color)")
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up")
+# The finest format is drawn first and the coarsest on top, thinner, so that all four are seen where they agree.
+WIDTHS = (6, 4, 2.5, 1.5)
+
+
+class Line(NamedTuple):
+    """Value and gradient (Q,) of one loss at places x (Q,); `slot` gives it its colour, dash and symbol."""
+
+    slot: int
+    name: str
+    x: np.ndarray
+    value: np.ndarray
+    gradient: np.ndarray
+
+
+class Wanted(NamedTuple):
+    """The score that a loss wants: `closed` at true probabilities q (Q,), or None, and `solved` at `points` (P,)."""
+
+    slot: int
+    name: str
+    q: np.ndarray
+    closed: np.ndarray | None
+    points: np.ndarray
+    solved: np.ndarray
+
+
+def _look(slot: int, width: float = 2.5) -> dict[str, object]:
+    return {"color": COLOURS[slot], "dash": DASHES[slot], "width": width}
+
+
+def loss_figure(lines: Sequence[Line], x_title: str, y_title: str, mark: float | None = None) -> go.Figure:
+    """Value above and gradient (`y_title`) below, on the same axis; `mark` is a vertical line, as at a target."""
+    figure = go.Figure()
+    for line in lines:
+        for y, axis, what in ((line.value, "y", "value"), (line.gradient, "y2", "gradient")):
+            figure.add_scatter(
+                x=line.x,
+                y=y,
+                yaxis=axis,
+                mode="lines",
+                name=line.name,
+                meta=what,
+                uid=f"{line.slot} {what}",
+                line=_look(line.slot),
+                hovertemplate=f"%{{x:.3~f}}: {what} %{{y:.4~g}}<extra>{line.name}</extra>",
+            )
+    _two_floors(figure, x_title, "loss", y_title)
+    if mark is not None:
+        figure.add_vline(x=mark, line={"color": MUTED, "dash": "dash", "width": 1})
+    return figure
+
+
+def _two_floors(figure: go.Figure, x_title: str, above: str, below: str) -> None:
+    """One horizontal axis, with a plot above and one below."""
+    figure.update_layout(
+        margin=MARGIN,
+        showlegend=False,
+        hoversubplots="axis",
+        xaxis={"anchor": "y2", "title": {"text": x_title}, "showgrid": False, "zeroline": False},
+        yaxis={"domain": [0.54, 1], "title": {"text": above}, "nticks": 5, "rangemode": "tozero"},
+        yaxis2={"domain": [0, 0.46], "title": {"text": below}, "nticks": 5},
+    )
+
+
+def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
+    """The score that each loss wants against the true probability: closed form as line, search as symbols.
+
+    The dashed diagonal is a score that is the true probability; the vertical line is the threshold on it.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash", "width": 1}, hoverinfo="skip"
+    )
+    for one in wanted:
+        if one.closed is not None:
+            figure.add_scatter(
+                x=one.q,
+                y=one.closed,
+                mode="lines",
+                name=one.name,
+                meta="closed form",
+                uid=f"{one.slot} closed",
+                line=_look(one.slot),
+                hovertemplate=f"true %{{x:.3f}}, score %{{y:.4f}}<extra>{one.name}</extra>",
+            )
+        figure.add_scatter(
+            x=one.points,
+            y=one.solved,
+            mode="markers",
+            name=one.name,
+            meta="solved",
+            uid=f"{one.slot} solved",
+            cliponaxis=False,
+            marker={
+                "symbol": SYMBOLS[one.slot],
+                "size": 8,
+                "color": GROUND,
+                "line": {"color": COLOURS[one.slot], "width": 1.5},
+            },
+            hovertemplate=f"solved: true %{{x:.3f}}, score %{{y:.4f}}<extra>{one.name}</extra>",
+        )
+    figure.add_vline(x=threshold, line={"color": TEXT, "width": 2.5})
+    figure.update_layout(
+        margin=MARGIN, showlegend=False, xaxis=unit_axis("true probability q"), yaxis=unit_axis("score that is best")
+    )
+    return figure
+
+
+class Format(NamedTuple):
+    """A loss in one number format: value and gradient (Q,) at logits z (Q,), and the logits (P,) of its findings."""
+
+    z: np.ndarray
+    value: np.ndarray
+    gradient: np.ndarray
+    marks: np.ndarray
+    texts: tuple[str, ...]
+
+
+def format_figure(formats: Mapping[str, Format]) -> go.Figure:
+    """Value above and gradient below for each number format; rings on the lines are its findings."""
+    figure = go.Figure()
+    for slot, (name, one) in enumerate(formats.items()):
+        look = _look(slot, WIDTHS[slot])
+        for y, axis, what in ((one.value, "y", "value"), (one.gradient, "y2", "gradient")):
+            finite = np.where(np.isfinite(y), y, np.nan)
+            figure.add_scatter(
+                x=one.z,
+                y=finite,
+                yaxis=axis,
+                mode="lines",
+                name=name,
+                meta=what,
+                legendgroup=name,
+                showlegend=axis == "y",
+                line=look,
+                hovertemplate=f"%{{x:.4~g}}: {what} %{{y:.4~g}}<extra>{name}</extra>",
+            )
+            at = np.interp(one.marks, one.z[np.isfinite(y)], y[np.isfinite(y)]) if np.isfinite(y).any() else one.marks
+            figure.add_scatter(
+                x=one.marks,
+                y=at,
+                yaxis=axis,
+                mode="markers",
+                name=name,
+                meta=f"findings on the {what}",
+                legendgroup=name,
+                showlegend=False,
+                hovertext=list(one.texts),
+                hovertemplate=f"%{{hovertext}}<extra>{name}</extra>",
+                marker={"size": 9, "color": GROUND, "line": {"color": COLOURS[slot], "width": 2}},
+            )
+    _two_floors(figure, "logit z", "loss", "gradient by z")
+    figure.update_layout(**LEGEND_ABOVE, showlegend=True)
+    return figure
+
+
+def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, chosen: int) -> go.Figure:
+    """After a softmax of a softmax, against the number of classes: the largest probability, and the least loss.
+
+    Dashed below is the loss before any training, ln K; `chosen` is marked on both.
+    """
+    figure = go.Figure()
+    rows = (
+        (largest, "y", "reachable probability", TEXT, "solid"),
+        (floor, "y2", "least loss", TEXT, "solid"),
+        (np.log(classes), "y2", "loss of equal scores, ln K", MUTED, "dash"),
+    )
+    for y, axis, name, colour, dash in rows:
+        figure.add_scatter(
+            x=classes,
+            y=y,
+            yaxis=axis,
+            mode="lines",
+            name=name,
+            line={"color": colour, "dash": dash, "width": 2.5},
+            hovertemplate=f"K = %{{x}}: {name} %{{y:.4f}}<extra></extra>",
+        )
+    at = int(np.flatnonzero(classes == chosen)[0])
+    for y, axis in ((largest, "y"), (floor, "y2")):
+        figure.add_scatter(
+            x=[chosen],
+            y=[y[at]],
+            yaxis=axis,
+            mode="markers",
+            name="chosen",
+            marker={"size": 12, "color": GROUND, "line": {"color": TEXT, "width": 3}},
+            hovertemplate="K = %{x}: %{y:.4f}<extra></extra>",
+        )
+    _two_floors(figure, "classes K", "largest probability", "loss")
+    figure.update_layout(
+        xaxis={"type": "log", "tickvals": [2, 3, 5, 10, 20, 50, 100], "range": [np.log10(1.9), np.log10(105)]},
+        yaxis={"range": [0, 1]},
+    )
+    return figure

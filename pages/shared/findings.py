@@ -1,0 +1,48 @@
+"""What the checks found, as quiet lines beside the control or figure that causes it, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.checks import CHECKS, Finding
+from core.config import RunConfig
+from pages.shared import text
+
+SEVERITIES = {
+    "mistake": (":red[:material/error:]", "Mistake"),
+    "caution": (":orange[:material/warning:]", "Caution"),
+    "note": (":material/info:", "Note"),
+}
+AT_ONCE = 2
+
+
+def at(found: Sequence[Finding], place: str) -> list[Finding]:
+    """Those of this place, in their order."""
+    return [finding for finding in found if CHECKS[finding.code].place == place]
+
+
+def show(found: Sequence[Finding], where: str, config: RunConfig | None) -> None:
+    """AT_ONCE lines, the others behind "n more"; `found` is ordered, the gravest first. Remedies change the choices
+    `config`; without it none is offered."""
+    for finding in found[:AT_ONCE]:
+        show_line(finding, where, config)
+    if rest := found[AT_ONCE:]:
+        with st.expander(f"{len(rest)} more"):
+            for finding in rest:
+                show_line(finding, where, config)
+
+
+def show_line(finding: Finding, where: str, config: RunConfig | None) -> None:
+    icon, word = SEVERITIES[CHECKS[finding.code].severity]
+    said = f"{icon} **{word} {finding.code}.** {text.plain(finding.sentence)}"
+    with st.container(gap=None):
+        st.caption(said, help=text.of_check(CHECKS[finding.code]))
+        if not (finding.remedy and config):
+            return
+        label = text.of_remedy(finding.remedy, config)
+        if st.button(label, key=f"{where}.{finding.code}", type="tertiary", icon=":material/build:"):
+            # The controls are drawn already; the next script run takes these choices before it draws them.
+            st.session_state.wanted = config.model_copy(update=finding.remedy).model_dump()
+            st.rerun()
