@@ -186,6 +186,18 @@ def threshold_on_score(of: BinaryLoss, q: float) -> Cut:
     return Cut(score, float(sharing.min()), float(sharing.max()))
 
 
+def resting_points(of: BinaryLoss, y: float, low: float, high: float) -> np.ndarray:
+    """Where gradient descent comes to rest for one label or target y: the gradient goes from below 0 to above, (P,).
+
+    Searched among 4,001 logits (in a regression: predictions) from low to high, and given to the middle of a step.
+    """
+    z = torch.linspace(low, high, 4001, dtype=torch.float64)
+    gradient = of.gradients(z, y)
+    pushed_up = gradient < 0
+    last = (pushed_up[:-1] & ~pushed_up[1:]).nonzero()[:, 0]
+    return torch.where(gradient[last + 1] == 0, z[last + 1], (z[last] + z[last + 1]) / 2).numpy()
+
+
 def softmax_twice(classes: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The largest probability that a softmax of a softmax over K classes reaches, e / (e + K - 1), and its -log."""
     largest = np.e / (np.e + np.asarray(classes) - 1)

@@ -22,6 +22,8 @@ from core.optima import (
     Cut,
     binary_head,
     binary_loss,
+    remark,
+    resting_points,
     softmax_twice,
     solved_scores,
     stands_for,
@@ -43,9 +45,9 @@ FIRST: dict[str, tuple[tuple[str, dict[str, Value]], ...]] = {
     "values": (("mse", {}), ("huber", {}), ("band_mse", {})),
 }
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
-BY_HAND = "BCE written by hand: log(sigmoid(z)) and log(1 - sigmoid(z))"
+BY_HAND = "BCE written by hand, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
 REACH = 8.0  # logits drawn on each side
-VALUES = (-2.0, 3.0)  # predictions drawn
+VALUES = (-1.5, 2.5)  # predictions drawn
 ROWS = 1_000_000  # of imagined data, for weights that are taken from shares of classes
 GRID_STEP = 0.002  # true probabilities that lie further apart than this and want the same score are told
 LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
@@ -72,12 +74,15 @@ class Chosen(NamedTuple):
             parts.append(f"after {ACTIVATIONS[self.activation].label}")
         return f"{LETTERS[self.slot]}. {', '.join([LOSSES[self.loss].label, *parts])}"
 
+    @property
+    def counts(self) -> np.ndarray:
+        """Rows of each class in imagined data, (2,)."""
+        positive = round(self.positives * ROWS)
+        return np.array([ROWS - positive, positive])
+
     def build(self) -> BinaryLoss:
         """The loss itself; raises CutoffError for a parameter that can't be used."""
-        positive = round(self.positives * ROWS)
-        return binary_loss(
-            self.loss, self.head, dict(self.values), np.array([ROWS - positive, positive]), self.activation
-        )
+        return binary_loss(self.loss, self.head, dict(self.values), self.counts, self.activation)
 
 
 @st.cache_data(max_entries=500, show_spinner=False)
@@ -93,6 +98,12 @@ def line_of(one: Chosen, y: float, scale: Scale) -> Line:
         x = z = np.linspace(-REACH, REACH, 1001)
     loss, at = one.build(), torch.from_numpy(z)
     return Line(one.slot, one.name, x, loss.values(at, y).numpy(), loss.gradients(at, y).numpy())
+
+
+@st.cache_data(max_entries=500, show_spinner=False)
+def rests_of(one: Chosen, target: float) -> list[float]:
+    """The predictions among the drawn ones at which gradient descent comes to rest."""
+    return [float(point) + 0.0 for point in resting_points(one.build(), target, *VALUES).round(3)]  # no -0
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -112,6 +123,14 @@ def cut_of(one: Chosen, q: float) -> Cut:
 def half_of(one: Chosen) -> float:
     """The true probability for which a score of .5 stands."""
     return stands_for(one.build(), 0.5)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def meaning_of(one: Chosen) -> str:
+    """What the scores mean, in a sentence; "" after another output activation than the loss expects."""
+    if not one.build().as_expected:
+        return ""
+    return remark(one.loss, one.head, dict(one.values), one.counts)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -291,7 +310,7 @@ def about(loss: str) -> str:
 
 def badges(chosen: list[Chosen]) -> None:
     """Which stroke is which loss."""
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True):
         for one in chosen:
             st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}", width="content")
 
@@ -339,7 +358,6 @@ def show_regression(chosen: list[Chosen]) -> None:
     st.caption("Where the gradient crosses 0 upwards, training comes to rest: it should do so at the target only.")
     st.session_state.setdefault("losses.target", 0.0)
     target = st.slider("Target y", -1.0, 2.0, step=0.05, key="losses.target", persist_state="session")
-    badges(chosen)
     with st.container(border=True):
         live_figure(
             loss_figure([line_of(one, target, "logit") for one in chosen], "prediction", "gradient", target),
@@ -348,6 +366,9 @@ def show_regression(chosen: list[Chosen]) -> None:
             f"{', '.join(one.name for one in chosen)}.",
             height=480,
         )
+    for one in chosen:
+        points = ", ".join(f"{point:.2f}" for point in rests_of(one, target)) or "none"
+        st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}: training comes to rest at {points}")
 
 
 @st.fragment
@@ -376,6 +397,9 @@ def show_wanted(chosen: list[Chosen]) -> None:
     with right:
         st.markdown(f"Calling a row positive where **q >= {threshold:g}** is calling it positive where")
         st.table(thresholds_table(chosen, threshold), hide_index=True)
+        for one in chosen:
+            if meaning := meaning_of(one):
+                st.caption(f"**{LETTERS[one.slot]}** {STROKES[one.slot]} &nbsp; {text.plain(meaning)}")
 
 
 def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
@@ -405,7 +429,8 @@ def show_formats(chosen: list[Chosen]) -> None:
         "The same formula over logits from -100 to 100 in four number formats, with torch's own gradient. Rings mark "
         "where the numbers stop following the formula; hover over one, or read the list."
     )
-    names = {LETTERS[one.slot]: one.name for one in chosen} | {"hand": BY_HAND}
+    ones: dict[str, Chosen | None] = {LETTERS[one.slot]: one for one in chosen}
+    names = {letter: one.name for letter, one in ones.items() if one} | {"hand": BY_HAND}
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with left:
         which = controls.choose("Loss in numbers", "losses.in_numbers", names)
@@ -419,8 +444,7 @@ def show_formats(chosen: list[Chosen]) -> None:
             required=True,
             persist_state="session",
         )
-    one = next((one for one in chosen if LETTERS[one.slot] == which), None)
-    formats = formats_of(one, y)
+    formats = formats_of(ones.get(which), y)
     with st.container(border=True):
         live_figure(
             format_figure({name: figure for name, (figure, _) in formats.items()}),
@@ -479,22 +503,19 @@ def show_decisions() -> None:
     z = st.number_input(
         "Logit z", -1e4, 1e4, format="%g", step=None, key="losses.logit", persist_state="session", width=240
     )
-    rows = []
-    for name, dtype in numerics.DTYPES.items():
+    for place, (name, dtype) in zip(st.columns(len(numerics.DTYPES)), numerics.DTYPES.items(), strict=True):
         found = numerics.decisions(z, dtype)
-        rows.append(
-            {
-                "format": name,
-                "z": f"{found.logit:.6g}",
-                "sigmoid(z)": f"{found.score:.9g}",
-                "z >= 0": str(found.logit_reaches_0),
-                "sigmoid(z) >= 0.5": str(found.score_reaches_half),
-                "round(sigmoid(z))": str(found.rounded),
-                "argmax([z])": str(found.argmax),
-                "0.5 exactly up to": f"{numerics.largest_tie(dtype):.3g}",
-            }
-        )
-    st.table(pd.DataFrame(rows).set_index("format").T)
+        shown = {
+            "z": f"{found.logit:.6g}",
+            "sigmoid(z)": f"{found.score:.9g}",
+            "z >= 0": found.logit_reaches_0,
+            "sigmoid(z) >= 0.5": found.score_reaches_half,
+            "torch.round(sigmoid(z))": found.rounded,
+            "argmax over the column": found.argmax,
+            "exactly 0.5 up to z =": f"{numerics.largest_tie(dtype):.3g}",
+        }
+        with place:
+            st.table(pd.DataFrame({name: [str(value) for value in shown.values()]}, index=list(shown)))
 
 
 @st.fragment

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -144,13 +146,28 @@ SHAPES = [
     {"features": 5, "widths": [6, 4], "batch_norm": True},
     {"features": 63, "widths": [3], "image": (7, 9)},
     {"features": 64, "widths": [3, 4], "image": (8, 8)},
+    {"features": 35, "widths": [2, 3, 4], "image": (7, 5)},
     {"features": 64, "widths": [3, 4], "image": (8, 8), "batch_norm": True},
 ]
-NAMES = ["mlp with batch norm", "one convolution", "two convolutions", "convolutions with batch norm"]
+NAMES = [
+    "mlp with batch norm",
+    "one convolution",
+    "two convolutions",
+    "three of odd sizes",
+    "convolutions with batch norm",
+]
+
+
+@pytest.fixture(params=[torch.float32, torch.float64], ids=["float32", "float64"])
+def tolerance(request) -> Iterator[dict[str, float]]:
+    """How closely two ways to compute the same agree, in each precision, which is the default one meanwhile."""
+    torch.set_default_dtype(request.param)
+    yield {torch.float32: {"rtol": 1e-4, "atol": 5e-5}, torch.float64: {"rtol": 1e-10, "atol": 1e-11}}[request.param]
+    torch.set_default_dtype(torch.float32)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
-def test_convolutions_and_batch_norm_train_as_torch_networks_do(shape):
+def test_convolutions_and_batch_norm_train_as_torch_networks_do(shape, tolerance):
     model = stack(outputs=[1, 1, 3], **shape)
     generator = torch.Generator().manual_seed(3)
     networks = [network(model, run) for run in range(3)]
@@ -162,21 +179,59 @@ def test_convolutions_and_batch_norm_train_as_torch_networks_do(shape):
         model.backward(pull)
         for run, (ours, by_us) in enumerate(zip(rows_of(model, logits), rows_of(model, pull), strict=True)):
             theirs = networks[run](x[run])
-            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(ours, theirs, **tolerance)
             descents[run].zero_grad()
             theirs.backward(by_us)
             expected = flat([p.grad for p in networks[run].parameters()])
-            torch.testing.assert_close(model.gradient[model.owner == run], expected, rtol=1e-4, atol=2e-5)
+            torch.testing.assert_close(model.gradient[model.owner == run], expected, **tolerance)
             descents[run].step()
         model.parameters.sub_(model.gradient, alpha=0.1)
     unseen = torch.randn(3, 1, shape["features"], generator=generator)  # one row: the batch's own mean would not do
     for run, ours in enumerate(rows_of(model, model.forward(unseen, training=False))):
-        torch.testing.assert_close(ours, networks[run].eval()(unseen[run]), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(ours, networks[run].eval()(unseen[run]), **tolerance)
     for depth, norm in enumerate(model.norms):
         for run, net in enumerate(networks):
             theirs = [module for module in net if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)][depth]
-            torch.testing.assert_close(norm.mean[run, 0], theirs.running_mean, rtol=1e-4, atol=1e-5)
-            torch.testing.assert_close(norm.variance[run, 0], theirs.running_var, rtol=1e-4, atol=1e-5)
+            torch.testing.assert_close(norm.mean[run, 0], theirs.running_mean, **tolerance)
+            torch.testing.assert_close(norm.variance[run, 0], theirs.running_var, **tolerance)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["one batch for all", "own batches"])
+@pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
+def test_run_in_a_stack_equals_the_run_alone_after_many_steps_of_adam(shape, shared):
+    # Adam makes whole steps of rounding errors where batch norm leaves no gradient: so nothing may round differently.
+    outputs, seeds = [1, 1, 3, 3], [5, 6, 5, 7]
+    together = stack(outputs=outputs, seeds=seeds, **shape)
+    alone = [stack(outputs=[k], seeds=[seed], **shape) for k, seed in zip(outputs, seeds, strict=True)]
+    models = [together, *alone]
+    descents = [torch.optim.Adam([model.parameters], lr=0.01) for model in models]
+    generator = torch.Generator().manual_seed(4)
+    for _ in range(50):
+        x = torch.randn(1 if shared else 4, 16, shape["features"], generator=generator).expand(4, -1, -1)
+        for model, descent, rows in zip(models, descents, [x, *x.split(1)], strict=True):
+            model.backward([logits - 1 for logits in model.forward(rows)])  # half the squared distance to 1
+            model.parameters.grad = model.gradient
+            descent.step()
+    for run, one in enumerate(alone):
+        assert (together.parameters[together.owner == run] - one.parameters).abs().max() <= 1e-6
+        for norm, single in zip(together.norms, one.norms, strict=True):
+            assert (norm.mean[run] - single.mean[0]).abs().max() <= 1e-6
+            assert (norm.variance[run] - single.variance[0]).abs().max() <= 1e-6
+    before = stack(outputs=outputs, seeds=seeds, **shape).parameters
+    assert (together.parameters - before).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=NAMES)
+def test_one_batch_for_all_runs_gives_what_copies_of_it_give(shape):
+    model = stack(outputs=[1, 2, 2], **shape)
+    x = torch.randn(1, 6, shape["features"], generator=torch.Generator().manual_seed(0)).expand(3, -1, -1)
+    results = []
+    for rows in (x, x.contiguous()):
+        logits = model.forward(rows)
+        model.backward(logits)
+        results.append([*logits, model.gradient.clone()])
+    for expanded, copied in zip(*results, strict=True):
+        torch.testing.assert_close(expanded, copied, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=NAMES)

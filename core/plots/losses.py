@@ -11,13 +11,19 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from core.plots.style import GROUND, LEGEND_ABOVE, MARGIN, MUTED, TEXT, unit_axis
+from core.plots.style import GROUND, LEGEND_ABOVE, LINE, MARGIN, MUTED, TEXT, unit_axis
 
 COLOURS = (TEXT, "var(--st-green-text-color)", "var(--st-violet-text-color)", "var(--st-red-text-color)")
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-# The finest format is drawn first and the coarsest on top, thinner, so that all four are seen where they agree.
-WIDTHS = (6, 4, 2.5, 1.5)
+# The finest format lies as a broad band under the others, so that all are seen where they agree.
+FORMAT_LOOKS = (
+    {"color": LINE, "dash": "solid", "width": 9},
+    {"color": TEXT, "dash": "solid", "width": 2},
+    {"color": COLOURS[2], "dash": "dash", "width": 2.5},
+    {"color": COLOURS[3], "dash": "dot", "width": 2.5},
+)
+RINGS = (MUTED, TEXT, COLOURS[2], COLOURS[3])
 
 
 class Line(NamedTuple):
@@ -41,8 +47,8 @@ class Wanted(NamedTuple):
     solved: np.ndarray
 
 
-def _look(slot: int, width: float = 2.5) -> dict[str, object]:
-    return {"color": COLOURS[slot], "dash": DASHES[slot], "width": width}
+def _look(slot: int) -> dict[str, object]:
+    return {"color": COLOURS[slot], "dash": DASHES[slot], "width": 2.5}
 
 
 def loss_figure(lines: Sequence[Line], x_title: str, y_title: str, mark: float | None = None) -> go.Figure:
@@ -136,8 +142,7 @@ class Format(NamedTuple):
 def format_figure(formats: Mapping[str, Format]) -> go.Figure:
     """Value above and gradient below for each number format; rings on the lines are its findings."""
     figure = go.Figure()
-    for slot, (name, one) in enumerate(formats.items()):
-        look = _look(slot, WIDTHS[slot])
+    for (name, one), look, ring in zip(formats.items(), FORMAT_LOOKS, RINGS, strict=True):
         for y, axis, what in ((one.value, "y", "value"), (one.gradient, "y2", "gradient")):
             finite = np.where(np.isfinite(y), y, np.nan)
             figure.add_scatter(
@@ -164,7 +169,7 @@ def format_figure(formats: Mapping[str, Format]) -> go.Figure:
                 showlegend=False,
                 hovertext=list(one.texts),
                 hovertemplate=f"%{{hovertext}}<extra>{name}</extra>",
-                marker={"size": 9, "color": GROUND, "line": {"color": COLOURS[slot], "width": 2}},
+                marker={"size": 9, "color": GROUND, "line": {"color": ring, "width": 2}},
             )
     _two_floors(figure, "logit z", "loss", "gradient by z")
     figure.update_layout(**LEGEND_ABOVE, showlegend=True)
@@ -206,6 +211,6 @@ def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, ch
     _two_floors(figure, "classes K", "largest probability", "loss")
     figure.update_layout(
         xaxis={"type": "log", "tickvals": [2, 3, 5, 10, 20, 50, 100], "range": [np.log10(1.9), np.log10(105)]},
-        yaxis={"range": [0, 1]},
+        yaxis={"range": [0, 1], "tickvals": [0, 0.5, 1]},
     )
     return figure

@@ -61,7 +61,7 @@ def residual_histogram(y_true: NDArray, y_pred: NDArray) -> go.Figure:
     """How many rows have which residual, predicted minus true; the line stands at 0. All rows (N,) are counted."""
     residual = np.asarray(y_pred, np.float64) - y_true
     reach = float(np.abs(residual).max(initial=0)) * 1.02 or 1.0
-    counts, edges = np.histogram(residual, np.linspace(-reach, reach, BINS + 1))
+    counts, edges = np.histogram(residual, np.arange(-BINS // 2, BINS // 2 + 1) * (reach / (BINS // 2)))
     tick = float(f"{reach * 0.6:.1g}")  # at most 0.8 of the reach: farther out it would meet the other axis's label
     figure = go.Figure()
     figure.add_bar(

@@ -1,0 +1,269 @@
+"""The Losses page without a browser: every section, every loss, and every parameter of every loss moves a figure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from streamlit.testing.v1 import AppTest
+
+from core import wiring
+from core.losses import LOSSES
+from core.optima import binary_head
+from core.specs import Param, Value
+from tests.conftest import button, choose, control, figure_of, open_page, press, sentences
+
+FIGURES = {"values_1", "values_0", "wanted", "formats", "twice"}
+KINDS = [("classes", name) for name, spec in LOSSES.items() if spec.tasks != ("regression",)]
+KINDS += [("values", name) for name, spec in LOSSES.items() if "regression" in spec.tasks]
+# On probabilities a squared error is never above 1, so a limit of 1 leaves the factor without effect.
+BEFORE = {("classes", "loss_gated_mse"): {"tau": 0.3}}
+
+
+def drawn(at: AppTest) -> set[str]:
+    return {element.key for element in at.get("bidi_component")}
+
+
+def open_one(at: AppTest, kind: str, loss: str) -> AppTest:
+    """The page with a single loss."""
+    state = at.session_state
+    state["losses.kind"] = kind
+    state[f"losses.{kind}.slots"] = [0]
+    state[f"losses.{kind}.0.loss"] = loss
+    for name, value in BEFORE.get((kind, loss), {}).items():
+        state[f"losses.{kind}.0.{loss}.{name}"] = value
+    return open_page(at, "losses")
+
+
+def curves(at: AppTest) -> str:
+    """Everything drawn of the chosen losses, as text."""
+    keys = sorted(drawn(at) & {"values_1", "values_0", "values_target"})
+    elements = {element.key: json.loads(element.proto.json)["figure"] for element in at.get("bidi_component")}
+    return "".join(elements[key] for key in keys)
+
+
+def another(param: Param, now: Any) -> Value:
+    """A value that is not the present one."""
+    if param.options:
+        return "1, 4" if param.free else next(option for option in param.options if option != now)
+    step = param.step or 0.1
+    moved = now + 3 * step if not param.integer else now + 1
+    return moved if moved <= (param.high or np.inf) else now - 3 * step
+
+
+def traces(at: AppTest, key: str, what: str) -> list[dict[str, Any]]:
+    return [trace for trace in figure_of(at, key)["data"] if trace.get("meta") == what]
+
+
+def of_kind(kind: str, loss: str) -> tuple[Param, ...]:
+    return wiring.params_for("identity" if kind == "values" else binary_head(loss), loss)
+
+
+def table(at: AppTest, number: int) -> Any:
+    return at.table[number].value
+
+
+# --- the page as it opens
+
+
+def test_every_section_is_drawn_with_nothing_chosen(app_test: AppTest):
+    at = open_page(app_test, "losses")
+    assert not sentences(at)
+    assert drawn(at) == FIGURES
+    assert [header.value for header in at.subheader] == [
+        "Value and gradient",
+        "The score a loss wants",
+        "In numbers",
+        "Softmax twice",
+        "From probability to decision",
+    ]
+    names = [trace["name"] for trace in traces(at, "values_1", "value")]
+    assert names == ["A. BCE with logits", "B. BCE with logits, pos_weight 9", "C. Focal"]
+
+
+def test_value_and_gradient_are_those_of_bce(app_test: AppTest):
+    at = open_page(app_test, "losses")
+    for y, key in ((1, "values_1"), (0, "values_0")):
+        value, gradient = traces(at, key, "value")[1], traces(at, key, "gradient")[1]
+        p = expit(value["x"])
+        np.testing.assert_allclose(value["y"], -9 * y * np.log(p) - (1 - y) * np.log1p(-p), atol=1e-9)
+        np.testing.assert_allclose(gradient["y"], (9 if y else 1) * (p - y), atol=1e-9)
+
+
+def test_figures_are_over_the_probability_when_asked(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.scale", "probability")
+    value = traces(at, "values_1", "value")[0]
+    np.testing.assert_allclose(value["y"], -np.log(value["x"]), atol=1e-9)
+    assert figure_of(at, "values_1")["layout"]["xaxis"]["title"]["text"] == "sigmoid(z)"
+
+
+# --- choosing losses
+
+
+@pytest.mark.parametrize(("kind", "loss"), KINDS)
+def test_every_parameter_of_every_loss_is_live(app_test: AppTest, kind: str, loss: str):
+    at = open_one(app_test, kind, loss)
+    assert not sentences(at)
+    assert len(traces(at, "values_target" if kind == "values" else "values_1", "value")) == 1
+    for param in of_kind(kind, loss):
+        before, key = curves(at), f"losses.{kind}.0.{loss}.{param.name}"
+        choose(at, key, another(param, control(at, key).value))
+        assert not sentences(at)
+        assert curves(at) != before, param.name
+
+
+def test_a_loss_can_be_chosen_in_the_page(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.classes.0.loss", "hinge")
+    value = traces(at, "values_1", "value")[0]
+    assert value["name"] == "A. Hinge"
+    np.testing.assert_allclose(value["y"], np.maximum(0, 1 - value["x"]))
+
+
+def test_four_losses_are_the_limit_and_one_stays(app_test: AppTest):
+    at = press(open_page(app_test, "losses"), "Add a loss")
+    assert button(at, "Add a loss").disabled
+    assert len(traces(at, "values_1", "value")) == 4
+    looks = {(trace["line"]["color"], trace["line"]["dash"]) for trace in traces(at, "values_1", "value")}
+    assert len(looks) == 4
+    for slot in (0, 3, 1):
+        at.button(f"losses.classes.{slot}.remove").click().run()
+    (left,) = traces(at, "values_1", "value")
+    assert left["name"].startswith("C.")
+    assert at.button("losses.classes.2.remove").disabled
+    assert not button(at, "Add a loss").disabled
+
+
+def test_a_mistake_is_marked(app_test: AppTest):
+    at = open_one(app_test, "classes", "cross_entropy_float")
+    assert any("A mistake:" in caption.value for caption in at.caption)
+    assert any("The gradient is 0, at every logit" in line.value for line in at.markdown)
+
+
+def test_text_that_can_not_be_read_takes_one_sentence_and_nothing_else(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.classes.2.loss", "cross_entropy")
+    key = "losses.classes.2.cross_entropy.class_weight"
+    choose(at, key, "one, two")
+    (said,) = sentences(at)
+    assert said.startswith("Expected `class_weight` to be")
+    assert [trace["name"][0] for trace in traces(at, "values_1", "value")] == ["A", "B"]
+    assert drawn(at) == FIGURES
+    choose(at, key, "1, 9")
+    assert not sentences(at)
+    assert [trace["name"][0] for trace in traces(at, "values_1", "value")] == ["A", "B", "C"]
+
+
+def test_only_a_loss_that_can_not_be_used_leaves_its_controls(app_test: AppTest):
+    at = open_one(app_test, "classes", "nll")
+    choose(at, "losses.classes.0.nll.class_weight", "-1, 2")
+    assert len(sentences(at)) == 1
+    assert drawn(at) == {"twice"}
+    choose(at, "losses.classes.0.nll.class_weight", "balanced")
+    assert drawn(at) == FIGURES
+
+
+def test_balanced_weights_follow_the_share_of_positives(app_test: AppTest):
+    at = open_one(app_test, "classes", "nll")
+    choose(at, "losses.classes.0.nll.class_weight", "balanced")
+    assert table(at, 0)["score from"][0] == "0.9000"
+    choose(at, "losses.positives", 0.2)
+    assert table(at, 0)["score from"][0] == "0.8000"
+
+
+def test_a_double_sigmoid_can_be_looked_at(app_test: AppTest):
+    at = open_one(app_test, "classes", "bce")
+    choose(at, "losses.classes.0.bce.activation", "sigmoid")
+    (value,) = traces(at, "values_1", "value")
+    assert value["name"].endswith("after sigmoid")
+    np.testing.assert_allclose(value["y"], -np.log(expit(expit(value["x"]))), atol=1e-9)
+    assert not traces(at, "wanted", "closed form")
+    (solved,) = traces(at, "wanted", "solved")
+    np.testing.assert_allclose(solved["y"], np.clip(solved["x"], 0.5, expit(1)), atol=1e-5)
+
+
+# --- the sections
+
+
+def test_thresholds_on_the_score_stand_for_one_on_the_true_probability(app_test: AppTest):
+    at = open_page(app_test, "losses")
+    found = table(at, 0)
+    assert list(found["score from"]) == ["0.5000", "0.9000", "0.3988"]
+    assert list(found["logit from"])[:2] == ["0.000", "2.197"]
+    assert list(found["0.5 means q from"]) == ["0.5000", "0.1000", "0.7500"]
+    choose(at, "losses.threshold", 0.1)
+    assert list(table(at, 0)["score from"])[:2] == ["0.1000", "0.5000"]
+    assert figure_of(at, "wanted")["layout"]["shapes"][0]["x0"] == 0.1
+    assert any("With pos_weight 9, a score of 0.5 means" in caption.value.replace("\\", "") for caption in at.caption)
+
+
+def test_no_threshold_stands_for_one_that_scores_do_not_tell(app_test: AppTest):
+    at = open_one(app_test, "classes", "hinge")
+    choose(at, "losses.threshold", 0.8)
+    assert table(at, 0)["score from"][0] == "none, as q from 0.51 to 1.00 has 0.7311"
+
+
+def test_closed_forms_lie_on_the_searched_scores(app_test: AppTest):
+    at = open_page(app_test, "losses")
+    closed, solved = traces(at, "wanted", "closed form"), traces(at, "wanted", "solved")
+    assert len(closed) == len(solved) == 3
+    for line, points in zip(closed, solved, strict=True):
+        np.testing.assert_allclose(np.interp(points["x"], line["x"], line["y"]), points["y"], atol=1e-5)
+
+
+def test_numbers_name_what_goes_wrong(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.in_numbers", "hand")
+    lines = "\n".join(line.value for line in at.markdown)
+    assert "The loss is infinite, from z = 16.636 on up." in lines
+    assert "The loss is infinite, from z = 8.3203 on up." in lines
+    names = [trace["name"] for trace in traces(at, "formats", "value")]
+    assert names == ["float64", "float32", "float16", "bfloat16"]
+    choose(at, "losses.in_numbers.y", 1)
+    assert "The loss is infinite, from z = -88.723 on down." in "\n".join(line.value for line in at.markdown)
+
+
+def test_softmax_twice_follows_the_number_of_classes(app_test: AppTest):
+    at = open_page(app_test, "losses")
+    assert [metric.value for metric in at.metric] == ["0.2320", "1.4612", "0.5 to 0.731"]
+    choose(at, "losses.twice", 2)
+    assert [metric.value for metric in at.metric][:2] == ["0.7311", "0.3133"]
+
+
+def test_decisions_follow_the_typed_logit(app_test: AppTest):
+    at = open_page(app_test, "losses")
+    single = table(at, 2)["float32"]
+    assert single["sigmoid(z)"] == "0.5"
+    assert (single["z >= 0"], single["torch.round(sigmoid(z))"]) == ("1", "0")
+    assert table(at, 1)["float64"]["torch.round(sigmoid(z))"] == "1"
+    choose(at, "losses.logit", 3.0)
+    for number, name in enumerate(("float64", "float32", "float16", "bfloat16"), 1):
+        found = table(at, number)[name]
+        assert (found["torch.round(sigmoid(z))"], found["argmax over the column"]) == ("1", "0")
+
+
+# --- losses of values
+
+
+def test_losses_of_values_are_drawn_for_a_target(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.kind", "values")
+    assert not sentences(at)
+    assert drawn(at) == {"values_target", "twice"}
+    choose(at, "losses.target", 0.25)
+    value, gradient = traces(at, "values_target", "value")[0], traces(at, "values_target", "gradient")[0]
+    np.testing.assert_allclose(value["y"], (value["x"] - 0.25) ** 2, atol=1e-12)
+    np.testing.assert_allclose(gradient["y"], 2 * (value["x"] - 0.25), atol=1e-12)
+    assert figure_of(at, "values_target")["layout"]["shapes"][0]["x0"] == 0.25
+
+
+def test_the_trap_of_the_band_is_named(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.kind", "values")
+    (said,) = [line.value for line in at.markdown if "comes to rest" in line.value and "Band" in line.value]
+    assert said.endswith("comes to rest at 0.00, 0.70")
+
+
+def test_both_kinds_keep_their_losses(app_test: AppTest):
+    at = choose(open_page(app_test, "losses"), "losses.classes.2.focal.gamma", 3.0)
+    choose(at, "losses.kind", "values")
+    choose(at, "losses.kind", "classes")
+    assert control(at, "losses.classes.2.focal.gamma").value == 3.0

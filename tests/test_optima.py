@@ -1,0 +1,257 @@
+"""What losses want: closed forms against a search over the loss itself, and the numbers that theory gives by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
+
+from core.errors import CutoffError
+from core.heads import HEADS
+from core.losses import LOSSES
+from core.optima import (
+    binary_head,
+    binary_loss,
+    remark,
+    resting_points,
+    softmax_twice,
+    solved_scores,
+    stands_for,
+    threshold_on_score,
+    wanted_scores,
+)
+
+Q = np.linspace(0.02, 0.98, 25)
+# Parameters away from the defaults; a loss that is not named is looked at with its defaults only.
+OTHER = {
+    "bce": [{"pos_weight": 9.0}, {"pos_weight": 0.2}],
+    "cross_entropy": [{"class_weight": "1, 9"}, {"class_weight": "balanced", "label_smoothing": 0.3}],
+    "nll": [{"class_weight": "3, 2"}],
+    "focal": [{"gamma": 0.5, "alpha": 0.5}, {"gamma": 5.0, "alpha": 0.75}],
+    "logit_adjusted": [{"tau": 0.5}, {"prior": "1, 4"}],
+    "hinge": [{"margin": 2.5}],
+    "squared_hinge": [{"margin": 2.5}],
+    "multi_margin": [{"margin": 0.5, "p": 2}],
+    "dead_zone": [{"accept": 0.9}, {"accept": 1.0}],
+    "gated_bce": [{"threshold": 0.6, "above": 2.0, "below": 0.3}, {"above": 0.1, "below": 1.0}],
+    "loss_gated_mse": [{"tau": 0.2, "factor": 3.0}],
+}
+CLOSED = [
+    pytest.param(loss, head, values, id=f"{loss} {head} {values}")
+    for loss, spec in LOSSES.items()
+    if spec.optimum
+    for head in spec.heads
+    if "binary" in HEADS[head].tasks
+    for values in [{}, *OTHER.get(loss, [])]
+]
+# The band's penalty makes outputs near its threshold dear, so the order of its scores is not promised.
+BINARY = [loss for loss in LOSSES if binary_head(loss) != "identity" and loss != "band_mse"]
+
+
+@pytest.mark.parametrize(("loss", "head", "values"), CLOSED)
+def test_closed_form_is_where_the_expected_loss_is_least(loss, head, values):
+    of = binary_loss(loss, head, values)
+    wanted = wanted_scores(of, Q)
+    assert wanted is not None
+    np.testing.assert_allclose(solved_scores(of, Q), wanted, atol=2e-6)
+
+
+@pytest.mark.parametrize("loss", ["bce", "focal", "cross_entropy", "asymmetric", "squared_hinge"])
+@pytest.mark.parametrize("q", [0.1, 0.5, 0.83])
+def test_search_agrees_with_scipy_where_a_loss_has_one_minimum(loss, q):
+    of = binary_loss(loss, binary_head(loss), {})
+
+    def risk(z: float) -> float:
+        at = torch.tensor([z], dtype=torch.float64)
+        return float(q * of.values(at, 1) + (1 - q) * of.values(at, 0))
+
+    best = minimize_scalar(risk, bounds=(-12, 12), method="bounded", options={"xatol": 1e-10}).x
+    assert solved_scores(of, np.array([q]))[0] == pytest.approx(expit(best), abs=1e-5)
+
+
+def test_two_outputs_are_one_logit():
+    z = torch.linspace(-9, 9, 101, dtype=torch.float64)
+    one, two = binary_loss("bce", "sigmoid", {}), binary_loss("cross_entropy", "softmax2", {})
+    for y in (0, 1):
+        torch.testing.assert_close(two.values(z, y), one.values(z, y))
+        torch.testing.assert_close(two.gradients(z, y), one.gradients(z, y))
+    torch.testing.assert_close(two.scores(z), one.scores(z))
+
+
+def test_pos_weight_9_puts_the_threshold_at_nine_tenths():
+    of = binary_loss("bce", "sigmoid", {"pos_weight": 9.0})
+    assert threshold_on_score(of, 0.5).score == pytest.approx(0.9)
+    assert logit(threshold_on_score(of, 0.5).score) == pytest.approx(np.log(9))
+    assert stands_for(of, 0.5) == pytest.approx(0.1)
+    assert stands_for(of, 0.9) == pytest.approx(0.5)
+
+
+def test_focal_2_wants_less_than_the_true_probability():
+    of = binary_loss("focal", "sigmoid", {"gamma": 2.0, "alpha": 0.5})
+    np.testing.assert_allclose(solved_scores(of, np.array([0.8, 0.99])), [0.627, 0.846], atol=5e-4)
+
+
+def test_softmax_before_cross_entropy_clips_the_wanted_score():
+    """The inner p is clip((logit q + 1) / 2), so the shown sigmoid(2 p - 1) is q clipped to [.2689, .7311]."""
+    of = binary_loss("cross_entropy", "softmax2", {}, activation="softmax")
+    assert wanted_scores(of, Q) is None
+    ends = expit([-1.0, 1.0])
+    np.testing.assert_allclose(solved_scores(of, Q), np.clip(Q, *ends), atol=2e-6)
+    np.testing.assert_allclose(ends, [0.2689, 0.7311], atol=5e-5)
+
+
+def test_double_sigmoid_never_wants_less_than_a_half():
+    of = binary_loss("bce", "sigmoid", {}, activation="sigmoid")
+    np.testing.assert_allclose(solved_scores(of, Q), np.clip(Q, 0.5, expit(1)), atol=2e-6)
+    inner = binary_loss("bce", "sigmoid", {})
+    z = torch.tensor([0.0], dtype=torch.float64)
+    # .5 of the inner sigmoid is the best for q = sigmoid(.5) = .6225.
+    assert of.scores(z).item() == pytest.approx(0.6225, abs=5e-5)
+    assert inner.scores(z).item() == 0.5
+
+
+def test_hinge_tells_only_the_side():
+    of = binary_loss("hinge", "sigmoid", {})
+    cut = threshold_on_score(of, 0.8)
+    assert cut.score == pytest.approx(expit(1))
+    assert cut.low <= 0.51
+    assert cut.high == 1
+    assert stands_for(of, 0.7) == pytest.approx(0.5)
+
+
+def test_gated_bce_is_least_just_below_its_threshold_for_seven_and_nine_tenths():
+    of = binary_loss("gated_bce", "sigmoid", {"threshold": 0.6, "above": 2.0, "below": 0.3})
+    np.testing.assert_allclose(solved_scores(of, np.array([0.7, 0.9])), 0.6, atol=1e-6)
+
+
+def test_a_batch_loss_moves_one_row_of_sixteen():
+    """The others give sum p = 7.5, of which 2.5 on their five positives."""
+    of = binary_loss("soft_f1", "sigmoid", {})
+    z = torch.tensor([-2.0, 0.5], dtype=torch.float64)
+    p = torch.sigmoid(z)
+    for y in (0, 1):
+        torch.testing.assert_close(of.values(z, y), 1 - 2 * (2.5 + p * y) / (p + 12.5 + y))
+
+
+def test_labels_that_compete_halve_the_wanted_score():
+    """Normalised, y = 1 has targets (.5, .5) and y = 0 has (1, 0), so that the second label's share is q / 2."""
+    of = binary_loss("cross_entropy_multihot", "softmax", {})
+    np.testing.assert_allclose(solved_scores(of, Q), Q / 2, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "rests"), [(0.0, [0, 0.7]), (0.3, [0.3, 0.7]), (0.36, [0.36, 0.7]), (0.38, [0.38]), (1.0, [0.3, 1])]
+)
+def test_the_band_traps_predictions_at_its_far_edge(target, rests):
+    of = binary_loss("band_mse", "identity", {"threshold": 0.5, "radius": 0.2, "penalty": 1.2})
+    np.testing.assert_allclose(resting_points(of, target, -1.5, 2.5), rests, atol=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "huber", "loss_gated_mse"])
+def test_other_losses_of_values_rest_at_the_target_only(loss):
+    of = binary_loss(loss, "identity", {})
+    np.testing.assert_allclose(resting_points(of, 0.25, -1.5, 2.5), [0.25], atol=1e-3)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.floats(0.02, 50), st.floats(0.02, 0.98))
+def test_standing_for_undoes_wanting(weight, q):
+    of = binary_loss("bce", "sigmoid", {"pos_weight": weight})
+    wanted = wanted_scores(of, np.array([q]))
+    assert wanted is not None
+    assert stands_for(of, wanted[0]) == pytest.approx(q, abs=1e-6)
+    assert stands_for(of, 0.5) == pytest.approx(1 / (1 + weight), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("classes", "largest", "floor"),
+    [(2, 0.7311, 0.3133), (3, 0.5761, 0.5514), (4, 0.4754, 0.7437), (10, 0.2320, 1.4612)],
+)
+def test_softmax_twice_reaches_no_further(classes, largest, floor):
+    found = softmax_twice(classes)
+    np.testing.assert_allclose(found, (largest, floor), atol=5e-5)
+    z = torch.zeros(1, classes, dtype=torch.float64)
+    z[0, 0] = 1e3
+    twice = torch.softmax(torch.softmax(z, -1), -1)[0, 0].item()
+    assert twice == pytest.approx(float(found[0]))
+    loss = torch.nn.functional.cross_entropy(torch.softmax(z, -1), torch.tensor([0])).item()
+    assert loss == pytest.approx(float(found[1]))
+
+
+# --- remarks
+
+
+@pytest.mark.parametrize(("loss", "head"), [(loss, head) for loss, spec in LOSSES.items() for head in spec.heads])
+def test_every_remark_is_one_sentence_or_nothing(loss, head):
+    counts = np.array([90, 10]) if "binary" in HEADS[head].tasks else np.array([50, 30, 20, 7])
+    for values in [{}, *(OTHER.get(loss, []) if len(counts) == 2 else [])]:
+        said = remark(loss, head, values, counts)
+        assert "nan" not in said
+        if said:
+            assert said[0].isupper()
+            assert said.endswith(".")
+
+
+def test_a_proper_loss_shows_the_true_probability():
+    counts = np.array([90, 10])
+    for loss in ("bce", "bce_probabilities", "brier"):
+        assert remark(loss, "sigmoid", {}, counts) == "A score means the true probability itself."
+
+
+def test_remark_on_pos_weight_names_both_thresholds():
+    said = remark("bce", "sigmoid", {"pos_weight": 9.0}, np.array([90, 10]))
+    assert said == (
+        "With pos_weight 9, a score of 0.5 means a true probability of 0.100; a true 0.5 is a score of 0.900."
+    )
+
+
+@pytest.mark.parametrize(("weights", "e"), [("1, 9", 0.0), ("3, 2", 0.2), ("1, 4", 0.3)])
+def test_remark_on_class_weights_names_the_true_probability_at_which_both_logits_are_best_equal(weights, e):
+    said = remark("cross_entropy", "softmax2", {"class_weight": weights, "label_smoothing": e}, np.array([90, 10]))
+    w0, w1 = (float(part) for part in weights.split(","))
+    # w1 ((1 - e) q + e / 2) = w0 ((1 - e) (1 - q) + e / 2)
+    q = (w0 * (1 - e / 2) - w1 * e / 2) / ((1 - e) * (w0 + w1))
+    assert f"means a true probability of {q:.3f};" in said
+
+
+def test_remark_says_when_a_half_is_always_reached():
+    said = remark("cross_entropy", "softmax2", {"class_weight": "1, 9", "label_smoothing": 0.9}, np.array([90, 10]))
+    assert said.endswith("a score of 0.5 is always reached.")
+
+
+def test_remark_on_balanced_weights_takes_the_rows():
+    said = remark("cross_entropy", "softmax2", {"class_weight": "balanced"}, np.array([90, 10]))
+    assert "a true probability of 0.100" in said
+    assert "class weights 0.5556, 5" in said
+
+
+def test_remark_on_the_output_gate_says_that_the_gradient_does_not_see_it():
+    said = remark("gated_bce", "sigmoid", {}, np.array([90, 10]))
+    assert said.startswith("A score means the true probability itself, where the gradient is 0")
+
+
+def test_remark_on_hinge_speaks_of_a_side():
+    assert "above 0.5 means a true probability above 0.5" in remark("hinge", "sigmoid", {}, np.array([90, 10]))
+
+
+def test_remark_on_one_output_a_label_is_that_of_two_classes():
+    counts = np.array([10, 20, 30])
+    said = remark("bce", "sigmoids", {"pos_weight": 3.0}, counts)
+    assert said == remark("bce", "sigmoid", {"pos_weight": 3.0}, np.array([1, 1]))
+    assert "1 / (1 + w)" in remark("bce", "sigmoids", {"output_weight": "1, 2, 3"}, counts)
+
+
+def test_remark_refuses_what_can_not_be_used():
+    with pytest.raises(CutoffError, match="class_weight"):
+        remark("cross_entropy", "softmax2", {"class_weight": "one"}, np.array([90, 10]))
+    with pytest.raises(CutoffError, match="output_weight"):
+        remark("bce", "sigmoids", {"output_weight": "1, 2"}, np.array([1, 2, 3]))
+
+
+@pytest.mark.parametrize("loss", BINARY)
+def test_wanted_scores_rise_with_the_true_probability(loss):
+    assert (np.diff(solved_scores(binary_loss(loss, binary_head(loss), {}), Q)) > -1e-6).all()
