@@ -103,7 +103,7 @@ def line_of(one: Chosen, y: float, scale: Scale) -> Line:
 @st.cache_data(max_entries=500, show_spinner=False)
 def rests_of(one: Chosen, target: float) -> list[float]:
     """The predictions among the drawn ones at which gradient descent comes to rest."""
-    return [float(point) + 0.0 for point in resting_points(one.build(), target, *VALUES).round(3)]  # no -0
+    return resting_points(one.build(), target, *VALUES).tolist()
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -251,7 +251,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     names = {name: f"{LOSSES[name].label}{' · a mistake' * bool(LOSSES[name].mistake)}" for name in losses_of(kind)}
     loss = controls.choose("Loss", f"{prefix}.loss", names, hide_label=True)
     spec, head = LOSSES[loss], "identity" if kind == "values" else binary_head(loss)
-    st.latex(spec.formula)
+    st.latex(stacked(spec.formula))
     if spec.mistake:
         st.caption(f":material/error: **A mistake:** {text.plain(spec.mistake)}")
     st.caption(f"{spec.about} {text.of_loss(spec, 'regression' if kind == 'values' else 'binary')}", help=about(loss))
@@ -277,6 +277,11 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
         st.error(text.plain(complaint))
         return None
     return one
+
+
+def stacked(formula: str) -> str:
+    """A formula with what its signs mean on a line below, so that it fits a card."""
+    return rf"\begin{{gathered}}{formula.replace(r', \quad', r'\\')}\end{{gathered}}"
 
 
 def choose_activation(key: str, head: str, loss: str) -> str:
@@ -367,7 +372,7 @@ def show_regression(chosen: list[Chosen]) -> None:
             height=480,
         )
     for one in chosen:
-        points = ", ".join(f"{point:.2f}" for point in rests_of(one, target)) or "none"
+        points = ", ".join(f"{point:z.2f}" for point in rests_of(one, target)) or "none"
         st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}: training comes to rest at {points}")
 
 

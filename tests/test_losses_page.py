@@ -54,6 +54,15 @@ def another(param: Param, now: Any) -> Value:
     return moved if moved <= (param.high or np.inf) else now - 3 * step
 
 
+def typed(at: AppTest, key: str, value: Value) -> AppTest:
+    """Set the control of this key, to text that its list does not hold as well, which AppTest does not know of."""
+    control(at, key).set_value(value)
+    for box in at.selectbox:
+        if isinstance(box.value, str) and "," in box.value:
+            box.options.append(box.value)
+    return at.run()
+
+
 def traces(at: AppTest, key: str, what: str) -> list[dict[str, Any]]:
     return [trace for trace in figure_of(at, key)["data"] if trace.get("meta") == what]
 
@@ -110,7 +119,7 @@ def test_every_parameter_of_every_loss_is_live(app_test: AppTest, kind: str, los
     assert len(traces(at, "values_target" if kind == "values" else "values_1", "value")) == 1
     for param in of_kind(kind, loss):
         before, key = curves(at), f"losses.{kind}.0.{loss}.{param.name}"
-        choose(at, key, another(param, control(at, key).value))
+        typed(at, key, another(param, control(at, key).value))
         assert not sentences(at)
         assert curves(at) != before, param.name
 
@@ -145,19 +154,19 @@ def test_a_mistake_is_marked(app_test: AppTest):
 def test_text_that_can_not_be_read_takes_one_sentence_and_nothing_else(app_test: AppTest):
     at = choose(open_page(app_test, "losses"), "losses.classes.2.loss", "cross_entropy")
     key = "losses.classes.2.cross_entropy.class_weight"
-    choose(at, key, "one, two")
+    typed(at, key, "one, two")
     (said,) = sentences(at)
     assert said.startswith("Expected `class_weight` to be")
     assert [trace["name"][0] for trace in traces(at, "values_1", "value")] == ["A", "B"]
     assert drawn(at) == FIGURES
-    choose(at, key, "1, 9")
+    typed(at, key, "1, 9")
     assert not sentences(at)
     assert [trace["name"][0] for trace in traces(at, "values_1", "value")] == ["A", "B", "C"]
 
 
 def test_only_a_loss_that_can_not_be_used_leaves_its_controls(app_test: AppTest):
     at = open_one(app_test, "classes", "nll")
-    choose(at, "losses.classes.0.nll.class_weight", "-1, 2")
+    typed(at, "losses.classes.0.nll.class_weight", "-1, 2")
     assert len(sentences(at)) == 1
     assert drawn(at) == {"twice"}
     choose(at, "losses.classes.0.nll.class_weight", "balanced")
