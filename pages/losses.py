@@ -140,7 +140,7 @@ def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str,
     for name, dtype in numerics.DTYPES.items():
         loss = one.build().to(dtype) if one else None
         value = (lambda z, of=loss: of.values(z, y)) if loss else (lambda z: numerics.by_hand(z, y))
-        numbers = numerics.numbers(value, dtype)
+        numbers = numerics.numbers(value, dtype, points=801)
         findings = numerics.findings(value, loss.scores if loss else torch.sigmoid, y, dtype)
         marks = [finding for finding in findings if finding.z is not None]
         sentences = tuple(map(str, marks))
@@ -281,7 +281,8 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
 
 def stacked(formula: str) -> str:
     """A formula with what its signs mean on a line below, so that it fits a card."""
-    return rf"\begin{{gathered}}{formula.replace(r', \quad', r'\\')}\end{{gathered}}"
+    lines = formula.replace(r", \quad", r"\\")
+    return rf"\begin{{gathered}}{lines}\end{{gathered}}"
 
 
 def choose_activation(key: str, head: str, loss: str) -> str:

@@ -1,12 +1,13 @@
 """Figures of losses: value and gradient, wanted scores, four number formats. Arrays in, a plotly figure out.
 
-Losses are told apart by colour and dash; blue and amber stay with the classes.
+Losses are told apart by colour and dash; blue and amber stay with the classes. Figures are built from plain dicts:
+adding traces and shapes one by one takes plotly many times as long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -53,36 +54,44 @@ def _look(slot: int) -> dict[str, object]:
 
 def loss_figure(lines: Sequence[Line], x_title: str, y_title: str, mark: float | None = None) -> go.Figure:
     """Value above and gradient (`y_title`) below, on the same axis; `mark` is a vertical line, as at a target."""
-    figure = go.Figure()
+    data: list[dict[str, Any]] = []
     for line in lines:
         for y, axis, what in ((line.value, "y", "value"), (line.gradient, "y2", "gradient")):
-            figure.add_scatter(
-                x=line.x,
-                y=y,
-                yaxis=axis,
-                mode="lines",
-                name=line.name,
-                meta=what,
-                uid=f"{line.slot} {what}",
-                line=_look(line.slot),
-                hovertemplate=f"%{{x:.3~f}}: {what} %{{y:.4~g}}<extra>{line.name}</extra>",
+            data.append(
+                {
+                    "type": "scatter",
+                    "x": line.x,
+                    "y": y,
+                    "yaxis": axis,
+                    "mode": "lines",
+                    "name": line.name,
+                    "meta": what,
+                    "uid": f"{line.slot} {what}",
+                    "line": _look(line.slot),
+                    "hovertemplate": f"%{{x:.3~f}}: {what} %{{y:.4~g}}<extra>{line.name}</extra>",
+                }
             )
-    _two_floors(figure, x_title, "loss", y_title)
+    layout = _two_floors(x_title, "loss", y_title)
     if mark is not None:
-        figure.add_vline(x=mark, line={"color": MUTED, "dash": "dash", "width": 1})
-    return figure
+        layout["shapes"] = [_upright(mark, {"color": MUTED, "dash": "dash", "width": 1})]
+    return go.Figure(data, layout)
 
 
-def _two_floors(figure: go.Figure, x_title: str, above: str, below: str) -> None:
-    """One horizontal axis, with a plot above and one below."""
-    figure.update_layout(
-        margin=MARGIN,
-        showlegend=False,
-        hoversubplots="axis",
-        xaxis={"anchor": "y2", "title": {"text": x_title}, "showgrid": False, "zeroline": False},
-        yaxis={"domain": [0.54, 1], "title": {"text": above}, "nticks": 5, "rangemode": "tozero"},
-        yaxis2={"domain": [0, 0.46], "title": {"text": below}, "nticks": 5},
-    )
+def _two_floors(x_title: str, above: str, below: str) -> dict[str, Any]:
+    """The layout of one horizontal axis, with a plot above and one below."""
+    return {
+        "margin": MARGIN,
+        "showlegend": False,
+        "hoversubplots": "axis",
+        "xaxis": {"anchor": "y2", "title": {"text": x_title}, "showgrid": False, "zeroline": False},
+        "yaxis": {"domain": [0.54, 1], "title": {"text": above}, "nticks": 5, "rangemode": "tozero"},
+        "yaxis2": {"domain": [0, 0.46], "title": {"text": below}, "nticks": 5},
+    }
+
+
+def _upright(x: float, line: dict[str, Any]) -> dict[str, Any]:
+    """A vertical line over the whole height."""
+    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
 
 
 def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
@@ -90,43 +99,59 @@ def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
 
     The dashed diagonal is a score that is the true probability; the vertical line is the threshold on it.
     """
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash", "width": 1}, hoverinfo="skip"
+    data: list[dict[str, Any]] = []
+    data.append(
+        {
+            "type": "scatter",
+            "x": [0, 1],
+            "y": [0, 1],
+            "mode": "lines",
+            "line": {"color": MUTED, "dash": "dash", "width": 1},
+            "hoverinfo": "skip",
+        }
     )
     for one in wanted:
         if one.closed is not None:
-            figure.add_scatter(
-                x=one.q,
-                y=one.closed,
-                mode="lines",
-                name=one.name,
-                meta="closed form",
-                uid=f"{one.slot} closed",
-                line=_look(one.slot),
-                hovertemplate=f"true %{{x:.3f}}, score %{{y:.4f}}<extra>{one.name}</extra>",
+            data.append(
+                {
+                    "type": "scatter",
+                    "x": one.q,
+                    "y": one.closed,
+                    "mode": "lines",
+                    "name": one.name,
+                    "meta": "closed form",
+                    "uid": f"{one.slot} closed",
+                    "line": _look(one.slot),
+                    "hovertemplate": f"true %{{x:.3f}}, score %{{y:.4f}}<extra>{one.name}</extra>",
+                }
             )
-        figure.add_scatter(
-            x=one.points,
-            y=one.solved,
-            mode="markers",
-            name=one.name,
-            meta="solved",
-            uid=f"{one.slot} solved",
-            cliponaxis=False,
-            marker={
-                "symbol": SYMBOLS[one.slot],
-                "size": 8,
-                "color": GROUND,
-                "line": {"color": COLOURS[one.slot], "width": 1.5},
-            },
-            hovertemplate=f"solved: true %{{x:.3f}}, score %{{y:.4f}}<extra>{one.name}</extra>",
+        data.append(
+            {
+                "type": "scatter",
+                "x": one.points,
+                "y": one.solved,
+                "mode": "markers",
+                "name": one.name,
+                "meta": "solved",
+                "uid": f"{one.slot} solved",
+                "cliponaxis": False,
+                "marker": {
+                    "symbol": SYMBOLS[one.slot],
+                    "size": 8,
+                    "color": GROUND,
+                    "line": {"color": COLOURS[one.slot], "width": 1.5},
+                },
+                "hovertemplate": f"solved: true %{{x:.3f}}, score %{{y:.4f}}<extra>{one.name}</extra>",
+            }
         )
-    figure.add_vline(x=threshold, line={"color": TEXT, "width": 2.5})
-    figure.update_layout(
-        margin=MARGIN, showlegend=False, xaxis=unit_axis("true probability q"), yaxis=unit_axis("score that is best")
-    )
-    return figure
+    layout = {
+        "margin": MARGIN,
+        "showlegend": False,
+        "xaxis": unit_axis("true probability q"),
+        "yaxis": unit_axis("score that is best"),
+        "shapes": [_upright(threshold, {"color": TEXT, "width": 2.5})],
+    }
+    return go.Figure(data, layout)
 
 
 class Format(NamedTuple):
@@ -141,39 +166,43 @@ class Format(NamedTuple):
 
 def format_figure(formats: Mapping[str, Format]) -> go.Figure:
     """Value above and gradient below for each number format; rings on the lines are its findings."""
-    figure = go.Figure()
+    data: list[dict[str, Any]] = []
     for (name, one), look, ring in zip(formats.items(), FORMAT_LOOKS, RINGS, strict=True):
         for y, axis, what in ((one.value, "y", "value"), (one.gradient, "y2", "gradient")):
             finite = np.where(np.isfinite(y), y, np.nan)
-            figure.add_scatter(
-                x=one.z,
-                y=finite,
-                yaxis=axis,
-                mode="lines",
-                name=name,
-                meta=what,
-                legendgroup=name,
-                showlegend=axis == "y",
-                line=look,
-                hovertemplate=f"%{{x:.4~g}}: {what} %{{y:.4~g}}<extra>{name}</extra>",
+            data.append(
+                {
+                    "type": "scatter",
+                    "x": one.z,
+                    "y": finite,
+                    "yaxis": axis,
+                    "mode": "lines",
+                    "name": name,
+                    "meta": what,
+                    "legendgroup": name,
+                    "showlegend": axis == "y",
+                    "line": look,
+                    "hovertemplate": f"%{{x:.4~g}}: {what} %{{y:.4~g}}<extra>{name}</extra>",
+                }
             )
             at = np.interp(one.marks, one.z[np.isfinite(y)], y[np.isfinite(y)]) if np.isfinite(y).any() else one.marks
-            figure.add_scatter(
-                x=one.marks,
-                y=at,
-                yaxis=axis,
-                mode="markers",
-                name=name,
-                meta=f"findings on the {what}",
-                legendgroup=name,
-                showlegend=False,
-                hovertext=list(one.texts),
-                hovertemplate=f"%{{hovertext}}<extra>{name}</extra>",
-                marker={"size": 9, "color": GROUND, "line": {"color": ring, "width": 2}},
+            data.append(
+                {
+                    "type": "scatter",
+                    "x": one.marks,
+                    "y": at,
+                    "yaxis": axis,
+                    "mode": "markers",
+                    "name": name,
+                    "meta": f"findings on the {what}",
+                    "legendgroup": name,
+                    "showlegend": False,
+                    "hovertext": list(one.texts),
+                    "hovertemplate": f"%{{hovertext}}<extra>{name}</extra>",
+                    "marker": {"size": 9, "color": GROUND, "line": {"color": ring, "width": 2}},
+                }
             )
-    _two_floors(figure, "logit z", "loss", "gradient by z")
-    figure.update_layout(**LEGEND_ABOVE, showlegend=True)
-    return figure
+    return go.Figure(data, _two_floors("logit z", "loss", "gradient by z") | LEGEND_ABOVE | {"showlegend": True})
 
 
 def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, chosen: int) -> go.Figure:
@@ -181,36 +210,41 @@ def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, ch
 
     Dashed below is the loss before any training, ln K; `chosen` is marked on both.
     """
-    figure = go.Figure()
+    data: list[dict[str, Any]] = []
     rows = (
         (largest, "y", "reachable probability", TEXT, "solid"),
         (floor, "y2", "least loss", TEXT, "solid"),
         (np.log(classes), "y2", "loss of equal scores, ln K", MUTED, "dash"),
     )
     for y, axis, name, colour, dash in rows:
-        figure.add_scatter(
-            x=classes,
-            y=y,
-            yaxis=axis,
-            mode="lines",
-            name=name,
-            line={"color": colour, "dash": dash, "width": 2.5},
-            hovertemplate=f"K = %{{x}}: {name} %{{y:.4f}}<extra></extra>",
+        data.append(
+            {
+                "type": "scatter",
+                "x": classes,
+                "y": y,
+                "yaxis": axis,
+                "mode": "lines",
+                "name": name,
+                "line": {"color": colour, "dash": dash, "width": 2.5},
+                "hovertemplate": f"K = %{{x}}: {name} %{{y:.4f}}<extra></extra>",
+            }
         )
     at = int(np.flatnonzero(classes == chosen)[0])
     for y, axis in ((largest, "y"), (floor, "y2")):
-        figure.add_scatter(
-            x=[chosen],
-            y=[y[at]],
-            yaxis=axis,
-            mode="markers",
-            name="chosen",
-            marker={"size": 12, "color": GROUND, "line": {"color": TEXT, "width": 3}},
-            hovertemplate="K = %{x}: %{y:.4f}<extra></extra>",
+        data.append(
+            {
+                "type": "scatter",
+                "x": [chosen],
+                "y": [y[at]],
+                "yaxis": axis,
+                "mode": "markers",
+                "name": "chosen",
+                "marker": {"size": 12, "color": GROUND, "line": {"color": TEXT, "width": 3}},
+                "hovertemplate": "K = %{x}: %{y:.4f}<extra></extra>",
+            }
         )
-    _two_floors(figure, "classes K", "largest probability", "loss")
-    figure.update_layout(
-        xaxis={"type": "log", "tickvals": [2, 3, 5, 10, 20, 50, 100], "range": [np.log10(1.9), np.log10(105)]},
-        yaxis={"range": [0, 1], "tickvals": [0, 0.5, 1]},
-    )
-    return figure
+    layout = _two_floors("classes K", "largest probability", "loss")
+    ends = [np.log10(1.9), np.log10(105)]
+    layout["xaxis"] |= {"type": "log", "tickvals": [2, 3, 5, 10, 20, 50, 100], "range": ends}
+    layout["yaxis"] |= {"range": [0, 1], "tickvals": [0, 0.5, 1]}
+    return go.Figure(data, layout)
