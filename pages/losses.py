@@ -2,326 +2,39 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-import torch
 from scipy.special import expit, logit
 
-from core import numerics, wiring
-from core.errors import CutoffError
-from core.heads import ACTIVATIONS, HEADS
-from core.losses import LOSSES
-from core.objective import resolved
-from core.optima import (
-    OTHERS,
-    POSITIVE_OTHERS,
-    BinaryLoss,
-    Cut,
-    binary_head,
-    binary_loss,
-    remark,
-    resting_points,
-    softmax_twice,
-    solved_scores,
-    stands_for,
-    threshold_on_score,
-    wanted_scores,
-)
-from core.plots.losses import Format, Line, Wanted, format_figure, loss_figure, score_figure, twice_figure
+from core import numerics
+from core.optima import softmax_twice
+from core.plots.losses import format_figure, loss_figure, score_figure, twice_figure
 from core.plots.style import Scale
-from core.specs import Value
 from pages.components.live_figure import live_figure
 from pages.shared import choices, controls, session, text
+from pages.shared.compared import (
+    KINDS,
+    LETTERS,
+    STROKES,
+    Chosen,
+    badges,
+    choose_losses,
+    cut_of,
+    formats_of,
+    half_of,
+    line_of,
+    meaning_of,
+    rests_of,
+    wanted_of,
+)
 
-LETTERS = "ABCD"
-STROKES = ("━━━", ":green[━ ━]", ":violet[• • •]", ":red[━ •]")  # as the figures draw each place
-KINDS = {"classes": "Losses of classes", "values": "Losses of values"}
-# What a session begins with: each loss, and its parameters that are not at their defaults.
-FIRST: dict[str, tuple[tuple[str, dict[str, Value]], ...]] = {
-    "classes": (("bce", {}), ("bce", {"pos_weight": 9.0}), ("focal", {})),
-    "values": (("mse", {}), ("huber", {}), ("band_mse", {})),
-}
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
 BY_HAND = "BCE written by hand, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
-REACH = 8.0  # logits drawn on each side
-VALUES = (-1.5, 2.5)  # predictions drawn
-ROWS = 1_000_000  # of imagined data, for weights that are taken from shares of classes
 GRID_STEP = 0.002  # true probabilities that lie further apart than this and want the same score are told
 LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
-
-
-class Chosen(NamedTuple):
-    """A loss with its parameters and output activation, in one of the places A to D: all that a figure depends on.
-
-    `values` are those not at their defaults; `positives` is the share that weights taken from data are made of.
-    """
-
-    slot: int
-    loss: str
-    head: str
-    values: tuple[tuple[str, Value], ...]
-    activation: str
-    positives: float
-
-    @property
-    def name(self) -> str:
-        labels = {param.name: param.label for param in wiring.params_for(self.head, self.loss)}
-        parts = [f"{labels[name]} {f'{v:g}' if isinstance(v, float) else v}" for name, v in self.values]
-        if resolved(self.head, self.activation, self.loss) != resolved(self.head, "auto", self.loss):
-            parts.append(f"after {ACTIVATIONS[self.activation].label}")
-        return f"{LETTERS[self.slot]}. {', '.join([LOSSES[self.loss].label, *parts])}"
-
-    @property
-    def counts(self) -> np.ndarray:
-        """Rows of each class in imagined data, (2,)."""
-        positive = round(self.positives * ROWS)
-        return np.array([ROWS - positive, positive])
-
-    def build(self) -> BinaryLoss:
-        """The loss itself; raises CutoffError for a parameter that can't be used."""
-        return binary_loss(self.loss, self.head, dict(self.values), self.counts, self.activation)
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def line_of(one: Chosen, y: float, scale: Scale) -> Line:
-    """Value and gradient by z over the drawn logits, or predictions."""
-    if one.head == "identity":
-        z = np.linspace(*VALUES, 1001)
-        x = z
-    elif scale == "probability":
-        x = np.linspace(0.0005, 0.9995, 1001)
-        z = logit(x)
-    else:
-        x = z = np.linspace(-REACH, REACH, 1001)
-    loss, at = one.build(), torch.from_numpy(z)
-    return Line(one.slot, one.name, x, loss.values(at, y).numpy(), loss.gradients(at, y).numpy())
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def rests_of(one: Chosen, target: float) -> list[float]:
-    """The predictions among the drawn ones at which gradient descent comes to rest."""
-    return resting_points(one.build(), target, *VALUES).tolist()
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def wanted_of(one: Chosen) -> Wanted:
-    """The score that the loss wants, in closed form on a fine grid and by search at a few points."""
-    q, points = np.linspace(0, 1, 501), np.linspace(0.02, 0.98, 25)
-    loss = one.build()
-    return Wanted(one.slot, one.name, q, wanted_scores(loss, q), points, solved_scores(loss, points))
-
-
-@st.cache_data(max_entries=1000, show_spinner=False)
-def cut_of(one: Chosen, q: float) -> Cut:
-    return threshold_on_score(one.build(), q)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def half_of(one: Chosen) -> float:
-    """The true probability for which a score of .5 stands."""
-    return stands_for(one.build(), 0.5)
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def meaning_of(one: Chosen) -> str:
-    """What the scores mean, in a sentence; "" after another output activation than the loss expects."""
-    if not one.build().as_expected:
-        return ""
-    return remark(one.loss, one.head, dict(one.values), one.counts)
-
-
-@st.cache_data(max_entries=100, show_spinner=False)
-def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str, ...]]]:
-    """The loss (None: BCE written by hand) in each number format, and a sentence for every finding."""
-    found = {}
-    for name, dtype in numerics.DTYPES.items():
-        loss = one.build().to(dtype) if one else None
-        value = (lambda z, of=loss: of.values(z, y)) if loss else (lambda z: numerics.by_hand(z, y))
-        numbers = numerics.numbers(value, dtype, points=801)
-        findings = numerics.findings(value, loss.scores if loss else torch.sigmoid, y, dtype)
-        marks = [finding for finding in findings if finding.z is not None]
-        sentences = tuple(map(str, marks))
-        figure = Format(*numbers, np.array([finding.z for finding in marks], dtype=np.float64), sentences)
-        found[name] = figure, tuple(map(str, findings))
-    return found
-
-
-# --- the losses that are looked at
-
-
-def slots_of(kind: str) -> list[int]:
-    """The places in use; the first time those of FIRST, with their losses."""
-    state = st.session_state
-    name = f"losses.{kind}.slots"
-    if name not in state:
-        known = [(loss, values) for loss, values in FIRST[kind] if loss in LOSSES]
-        for slot, (loss, values) in enumerate(known):
-            state[f"losses.{kind}.{slot}.loss"] = loss
-            for param, value in values.items():
-                state[f"losses.{kind}.{slot}.{loss}.{param}"] = value
-        state[name] = list(range(len(known)))
-    return state[name]
-
-
-def add_loss(kind: str) -> None:
-    """Take the first free place for the first loss that is not looked at yet."""
-    slots = slots_of(kind)
-    free = next(slot for slot in range(len(LETTERS)) if slot not in slots)
-    seen = [st.session_state.get(f"losses.{kind}.{slot}.loss") for slot in slots]
-    st.session_state[f"losses.{kind}.{free}.loss"] = next(name for name in losses_of(kind) if name not in seen)
-    slots.append(free)
-    slots.sort()
-
-
-def remove_loss(kind: str, slot: int) -> None:
-    slots_of(kind).remove(slot)
-
-
-def losses_of(kind: str) -> list[str]:
-    """The losses of classes, or of values."""
-    return [name for name, spec in LOSSES.items() if serves(kind, spec.tasks)]
-
-
-def serves(kind: str, tasks: tuple[str, ...]) -> bool:
-    return "regression" in tasks if kind == "values" else tasks != ("regression",)
-
-
-def choose_losses(kind: str) -> list[Chosen]:
-    """A card for each place; returns those that can be drawn."""
-    slots = slots_of(kind)
-    positives = share_of_positives(kind, slots)
-    chosen = []
-    with st.grid(min_column_width=280):
-        for slot in slots:
-            with st.container(border=True, key=f"card.{kind}.{slot}"):
-                one = choose_one(kind, slot, positives, alone=len(slots) == 1)
-            if one:
-                chosen.append(one)
-    full = len(slots) == len(LETTERS)
-    st.button(
-        "Add a loss",
-        icon=":material/add:",
-        on_click=add_loss,
-        args=(kind,),
-        disabled=full,
-        help="Four are as many as can be told apart." if full else None,
-    )
-    return chosen
-
-
-def share_of_positives(kind: str, slots: list[int]) -> float:
-    """The share of positives in imagined data, asked for where a chosen loss takes weights from its data."""
-    if not any(reads_rows(str(st.session_state[f"losses.{kind}.{slot}.loss"])) for slot in slots):
-        return 0.1
-    st.session_state.setdefault("losses.positives", 0.1)
-    return st.slider(
-        "Share of positives",
-        0.01,
-        0.99,
-        step=0.01,
-        key="losses.positives",
-        help="Of the data that balanced weights, or class shares of the training rows, are taken from.",
-        persist_state="session",
-    )
-
-
-def reads_rows(loss: str) -> bool:
-    """Whether a parameter that is shown here depends on the rows of each class."""
-    return any(param.name in LOSSES[loss].read for param in wiring.params_for(binary_head(loss), loss))
-
-
-def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | None:
-    """The controls of one place; None, with a sentence, where its parameters can't be used."""
-    prefix = f"losses.{kind}.{slot}"
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown(f"**{LETTERS[slot]}** &nbsp; {STROKES[slot]}", width="content")
-        st.button(
-            "",
-            icon=":material/close:",
-            key=f"{prefix}.remove",
-            type="tertiary",
-            on_click=remove_loss,
-            args=(kind, slot),
-            disabled=alone,
-            help=f"Take {LETTERS[slot]} away.",
-        )
-    names = {name: f"{LOSSES[name].label}{' · a mistake' * bool(LOSSES[name].mistake)}" for name in losses_of(kind)}
-    loss = controls.choose("Loss", f"{prefix}.loss", names, hide_label=True)
-    spec, head = LOSSES[loss], "identity" if kind == "values" else binary_head(loss)
-    st.latex(stacked(spec.formula))
-    if spec.mistake:
-        st.caption(f":material/error: **A mistake:** {text.plain(spec.mistake)}")
-    st.caption(f"{spec.about} {text.of_loss(spec, 'regression' if kind == 'values' else 'binary')}", help=about(loss))
-    values: dict[str, Value] = {}
-    complaint = ""
-    for param in wiring.params_for(head, loss):
-        try:
-            values[param.name] = controls.of_param(param, f"{prefix}.{loss}.{param.name}")
-        except CutoffError as error:
-            complaint = str(error)
-    activation = choose_activation(f"{prefix}.{loss}.activation", head, loss)
-    changed = [
-        (param.name, values[param.name])
-        for param in wiring.params_for(head, loss)
-        if values.get(param.name, param.default) != param.default
-    ]
-    one = Chosen(slot, loss, head, tuple(changed), activation, positives)
-    try:
-        one.build()
-    except CutoffError as error:
-        complaint = str(error)
-    if complaint:
-        st.error(text.plain(complaint))
-        return None
-    return one
-
-
-def stacked(formula: str) -> str:
-    """A formula with what its signs mean on a line below, so that it fits a card."""
-    lines = formula.replace(r", \quad", r"\\")
-    return rf"\begin{{gathered}}{lines}\end{{gathered}}"
-
-
-def choose_activation(key: str, head: str, loss: str) -> str:
-    """The last step inside the network, where there is a choice."""
-    right = resolved(head, "auto", loss)
-    others = [name for name in wiring.activations_for(head, loss) if name not in ("auto", right)]
-    if not others:
-        return "auto"
-    labels = {"auto": f"as the loss expects: {ACTIVATIONS[right].label}"}
-    labels |= {name: ACTIVATIONS[name].label for name in others}
-    activation = controls.choose("Output activation in the network", key, labels)
-    st.caption(text.of_wiring(head, activation, loss))
-    return activation
-
-
-def about(loss: str) -> str:
-    """Source and tasks of a loss, and how it is looked at here where that is not plain."""
-    spec = LOSSES[loss]
-    lines = [spec.reference, f"Serves {' and '.join(wiring.TASKS[task] for task in spec.tasks)}."]
-    if spec.of == "batch":
-        lines.append(
-            f"Here one row moves in a batch of {OTHERS + 1}: the {OTHERS} others have p = 0.5, and {POSITIVE_OTHERS} "
-            "of them are positive."
-        )
-    elif spec.tasks == ("multilabel",):
-        lines.append("Here a row has two labels: the first one always, the second one if y = 1.")
-    elif HEADS[binary_head(loss)].outputs(2) == 2:
-        lines.append("Here z is the logit of class 1; that of class 0 is 0.")
-    return "\n\n".join(lines)
-
-
-def badges(chosen: list[Chosen]) -> None:
-    """Which stroke is which loss."""
-    with st.container(horizontal=True):
-        for one in chosen:
-            st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}", width="content")
-
-
-# --- the sections
 
 
 @st.fragment

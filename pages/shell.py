@@ -32,9 +32,7 @@ ON_PRIMARY = """
 </style>
 """
 
-st.set_page_config(
-    page_title="Cutoff", page_icon=":material/content_cut:", layout="wide", initial_sidebar_state=340
-)
+st.set_page_config(page_title="Cutoff", page_icon=":material/content_cut:", layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
 st.html(ON_PRIMARY)
 st.navigation(PAGES, position="top").run()

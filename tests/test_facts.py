@@ -12,6 +12,7 @@ from core.config import RunConfig, make_config
 from core.datasets import load_dataset, load_split
 from core.engine import train
 
+pytestmark = pytest.mark.slow  # models are trained to the end
 CPU = torch.device("cpu")
 SEEDS = range(5)
 WAYS = (
@@ -44,7 +45,6 @@ def test_cross_entropy_beats_bce_on_ten_digits_only_by_the_smaller_step_of_its_m
     assert cross_entropy == pytest.approx(0.926, abs=0.02)
 
 
-@pytest.mark.slow
 def test_on_mnist_the_gap_closes_with_the_sum_or_with_adam_and_time():
     (cross_entropy, mean, total), scores = accuracies("mnist_5k", optimizer="sgd", lr=0.05, epochs=8)
     assert cross_entropy - mean > 0.04

@@ -9,7 +9,6 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from tests.e2e.conftest import settled
 
-
 FIGURE = ".st-key-values_1 .live-figure"
 DRAWN = "selector => JSON.stringify(document.querySelector(selector)._fullData.map(trace => [...trace.y]))"
 
