@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import hypergeom
 
 from core.checks import BEFORE, CHECKS, Finding, after, before
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS, load_dataset, load_split
+from core.engine import train
 from core.errors import CutoffError
 from core.heads import ACTIVATIONS
 from core.losses import LOSSES
 from core.objective import resolved
 from core.runner import History, Run
-from core.wiring import check, heads_for, losses_for, params_for
+from core.specs import Param, Value
+from core.wiring import activations_for, check, heads_for, losses_for, params_for
 
 FAST = [name for name in DATASETS if name not in ("mnist_5k", "shuttle")]
 BALANCED = {"dataset": "moons"}
@@ -40,6 +49,8 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "C108": ({"loss": "brier", "activation": "none"}, {"loss": "brier"}),
     "C109": ({"loss": "cross_entropy_float"}, TWO),
     "C110": (LABELS | {"head": "softmax", "loss": "cross_entropy_multihot"}, LABELS),
+    "C111": (REST | {"loss": "brier", "activation": "softmax"}, REST | {"loss": "brier"}),
+    "C112": (LABELS | {"head": "softmax", "loss": "brier"}, LABELS | {"loss": "brier"}),
     "C201": (RARE | {"loss_params": {"pos_weight": 0.11}}, RARE | {"loss_params": {"pos_weight": 9.0}}),
     "C202": (BALANCED | {"loss_params": {"pos_weight": 9.0}}, RARE | {"loss_params": {"pos_weight": 9.0}}),
     "C203": (
@@ -59,6 +70,14 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "C211": ({"loss": "gated_bce"}, {"loss": "gated_bce", "loss_params": {"above": 0.5, "below": 0.5}}),
     "C212": (VALUES | {"loss": "band_mse"}, VALUES | {"loss": "band_mse", "loss_params": {"penalty": 0.0}}),
     "C213": (VALUES | {"loss": "loss_gated_mse"}, VALUES | {"loss": "huber"}),
+    "C214": (
+        REST | {"loss_params": {"output_weight": ", ".join(["0.1"] * 10)}},
+        REST | {"loss_params": {"output_weight": "balanced"}},
+    ),
+    "C305": (
+        {"model": "mlp", "widths": (8,), "batch_norm": True, "batch_size": 4},
+        {"model": "mlp", "widths": (8,), "batch_size": 4},
+    ),
     "C301": ({"optimizer": "sgd", "lr": 10.0}, {"optimizer": "sgd", "lr": 0.01}),
 }
 
@@ -157,18 +176,56 @@ def test_every_other_activation_is_spoken_of(dataset):
 # --- the numbers in the sentences
 
 
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
 @pytest.mark.parametrize(
-    ("dataset", "ceiling", "floor"), [("wine", "0.5761", "0.5514"), ("digits", "0.2320", "1.4612")]
+    ("dataset", "head", "ceiling", "floor"),
+    [
+        ("moons", "softmax2", "0.7311", "0.3133"),
+        ("wine", "softmax", "0.5761", "0.5514"),
+        ("blobs", "softmax", "0.4754", "0.7437"),
+        ("digits", "softmax", "0.2320", "1.4612"),
+    ],
 )
-def test_softmax_twice_names_its_ceiling_and_its_floor(dataset, ceiling, floor):
-    sentence = found("C101", dataset=dataset, head="softmax", loss="cross_entropy", activation="softmax").sentence
-    assert ceiling in sentence
-    assert floor in sentence
+def test_squeezed_outputs_before_a_softmax_are_said_with_their_ceiling_and_their_floor(
+    dataset, head, ceiling, floor, activation
+):
+    code = {"softmax": "C101", "sigmoid": "C107"}[activation]
+    sentence = found(code, dataset=dataset, head=head, loss="cross_entropy", activation=activation).sentence
+    assert f"no probability above {ceiling}" in sentence
+    assert f"stays above {floor}" in sentence
+
+
+@pytest.mark.parametrize(("activation", "score"), [("softmax", expit(1)), ("log_softmax", expit(0))])
+def test_softmax_of_one_output_names_the_only_score(activation, score):
+    assert f"every score is {score:.3g} " in found("C103", activation=activation).sentence
+    assert "every score is 1 " in found("C103", loss="brier", activation=activation).sentence
+
+
+def test_hinge_behind_a_sigmoid_charges_negatives_at_least_the_margin():
+    sentence = found("C102", loss="hinge", activation="sigmoid", loss_params={"margin": 2.5}).sentence
+    assert sentence.endswith("A negative then never costs less than the margin, 2.5.")
+    assert "margin" not in found("C102", activation="sigmoid").sentence
+
+
+def test_labels_that_compete_are_counted():
+    y = load_dataset("yeast").y
+    assert f"{(y.sum(1) > 1).mean():.0%} of the rows" in found("C112", **CASES["C112"][0]).sentence
+    competing = found("C107", **LABELS, loss="bce_probabilities", activation="softmax").sentence
+    assert f"{y.sum(1).mean():.2f} labels on average" in competing
+    assert "4.24" in competing
+
+
+@pytest.mark.parametrize(("activation", "code"), [("sigmoid", "C111"), ("none", "C108"), ("log_softmax", "C107")])
+def test_remedy_on_a_softmax_head_with_labels_is_a_head_where_they_do_not_compete(activation, code):
+    config = make_config(**LABELS | {"head": "softmax", "loss": "brier", "activation": activation})
+    cured = config.model_copy(update=sentences(config)[code].remedy)
+    assert (cured.head, cured.activation) == ("sigmoids", "auto")
 
 
 def test_double_sigmoid_names_where_p_lies_and_what_a_half_stands_for():
     sentence = found("C102", activation="sigmoid").sentence
-    assert "between 0.5 and 0.731" in sentence
+    assert f"p from 0.5 to {expit(1):.3f}" in sentence
+    assert "from 0.5 to 0.731" in sentence
     assert f"{expit(0.5):.4f}" in sentence
     assert "0.6225" in sentence
 
@@ -177,6 +234,22 @@ def test_inverted_ratio_names_both_counts_and_offers_negatives_to_a_positive():
     finding = found("C201", **RARE, loss_params={"pos_weight": 0.11})
     assert "3,600 / 400 = 9.00" in finding.sentence
     assert dict(finding.remedy["loss_params"]) == {"pos_weight": 9.0}
+
+
+def test_inverted_ratio_of_several_outputs_counts_their_labels_together():
+    positives = len(load_dataset("digits").y)
+    finding = found("C201", **REST, loss_params={"pos_weight": 0.1})
+    assert f"{9 * positives:,} / {positives:,} = 9.00" in finding.sentence
+
+
+def test_whole_numbers_are_read_like_others():
+    assert "C201" not in sentences(make_config(**RARE, loss_params={"pos_weight": 9}))
+    assert "C202" in sentences(make_config(**BALANCED, loss_params={"pos_weight": 9}))
+
+
+def test_weights_on_one_row_do_something_where_labels_are_smoothed():
+    params = {"class_weight": "1, 9", "label_smoothing": 0.1}
+    assert "C204" not in sentences(make_config(**TWO, batch_size=1, loss_params=params))
 
 
 def test_weight_on_balanced_data_names_what_a_half_then_means():
@@ -188,6 +261,7 @@ def test_few_positives_are_counted():
     split = load_split(config.dataset, config.dataset_params)
     fewest = min(int(split.y[part].sum()) for part in ("validation", "test"))
     assert f"Only {fewest} rows" in sentences(config)["C207"].sentence
+    assert f"moves recall by {1 / fewest:.3f}" in sentences(config)["C207"].sentence
 
 
 def test_share_of_batches_without_positives_is_hypergeometric():
@@ -203,8 +277,66 @@ def test_share_of_batches_without_positives_is_hypergeometric():
 def test_band_trap_is_where_facts_puts_it():
     params = {"threshold": 0.5, "radius": 0.2, "penalty": 1.2}
     sentence = found("C212", **VALUES, loss="band_mse", loss_params=params).sentence
-    assert "stops at 0.7 for targets below 0.367" in sentence
-    assert "from below at 0.3 for targets above 0.633" in sentence
+    assert "from above stops at 0.7 for a target below 0.367" in sentence
+    assert "from below stops at 0.3 for a target above 0.633" in sentence
+
+
+def test_band_has_a_trap_for_far_targets_even_under_a_small_penalty():
+    # Just inside the edge at .7 the slope 2e - e^2 c/r points up once e > 2r/c = .8, so for targets below -.1.
+    small = VALUES | {"loss": "band_mse", "loss_params": {"threshold": 0.5, "radius": 0.2, "penalty": 0.5}}
+    assert "a target below -0.1 " in found("C212", **small).sentence
+
+
+def test_largest_harmless_penalty_leaves_no_trap_and_a_larger_one_does():
+    config = make_config(**VALUES, loss="band_mse")
+    harmless = dict(sentences(config)["C212"].remedy["loss_params"])["penalty"]
+    assert harmless > 0
+    larger = config.model_copy(update={"loss_params": (("penalty", harmless + 0.02),)})
+    assert "C212" in sentences(larger)
+
+
+def test_band_edge_that_no_probability_reaches_is_no_trap():
+    high = {"loss": "band_mse", "loss_params": {"threshold": 0.9, "radius": 0.2, "penalty": 10.0}}
+    assert "from above" not in found("C212", **high).sentence
+    assert "from below stops at 0.7" in found("C212", **high).sentence
+    assert "from above stops at 1.1" in found("C212", **high, activation="none").sentence
+
+
+@pytest.mark.parametrize(
+    ("choices", "score"),
+    [
+        ({"loss": "focal", "loss_params": {"gamma": 2.0, "alpha": 0.5}}, 0.627),
+        ({"loss": "hinge"}, expit(1)),
+        ({"loss": "squared_hinge"}, expit(0.6)),
+        ({"loss": "dead_zone"}, 0.7),
+        (RARE | {"head": "softmax2", "loss": "logit_adjusted"}, expit(math.log(4) + math.log(9))),
+    ],
+)
+def test_loss_that_is_not_proper_names_its_best_score(choices, score):
+    assert f"For a true probability of 0.8 its best score is {score:.3f}." in found("C210", **choices).sentence
+
+
+@pytest.mark.parametrize(
+    ("loss", "params"),
+    [
+        ("focal", {"gamma": 0.0}),
+        ("dead_zone", {"accept": 1.0}),
+        ("asymmetric", {"gamma_pos": 0.0, "gamma_neg": 0.0, "margin": 0.0}),
+        ("logit_adjusted", {"tau": 0.0}),
+    ],
+)
+def test_loss_that_is_cross_entropy_after_all_is_proper(loss, params):
+    choices = {"head": LOSSES[loss].heads[0], "loss": loss}
+    assert "C210" in sentences(make_config(**choices))
+    assert "C210" not in sentences(make_config(**choices, loss_params=params))
+
+
+@pytest.mark.parametrize("loss", [name for name, spec in LOSSES.items() if spec.proper is False])
+def test_every_loss_that_is_not_proper_is_spoken_of(loss):
+    dataset = "yeast" if LOSSES[loss].tasks == ("multilabel",) else "digit"
+    head = next(name for name in heads_for(dataset) if loss in losses_for(dataset, name))
+    found = before(make_config(dataset=dataset, head=head, loss=loss))
+    assert [f for f in found if CHECKS[f.code].place.partition(".")[0] == "loss"]
 
 
 def test_gate_of_a_probability_that_never_opens_is_said_to():
@@ -228,7 +360,139 @@ def test_rate_limit_is_two_over_the_largest_curvature_of_the_loss():
         assert (np.abs(weights).max() < 1e3) == ends
 
 
+BCE, CE, MSE = (partial(f, reduction="mean") for f in (F.binary_cross_entropy_with_logits, F.cross_entropy, F.mse_loss))
+
+
+@pytest.mark.parametrize(
+    ("choices", "loss"),
+    [
+        ({"dataset": "breast_cancer"}, BCE),
+        ({"dataset": "breast_cancer", **TWO}, CE),
+        ({"dataset": "breast_cancer", **TWO, "activation": "log_softmax"}, CE),
+        ({"dataset": "wine", "head": "one_vs_rest"}, BCE),
+        ({"dataset": "diabetes", "head": "identity", "loss": "mse", "weight_decay": 3.0}, MSE),
+    ],
+)
+def test_rate_limit_is_that_of_the_hessian_of_torch_where_the_loss_is_steepest(choices, loss):
+    config = make_config(**choices, optimizer="sgd", lr=100.0)
+    split = load_split(config.dataset)
+    x, y = torch.tensor(split.x["train"]).double(), torch.tensor(split.y["train"])
+    x = torch.cat([x, torch.ones(len(x), 1)], 1)
+    outputs = {"softmax2": 2, "one_vs_rest": 3}.get(config.head, 1)
+    if config.head == "one_vs_rest":
+        y = F.one_hot(y)
+    if config.head != "softmax2":
+        y = y.double().reshape(-1, outputs)
+    # At weights of 0 every p is a half, where sigmoid and a softmax of two are steepest.
+    weights = torch.zeros(x.shape[1] * outputs, dtype=torch.float64)
+    hessian = torch.autograd.functional.hessian(lambda w: loss(x @ w.view(-1, outputs), y), weights)
+    limit = 2 / (float(torch.linalg.eigvalsh(hessian)[-1]) + config.weight_decay)
+    assert f"only below a learning rate of {limit:.3g};" in sentences(config)["C301"].sentence
+
+
+def test_noise_of_a_batch_mean_is_one_over_the_root_of_its_rows():
+    choices = {"model": "mlp", "widths": (8,), "batch_norm": True}
+    assert "off by 0.50 standard deviations" in found("C305", **choices, batch_size=4).sentence
+    assert "C305" not in sentences(make_config(**choices, batch_size=8))
+
+
+@given(st.data())
+@settings(max_examples=80)
+def test_nothing_that_can_be_trained_breaks_the_checks_and_every_remedy_can_be_trained(data):
+    pick = lambda values: data.draw(st.sampled_from(list(values)))  # noqa: E731
+    dataset = pick(["digit", "wine", "multilabel_synthetic", "line"])
+    head = pick(heads_for(dataset))
+    loss = pick(losses_for(dataset, head))
+    params = {param.name: pick(_values(param)) for param in params_for(head, loss)}
+    config = make_config(
+        dataset=dataset,
+        head=head,
+        loss=loss,
+        activation=pick(activations_for(head, loss)),
+        loss_params=params,
+        optimizer=pick(["adam", "sgd"]),
+        lr=pick([1e-6, 0.01, 1e6]),
+        batch_size=pick([1, 7, 64]),
+    )
+    check(config)
+    for finding in before(config):
+        if finding.remedy is not None:
+            cured = config.model_copy(update=finding.remedy)
+            assert check(cured) != config
+            assert finding.code not in sentences(cured)
+
+
+def _values(param: Param) -> tuple[Value, ...]:
+    return param.options or (param.low, param.default, param.high)
+
+
 # --- after a run
+
+
+def score_of(dataset: str, positive: float, negative: float) -> np.ndarray:
+    return np.where(labels(dataset) == 1, positive, negative).reshape(len(labels(dataset)), -1)
+
+
+FALLING = ([0.7, 0.4, 0.2], [0.7, 0.4, 0.3], [0.5, 0.8, 0.9])
+RISING = ([0.7, 0.4, 0.2], [0.7, 0.4, 0.6], [0.5, 0.8, 0.9])
+# code: a run that it speaks of, and one like it that it does not.
+RUNS: dict[str, tuple[Callable[[], Run], Callable[[], Run]]] = {
+    "C302": (lambda: a_run(status="diverged"), lambda: a_run()),
+    "C303": (lambda: a_run(losses=([0.5, 0.9], [0.5, 0.6], [0.5, 0.5])), lambda: a_run()),
+    "C304": (lambda: a_run(losses=RISING), lambda: a_run(losses=FALLING)),
+    "C401": (lambda: a_run(score_of("digit", 1, 0.1)), lambda: a_run(score_of("digit", 0.9, 0.1))),
+    "C402": (lambda: a_run(score_of("digit", 0.4, 0.1)), lambda: a_run(score_of("digit", 0.9, 0.1))),
+    "C403": (lambda: a_run(score_of("digit", 0.4, 0.6)), lambda: a_run(score_of("digit", 0.5, 0.1))),
+    "C404": (lambda: a_run(score_of("digit", 0.01, 0.99)), lambda: a_run(score_of("digit", 0.99, 0.01))),
+    "C405": (
+        lambda: a_run(score_of("yeast", 0.4, 0.1), **LABELS),
+        lambda: a_run(score_of("yeast", 0.9, 0.1), **LABELS),
+    ),
+    "C406": (lambda: a_run(score_of("digit", 0.7, 0.5)), lambda: a_run(score_of("digit", 0.7, 0.49))),
+}
+
+
+def test_every_check_after_a_run_has_its_two_runs():
+    assert set(RUNS) | set(CASES) == set(CHECKS)
+
+
+@pytest.mark.parametrize("code", RUNS)
+def test_check_speaks_of_its_run_and_is_silent_beside_it(code):
+    run, beside = RUNS[code]
+    assert code in codes(run())
+    assert code not in codes(beside())
+
+
+def test_double_sigmoid_is_seen_in_what_it_gives():
+    config = make_config(activation="sigmoid", epochs=3)
+    *_, last = (epoch for epoch in train([config]) if epoch is not None)
+    run = replace(a_run(last.validation[0]), config=config)
+    sentence = next(f for f in after(run) if f.code == "C406").sentence
+    assert f"All {len(labels('digit'))} rows reach 0.5" in sentence
+    assert f"{labels('digit').mean():.1%} of them are positive" in sentence
+
+
+def test_equal_scores_are_not_said_to_have_an_order():
+    for code, score in (("C403", 0.2), ("C406", 0.7)):
+        finding = next(f for f in after(a_run(score_of("digit", score, score))) if f.code == code)
+        assert finding.sentence.endswith("All scores are equal, so no threshold helps.")
+
+
+def test_loss_that_stays_where_it_is_neither_rises_nor_ends_above_its_start():
+    for flat in ([0.0] * 4, [1e-9, 0.0, 2e-9, 1e-9], [0.693, 0.694, 0.692, 0.695], [-0.5, -0.6, -0.7, -0.7]):
+        assert not codes(a_run(losses=(flat, flat, [0.9] * 4))) & {"C303", "C304"}
+
+
+def test_loss_that_rises_on_training_rows_too_is_no_overconfidence():
+    rising = [0.5, 0.7, 0.9]
+    assert codes(a_run(losses=(rising, rising, [0.5, 0.6, 0.7]))) == {"C303"}
+
+
+def test_loss_without_a_lower_bound_is_no_matter_of_the_rate():
+    choices = TEN | {"loss": "nll", "activation": "none"}
+    (finding,) = [f for f in after(a_run(status="diverged", **choices)) if f.code == "C302"]
+    assert "no lower bound" in finding.sentence
+    assert finding.remedy == {"activation": "auto"}
 
 
 def test_divergence_is_said_with_its_epoch_and_a_tenth_of_the_rate():
@@ -237,6 +501,8 @@ def test_divergence_is_said_with_its_epoch_and_a_tenth_of_the_rate():
     assert "epoch 2" in finding.sentence
     assert finding.remedy == {"lr": 0.05}
     assert "C302" not in codes(a_run())
+    (smallest,) = [f for f in after(a_run(status="diverged", lr=1e-6)) if f.code == "C302"]
+    assert smallest.remedy is None
 
 
 def test_training_loss_above_its_start_is_said():
@@ -259,7 +525,7 @@ def test_saturated_scores_are_said_with_their_share():
     assert "C401" not in codes(a_run(p))
     p[: len(p) // 4] = 1
     (finding,) = [f for f in after(a_run(p)) if f.code == "C401"]
-    assert finding.sentence.startswith("25% of the validation scores")
+    assert finding.sentence.startswith(f"{(p == 1).mean():.1%} of the validation scores are exactly 0 (0.0%)")
 
 
 def test_no_to_everything_is_said_and_that_accuracy_does_not_show_it():
@@ -268,8 +534,12 @@ def test_no_to_everything_is_said_and_that_accuracy_does_not_show_it():
     run = a_run(low)
     assert {"C402", "C403"} <= codes(run)
     accuracy = next(f for f in after(run) if f.code == "C402").sentence
-    assert f"Accuracy is {1 - y.mean():.3f}; calling every row rest has {1 - y.mean():.3f}" in accuracy
-    assert "the highest score is 0.400" in next(f for f in after(run) if f.code == "C403").sentence
+    plain = f"{1 - y.mean():.3f}"
+    assert accuracy == f"Accuracy is {plain}, no better than the {plain} of calling every row rest."
+    assert (
+        f"none of the {y.sum()} positives is found, the highest score among them is 0.4"
+        in next(f for f in after(run) if f.code == "C403").sentence
+    )
     assert not codes(a_run(np.where(y == 1, 0.9, 0.1)[:, None])) & {"C402", "C403"}
 
 
@@ -290,7 +560,7 @@ def test_rows_without_any_label_are_counted():
     y = labels("yeast")
     low = np.where(y == 1, 0.4, 0.1)
     (finding,) = [f for f in after(a_run(low, **LABELS)) if f.code == "C405"]
-    assert f"{len(y)} of {len(y)} validation rows get no label at 0.5" in finding.sentence
+    assert f"{len(y)} of {len(y)} validation rows (100.0%) get no label at 0.5" in finding.sentence
     assert "C405" not in codes(a_run(np.where(y == 1, 0.9, 0.1), **LABELS))
 
 

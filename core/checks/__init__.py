@@ -1,6 +1,7 @@
 """Coded checks: what is likely to go wrong with a configuration, and what has gone wrong in a run.
 
-C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. scores. Each finding is shown beside what causes it.
+C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. what a run's scores show. Each finding is shown beside what
+causes it.
 """
 
 from __future__ import annotations
@@ -8,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from core.checks.after import OF_RUN, OF_SCORES
+from core.checks.losses import OF_LOSSES
 from core.checks.setting import Found, Setting
 from core.checks.spec import Check, Finding
+from core.checks.training import TRAINING
 from core.checks.weights import WEIGHTS
 from core.checks.wiring import WIRING
 from core.config import RunConfig
+from core.errors import CutoffError
 from core.runner import Run
+from core.wiring import check
 
-BEFORE = WIRING | WEIGHTS
+BEFORE = WIRING | WEIGHTS | OF_LOSSES | TRAINING
 CHECKS: dict[str, Check] = {
     code: entry[0] for registry in (BEFORE, OF_RUN, OF_SCORES) for code, entry in registry.items()
 }
@@ -25,7 +30,7 @@ ORDER = ("mistake", "caution", "note")
 def before(config: RunConfig) -> tuple[Finding, ...]:
     """What is to be said of a valid configuration, the gravest first."""
     setting = Setting(config)
-    return _ordered((code, find(setting)) for code, (_, find) in BEFORE.items())
+    return _ordered(config, ((code, find(setting)) for code, (_, find) in BEFORE.items()))
 
 
 def after(run: Run) -> tuple[Finding, ...]:
@@ -34,12 +39,23 @@ def after(run: Run) -> tuple[Finding, ...]:
     if "validation" in run.outputs and run.task != "regression":
         scores = run.scores("validation")
         results += [(code, find_in(run, scores)) for code, (_, find_in) in OF_SCORES.items()]
-    return _ordered(results)
+    return _ordered(run.config, results)
 
 
-def _ordered(results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
-    found = [Finding(code, *result) for code, result in results if result]
+def _ordered(config: RunConfig, results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
+    found = [Finding(code, result[0], _usable(config, result[1])) for code, result in results if result]
     return tuple(sorted(found, key=lambda finding: ORDER.index(CHECKS[finding.code].severity)))
+
+
+def _usable(config: RunConfig, remedy: dict[str, object] | None) -> dict[str, object] | None:
+    """The remedy, unless it changes nothing or can't be trained, as with more rows a batch than there are."""
+    if remedy is None or (changed := config.model_copy(update=remedy)) == config:
+        return None
+    try:
+        check(changed)
+    except CutoffError:
+        return None
+    return remedy
 
 
 __all__ = ["BEFORE", "CHECKS", "Check", "Finding", "after", "before"]

@@ -6,17 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.checks.setting import TORCH, Found
+from core.checks.setting import AUTO, TORCH, Found
 from core.checks.spec import Check
 from core.datasets import load_dataset
+from core.losses import LOSSES
 from core.runner import Run
 from core.scores import Scores
 from core.thresholds import called_per_row, called_positive, default_accuracy
 
 ENOUGH = 100  # rows, for a gap between confidence and accuracy to mean anything
+ABOVE = 0.01  # of the training loss above its start, as a share of it
 GAP = 0.1  # of mean confidence above accuracy
 SATURATED = 0.01  # share of scores that are exactly 0 or 1
-RISE = 1.05  # of the validation loss above its lowest
+RISE, LEAST_RISE = 1.05, 0.01  # of the validation loss above its lowest: a factor, and a difference
 UNLABELLED = 0.1  # share of rows, beyond that which truly have no label
 
 
@@ -27,25 +29,27 @@ def _smaller_rate(run: Run) -> dict[str, object]:
 def diverged(run: Run) -> Found:
     if run.status != "diverged":
         return None
-    return f"At epoch {run.epoch + 1} the loss was infinite or NaN.", _smaller_rate(run)
+    if LOSSES[run.config.loss].expects == "log-probabilities" and run.config.activation == "none":
+        return f"At epoch {run.epoch + 1} the loss was not finite: NLL of raw outputs has no lower bound.", AUTO
+    return f"At epoch {run.epoch + 1} the loss or a score was infinite or NaN.", _smaller_rate(run)
 
 
 def loss_above_its_start(run: Run) -> Found:
     losses = run.history.train
-    if run.status == "diverged" or len(losses) < 2 or losses[-1] <= losses[0] + 1e-9:
+    if run.status == "diverged" or len(losses) < 2 or not losses[-1] - losses[0] > ABOVE * abs(losses[0]):
         return None
     return (
-        f"After {run.epoch} epochs the training loss is {losses[-1]:.3g}; it began at {losses[0]:.3g}.",
+        f"After epoch {run.epoch} the training loss is {losses[-1]:.4g}; it began at {losses[0]:.4g}.",
         _smaller_rate(run),
     )
 
 
 def loss_rises_with_accuracy(run: Run) -> Found:
     loss, right = run.history.validation, run.history.accuracy
-    if len(loss) < 3 or not np.isfinite(right).all():
+    if run.status == "diverged" or loss_above_its_start(run) or len(loss) < 3 or not np.isfinite([*loss, *right]).all():
         return None
     lowest = int(loss.argmin())
-    if loss[-1] < RISE * loss[lowest] or loss[lowest] < 0 or right[-1] < right[lowest]:
+    if loss[-1] < max(RISE * loss[lowest], loss[lowest] + LEAST_RISE) or right[-1] < right[lowest]:
         return None
     return (
         f"Since epoch {lowest} the validation loss rose from {loss[lowest]:.3f} to {loss[-1]:.3f}, the accuracy from "
@@ -55,10 +59,14 @@ def loss_rises_with_accuracy(run: Run) -> Found:
 
 
 def saturated(run: Run, scores: Scores) -> Found:
-    share = float(((scores.y_score == 0) | (scores.y_score == 1)).mean())
-    if share < SATURATED:
+    zeros, ones = (np.count_nonzero(scores.y_score == end) / max(scores.y_score.size, 1) for end in (0, 1))
+    if zeros + ones < SATURATED:
         return None
-    return f"{share:.0%} of the validation scores are exactly 0 or 1: no threshold parts these rows.", None
+    return (
+        f"{zeros + ones:.1%} of the validation scores are exactly 0 ({zeros:.1%}) or 1 ({ones:.1%}): no threshold "
+        "parts rows whose scores are equal.",
+        None,
+    )
 
 
 def no_better_than_one_answer(run: Run, scores: Scores) -> Found:
@@ -68,21 +76,37 @@ def no_better_than_one_answer(run: Run, scores: Scores) -> Found:
     common = int(counts.argmax())
     plain = float((scores.y_true == common).mean())
     right = default_accuracy(scores)
-    if right > plain + 1e-9:
+    if not scores.n_rows or right > plain:
         return None
     name = scores.class_names[common]
-    return f"Accuracy is {right:.3f}; calling every row {name} has {plain:.3f}.", None
+    return f"Accuracy is {right:.3f}, no better than the {plain:.3f} of calling every row {name}.", None
 
 
-def nobody_called(run: Run, scores: Scores) -> Found:
-    if scores.task != "binary" or called_positive(scores.y_score, 0.5).any():
+def no_positive_found(run: Run, scores: Scores) -> Found:
+    positive, score = scores.view().y, scores.view().score
+    if scores.task != "binary" or not positive.any() or called_positive(score[positive], 0.5).any():
         return None
-    top = float(scores.y_score.max())
     return (
-        f"No row reaches 0.5, the highest score is {top:.3f}, so every positive is missed. The order of the scores may "
-        "still be good: lower the threshold.",
+        f"At 0.5 recall is 0: none of the {np.count_nonzero(positive):,} positives is found, the highest score among "
+        f"them is {score[positive].max():.3g}. {_order(scores, 'lower')}",
         None,
     )
+
+
+def everybody_called(run: Run, scores: Scores) -> Found:
+    if scores.task != "binary" or not scores.n_rows or not called_positive(scores.y_score, 0.5).all():
+        return None
+    return (
+        f"All {scores.n_rows:,} rows reach 0.5, though {scores.view().y.mean():.1%} of them are positive; the lowest "
+        f"score is {scores.y_score.min():.3g}. {_order(scores, 'raise')}",
+        None,
+    )
+
+
+def _order(scores: Scores, how: str) -> str:
+    if scores.y_score.min() == scores.y_score.max():
+        return "All scores are equal, so no threshold helps."
+    return f"The order of the scores may still be good: {how} the threshold."
 
 
 def too_sure(run: Run, scores: Scores) -> Found:
@@ -105,10 +129,11 @@ def rows_without_labels(run: Run, scores: Scores) -> Found:
         return None
     none, _ = called_per_row(scores, 0.5)
     truly = int((scores.y_true.sum(1) == 0).sum())
-    if none - truly < UNLABELLED * scores.n_rows:
+    if not scores.n_rows or none - truly < UNLABELLED * scores.n_rows:
         return None
     return (
-        f"{none:,} of {scores.n_rows:,} validation rows get no label at 0.5; truly {truly:,} have none. Labels rarer "
+        f"{none:,} of {scores.n_rows:,} validation rows ({none / scores.n_rows:.1%}) get no label at 0.5; truly "
+        f"{truly:,} have none. Labels rarer "
         "than one row in two seldom reach 0.5: give each label its own threshold.",
         None,
     )
@@ -132,7 +157,7 @@ OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
             "Loss above its start",
             "run",
             "caution",
-            "Training ended higher than it began.",
+            "The training loss ended above where it began.",
             "Steps are too long, or the loss jumps.",
             "Use a smaller learning rate.",
             "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
@@ -182,12 +207,12 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "Says no to everything",
             "scores",
             "caution",
-            "No row is called positive at 0.5.",
+            "No positive is found at 0.5.",
             "Where positives are rare, few rows are more likely positive than not.",
             "Lower the threshold before changing the loss.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
-        nobody_called,
+        no_positive_found,
     ),
     "C404": (
         Check(
@@ -212,5 +237,17 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
         ),
         rows_without_labels,
+    ),
+    "C406": (
+        Check(
+            "Says yes to everything",
+            "scores",
+            "caution",
+            "Every row is called positive at 0.5.",
+            "A sigmoid, softmax or ReLU before the sigmoid makes every p at least 0.5; a large pos_weight can too.",
+            "Look at the output activation and the weights, then raise the threshold.",
+            f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
+        ),
+        everybody_called,
     ),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from core.config import RunConfig
 from core.datasets import Dataset, Split, load_dataset, load_split
 from core.heads import HEADS, HeadSpec
-from core.losses import LOSSES, LossSpec, loss_tensors
+from core.losses import LOSSES, Counts, LossSpec, loss_tensors
 from core.objective import label_counts, resolved
 from core.specs import Value
 from core.wiring import params_for
@@ -62,9 +62,24 @@ class Setting:
         return {name: tensor[0, 0].double().numpy() for name, tensor in tensors.items()}
 
     @cached_property
+    def counts(self) -> Counts:
+        """Rows of the whole data, and for how many of them each output should be 1."""
+        return label_counts(self.data.y, self.outputs)
+
+    @cached_property
     def share(self) -> float:
-        """Share of positives in a binary task."""
-        return float(self.data.counts[1] / self.data.counts.sum())
+        """Share of ones among the labels of all outputs; in a binary task with one output the prevalence."""
+        return float(self.counts.positives.sum() / (self.counts.rows * self.outputs))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The class or label that each output speaks for."""
+        return self.data.class_names[-self.outputs :]
+
+    @property
+    def is_hinge(self) -> bool:
+        """Whether the loss compares logits with a margin instead of applying a sigmoid."""
+        return self.config.loss in ("hinge", "squared_hinge")
 
     def with_loss_params(self, **changed: Value) -> dict[str, object]:
         """The changes of a configuration that set these parameters of its loss."""

@@ -5,88 +5,142 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import numpy as np
-
 from core.checks.setting import AUTO, TORCH, Found, Setting
 from core.checks.spec import Check
+
+
+def _as_expected(s: Setting) -> dict[str, object]:
+    """The changes to what loss and head expect; labels get a head without competition if their loss allows it."""
+    if s.data.task == "multilabel" and s.head.link == "softmax" and "sigmoids" in s.loss.heads:
+        return {"head": "sigmoids", **AUTO}
+    return AUTO
 
 
 def softmax_twice(s: Setting) -> Found:
     if s.activation != "softmax" or s.head.link != "softmax" or s.loss.expects != "logits":
         return None
-    classes = s.outputs
+    return f"The outputs are probabilities already. {_squeezed(s)}", AUTO
+
+
+def _squeezed(s: Setting) -> str:
+    """How far a softmax over outputs in 0 to 1 gets: furthest with a one and zeros."""
+    others = s.outputs - 1
     return (
-        f"The loss applies a softmax of its own, so with {classes} outputs no probability exceeds "
-        f"{math.e / (math.e + classes - 1):.4f} and the loss stays above {math.log(1 + (classes - 1) / math.e):.4f}.",
-        AUTO,
+        f"A softmax over {s.outputs} numbers from 0 to 1 gives no probability above "
+        f"{math.e / (math.e + others):.4f}; -log p of the true class stays above {math.log(1 + others / math.e):.4f}."
     )
 
 
 def double_sigmoid(s: Setting) -> Found:
     if s.activation != "sigmoid" or s.head.link != "sigmoid" or s.loss.expects != "logits":
         return None
-    ends = 1 / (1 + np.exp([0, -1, -0.5]))
+    everything = "finds every label in every row" if s.data.task == "multilabel" else "calls every row positive"
+    costs = f" A negative then never costs less than the margin, {s.params['margin']:g}." if s.is_hinge else ""
     return (
-        f"The loss applies a sigmoid of its own, so p lies between {ends[0]:.3g} and {ends[1]:.3f} and p >= 0.5 calls "
-        f"every row positive. 0.5 on the inner sigmoid stands for {ends[2]:.4f}.",
+        f"{_between(s)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {_sigmoid(0.5):.4f}.{costs}",
         AUTO,
     )
+
+
+def _between(s: Setting) -> str:
+    """Where a sigmoid of numbers from 0 to 1 lies."""
+    reader = "p is read through a second sigmoid" if s.is_hinge else "The loss applies a sigmoid of its own"
+    return f"{reader}: of numbers from 0 to 1 it makes p from {_sigmoid(0):g} to {_sigmoid(1):.3f}"
+
+
+def _sigmoid(z: float) -> float:
+    return 1 / (1 + math.exp(-z))
 
 
 def softmax_of_one(s: Setting) -> Found:
     if s.outputs > 1 or s.activation not in ("softmax", "log_softmax"):
         return None
-    return (
-        "A softmax over one output is 1 whatever the row, so every row gets the same score and nothing is learnt.",
-        AUTO,
-    )
+    output = 1 if s.activation == "softmax" else 0
+    shown = _sigmoid(output) if s.loss.expects == "logits" else 1
+    return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and nothing is learnt.", AUTO
 
 
 def log_softmax_twice(s: Setting) -> Found:
-    if s.activation != "log_softmax" or s.head.link != "softmax" or s.loss.expects != "logits":
+    if s.activation != "log_softmax" or s.head.link != "softmax" or s.loss.expects != "logits" or s.outputs == 1:
         return None
-    return "Harmless: the loss takes a log-softmax itself, and a second one changes nothing.", AUTO
+    return (
+        "Harmless: it shifts all outputs of a row by one number, and the loss sees only their differences.",
+        AUTO,
+    )
 
 
 def softmax_before_nll(s: Setting) -> Found:
     if s.loss.expects != "log-probabilities" or s.activation != "softmax":
         return None
-    return "NLL only turns the sign, so it gets -p: losses from -1 to 0, and a slope that fades on wrong rows.", AUTO
+    return (
+        "NLL takes no logarithm, it only turns the sign: the loss is -p of the true class, from -1 to 0, and its slope "
+        "p (1 - p) fades on rows that are wrong.",
+        AUTO,
+    )
 
 
 def logits_into_nll(s: Setting) -> Found:
     if s.loss.expects != "log-probabilities" or s.activation not in ("none", "sigmoid"):
         return None
-    end = (
-        "without any lower bound: it falls for ever" if s.activation == "none" else "at best -1 for every class at once"
-    )
-    return f"NLL gets no log-probabilities. It is minus the true class's output, {end}.", AUTO
+    if s.activation == "none":
+        return "NLL is minus the true class's output, and nothing bounds that output: the loss falls for ever.", AUTO
+    return "NLL is minus the true class's output; sigmoids can all reach 1, so -1 is won without telling classes.", AUTO
 
 
-def other_activation(s: Setting) -> Found:
-    kinds = {"sigmoid": "sigmoid", "softmax": "softmax", "log_softmax": "softmax"}
-    if s.outputs == 1 or s.loss.expects == "log-probabilities" or s.head.link == "none":
+def activation_of_another_head(s: Setting) -> Found:
+    if s.outputs == 1 or s.head.link == "none":
         return None
-    if s.activation not in kinds or kinds[s.activation] == s.head.link:
+    logits, unit = s.loss.expects == "logits", s.loss.expects == "probabilities"
+    if s.activation == "log_softmax" and unit:
+        return "Log-probabilities are 0 or less, and the loss compares them with 0 and 1.", _as_expected(s)
+    if s.activation == "sigmoid" and s.head.link == "softmax" and logits:
+        return f"Each output is squeezed on its own. {_squeezed(s)}", AUTO
+    if s.head.link != "sigmoid":
         return None
-    if s.head.link == "sigmoid":
+    if s.activation == "log_softmax":
+        return f"Log-probabilities are 0 or less, so p read through a sigmoid never exceeds {_sigmoid(0):g}.", AUTO
+    if s.activation == "softmax" and logits:
+        return f"The outputs of a row compete. {_between(s)}.", AUTO
+    if s.activation == "softmax" and s.data.task == "multilabel":
+        labels = float(s.data.y.sum(1).mean())
         return (
-            "A softmax makes the outputs of a row compete: raising one lowers the others; no two are above 0.5.",
+            f"The outputs of a row sum to 1, so no two are above 0.5; rows of this data have {labels:.2f} labels "
+            "on average.",
             AUTO,
         )
+    return None
+
+
+def unusual_but_sound(s: Setting) -> Found:
+    if s.outputs == 1 or s.loss.expects != "probabilities":
+        return None
+    if s.activation == "softmax" and s.head.link == "sigmoid" and s.data.task != "multilabel":
+        return (
+            f"The {s.outputs} probabilities of a row sum to 1, as under the softmax head; argmax decides as well.",
+            AUTO,
+        )
+    if s.activation == "sigmoid" and s.head.link == "softmax":
+        said = f"The {s.outputs} probabilities of a row need not sum to 1; each is learnt on its own."
+        return said, _as_expected(s)
+    return None
+
+
+def labels_that_compete(s: Setting) -> Found:
+    if s.data.task != "multilabel" or s.activation != "softmax" or s.head.link != "softmax" or s.loss.mistake:
+        return None
+    several = float((s.data.y.sum(1) > 1).mean())
     return (
-        "A sigmoid on each output leaves them without a common sum, and squeezes them into 0 to 1 before the loss.",
-        AUTO,
+        f"The probabilities of a row sum to 1, so no two are above 0.5; {several:.0%} of the rows have several labels.",
+        _as_expected(s),
     )
 
 
-def not_what_is_expected(s: Setting) -> Found:
-    unit = s.loss.expects == "probabilities" or (s.loss.expects == "values" and s.head.link != "none")
-    if not unit or s.activation in ("sigmoid", "softmax"):
+def outputs_without_bounds(s: Setting) -> Found:
+    if s.activation != "none" or s.head.link == "none" or s.loss.expects not in ("probabilities", "values"):
         return None
     return (
-        "The loss compares with 0 and 1, but the outputs have no bounds; they are cut to 0 and 1 only when shown.",
-        AUTO,
+        "The loss compares the outputs with 0 and 1, but they have no bounds; they are cut to 0 to 1 only when shown.",
+        _as_expected(s),
     )
 
 
@@ -146,7 +200,7 @@ WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
             "activation",
             "note",
             "A log-softmax in the network before cross-entropy.",
-            "Log-softmax of a log-softmax is the same again.",
+            "Log-softmax of a log-softmax is the same again; at most the rounding differs.",
             "Leave it out, or take NLL after it.",
             f"{TORCH}, CrossEntropyLoss is LogSoftmax and NLLLoss",
         ),
@@ -181,12 +235,12 @@ WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
             "Activation of another head",
             "activation",
             "mistake",
-            "An output activation that does not fit the head.",
-            "A softmax ties the outputs of a row together, sigmoids leave each its own.",
+            "An output activation that fits neither the head nor the loss.",
+            "A softmax ties the outputs of a row together, sigmoids leave each its own; a logarithm is neither.",
             "Choose the activation that the loss expects.",
             f"{TORCH}, torch.softmax and torch.sigmoid",
         ),
-        other_activation,
+        activation_of_another_head,
     ),
     "C108": (
         Check(
@@ -198,7 +252,7 @@ WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
             "Put a sigmoid or softmax into the network.",
             "Brier, Verification of forecasts expressed in terms of probability (1950)",
         ),
-        not_what_is_expected,
+        outputs_without_bounds,
     ),
     "C109": (
         Check(
@@ -223,5 +277,29 @@ WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
             f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         ),
         cross_entropy_of_labels,
+    ),
+    "C111": (
+        Check(
+            "Another head's probabilities",
+            "activation",
+            "note",
+            "Probabilities made in the other way than the head's, for a loss that takes both.",
+            "A loss on probabilities holds each against 0 or 1, whether or not they sum to 1.",
+            "Nothing to cure; choose the head of this activation if you meant it.",
+            "Brier, Verification of forecasts expressed in terms of probability (1950)",
+        ),
+        unusual_but_sound,
+    ),
+    "C112": (
+        Check(
+            "Softmax head on labels",
+            "head",
+            "caution",
+            "A softmax head where a row may have several labels.",
+            "A softmax shares 1 among the outputs.",
+            "Give each label a sigmoid of its own.",
+            "Zhang and Zhou, A Review on Multi-Label Learning Algorithms (2014)",
+        ),
+        labels_that_compete,
     ),
 }

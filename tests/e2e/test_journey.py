@@ -133,12 +133,13 @@ def test_zoom_and_legend_stay_while_a_run_trains(page: Page, app_url: str) -> No
     page.wait_for_function(
         "selector => document.querySelector(selector)._fullData[1].visible === 'legendonly'", arg=LOSS
     )
-    box = page.locator(f"{LOSS} .nsewdrag").bounding_box()
+    plot = page.locator(f"{LOSS} .nsewdrag")
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
     assert box
-    left, top = box["x"] + 20, box["y"] + 20
-    page.mouse.move(left, top)
+    page.mouse.move(box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
     page.mouse.down()
-    page.mouse.move(left + 200, top + 150, steps=5)
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.6 * box["height"], steps=5)
     page.mouse.up()
     page.wait_for_function("selector => document.querySelector(selector)._fullLayout.xaxis.range[1] < 1500", arg=LOSS)
     before = look(page)

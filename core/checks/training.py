@@ -1,0 +1,185 @@
+"""Checks of splits, batches and steps before a run (C207 .., C301 ..)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+from scipy.stats import hypergeom
+
+from core.checks.setting import TORCH, Found, Setting
+from core.checks.spec import Check
+from core.datasets import load_split
+from core.models import MODELS
+from core.objective import label_counts
+from core.specs import Value
+
+FEW = 10  # positives in a split
+EMPTY_BATCHES = 0.05  # share of batches without positives that is worth a word
+TINY_BATCH = 8  # rows, for batch norm
+MANY_OUTPUTS = 3
+
+
+def few_positives(s: Setting) -> Found:
+    if s.data.task == "regression":
+        return None
+    outputs = 1 if s.data.task == "binary" else len(s.data.class_names)
+    fewest, part, name = min(
+        (int(count), part, name)
+        for part, y in s.split.y.items()
+        for name, count in zip(s.data.class_names[-outputs:], label_counts(y, outputs).positives, strict=True)
+    )
+    if fewest >= FEW:
+        return None
+    rows = "row of the {} split is" if fewest == 1 else "rows of the {} split are"
+    return (
+        f"Only {fewest} {rows.format(part)} {name}: one more or less found moves recall by {1 / fewest:.3f}.",
+        None,
+    )
+
+
+def mean_over_outputs(s: Setting) -> Found:
+    if s.params.get("over_outputs") != "mean" or s.outputs < MANY_OUTPUTS or s.config.optimizer != "sgd":
+        return None
+    return (
+        f"The mean divides by the {s.outputs} outputs as well as by the rows, so a step is {s.outputs} times smaller "
+        "than that of a sum over outputs.",
+        s.with_loss_params(over_outputs="sum"),
+    )
+
+
+def batches_without_positives(s: Setting) -> Found:
+    if s.loss.of != "batch":
+        return None
+    counts = label_counts(s.split.y["train"], s.outputs)
+    rarest = int(counts.positives.argmin())
+    positives = int(counts.positives[rarest])
+    chance = float(hypergeom.pmf(0, counts.rows, positives, s.config.batch_size))
+    if chance < EMPTY_BATCHES:
+        return None
+    return (
+        f"{chance:.0%} of the batches of {s.config.batch_size} rows hold none of the {positives:,} training rows that "
+        f"are {s.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
+        {"batch_size": _batch_with_positives(counts.rows, positives)},
+    )
+
+
+def _batch_with_positives(rows: int, positives: int) -> int:
+    """The smallest power of 2 at which fewer than EMPTY_BATCHES of the batches have no positive, or all rows."""
+    size = 2
+    while size < rows and hypergeom.pmf(0, rows, positives, size) >= EMPTY_BATCHES:
+        size *= 2
+    return min(size, rows)
+
+
+def batch_norm_of_few_rows(s: Setting) -> Found:
+    size = s.config.batch_size
+    if not s.config.batch_norm or size >= TINY_BATCH or MODELS[s.config.model].takes_images:
+        return None
+    return (
+        f"A mean over {size} rows is off by {size**-0.5:.2f} standard deviations of a row, and every layer hands that "
+        "noise on. On validation rows running averages take its place.",
+        {"batch_size": 64},
+    )
+
+
+def rate_beyond_curvature(s: Setting) -> Found:
+    config = s.config
+    curvature = _curvature(s)
+    if config.model != "linear" or config.optimizer != "sgd" or not curvature:
+        return None
+    steepest = _steepest(config.dataset, config.dataset_params, config.split_seed)
+    limit = 2 / (curvature * steepest + config.weight_decay)
+    if config.lr <= limit:
+        return None
+    return (
+        f"Full-batch gradient descent on this data is sure to settle only below a learning rate of {limit:.3g}; with "
+        f"{config.lr:g} the loss may swing or diverge.",
+        {"lr": max(float(f"{limit / 2:.2g}"), 1e-6)},
+    )
+
+
+def _curvature(s: Setting) -> float:
+    """A bound on the mean loss's second derivative by the outputs; 0 where there is none or it is not known."""
+    if s.activation not in ("none", "log_softmax"):  # a log-softmax changes nothing for cross-entropy
+        return 0.0
+    if s.config.loss == "bce" and s.activation == "none":
+        weight = float((s.weights["pos_weight"] * s.weights.get("output_weight", 1.0)).max())
+        return max(weight, 1.0) / 4 * float(s.weights.get("over_outputs", np.ones(1))[0])
+    if s.config.loss == "cross_entropy":
+        weights, shares = s.weights["class_weight"], s.counts.positives / s.counts.rows
+        return 0.5 * float(weights.max() / (weights * shares).sum())
+    return 2.0 if s.config.loss == "mse" else 0.0
+
+
+@lru_cache(maxsize=64)
+def _steepest(dataset: str, params: tuple[tuple[str, Value], ...], split_seed: int) -> float:
+    """The largest eigenvalue of X'X / N of the training rows, with a column of ones for the bias."""
+    x = load_split(dataset, params, split_seed).x["train"].astype(np.float64)
+    x = np.column_stack([x, np.ones(len(x))])
+    return float(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
+
+
+TRAINING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
+    "C207": (
+        Check(
+            "Few positives",
+            "data",
+            "caution",
+            f"Fewer than {FEW} rows of a class in a split.",
+            "Recall then moves in steps of a tenth or more, and a tuned threshold follows single rows.",
+            "Use more data, a larger prevalence, or fewer classes.",
+            "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
+        ),
+        few_positives,
+    ),
+    "C208": (
+        Check(
+            "Mean over outputs",
+            "loss.over_outputs",
+            "note",
+            "BCE averaged over many outputs under plain SGD.",
+            "Most of the gap between cross-entropy and BCE on ten classes is this smaller step.",
+            "Sum over the outputs, or raise the learning rate.",
+            f"{TORCH}, BCEWithLogitsLoss, reduction mean",
+        ),
+        mean_over_outputs,
+    ),
+    "C209": (
+        Check(
+            "Batches without positives",
+            "batch_size",
+            "caution",
+            "A loss of a batch that many batches say nothing to.",
+            "Without a positive row the overlap is 0 whatever the scores.",
+            "Use larger batches.",
+            "Milletari et al., V-Net (2016)",
+        ),
+        batches_without_positives,
+    ),
+    "C301": (
+        Check(
+            "Learning rate beyond the curvature",
+            "lr",
+            "caution",
+            "A step longer than the steepest direction of the loss allows.",
+            "Gradient descent on a smooth convex loss settles if the rate is below 2 / L, L its largest curvature.",
+            "Lower the learning rate.",
+            "Nesterov, Introductory Lectures on Convex Optimization (2004)",
+        ),
+        rate_beyond_curvature,
+    ),
+    "C305": (
+        Check(
+            "Batch norm on tiny batches",
+            "batch_size",
+            "caution",
+            f"Batch norm with fewer than {TINY_BATCH} rows a batch.",
+            "It divides by what it estimates from the batch, and few rows estimate it badly.",
+            "Use larger batches, or no batch norm.",
+            "Wu and He, Group Normalization (2018)",
+        ),
+        batch_norm_of_few_rows,
+    ),
+}
