@@ -6,7 +6,7 @@ Names are not looked up here: `core.wiring` holds them against the registries.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
 
@@ -28,9 +28,12 @@ class RunConfig(BaseModel):
     """One model to be trained: data, model, head, loss and how to optimise.
 
     Epochs are passes over the training rows; `lr` is the optimizer's step size; `weight_decay` is the L2 factor
-    that is added to the gradient, as torch.optim.SGD and torch.optim.Adam do it. `seed` fixes the initial weights
-    and the order of the batches, `split_seed` the rows of each split. `activation` is the last step inside the
-    network; "auto" is the one that gives the loss what it expects.
+    that is added to the gradient, as torch.optim.SGD and torch.optim.Adam do it, or the share that AdamW takes off
+    the weights. `momentum` is that of SGD. With the schedule "cosine" the step size falls from `lr` to 0 over the
+    epochs (Loshchilov and Hutter, 2017). `patience` is how many epochs the validation loss may go without a new lowest
+    value before the run stops early; 0 never stops it. `seed` fixes the initial weights and the order of the batches,
+    `split_seed` the rows of each split. `hidden` is the function between the layers. `activation` is the last step
+    inside the network; "auto" is the one that gives the loss what it expects.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
@@ -40,6 +43,7 @@ class RunConfig(BaseModel):
     split_seed: int = Field(0, ge=0, le=2**31 - 1)
     model: str = "linear"
     widths: tuple[Annotated[int, Field(ge=1, le=1024)], ...] = Field((), max_length=4)
+    hidden: Literal["relu", "tanh"] = "relu"
     batch_norm: bool = False
     head: str = "sigmoid"
     activation: str = "auto"
@@ -48,6 +52,9 @@ class RunConfig(BaseModel):
     optimizer: str = "adam"
     lr: float = Field(0.003, ge=1e-6, le=1e6)
     weight_decay: float = Field(0.0, ge=0, le=10)
+    momentum: float = Field(0.0, ge=0, lt=1)
+    schedule: Literal["constant", "cosine"] = "constant"
+    patience: int = Field(0, ge=0, le=2000)
     batch_size: int = Field(64, ge=1, le=65536)
     epochs: int = Field(200, ge=1, le=2000)
     seed: int = Field(0, ge=0, le=2**31 - 1)
@@ -60,20 +67,24 @@ class RunConfig(BaseModel):
             self.split_seed,
             self.model,
             self.widths,
+            self.hidden,
             self.batch_norm,
             self.optimizer,
+            self.schedule,
             self.batch_size,
             self.epochs,
         )
 
 
 class Variant(BaseModel):
-    """A named column of an experiment: one configuration, trained once for every seed."""
+    """A named column of an experiment: one configuration, trained once for every seed. `colour` is one of eight in
+    figures; None takes the next."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=80)
     config: RunConfig
+    colour: int | None = Field(None, ge=0, lt=8)
 
 
 class Experiment(BaseModel):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -19,17 +19,18 @@ from torch import Tensor
 
 from core.config import RunConfig
 from core.datasets import Dataset, Split, load_dataset, load_split
+from core.datasets.plane import has_plane, standardised_points
 from core.errors import CutoffError
 from core.heads import HEADS
 from core.losses import loss_tensors
 from core.models import StackedNet, shape_of
 from core.objective import Objective, label_counts, resolved
+from core.optimizers import OPTIMIZERS, schedule_factor
 
 T = TypeVar("T")
 BLOCK_BYTES = 8 << 20  # training rows gathered at a time
 EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
 EVALUATION_WORK = 200_000_000  # multiplications between two pauses of an evaluation, some hundredths of a second
-BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Epoch:
     `train_loss` and `validation_loss` (R,) are means over the whole split with the weights of this moment, reduced
     as torch reduces them. `validation` and `test` hold one array of probabilities (N, C) a run, as the run's head
     gives them; in a regression the predicted values, standardised as the split's y. `finite` (R,) turns False for
-    good once a run's losses or scores are not finite.
+    good once a run's losses or scores are not finite, `stopped` (R,) True once its validation loss has had no new
+    lowest value for `patience` epochs: that epoch is its last, and what is said of it stays as it was then. `surface`
+    holds the probabilities (G, 1) of each run at `core.datasets.plane.points`, where the data has such a plane.
     """
 
     index: int
@@ -48,6 +51,8 @@ class Epoch:
     validation: tuple[np.ndarray, ...]
     test: tuple[np.ndarray, ...]
     finite: np.ndarray
+    stopped: np.ndarray
+    surface: tuple[np.ndarray, ...] = ()
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -68,7 +73,8 @@ def choose_device(name: str = "auto") -> torch.device:
 def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> Iterator[Epoch]:
     """Train the runs of one stack and yield an Epoch before the first pass and after each one.
 
-    Ends early when no run is finite any more. Raises CutoffError when the configurations can't share a stack.
+    Ends early when every run has stopped or is not finite any more. Raises CutoffError when the configurations can't
+    share a stack.
     """
     yield from (epoch for epoch in train_in_turns(configs, device) if epoch is not None)
 
@@ -86,10 +92,10 @@ def train_in_turns(
     epoch = yield from _in_turns(stack.evaluation(0), turn)
     yield epoch
     for index in range(1, configs[0].epochs + 1):
-        yield from _in_turns(stack.steps(), turn)
+        yield from _in_turns(stack.steps(index), turn)
         epoch = yield from _in_turns(stack.evaluation(index), turn)
         yield epoch
-        if not epoch.finite.any():
+        if not (epoch.finite & ~epoch.stopped).any():
             return
 
 
@@ -150,18 +156,24 @@ class Stack:
         first = self.configs[0]
         widths = [outputs[config.head] for config in self.configs]
         seeds = [config.seed for config in self.configs]
-        shape = shape_of(first.model, data.x.shape[1], data.image, first.widths, first.batch_norm)
+        shape = shape_of(first, data.x.shape[1], data.image)
         self.model = StackedNet(shape, widths, seeds, device)
-        self.optimizer = _OPTIMIZERS[first.optimizer](self.configs, self.model)
+        self.optimizer = OPTIMIZERS[first.optimizer](self.configs, self.model)
         self.segments = _segments(self.configs, widths, split.y["train"], device)
         self._seeds = sorted(set(seeds))
         self._seed_of_run = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
         # Not the generator of the weights: the batches must not depend on how many weights were drawn.
         self._generators = [torch.Generator().manual_seed(2**32 + seed) for seed in self._seeds]
         self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
+        self._stopping = _Stopping([config.patience for config in configs])
+        self._last: Epoch | None = None
+        if has_plane(data):
+            self.x["surface"] = torch.from_numpy(standardised_points(data, split)).to(device)
 
-    def steps(self) -> Generator[None, None, None]:
-        """One pass over the training rows: yields after each optimizer step. The last batch may be smaller."""
+    def steps(self, epoch: int = 1) -> Generator[None, None, None]:
+        """Pass number `epoch` over the training rows: yields after each optimizer step. The last batch may be
+        smaller."""
+        self.optimizer.set_factor(schedule_factor(self.configs[0], epoch))
         rows = len(self.y["train"])
         size = self.configs[0].batch_size
         order = torch.stack([torch.randperm(rows, generator=g) for g in self._generators]).to(self.device)
@@ -213,18 +225,34 @@ class Stack:
             )
             self._finite &= losses[part].isfinite()
         scores = {}
-        for part in ("validation", "test"):
+        for part in ("validation", "test", "surface"):
+            if part not in logits:
+                continue
             self._finite &= torch.cat([block.isfinite().flatten(1).all(1) for block in logits[part]])
             of_segments = [s.objective.probabilities(logits[part][s.block][s.within]) for s in self.segments]
             scores[part] = self._in_order([run.cpu().numpy() for segment in of_segments for run in segment])
-        return Epoch(
+        epoch = Epoch(
             index=index,
             train_loss=np.array(self._in_order(losses["train"].tolist())),
             validation_loss=np.array(self._in_order(losses["validation"].tolist())),
             validation=tuple(scores["validation"]),
             test=tuple(scores["test"]),
             finite=np.array(self._in_order(self._finite.tolist())),
+            stopped=self._stopping.stopped,
+            surface=tuple(scores.get("surface", ())),
         )
+        return self._with_stopped(epoch)
+
+    def _with_stopped(self, epoch: Epoch) -> Epoch:
+        """The epoch with what was last said of runs that had stopped before, and with those that stop now."""
+        before = self._stopping.stopped
+        if self._last is not None and before.any():
+            epoch = _merged(epoch, self._last, before)
+        now = self._stopping.after(epoch.validation_loss)
+        if (new := now & ~before).any():
+            self.optimizer.freeze([at for at, i in enumerate(self.order) if new[i]])
+        self._last = replace(epoch, stopped=now)
+        return self._last
 
     def _for_runs(self, batch: Tensor) -> Tensor:
         """From one batch a seed (S, ...) to one a run (R, ...)."""
@@ -236,6 +264,41 @@ class Stack:
         """Values of the sorted runs, in the order in which the configurations were given."""
         placed = dict(zip(self.order, values, strict=True))
         return [placed[i] for i in range(len(values))]
+
+
+class _Stopping:
+    """Which runs have stopped, (R,): those whose validation loss had no new lowest value for `patience` epochs."""
+
+    def __init__(self, patience: Sequence[int]) -> None:
+        self._patience = np.array(patience)
+        self._lowest = np.full(len(patience), np.inf)
+        self._since = np.zeros(len(patience), dtype=int)
+        self.stopped = np.zeros(len(patience), dtype=bool)
+
+    def after(self, loss: np.ndarray) -> np.ndarray:
+        """Those that have stopped after an epoch with these validation losses (R,)."""
+        better = loss < self._lowest
+        self._lowest = np.where(better, loss, self._lowest)
+        self._since = np.where(better, 0, self._since + 1)
+        self.stopped = self.stopped | ((self._patience > 0) & (self._since >= self._patience))
+        return self.stopped
+
+
+def _merged(epoch: Epoch, last: Epoch, kept: np.ndarray) -> Epoch:
+    """`epoch` with what `last` says of the runs `kept` (R,)."""
+
+    def runs(now: tuple[np.ndarray, ...], then: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+        return tuple(b if keep else a for a, b, keep in zip(now, then, kept, strict=True))
+
+    return replace(
+        epoch,
+        train_loss=np.where(kept, last.train_loss, epoch.train_loss),
+        validation_loss=np.where(kept, last.validation_loss, epoch.validation_loss),
+        validation=runs(epoch.validation, last.validation),
+        test=runs(epoch.test, last.test),
+        finite=np.where(kept, last.finite, epoch.finite),
+        surface=runs(epoch.surface, last.surface) if epoch.surface else (),
+    )
 
 
 def _kind(config: RunConfig) -> tuple[str, str, str]:
@@ -265,49 +328,3 @@ def _segments(
             )
         )
     return found
-
-
-class _SGD:
-    """w -= lr (g + weight_decay w), as torch.optim.SGD, on the flat buffers with one lr and decay a run."""
-
-    def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
-        self.parameters, self.gradient = model.parameters, model.gradient
-        self.lr = _a_parameter(model, [config.lr for config in configs])
-        self.decay = _a_parameter(model, [config.weight_decay for config in configs])
-        self.decays = any(config.weight_decay for config in configs)
-
-    def step(self) -> None:
-        self._decay()
-        self.parameters.addcmul_(self.gradient, self.lr, value=-1)
-
-    def _decay(self) -> None:
-        if self.decays:
-            self.gradient.addcmul_(self.parameters, self.decay)
-
-
-class _Adam(_SGD):
-    """Adam (Kingma and Ba, 2015) as torch.optim.Adam, on the flat buffers with one lr and decay a run."""
-
-    def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
-        super().__init__(configs, model)
-        self.mean = torch.zeros_like(self.parameters)
-        self.square = torch.zeros_like(self.parameters)
-        self.denominator = torch.empty_like(self.parameters)
-        self.steps = 0  # a Python int: a float32 counter would lose digits in the bias correction
-
-    def step(self) -> None:
-        self._decay()
-        self.steps += 1
-        self.mean.lerp_(self.gradient, 1 - BETA1)
-        self.square.mul_(BETA2).addcmul_(self.gradient, self.gradient, value=1 - BETA2)
-        torch.sqrt(self.square, out=self.denominator)
-        self.denominator.mul_((1 - BETA2**self.steps) ** -0.5).add_(EPSILON).div_(self.lr)
-        self.parameters.addcdiv_(self.mean, self.denominator, value=-1 / (1 - BETA1**self.steps))
-
-
-_OPTIMIZERS = {"adam": _Adam, "sgd": _SGD}
-
-
-def _a_parameter(model: StackedNet, values: Sequence[float]) -> Tensor:
-    """One value a run, spread over that run's parameters in the flat buffer, (P,)."""
-    return torch.tensor(values, dtype=torch.float32, device=model.parameters.device)[model.owner]

@@ -1,6 +1,7 @@
-"""The runner: one daemon thread that trains the submitted jobs in turns and publishes immutable snapshots.
+"""The runner: one daemon thread that trains the submitted experiments in turns and publishes immutable snapshots.
 
-It is built with a `train` function and knows nothing of pages. Any thread may submit, read and cancel.
+It is built with a `train` function and knows nothing of pages. Any thread may submit, read, and use the controls, which
+are those of a player: pause, step, resume, cancel, and a pace.
 """
 
 from __future__ import annotations
@@ -11,170 +12,51 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
-import numpy as np
 import torch
 
-from core.config import MAX_RUNS, RunConfig
-from core.datasets import DATASETS, Task, load_dataset, load_split
+from core.config import Experiment, RunConfig
 from core.engine import Epoch, train_in_turns
 from core.errors import CutoffError
-from core.heads import HEADS
-from core.scores import Scores
+from core.jobs import LIVE, Job, Run, Status
 from core.settings import Settings
 from core.thresholds import default_accuracy
-from core.wiring import check
+from core.wiring import check_experiment
 
-Status = Literal["queued", "running", "finished", "stopped", "failed", "diverged"]
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
 TURN_SECONDS = 0.04
 KEPT_JOBS = 50  # finished jobs that stay in memory
+KEPT_BYTES = 512 << 20  # the arrays of finished jobs
+KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
+LOOK_SECONDS = 0.5  # how long the thread sleeps at most while every job is paused
 
 
-@dataclass(frozen=True)
-class History:
-    """Mean losses after each epoch, and the accuracy of the default decisions on validation rows (NaN in a
-    regression), (E,) each; entry 0 is before any training."""
+@dataclass
+class _Stack:
+    """The runs, by index, that one generator trains together."""
 
-    train: np.ndarray = field(default_factory=lambda: np.empty(0))
-    validation: np.ndarray = field(default_factory=lambda: np.empty(0))
-    accuracy: np.ndarray = field(default_factory=lambda: np.empty(0))
-
-    def then(self, train: float, validation: float, accuracy: float) -> History:
-        """This history with one more epoch."""
-        return History(
-            np.append(self.train, train), np.append(self.validation, validation), np.append(self.accuracy, accuracy)
-        )
+    rows: Sequence[int]
+    epochs: Iterator[Epoch | None]
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run as it is now; replaced, never mutated. `outputs` holds its last probabilities (N, C) by split; in a
-    regression its predictions (N, 1), standardised."""
-
-    id: str
-    config: RunConfig
-    status: Status = "queued"
-    history: History = History()
-    outputs: dict[str, np.ndarray] = field(default_factory=dict)
-    error: str = ""
-
-    @property
-    def job(self) -> str:
-        """The id of the job it was submitted in."""
-        return self.id.partition("-")[0]
-
-    @property
-    def epoch(self) -> int:
-        """Epochs trained so far; -1 before the first evaluation."""
-        return len(self.history.train) - 1
-
-    @property
-    def ended(self) -> bool:
-        return self.status not in ("queued", "running")
-
-    @property
-    def task(self) -> Task:
-        return DATASETS[self.config.dataset].task
-
-    def rows(self, part: str) -> np.ndarray:
-        """Where the "validation" or "test" rows stand in the data set, (N,), in the order of `scores`."""
-        return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed).rows[part]
-
-    def scores(self, part: str) -> Scores:
-        """Labels and probabilities of the "validation" or "test" rows.
-
-        Raises CutoffError if there are none yet, or if the run predicts values.
-        """
-        data = load_dataset(self.config.dataset, self.config.dataset_params)
-        if data.task == "regression":
-            raise CutoffError("Expected a run that gives probabilities, but got one that predicts values.")
-        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
-        return Scores(
-            y_true=split.y[part],
-            y_score=self._outputs(part),
-            task=data.task,
-            class_names=data.class_names,
-            source=f"{HEADS[self.config.head].label}, {part} split, epoch {self.epoch}",
-        )
-
-    def predictions(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        """True and predicted values (N,) of a regression's "validation" or "test" rows, in the target's own unit.
-
-        Raises CutoffError if there are none yet.
-        """
-        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
-        standardised = split.y[part], self._outputs(part)[:, 0]
-        true, predicted = (values.astype(np.float64) * split.scale + split.center for values in standardised)
-        return true, predicted
-
-    def _outputs(self, part: str) -> np.ndarray:
-        if part not in self.outputs:
-            raise CutoffError(f"Expected a run with {part} scores, but got one that is {self.status} without any.")
-        return self.outputs[part]
-
-
-@dataclass(frozen=True)
-class Job:
-    """What was submitted together, as it is now. `position` is its place in the queue, 0 once it trains."""
-
-    id: str
-    runs: tuple[Run, ...]
-    position: int = 0
-    started: float | None = None
-    stopped: float | None = None
-
-    @property
-    def status(self) -> Status:
-        """The most telling status of its runs."""
-        found = {run.status for run in self.runs}
-        order: tuple[Status, ...] = ("running", "queued", "failed", "stopped", "finished", "diverged")
-        return next(status for status in order if status in found)
-
-    @property
-    def ended(self) -> bool:
-        return all(run.ended for run in self.runs)
-
-    @property
-    def progress(self) -> float:
-        """Share of all epochs that are trained, in [0, 1]; while others train, a run that has ended counts as done."""
-        over = [run.ended and not self.ended for run in self.runs]
-        done = [1.0 if o else max(run.epoch, 0) / run.config.epochs for o, run in zip(over, self.runs, strict=True)]
-        return sum(done) / len(done)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since training began, 0 while queued."""
-        if self.started is None:
-            return 0.0
-        return (self.stopped or time.monotonic()) - self.started
-
-    @property
-    def remaining(self) -> float | None:
-        """Estimated seconds to the end at the pace so far; None while there is nothing to go by."""
-        if self.ended or not self.progress:
-            return None
-        return self.elapsed * (1 - self.progress) / self.progress
-
-
+@dataclass
 class _Active:
-    """A job in training: one generator a stack, with the indices of the runs that each trains."""
+    """A job in training. `stepping` holds the stacks that still have an epoch to train before the job pauses again;
+    before the time `due` no epoch may begin."""
 
-    def __init__(self, job: Job, train: Train) -> None:
-        stacks: dict[tuple[object, ...], list[int]] = {}
-        for index, run in enumerate(job.runs):
-            stacks.setdefault(run.config.stack_key(), []).append(index)
-        self.id = job.id
-        self.stacks = deque((rows, train([job.runs[i].config for i in rows])) for rows in stacks.values())
+    id: str
+    stacks: deque[_Stack]
+    stepping: list[_Stack] = field(default_factory=list)
+    due: float = 0.0
 
 
 class Runner:
     """Trains jobs in one thread, in turns of a few hundredths of a second, so that all of them move.
 
-    At most `settings.max_active_runs` jobs train at a time and `settings.max_queued` wait. A job ends early when it
-    is cancelled, has trained for `settings.run_seconds`, or when nobody has read it for `unwatched` seconds.
+    At most `settings.max_active_runs` jobs train at a time and `settings.max_queued` wait; one that is paused keeps
+    nobody waiting. A job ends early when it is cancelled, has trained for `settings.run_seconds`, or when nobody has
+    read it for `unwatched` seconds.
     """
 
     def __init__(
@@ -195,17 +77,14 @@ class Runner:
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def submit(self, configs: Sequence[RunConfig]) -> str:
-        """Queue the runs as one job and return its id.
+    def submit(self, experiment: Experiment) -> str:
+        """Queue an experiment as one job and return its id.
 
-        Raises CutoffError if one can't be trained or the queue is full.
+        Raises CutoffError if it can't be trained or the queue is full.
         """
-        if not 1 <= len(configs) <= MAX_RUNS:
-            raise CutoffError(f"Expected 1 to {MAX_RUNS} runs, but got {len(configs)}.")
-        for config in configs:
-            check(config)
+        check_experiment(experiment)
         name = secrets.token_hex(4)
-        job = Job(name, tuple(Run(f"{name}-{i}", config) for i, config in enumerate(configs)))
+        job = Job(name, experiment, tuple(Run(f"{name}-{i}", run) for i, run in enumerate(experiment.runs())))
         with self._lock:
             if self._closed:
                 raise CutoffError("Expected a runner that is open, but got one that is shutting down.")
@@ -230,7 +109,8 @@ class Runner:
             if name not in self._jobs:
                 raise CutoffError(
                     f"Expected the id of a run that is still kept, but got {name!r}. The app keeps the last "
-                    f"{KEPT_JOBS} runs until it restarts; start it again with the same choices."
+                    f"{KEPT_JOBS} runs until it restarts, fewer if they are large; start it again with the same "
+                    "choices."
                 )
             self._read_at[name] = time.monotonic()
             return self._jobs[name]
@@ -244,6 +124,49 @@ class Runner:
                 self._number_queue()
             elif any(active.id == name for active in self._active):
                 self._cancelled.add(name)
+                self._lock.notify()
+
+    def pause(self, name: str) -> None:
+        """Let a job that trains rest after its turn; others are not touched."""
+        with self._lock:
+            active = self._find(name)
+            if active and self._jobs[name].paused is None:
+                active.stepping.clear()
+                self._jobs[name] = replace(
+                    self._jobs[name],
+                    runs=tuple(_turned(run, "running", "paused") for run in self._jobs[name].runs),
+                    paused=time.monotonic(),
+                )
+                self._lock.notify()
+
+    def resume(self, name: str) -> None:
+        """Let a paused job train on."""
+        with self._lock:
+            active = self._find(name)
+            if active and self._jobs[name].paused is not None:
+                active.stepping.clear()
+                runs = tuple(_turned(run, "paused", "running") for run in self._jobs[name].runs)
+                self._jobs[name] = replace(_rested(self._jobs[name]), runs=runs)
+                self._lock.notify()
+
+    def step(self, name: str) -> None:
+        """Let every run of a paused job train one epoch; one that trains is paused."""
+        with self._lock:
+            active = self._find(name)
+            if active and self._jobs[name].paused is not None:
+                active.stepping = list(active.stacks)
+                active.due = 0.0
+                self._lock.notify()
+        self.pause(name)
+
+    def set_pace(self, name: str, pace: float | None) -> None:
+        """Train at most so many epochs a second, None for as fast as can be."""
+        with self._lock:
+            if name in self._jobs and not self._jobs[name].ended:
+                self._jobs[name] = replace(self._jobs[name], pace=pace)
+                if active := self._find(name):
+                    active.due = 0.0
+                self._lock.notify()
 
     def close(self) -> None:
         """Stop everything and wait for the thread; nothing can be submitted afterwards."""
@@ -264,47 +187,81 @@ class Runner:
                     for name in [active.id for active in self._active] + list(self._queue):
                         self._end(name, "stopped")
                     return
-                while self._queue and len(self._active) < self._settings.max_active_runs:
+                while self._queue and self._has_room():
                     self._take_up(self._queue.popleft())
-            self._round()
+            if not self._round():
+                with self._lock:
+                    if seconds := self._seconds_to_wait():
+                        self._lock.wait(seconds)
 
-    def _round(self) -> None:
-        """One turn for each active job. A method of its own, so that no name keeps an ended job's tensors alive."""
+    def _has_room(self) -> bool:
+        busy = sum(self._jobs[active.id].paused is None for active in self._active)
+        most = self._settings.max_active_runs
+        return busy < most and len(self._active) < most + self._settings.max_queued
+
+    def _round(self) -> bool:
+        """One turn for each active job; whether any had something to do. A method of its own, so that no name keeps an
+        ended job's tensors alive."""
+        worked = False
         for active in tuple(self._active):
-            self._turn(active)
+            reason = self._reason_to_stop(active.id)
+            if reason is not None:
+                with self._lock:
+                    self._end(active.id, "stopped", reason)
+                worked = True
+            elif self._may_train(active):
+                self._turn(active)
+                worked = True
+        return worked
+
+    def _may_train(self, active: _Active) -> bool:
+        waits = self._jobs[active.id].paused is not None and not active.stepping
+        return not waits and time.monotonic() >= active.due
+
+    def _seconds_to_wait(self) -> float:
+        """Until the next epoch that has to wait for its time, LOOK_SECONDS at most; 0 if there is work."""
+        if self._closed or self._cancelled or (self._queue and self._has_room()):
+            return 0.0
+        now = time.monotonic()
+        waits = [active.due - now for active in self._active if self._jobs[active.id].paused is None or active.stepping]
+        return max(min([*waits, LOOK_SECONDS]), 0.0)
 
     def _take_up(self, name: str) -> None:
         job = self._jobs[name]
         runs = tuple(replace(run, status="running") for run in job.runs)
         self._jobs[name] = replace(job, runs=runs, started=time.monotonic())
-        self._active.append(_Active(job, self._train))
+        stacks: dict[tuple[object, ...], list[int]] = {}
+        for index, run in enumerate(job.runs):
+            stacks.setdefault(run.config.stack_key(), []).append(index)
+        trained = (_Stack(rows, self._train([runs[i].config for i in rows])) for rows in stacks.values())
+        self._active.append(_Active(name, deque(trained)))
         self._number_queue()
 
     def _turn(self, active: _Active) -> None:
         """Let a job advance until TURN_SECONDS are over, so that short epochs and long ones get equal time."""
         until = time.monotonic() + TURN_SECONDS
         self._advance(active)
-        while active in self._active and time.monotonic() < until:
+        while (
+            active in self._active
+            and active.id not in self._cancelled
+            and time.monotonic() < until
+            and self._may_train(active)
+        ):
             self._advance(active)
 
     def _advance(self, active: _Active) -> None:
         """The next piece of work of the stack whose turn it is. Training itself holds no lock."""
-        reason = self._reason_to_stop(active.id)
-        if reason is not None:
-            with self._lock:
-                self._end(active.id, "stopped", reason)
-            return
-        rows, epochs = active.stacks[0]
+        stack = active.stepping[0] if active.stepping else active.stacks[0]
         try:
-            epoch = next(epochs)
+            epoch = next(stack.epochs)
             if epoch is not None:
-                self._publish(active.id, rows, epoch)
+                self._publish(active, stack, epoch)
         except StopIteration:
-            self._finish_stack(active, rows, "finished")
+            self._finish_stack(active, stack, "finished")
         except CutoffError as error:
-            self._finish_stack(active, rows, "failed", str(error))
+            self._finish_stack(active, stack, "failed", str(error))
         except Exception as error:  # a bug or an exhausted device must end this job, not the thread
-            self._finish_stack(active, rows, "failed", f"Training failed with {type(error).__name__}: {error}")
+            self._finish_stack(active, stack, "failed", f"Training failed with {type(error).__name__}: {error}")
         else:
             active.stacks.rotate(-1)
 
@@ -319,36 +276,47 @@ class Runner:
             return f"Stopped: nobody looked at it for {self._unwatched:.0f} s."
         return None
 
-    def _publish(self, name: str, rows: Sequence[int], epoch: Epoch) -> None:
-        with self._lock:
-            job = self._jobs[name]
-            runs = list(job.runs)
-            for at, row in enumerate(rows):
-                if not runs[row].ended:
-                    runs[row] = _after(runs[row], epoch, at)
-            self._jobs[name] = replace(job, runs=tuple(runs))
+    def _find(self, name: str) -> _Active | None:
+        return next((active for active in self._active if active.id == name), None)
 
-    def _finish_stack(self, active: _Active, rows: Sequence[int], status: Status, error: str = "") -> None:
+    def _publish(self, active: _Active, stack: _Stack, epoch: Epoch) -> None:
         with self._lock:
-            active.stacks.popleft()
+            job = self._jobs[active.id]
+            runs = list(job.runs)
+            for at, row in enumerate(stack.rows):
+                if not runs[row].ended:
+                    runs[row] = _after(runs[row], epoch, at, job.kept_every)
+            self._jobs[active.id] = _within_memory(replace(job, runs=tuple(runs)))
+            if stack in active.stepping:
+                active.stepping.remove(stack)
+            if job.pace is not None and stack is active.stacks[-1]:
+                active.due = time.monotonic() + 1 / job.pace
+
+    def _finish_stack(self, active: _Active, stack: _Stack, status: Status, error: str = "") -> None:
+        with self._lock:
+            active.stacks.remove(stack)
+            if stack in active.stepping:
+                active.stepping.remove(stack)
             if active.stacks:
                 job = self._jobs[active.id]
-                runs = tuple(_ended(run, status, error) if i in rows else run for i, run in enumerate(job.runs))
+                runs = tuple(_ended(run, status, error) if i in stack.rows else run for i, run in enumerate(job.runs))
                 self._jobs[active.id] = replace(job, runs=runs)
             else:
                 self._end(active.id, status, error)
 
     def _end(self, name: str, status: Status, error: str = "") -> None:
         """End every run of a job that has not ended yet, and forget the oldest jobs. Called with the lock held."""
-        job = self._jobs[name]
+        job = _rested(self._jobs[name])
         runs = tuple(_ended(run, status, error) for run in job.runs)
         self._jobs[name] = replace(job, runs=runs, position=0, stopped=time.monotonic())
         self._active = [active for active in self._active if active.id != name]
         self._cancelled.discard(name)
         # A job whose runs have all diverged is still active until its generator ends: it stays.
         finished = [other for other, kept in self._jobs.items() if kept.stopped is not None]
-        for old in finished[:-KEPT_JOBS]:
-            del self._jobs[old], self._read_at[old]
+        sizes = [_bytes(self._jobs[other]) for other in finished]
+        while len(finished) > KEPT_JOBS or (len(finished) > 1 and sum(sizes) > KEPT_BYTES):
+            old = finished.pop(0)
+            del self._jobs[old], self._read_at[old], sizes[0]
 
     def _number_queue(self) -> None:
         for position, name in enumerate(self._queue, 1):
@@ -357,7 +325,7 @@ class Runner:
             self._jobs[active.id] = replace(self._jobs[active.id], position=0)
 
 
-def _after(run: Run, epoch: Epoch, at: int) -> Run:
+def _after(run: Run, epoch: Epoch, at: int, kept_every: int) -> Run:
     """The run with one more epoch, or ended where its loss was not finite any more (its last good scores stay)."""
     if not epoch.finite[at]:
         return replace(
@@ -366,11 +334,50 @@ def _after(run: Run, epoch: Epoch, at: int) -> Run:
             error=f"The loss was not finite any more at epoch {epoch.index}; what is shown is the epoch before. "
             "Try a smaller learning rate.",
         )
-    now = replace(run, outputs={"validation": epoch.validation[at], "test": epoch.test[at]})
+    kept = run.kept if not run.kept or run.kept[-1][0] % kept_every == 0 else run.kept[:-1]
+    now = replace(
+        run,
+        outputs={"validation": epoch.validation[at], "test": epoch.test[at]},
+        kept=(*kept, (epoch.index, epoch.validation[at])),
+        surface=epoch.surface[at] if epoch.surface else None,
+        status="stopped early" if epoch.stopped[at] else run.status,
+    )
     right = float("nan") if run.task == "regression" else default_accuracy(now.scores("validation"))
     losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])
     return replace(now, history=run.history.then(*losses, right))
 
 
+def _within_memory(job: Job) -> Job:
+    """The job with as few kept epochs as its share of memory allows: every second of them goes until it does."""
+    while sum(outputs.nbytes for run in job.runs for _, outputs in run.kept) > KEPT_BYTES_A_JOB:
+        every = 2 * job.kept_every
+        if every > 2 * max(run.config.epochs for run in job.runs):
+            return job  # nothing but the last epoch is left
+        runs = tuple(
+            replace(run, kept=tuple(pair for pair in run.kept if pair[0] % every == 0 or pair is run.kept[-1]))
+            for run in job.runs
+        )
+        job = replace(job, runs=runs, kept_every=every)
+    return job
+
+
+def _bytes(job: Job) -> int:
+    """Memory of a job's arrays; what is kept of the last epoch is its output itself, so it counts once."""
+    arrays = [outputs for run in job.runs for _, outputs in run.kept[:-1]]
+    arrays += [outputs for run in job.runs for outputs in run.outputs.values()]
+    return sum(array.nbytes for array in arrays)
+
+
+def _rested(job: Job) -> Job:
+    """The job out of its pause, if it was in one."""
+    if job.paused is None:
+        return job
+    return replace(job, paused=None, rested=job.rested + time.monotonic() - job.paused)
+
+
+def _turned(run: Run, before: Status, after: Status) -> Run:
+    return replace(run, status=after) if run.status == before else run
+
+
 def _ended(run: Run, status: Status, error: str) -> Run:
-    return run if run.ended else replace(run, status=status, error=error)
+    return replace(run, status=status, error=error) if run.status in LIVE else run

@@ -1,31 +1,26 @@
 """Which names fit together: what a configuration may combine, what is offered, and why the rest is not.
 
-The one place where a `RunConfig` is held against the registries, and where it is written to and read from a URL.
+The one place where a `RunConfig` is held against the registries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from core.config import RunConfig, make_config
+from core.config import Experiment, RunConfig
 from core.datasets import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
 from core.heads import ACTIVATIONS, HEADS
 from core.losses import LOSSES, loss_tensors, params_of
-from core.models import MODELS, shape_of
+from core.models import MODELS, Shape, shape_of
 from core.objective import label_counts
 from core.specs import Param, Value
 
-OPTIMIZERS = {"adam": "Adam", "sgd": "SGD"}
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+SCHEDULES = {"constant": "constant", "cosine": "cosine to 0"}
+HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
 MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which nobody else trains
-PLAIN = {
-    "split_seed": int,
-    "lr": float,
-    "weight_decay": float,
-    "batch_size": int,
-    "epochs": int,
-    "seed": int,
-}
+MAX_WEIGHTS = 40_000_000  # with gradients and moments about a gigabyte
 TASKS = {
     "binary": "two classes",
     "multiclass": "more than two classes",
@@ -104,6 +99,8 @@ def describe(config: RunConfig) -> tuple[str, str, str, str]:
     model = MODELS[config.model].label
     if config.widths:
         model += " " + "-".join(str(width) for width in config.widths)
+    if config.hidden != "relu":
+        model += f", {HIDDEN[config.hidden]}"
     if config.batch_norm:
         model += ", batch norm"
     head = HEADS[config.head].label
@@ -139,19 +136,24 @@ def check(config: RunConfig) -> RunConfig:
     ):
         _known(kind, name, registry)
     if config.head not in heads_for(config.dataset):
-        raise CutoffError(_expected("head", heads_for(config.dataset), config.head, f"for {config.dataset}"))
+        raise CutoffError(expected("head", heads_for(config.dataset), config.head, f"for {config.dataset}"))
     losses = losses_for(config.dataset, config.head)
     if config.loss not in losses:
         said = f" torch says: {REFUSALS[config.loss, config.head]}" if (config.loss, config.head) in REFUSALS else ""
-        raise CutoffError(_expected("loss", losses, config.loss, f"for the head {config.head}") + said)
+        raise CutoffError(expected("loss", losses, config.loss, f"for the head {config.head}") + said)
     _check_activation(config)
     _check_model(config)
+    if config.momentum and config.optimizer != "sgd":
+        raise CutoffError(
+            f"Expected `momentum` to be 0 for {OPTIMIZERS[config.optimizer]}, which has its own, "
+            f"but got {config.momentum:g}."
+        )
     data = load_dataset(config.dataset, config.dataset_params)
-    outputs = HEADS[config.head].outputs(len(data.class_names))
+    shape, outputs = _shape(config)
     known = [param.name for param in params_for(config.head, config.loss)]
     for name, _ in config.loss_params:
         if name not in known:
-            raise CutoffError(_expected("loss_params", known, name, f"for the loss {config.loss}"))
+            raise CutoffError(expected("loss_params", known, name, f"for the loss {config.loss}"))
     loss_tensors(config.loss, [dict(config.loss_params)], label_counts(data.y, outputs))
     split = load_split(config.dataset, config.dataset_params, config.split_seed)
     if config.batch_size > len(split.y["train"]):
@@ -159,7 +161,6 @@ def check(config: RunConfig) -> RunConfig:
             f"Expected `batch_size` to be at most the {len(split.y['train'])} training rows, "
             f"but got {config.batch_size}."
         )
-    shape = shape_of(config.model, data.x.shape[1], data.image, config.widths, config.batch_norm)
     last_batch = len(split.y["train"]) % config.batch_size or config.batch_size
     if last_batch < shape.smallest_batch():
         raise CutoffError(
@@ -175,136 +176,72 @@ def check(config: RunConfig) -> RunConfig:
     return config
 
 
+def check_experiment(experiment: Experiment) -> Experiment:
+    """Return `experiment` if it can be trained whole; raises CutoffError with one sentence if it can't.
+
+    Bounds the runs, the multiplications of one step of all runs that are trained as one stack, and the memory.
+    """
+    for variant in experiment.variants:
+        try:
+            check(variant.config)
+        except CutoffError as error:
+            if len(experiment.variants) == 1:
+                raise
+            raise CutoffError(f"{variant.name}: {error}") from None
+    work: dict[tuple[object, ...], int] = {}
+    weights = 0
+    for config in experiment.runs():
+        shape, outputs = _shape(config)
+        work[config.stack_key()] = work.get(config.stack_key(), 0) + config.batch_size * shape.row_work(outputs)
+        weights += shape.count_weights(outputs)
+    if max(work.values()) > MAX_STEP_WORK:
+        raise CutoffError(
+            f"Expected a step of all runs to take at most {MAX_STEP_WORK:,} multiplications, so that it stays short, "
+            f"but got {max(work.values()):,}. Use fewer runs, smaller batches or a smaller model."
+        )
+    if weights > MAX_WEIGHTS:
+        raise CutoffError(
+            f"Expected all runs together to have at most {MAX_WEIGHTS:,} weights, so that they fit into memory, but "
+            f"got {weights:,}. Use fewer runs or a smaller model."
+        )
+    return experiment
+
+
+def _shape(config: RunConfig) -> tuple[Shape, int]:
+    """The network of a configuration, and how many outputs it has."""
+    data = load_dataset(config.dataset, config.dataset_params)
+    outputs = HEADS[config.head].outputs(len(data.class_names))
+    return shape_of(config, data.x.shape[1], data.image), outputs
+
+
 def _check_activation(config: RunConfig) -> None:
     offered = activations_for(config.head, config.loss)
     if config.activation not in offered:
         _known("activation", config.activation, dict.fromkeys(["auto", *ACTIVATIONS]))
         said = activation_refusal(config.loss, config.activation) and f" torch says: {LOSSES[config.loss].refusal}"
-        raise CutoffError(_expected("activation", offered, config.activation, f"for the loss {config.loss}") + said)
+        raise CutoffError(expected("activation", offered, config.activation, f"for the loss {config.loss}") + said)
 
 
 def _check_model(config: RunConfig) -> None:
     spec = MODELS[config.model]
     if config.model not in models_for(config.dataset):
-        raise CutoffError(_expected("model", models_for(config.dataset), config.model, f"for {config.dataset}"))
+        raise CutoffError(expected("model", models_for(config.dataset), config.model, f"for {config.dataset}"))
     if not spec.widths and config.widths:
         raise CutoffError(f"Expected no `widths` for a linear model, but got {config.widths}.")
     if spec.widths and not config.widths:
         raise CutoffError(f"Expected `widths` of an {config.model} to name at least one hidden layer, but got none.")
+    if config.hidden != "relu" and not spec.widths:
+        raise CutoffError(f"Expected no `hidden` function for a linear model, but got {config.hidden!r}.")
     if config.batch_norm and not spec.normalises:
         raise CutoffError(f"Expected `batch_norm` to be false for a {config.model} model, but got true.")
 
 
-def read_widths(text: str) -> tuple[int, ...]:
-    """Hidden widths from text such as "64-64"; raises CutoffError unless it is one to four numbers with dashes."""
-    try:
-        return make_config(widths=tuple(int(part) for part in text.split("-"))).widths
-    except ValueError:  # CutoffError among them
-        raise CutoffError(
-            f"Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes, but got {text!r}."
-        ) from None
-
-
-def to_query(config: RunConfig) -> dict[str, str]:
-    """The choices that differ from the defaults, as URL parameters; `from_query` reads them back."""
-    plain = RunConfig()
-    query = {}
-    for name in ("dataset", "model", "batch_norm", "head", "activation", "loss", "optimizer", *PLAIN):
-        if getattr(config, name) != getattr(plain, name):
-            query[name] = f"{getattr(config, name)}"
-    if config.widths and config.widths != MODELS[config.model].widths:
-        query["widths"] = "-".join(str(width) for width in config.widths)
-    query |= {f"data.{name}": str(value) for name, value in config.dataset_params}
-    query |= {f"loss.{name}": str(value) for name, value in config.loss_params}
-    return query
-
-
-def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
-    """A configuration from URL parameters, and a sentence for each that could not be used.
-
-    Never raises: what can't be read falls back to its default, so a mistyped link still opens.
-    """
-    complaints: list[str] = []
-
-    def named(kind: str, registry: Mapping[str, object], allowed: list[str], preferred: str | None = None) -> str:
-        fallback = preferred if preferred in allowed else allowed[0]
-        name = query.get(kind, fallback)
-        if name in allowed:
-            return name
-        where = "" if name not in registry else "with the other choices"
-        complaints.append(_expected(kind, allowed, name, where))
-        return fallback
-
-    plain = RunConfig()
-    dataset = named("dataset", DATASETS, list(DATASETS), plain.dataset)
-    model = named("model", MODELS, models_for(dataset), plain.model)
-    head = named("head", HEADS, heads_for(dataset))
-    loss = named("loss", LOSSES, losses_for(dataset, head))
-    choices: dict[str, object] = {
-        "dataset": dataset,
-        "model": model,
-        "head": head,
-        "activation": named("activation", ACTIVATIONS, activations_for(head, loss)),
-        "loss": loss,
-        "optimizer": named("optimizer", OPTIMIZERS, list(OPTIMIZERS)),
-        "widths": _widths(query, model, complaints),
-        "dataset_params": _params(query, "data.", DATASETS[dataset].params, complaints),
-        "loss_params": _params(query, "loss.", params_for(head, loss), complaints),
-    }
-    if "batch_norm" in query:
-        if query["batch_norm"] in ("True", "False"):
-            choices["batch_norm"] = query["batch_norm"] == "True" and MODELS[model].normalises
-        else:
-            complaints.append(f"Expected `batch_norm` to be True or False, but got {query['batch_norm']!r}.")
-    for name, kind in PLAIN.items():
-        if name in query:
-            try:
-                make_config(**{name: kind(query[name])})
-            except CutoffError as error:
-                complaints.append(str(error))
-            except ValueError:
-                complaints.append(f"Expected `{name}` to be a number, but got {query[name]!r}.")
-            else:
-                choices[name] = kind(query[name])
-    return make_config(**choices), complaints
-
-
 def _known(kind: str, name: str, registry: Mapping[str, object]) -> None:
     if name not in registry:
-        raise CutoffError(_expected(kind, list(registry), name))
+        raise CutoffError(expected(kind, list(registry), name))
 
 
-def _expected(kind: str, allowed: list[str], got: object, where: str = "") -> str:
+def expected(kind: str, allowed: list[str], got: object, where: str = "") -> str:
+    """The sentence on a name that is not among those allowed."""
     place = f" {where}" if where else ""
     return f"Expected `{kind}`{place} to be one of {', '.join(allowed) or 'none'}, but got {got!r}."
-
-
-def _widths(query: Mapping[str, str], model: str, complaints: list[str]) -> tuple[int, ...]:
-    if not MODELS[model].widths or "widths" not in query:
-        return MODELS[model].widths
-    try:
-        return read_widths(query["widths"])
-    except CutoffError as error:
-        complaints.append(str(error))
-        return MODELS[model].widths
-
-
-def _params(
-    query: Mapping[str, str], prefix: str, params: tuple[Param, ...], complaints: list[str]
-) -> dict[str, Value]:
-    """The parameters in the query that differ from their defaults."""
-    values: dict[str, Value] = {}
-    known = {prefix + param.name for param in params}
-    unknown = (name for name in query if name.startswith(prefix) and name not in known)
-    complaints.extend(_expected(f"{prefix}*", sorted(known), name) for name in unknown)
-    for param in params:
-        if prefix + param.name not in query:
-            continue
-        try:
-            value = param.parse(query[prefix + param.name])
-        except CutoffError as error:
-            complaints.append(str(error))
-        else:
-            if value != param.default:
-                values[param.name] = value
-    return values

@@ -11,10 +11,10 @@ import streamlit as st
 from scipy.special import expit, logit
 
 from core.export import predictions_csv, scores_csv
+from core.jobs import Run
 from core.plots.scores import score_histograms
 from core.plots.style import place
 from core.plots.thresholds import confusion_figure, metrics_figure, pr_figure, roc_figure
-from core.runner import Run
 from core.scores import Scores
 from core.thresholds import (
     METRICS,

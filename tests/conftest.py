@@ -23,7 +23,8 @@ import torch
 from hypothesis import settings
 from streamlit.testing.v1 import AppTest
 
-from core.runner import Run
+from core.config import Experiment, RunConfig, Variant
+from core.jobs import Run
 
 ROOT = Path(__file__).parents[1]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -52,6 +53,12 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
     while not condition():
         assert time.monotonic() < deadline, "what the test waits for did not happen"
         time.sleep(0.005)
+
+
+def experiment(*configs: RunConfig) -> Experiment:
+    """Each configuration as a variant, with the seed of the first."""
+    variants = tuple(Variant(name=f"variant {i}", config=config) for i, config in enumerate(configs, 1))
+    return Experiment(variants=variants, seeds=(configs[0].seed,))
 
 
 def current_run(at: AppTest) -> Run:

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.errors import CutoffError
-from tests.conftest import ROOT, open_page, serve
+from tests.conftest import ROOT, experiment, open_page, serve
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
 
@@ -39,7 +39,7 @@ def test_lifespan_freezes_what_it_warmed_and_closes_the_runner() -> None:
     finally:
         gc.unfreeze()
     with pytest.raises(CutoffError, match="shutting down"):
-        runner.submit([RunConfig()])
+        runner.submit(experiment(RunConfig()))
 
 
 @pytest.mark.slow

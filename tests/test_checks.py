@@ -22,9 +22,9 @@ from core.datasets import DATASETS, load_dataset, load_split
 from core.engine import train
 from core.errors import CutoffError
 from core.heads import ACTIVATIONS
+from core.jobs import History, Run
 from core.losses import LOSSES
 from core.objective import resolved
-from core.runner import History, Run
 from core.specs import Param, Value
 from core.wiring import activations_for, check, heads_for, losses_for, params_for
 

@@ -5,17 +5,14 @@ import warnings
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from core.thresholds import (
     METRICS,
     Curve,
     ScoreIndex,
-    average_precision,
     metric_curve,
     pr_curve,
-    roc_auc,
     roc_curve,
 )
 from tests.scored_rows import rows
@@ -177,28 +174,3 @@ def test_counts_give_the_curves_of_scikit_learn(data):
         np.testing.assert_allclose(METRICS["recall"](at), recall[-2::-1], rtol=1e-12)
         np.testing.assert_allclose(METRICS["recall"](at), tpr[1:], rtol=1e-12)
     np.testing.assert_allclose(1 - METRICS["specificity"](at), fpr[1:], rtol=1e-12, atol=1e-12)
-
-
-@given(rows(both_classes=True))
-def test_areas_equal_scikit_learn(data):
-    index = ScoreIndex.of(*data)
-    theirs = sk.average_precision_score(data.y_true, data.y_score, sample_weight=data.weight)
-    np.testing.assert_allclose(average_precision(index), theirs, rtol=1e-12)
-    theirs = sk.roc_auc_score(data.y_true, data.y_score, sample_weight=data.weight)
-    np.testing.assert_allclose(roc_auc(index), theirs, rtol=1e-12, atol=1e-12)
-
-
-@given(st.integers(1, 20), st.integers(1, 20), st.sampled_from([0.0, 0.3, -5.0]))
-def test_constant_scores_know_nothing(positives, negatives, score):
-    y_true = np.repeat([1, 0], [positives, negatives])
-    index = ScoreIndex.of(y_true, np.full(y_true.size, score))
-    assert roc_auc(index) == 0.5
-    np.testing.assert_allclose(average_precision(index), index.prevalence)
-    np.testing.assert_allclose(index.prevalence, positives / (positives + negatives))
-
-
-def test_areas_of_one_class_are_undefined_or_trivial():
-    assert np.isnan(average_precision(ScoreIndex.of([0, 0], [0.1, 0.2])))
-    assert average_precision(ScoreIndex.of([1, 1], [0.1, 0.2])) == 1
-    for y_true in ([], [0, 0], [1, 1]):
-        assert np.isnan(roc_auc(ScoreIndex.of(y_true, np.linspace(0, 1, len(y_true)))))

@@ -276,7 +276,7 @@ def test_evaluating_in_small_pieces_changes_nothing(monkeypatch):
 def test_turn_of_no_time_pauses_after_every_step_and_gives_the_same_epochs():
     runs = configs(*MIXED, epochs=3)
     in_turns = list(train_in_turns(runs, CPU, turn=0.0))
-    steps, pieces = [None] * -(-150 // 16), [None] * 3  # one piece for each split
+    steps, pieces = [None] * -(-150 // 16), [None] * 4  # a piece for each split and one for the plane
     a_pass = [*steps, *pieces]
     assert [None if e is None else e.index for e in in_turns] == [*pieces, 0, *a_pass, 1, *a_pass, 2, *a_pass, 3]
     for paused, expected in zip(filter(None, in_turns), train(runs, CPU), strict=True):

@@ -28,6 +28,9 @@ BELOW: dict[str, tuple[str, ...]] = {
     "losses": ("config",),
     "objective": ("heads", "losses"),
     "wiring": ("datasets", "models", "objective"),
+    "experiment": ("wiring",),
+    "links": ("experiment",),
+    "presets": ("experiment",),
     "catalogue": ("wiring",),
     "scores": ("specs",),
     "thresholds": ("scores",),
@@ -37,9 +40,12 @@ BELOW: dict[str, tuple[str, ...]] = {
     "export": ("thresholds",),
     "optima": ("objective",),
     "numerics": ("optima",),
-    "engine": ("datasets", "models", "objective"),
-    "runner": ("engine", "wiring", "thresholds"),
-    "checks": ("runner", "optima"),
+    "optimizers": ("models",),
+    "engine": ("datasets", "optimizers", "objective"),
+    "jobs": ("datasets", "heads", "thresholds"),
+    "runner": ("engine", "wiring", "jobs"),
+    "theory": ("optima", "wiring", "thresholds"),
+    "checks": ("jobs", "wiring", "optima"),
 }
 
 NUMPY_ALONE = ("scores", "thresholds", "tuning")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import wiring
+from core import links, wiring
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS
 from core.models import MODELS
@@ -54,7 +54,7 @@ def test_every_choice_is_in_the_link_and_opens_again():
     for key, value in EVERYTHING.items():
         choose(at, key, value)
     link = dict(at.query_params)
-    config, complaints = wiring.from_query(link)
+    config, complaints = links.from_query(link)
     assert complaints == []
     again = opened(link)
     assert not sentences(again)
@@ -82,7 +82,7 @@ def test_typed_text_comes_back_from_a_link():
     }
     at = opened(query)
     assert not sentences(at)
-    config, _ = wiring.from_query(dict(at.query_params))
+    config, _ = links.from_query(dict(at.query_params))
     assert config == make_config(
         model="mlp",
         widths=(32, 16),

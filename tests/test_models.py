@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from core.config import make_config
 from core.models import MODELS, Shape, StackedNet, shape_of
 
 CPU = torch.device("cpu")
@@ -276,7 +277,8 @@ def test_row_holds_its_features_and_what_every_layer_makes_of_it():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_default_widths_make_a_network_that_runs(name):
-    shape = shape_of(name, 64, (8, 8), MODELS[name].widths, batch_norm=MODELS[name].normalises)
+    config = make_config(model=name, widths=MODELS[name].widths, batch_norm=MODELS[name].normalises)
+    shape = shape_of(config, 64, (8, 8))
     model = StackedNet(shape, [1, 2], [0, 1], CPU)
     assert (shape.image is not None) == MODELS[name].takes_images
     assert len(model.hidden) == len(MODELS[name].widths)

@@ -24,7 +24,7 @@ SPECS = {f"data {k}": v.params for k, v in DATASETS.items()}
 SPECS |= {f"loss {k}": (*v.params, *v.class_params) for k, v in LOSSES.items()}
 PARAMS = [pytest.param(param, id=f"{name} {param.name}") for name, params in SPECS.items() for param in params]
 LARGE = ("mnist_5k", "shuttle")  # trained with the first loss of each head
-RATES = {"adam": 0.01, "sgd": 0.1}
+RATES = {"adam": 0.01, "adamw": 0.01, "sgd": 0.1}
 EVERY_MODEL = ("digit", "digits", "yeast", "diabetes")  # one data set a task
 
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import FrozenInstanceError, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from core.config import MAX_RUNS, RunConfig, make_config
 from core.datasets import load_split
 from core.engine import Epoch, train
 from core.errors import CutoffError
-from core.runner import History, Job, Run, Runner
+from core.jobs import History, Job, Run
+from core.runner import Runner
 from core.settings import Settings
+from tests.conftest import experiment
 
 SECONDS = 20.0  # how long a test waits at most for what happens at once
 Script = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
@@ -41,12 +44,16 @@ def an_epoch(index: int, runs: int = 1, finite: Sequence[bool] | None = None) ->
     """An epoch whose loss is 1 / (1 + index) and whose scores tell the epoch."""
     loss = np.full(runs, 1 / (1 + index))
     scores = tuple(np.full((50, 1), index / 100, np.float32) for _ in range(runs))
-    return Epoch(index, loss, 2 * loss, scores, scores, np.array(finite or [True] * runs))
+    return Epoch(index, loss, 2 * loss, scores, scores, np.array(finite or [True] * runs), np.zeros(runs, bool))
 
 
 def epochs(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
     """All epochs at once."""
     yield from (an_epoch(index, len(configs)) for index in range(configs[0].epochs + 1))
+
+
+def a_job(runs: tuple[Run, ...], **fields: Any) -> Job:
+    return Job("a", experiment(*(run.config for run in runs)), runs, **fields)
 
 
 class Held:
@@ -111,7 +118,7 @@ def status(runner: Runner, *names: str) -> list[str]:
 
 def test_job_trains_to_the_end_and_keeps_its_history_and_last_scores(build):
     runner = build(epochs)
-    job = ended(runner, runner.submit([a_config(), a_config()]))
+    job = ended(runner, runner.submit(experiment(a_config(), a_config())))
     assert (job.status, job.progress, job.position, job.remaining) == ("finished", 1.0, 0, None)
     assert [run.id for run in job.runs] == [f"{job.id}-0", f"{job.id}-1"]
     for run in job.runs:
@@ -125,8 +132,8 @@ def test_thread_starts_with_the_first_job_and_is_a_daemon(build):
     before = set(threading.enumerate())
     runner = build(epochs)
     assert set(threading.enumerate()) == before
-    ended(runner, runner.submit([a_config()]))
-    ended(runner, runner.submit([a_config()]))
+    ended(runner, runner.submit(experiment(a_config())))
+    ended(runner, runner.submit(experiment(a_config())))
     (thread,) = set(threading.enumerate()) - before
     assert (thread.name, thread.daemon) == ("cutoff-engine", True)
 
@@ -140,9 +147,9 @@ def test_jobs_are_taken_up_in_the_order_of_their_submission_and_know_their_posit
         yield from epochs(configs)
 
     runner = build(first, noted, max_active_runs=1)
-    running = runner.submit([a_config()])
+    running = runner.submit(experiment(a_config()))
     until(lambda: first.turns)
-    waiting = [runner.submit([a_config(1, epochs=number)]) for number in (1, 2, 3)]
+    waiting = [runner.submit(experiment(a_config(1, epochs=number))) for number in (1, 2, 3)]
     assert [runner.job(name).position for name in (running, *waiting)] == [0, 1, 2, 3]
     assert status(runner, running, *waiting) == ["running", "queued", "queued", "queued"]
     assert all(runner.job(name).elapsed == 0 for name in waiting)
@@ -154,7 +161,7 @@ def test_jobs_are_taken_up_in_the_order_of_their_submission_and_know_their_posit
 def test_no_more_jobs_train_at_a_time_than_are_allowed(build):
     scripts = [Held(), Held(), Held()]
     runner = build(*scripts, max_active_runs=2)
-    names = [runner.submit([a_config(seed)]) for seed in range(3)]
+    names = [runner.submit(experiment(a_config(seed))) for seed in range(3)]
     until(lambda: scripts[0].turns and scripts[1].turns)
     assert status(runner, *names) == ["running", "running", "queued"]
     scripts[0].opened.set()
@@ -174,7 +181,7 @@ def test_two_jobs_move_in_turns(build, monkeypatch):
 
     monkeypatch.setattr("core.runner.TURN_SECONDS", 0.0)  # one epoch a turn
     runner = build(script, script)
-    names = [runner.submit([a_config(seed)]) for seed in (0, 1)]
+    names = [runner.submit(experiment(a_config(seed))) for seed in (0, 1)]
     until(lambda: status(runner, *names) == ["running", "running"])
     both.set()
     assert [ended(runner, name).status for name in names] == ["finished", "finished"]
@@ -191,7 +198,7 @@ def test_stacks_of_one_job_move_in_turns_and_fill_in_their_own_runs(build):
 
     runner = build(script)
     rows = [(10, 0.1), (20, 0.2), (10, 0.3), (20, 0.4)]
-    job = ended(runner, runner.submit([a_config(batch_size=size, lr=lr) for size, lr in rows]))
+    job = ended(runner, runner.submit(experiment(*[a_config(batch_size=size, lr=lr) for size, lr in rows])))
     assert turns == [10, 20] * 5
     assert [run.history.train[-1] for run in job.runs] == [lr for _, lr in rows]
     assert all(len(run.history.train) == 5 for run in job.runs)
@@ -203,7 +210,7 @@ def test_stacks_of_one_job_move_in_turns_and_fill_in_their_own_runs(build):
 def test_snapshot_stays_as_it_was_while_the_job_goes_on(build):
     script = Held()
     runner = build(script)
-    name = runner.submit([a_config()])
+    name = runner.submit(experiment(a_config()))
     until(lambda: script.turns)
     before = runner.job(name)
     script.opened.set()
@@ -218,7 +225,7 @@ def test_snapshot_stays_as_it_was_while_the_job_goes_on(build):
 def test_run_has_scores_once_it_was_evaluated(build):
     script = Held()
     runner = build(script)
-    name = runner.submit([a_config()])
+    name = runner.submit(experiment(a_config()))
     until(lambda: script.turns)
     run = runner.job(name).runs[0]
     scores = run.scores("test")
@@ -241,9 +248,9 @@ def test_run_without_scores_says_so():
 def test_waiting_job_is_cancelled_at_once_and_those_behind_it_move_up(build):
     first = Held()
     runner = build(first, epochs, max_active_runs=1)
-    running = runner.submit([a_config()])
+    running = runner.submit(experiment(a_config()))
     until(lambda: first.turns)
-    gone, next_one = (runner.submit([a_config(1)]) for _ in range(2))
+    gone, next_one = (runner.submit(experiment(a_config(1))) for _ in range(2))
     runner.cancel(gone)
     assert status(runner, running, gone, next_one) == ["running", "stopped", "queued"]
     assert [runner.job(name).position for name in (gone, next_one)] == [0, 1]
@@ -255,18 +262,18 @@ def test_waiting_job_is_cancelled_at_once_and_those_behind_it_move_up(build):
 def test_training_job_is_cancelled_after_its_turn_and_keeps_what_it_trained(build):
     script = Held()
     runner = build(script, epochs)
-    name = runner.submit([a_config()])
+    name = runner.submit(experiment(a_config()))
     until(lambda: script.turns)
     runner.cancel(name)
     job = ended(runner, name)
     assert (job.status, job.runs[0].error, job.runs[0].epoch) == ("stopped", "", 1)
     assert job.runs[0].scores("test").y_score.shape == (50, 1)
-    assert ended(runner, runner.submit([a_config(1)])).status == "finished"
+    assert ended(runner, runner.submit(experiment(a_config(1)))).status == "finished"
 
 
 def test_cancelling_a_job_that_has_ended_or_is_unknown_does_nothing(build):
     runner = build(epochs)
-    name = runner.submit([a_config()])
+    name = runner.submit(experiment(a_config()))
     job = ended(runner, name)
     runner.cancel(name)
     runner.cancel("unknown")
@@ -278,16 +285,16 @@ def test_cancelling_a_job_that_has_ended_or_is_unknown_does_nothing(build):
 
 def test_exception_fails_the_job_with_a_sentence_and_the_next_one_trains(build):
     runner = build(fails(RuntimeError("out of memory")), epochs)
-    job = ended(runner, runner.submit([a_config()]))
+    job = ended(runner, runner.submit(experiment(a_config())))
     assert job.status == "failed"
     assert job.runs[0].error == "Training failed with RuntimeError: out of memory"
     assert job.runs[0].epoch == 0
-    assert ended(runner, runner.submit([a_config(1)])).status == "finished"
+    assert ended(runner, runner.submit(experiment(a_config(1)))).status == "finished"
 
 
 def test_sentence_of_a_cutoff_error_is_shown_as_it_is(build):
     runner = build(fails(CutoffError("Expected this, but got that."), after=0))
-    assert ended(runner, runner.submit([a_config()])).runs[0].error == "Expected this, but got that."
+    assert ended(runner, runner.submit(experiment(a_config()))).runs[0].error == "Expected this, but got that."
 
 
 @pytest.mark.parametrize("failing", [10, 20])
@@ -296,7 +303,7 @@ def test_stack_that_fails_leaves_the_other_stacks_of_its_job(failing, build):
         return (fails(RuntimeError("boom")) if configs[0].batch_size == failing else epochs)(configs)
 
     runner = build(script)
-    job = ended(runner, runner.submit([a_config(batch_size=size) for size in (10, 20, 10)]))
+    job = ended(runner, runner.submit(experiment(*[a_config(batch_size=size) for size in (10, 20, 10)])))
     expected = ["failed" if size == failing else "finished" for size in (10, 20, 10)]
     assert [run.status for run in job.runs] == expected
     assert [bool(run.error) for run in job.runs] == [state == "failed" for state in expected]
@@ -309,7 +316,7 @@ def test_diverged_run_keeps_its_last_good_scores_and_the_others_go_on(build):
         yield from (an_epoch(index, 2, [True, index < 2]) for index in range(5))
 
     runner = build(script)
-    job = ended(runner, runner.submit([a_config(), a_config()]))
+    job = ended(runner, runner.submit(experiment(a_config(), a_config())))
     good, bad = job.runs
     assert [good.status, bad.status, job.status] == ["finished", "diverged", "finished"]
     assert (good.epoch, bad.epoch) == (4, 1)
@@ -319,7 +326,7 @@ def test_diverged_run_keeps_its_last_good_scores_and_the_others_go_on(build):
 
 def test_job_whose_only_run_diverges_has_diverged(build):
     runner = build(lambda configs: iter([an_epoch(0), an_epoch(1, finite=[False])]))
-    assert ended(runner, runner.submit([a_config()])).status == "diverged"
+    assert ended(runner, runner.submit(experiment(a_config()))).status == "diverged"
 
 
 # --- limits
@@ -333,7 +340,7 @@ def peek(runner: Runner, name: str) -> Job:
 def test_job_that_nobody_looks_at_stops_with_a_sentence(build, clock):
     script = Held()
     runner = build(script, unwatched=300.0)
-    name = runner.submit([a_config()])
+    name = runner.submit(experiment(a_config()))
     until(lambda: script.turns)
     clock[0] += 299
     runner.job(name)
@@ -350,7 +357,7 @@ def test_job_that_nobody_looks_at_stops_with_a_sentence(build, clock):
 def test_job_stops_at_the_limit_of_training_time_with_a_sentence(build, clock):
     script = Held()
     runner = build(script, run_seconds=60)
-    name = runner.submit([a_config()])
+    name = runner.submit(experiment(a_config()))
     until(lambda: script.turns)
     clock[0] += 59
     turns = script.turns
@@ -366,7 +373,7 @@ def test_job_stops_at_the_limit_of_training_time_with_a_sentence(build, clock):
 def test_waiting_does_not_count_as_training_time(build, clock):
     scripts = Held(), Held()
     runner = build(*scripts, max_active_runs=1, run_seconds=60)
-    names = [runner.submit([a_config(seed)]) for seed in (0, 1)]
+    names = [runner.submit(experiment(a_config(seed))) for seed in (0, 1)]
     until(lambda: scripts[0].turns)
     clock[0] += 50
     scripts[0].opened.set()
@@ -380,26 +387,25 @@ def test_waiting_does_not_count_as_training_time(build, clock):
 def test_full_queue_refuses_one_more_with_a_sentence(build):
     script = Held()
     runner = build(script, max_active_runs=1, max_queued=2)
-    runner.submit([a_config()])
+    runner.submit(experiment(a_config()))
     until(lambda: script.turns)
-    waiting = [runner.submit([a_config()]) for _ in range(2)]
+    waiting = [runner.submit(experiment(a_config())) for _ in range(2)]
     with pytest.raises(CutoffError) as caught:
-        runner.submit([a_config()])
+        runner.submit(experiment(a_config()))
     assert str(caught.value) == "Expected at most 2 waiting jobs, but got one more. Try again in a minute."
     runner.cancel(waiting[0])
-    assert runner.job(runner.submit([a_config()])).position == 2
+    assert runner.job(runner.submit(experiment(a_config()))).position == 2
 
 
-@pytest.mark.parametrize("count", [0, MAX_RUNS + 1])
-def test_number_of_runs_in_a_job_is_bounded(count, build):
-    with pytest.raises(CutoffError, match=f"Expected 1 to {MAX_RUNS} runs, but got {count}"):
-        build(epochs).submit([a_config()] * count)
+def test_number_of_runs_in_a_job_is_bounded(build):
+    with pytest.raises(CutoffError, match=f"Expected at most {MAX_RUNS} runs in an experiment, but got {MAX_RUNS + 1}"):
+        build(epochs).submit(experiment(*[a_config()] * (MAX_RUNS + 1)))
 
 
 def test_job_with_one_bad_configuration_is_refused_whole(build):
     runner = build(epochs)
     with pytest.raises(CutoffError, match=r"Expected `batch_size` to be at most the 100 training rows, but got 101"):
-        runner.submit([a_config(), a_config(batch_size=101)])
+        runner.submit(experiment(a_config(), a_config(batch_size=101)))
     assert not runner._jobs
 
 
@@ -407,8 +413,8 @@ def test_oldest_ended_jobs_are_forgotten(build, monkeypatch):
     monkeypatch.setattr(module, "KEPT_JOBS", 2)
     script = Held()
     runner = build(epochs, script)
-    running = runner.submit([a_config(1)])
-    names = [runner.submit([a_config()]) for _ in range(4)]
+    running = runner.submit(experiment(a_config(1)))
+    names = [runner.submit(experiment(a_config())) for _ in range(4)]
     until(lambda: names[0] not in runner._jobs and names[1] not in runner._jobs)
     assert status(runner, running, *names[2:]) == ["running", "finished", "finished"]
     with pytest.raises(CutoffError, match="Expected the id of a run that is still kept"):
@@ -434,7 +440,7 @@ def test_short_epochs_get_as_much_time_as_long_ones(build):
         yield an_epoch(0)
 
     runner = build(short, long)
-    names = [runner.submit([a_config(seed)]) for seed in (0, 1)]
+    names = [runner.submit(experiment(a_config(seed))) for seed in (0, 1)]
     assert [ended(runner, name).status for name in names] == ["finished", "finished"]
     assert order.count(1) < 10
 
@@ -452,9 +458,9 @@ def test_diverged_job_in_its_last_round_survives_the_clearing_of_old_jobs(build,
         return iter([an_epoch(0)])
 
     runner = build(diverging, quick, quick, quick)
-    first = runner.submit([a_config(0)])
+    first = runner.submit(experiment(a_config(0)))
     for seed in (1, 2, 3):
-        ended(runner, runner.submit([a_config(seed)]))
+        ended(runner, runner.submit(experiment(a_config(seed))))
     assert runner.job(first).status == "diverged"
     held.set()
 
@@ -464,20 +470,21 @@ def test_unknown_id_is_answered_with_what_to_do():
         Runner().job("f00")
     assert str(caught.value) == (
         "Expected the id of a run that is still kept, but got 'f00'. "
-        "The app keeps the last 50 runs until it restarts; start it again with the same choices."
+        "The app keeps the last 50 runs until it restarts, fewer if they are large; start it again with the same "
+        "choices."
     )
 
 
 def test_close_stops_what_trains_and_what_waits_and_refuses_more(build):
     script = Held()
     runner = build(script, max_active_runs=1)
-    names = [runner.submit([a_config()]) for _ in range(2)]
+    names = [runner.submit(experiment(a_config())) for _ in range(2)]
     until(lambda: script.turns)
     runner.close()
     assert status(runner, *names) == ["stopped", "stopped"]
     assert not runner._thread.is_alive()
     with pytest.raises(CutoffError, match="Expected a runner that is open"):
-        runner.submit([a_config()])
+        runner.submit(experiment(a_config()))
     runner.close()
 
 
@@ -492,7 +499,7 @@ def test_many_threads_may_submit_read_and_cancel(build):
     def user(number: int) -> None:
         try:
             for _ in range(5):
-                name = runner.submit([a_config(number % 2)])
+                name = runner.submit(experiment(a_config(number % 2)))
                 if number % 2:
                     runner.cancel(name)
                 until(lambda name=name: runner.job(name).ended)
@@ -518,15 +525,15 @@ def a_run(state: str, trained: int = -1) -> Run:
 
 
 def test_progress_is_the_share_of_epochs_with_ended_runs_counted_whole():
-    assert Job("a", (a_run("queued"),)).progress == 0
-    assert Job("a", (a_run("running", 0),)).progress == 0
-    assert Job("a", (a_run("running", 1), a_run("running", 3))).progress == 0.5
-    assert Job("a", (a_run("running", 2), a_run("diverged", 1))).progress == 0.75
-    assert Job("a", (a_run("finished", 4),)).progress == 1
+    assert a_job((a_run("queued"),)).progress == 0
+    assert a_job((a_run("running", 0),)).progress == 0
+    assert a_job((a_run("running", 1), a_run("running", 3))).progress == 0.5
+    assert a_job((a_run("running", 2), a_run("diverged", 1))).progress == 0.75
+    assert a_job((a_run("finished", 4),)).progress == 1
 
 
 def test_remaining_time_follows_the_pace_so_far(clock):
-    job = Job("a", (a_run("running", 1),), started=990.0)
+    job = a_job((a_run("running", 1),), started=990.0)
     assert job.elapsed == 10
     assert job.remaining == pytest.approx(30)
     assert replace(job, runs=(a_run("running", 0),)).remaining is None
@@ -547,7 +554,7 @@ def test_remaining_time_follows_the_pace_so_far(clock):
     ],
 )
 def test_status_of_a_job_is_the_most_telling_of_its_runs(states, expected):
-    job = Job("a", tuple(a_run(state) for state in states))
+    job = a_job(tuple(a_run(state) for state in states))
     assert job.status == expected
     assert job.ended == (not {"running", "queued"} & set(states))
 
@@ -558,12 +565,12 @@ def test_status_of_a_job_is_the_most_telling_of_its_runs(states, expected):
 def test_real_training_in_the_thread_gives_what_training_in_place_gives():
     configs = [
         a_config(epochs=3, loss_params={"pos_weight": 9}),
-        a_config(epochs=3, head="softmax2", loss="cross_entropy", seed=1),
+        a_config(epochs=3, head="softmax2", loss="cross_entropy"),
         a_config(epochs=2, model="mlp", widths=(8,)),
     ]
     runner = Runner()
     try:
-        job = ended(runner, runner.submit(configs))
+        job = ended(runner, runner.submit(experiment(*configs)))
     finally:
         runner.close()
     assert job.status == "finished"

@@ -10,7 +10,7 @@ from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
 from core.scores import Scores
-from core.thresholds import called_per_row, decided_counts, default_accuracy, summary
+from core.thresholds import called_per_row, decided_counts, default_accuracy, summaries, summary
 from tests.scored_rows import Rows, rows
 
 THRESHOLDS = st.sampled_from([-1.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 2.0])
@@ -159,3 +159,16 @@ def test_rows_without_a_yes_and_with_several_are_counted():
     assert called_per_row(scores, 0.5) == (1, 2)
     assert called_per_row(scores, (0.9, 0.9, 0.9)) == (4, 0)
     assert called_per_row(scores, (0.7, 0.1, 0.9)) == (0, 1)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_models_of_the_same_rows_are_each_as_alone(task: str):
+    rng = np.random.default_rng(1)
+    columns = {"binary": 1, "multiclass": 4, "multilabel": 3}[task]
+    y_true = rng.integers(0, 4, 60) if task == "multiclass" else rng.integers(0, 2, (60, columns))
+    y_true = y_true[:, 0] if task == "binary" else y_true
+    names = ("no", "yes") if task == "binary" else tuple("abcd"[:columns])
+    models = [Scores(y_true, rng.random((60, columns)).astype(np.float32), task, names, "test") for _ in range(5)]
+    together = summaries(models[0], np.stack([model.y_score for model in models]), [0.5] * columns)
+    for at, model in enumerate(models):
+        assert summary(model, [0.5] * columns) == {name: values[at] for name, values in together.items()}

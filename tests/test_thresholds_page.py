@@ -13,11 +13,11 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig, make_config
-from core.runner import Run
+from core.jobs import Run
 from core.scores import Scores
 from core.thresholds import summary
 from pages.shared import services
-from tests.conftest import choose, control, current_run, figure_of, open_page, sentences, until
+from tests.conftest import choose, control, current_run, experiment, figure_of, open_page, sentences, until
 
 CONTROLS = ("t_slider", "t_probability", "t_logit")
 FIGURES = ("histogram", "pr", "roc", "metrics", "matrix")
@@ -26,7 +26,7 @@ FIGURES = ("histogram", "pr", "roc", "metrics", "matrix")
 def open_run(at: AppTest, *configs: RunConfig) -> Run:
     """Train the configurations, and open the page with a link to the last of them."""
     runner = services.runner()
-    names = [runner.submit([config]) for config in configs]
+    names = [runner.submit(experiment(config)) for config in configs]
     until(lambda: all(runner.job(name).ended for name in names))
     at.session_state["jobs"] = names[-2::-1]
     at.query_params["run"] = names[-1]
@@ -84,7 +84,7 @@ def test_a_finished_binary_run(app_test: AppTest):
 
 def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
     runner = services.runner()
-    job = runner.submit([digit(epochs=2000, batch_size=8)])
+    job = runner.submit(experiment(digit(epochs=2000, batch_size=8)))
     until(lambda: runner.job(job).runs[0].epoch >= 1)
     runner.cancel(job)
     until(lambda: runner.job(job).ended)
@@ -100,7 +100,7 @@ def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
 
 def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
     runner = services.runner()
-    job = runner.submit([digit(epochs=2000, batch_size=8)])
+    job = runner.submit(experiment(digit(epochs=2000, batch_size=8)))
     until(lambda: runner.job(job).runs[0].epoch >= 1)
     app_test.query_params["run"] = job
     at = open_page(app_test, "thresholds")

@@ -12,7 +12,7 @@ import torch
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core import checks, wiring
+from core import checks, links, wiring
 from core.checks import CHECKS, Finding
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS, load_dataset, load_split
@@ -25,7 +25,19 @@ from core.objective import Objective, resolved
 from core.specs import Param, Value
 from core.thresholds import called_per_row, summary
 from pages.shared import preview, services, text
-from tests.conftest import button, choose, control, current_run, figure_of, open_page, press, sentences, trained, until
+from tests.conftest import (
+    button,
+    choose,
+    control,
+    current_run,
+    experiment,
+    figure_of,
+    open_page,
+    press,
+    sentences,
+    trained,
+    until,
+)
 
 Train = Callable[..., Iterator[Epoch | None]]
 
@@ -231,9 +243,9 @@ def test_a_diverged_run_says_at_which_epoch_and_what_to_do(app_test: AppTest):
 
 def test_a_run_waits_its_turn_and_the_page_says_so(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, held: Held):
     monkeypatch.setenv("CUTOFF_MAX_ACTIVE_RUNS", "1")
-    first = services.runner().submit([RunConfig()])
+    first = services.runner().submit(experiment(RunConfig()))
     until(lambda: services.runner().job(first).status == "running")
-    services.runner().submit([RunConfig()])
+    services.runner().submit(experiment(RunConfig()))
     at = press(app_test.run(), "Start")
     assert current_run(at).status == "queued"
     assert "number 2 in the queue" in progress(at)
@@ -249,9 +261,9 @@ def test_a_run_waits_its_turn_and_the_page_says_so(app_test: AppTest, monkeypatc
 def test_a_full_queue_is_said_in_a_sentence(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, held: Held):
     monkeypatch.setenv("CUTOFF_MAX_ACTIVE_RUNS", "1")
     monkeypatch.setenv("CUTOFF_MAX_QUEUED", "1")
-    first = services.runner().submit([RunConfig()])
+    first = services.runner().submit(experiment(RunConfig()))
     until(lambda: services.runner().job(first).status == "running")
-    services.runner().submit([RunConfig()])
+    services.runner().submit(experiment(RunConfig()))
     at = press(app_test.run(), "Start")
     (said,) = sentences(at)
     assert said.startswith("Expected at most 1 waiting")
@@ -432,7 +444,7 @@ def test_a_mistake_is_shown_with_its_code_trained_all_the_same_and_cured_by_its_
     at.button(key=f"choices.{code}").click().run()
     assert not sentences(at)
     assert not [line for line in lines(at) if line.startswith("Mistake")]
-    assert wiring.from_query(dict(at.query_params)) == (submitted(at), [])
+    assert links.from_query(dict(at.query_params)) == (submitted(at), [])
     assert submitted(at) != before
 
 
@@ -461,7 +473,7 @@ def test_every_finding_has_a_place_and_a_long_list_is_folded(app_test: AppTest, 
         choose(at, "head", head)
         for loss in wiring.losses_for(dataset, head):
             choose(at, "loss", loss)
-            config, _ = wiring.from_query(dict(at.query_params))
+            config, _ = links.from_query(dict(at.query_params))
             expected = [f"{CHECKS[f.code].severity.capitalize()} {f.code}" for f in checks.before(config)]
             assert sorted(lines(at)) == sorted(expected)
 
@@ -594,7 +606,7 @@ def test_the_model_and_its_widths_reach_the_run(app_test: AppTest, untrained: No
     assert submitted(at) == make_config(model=model, widths=MODELS[model].widths)
     for written in control(at, f"widths.{model}").options:
         choose(at, f"widths.{model}", written)
-        assert submitted(at).widths == wiring.read_widths(written)
+        assert submitted(at).widths == links.read_widths(written)
     at.checkbox(key="batch_norm").check().run()
     assert submitted(at).batch_norm
     assert at.query_params["batch_norm"] == "True"
@@ -724,7 +736,7 @@ LINKED = (
 def test_a_link_brings_every_choice_back(app_test: AppTest, choices: dict[str, object]):
     loss = {"softmax2": "cross_entropy"}.get(str(choices.get("head")), "bce")
     config = make_config(**{"loss": loss} | choices)
-    link = wiring.to_query(config)
+    link = links.to_query(config)
     app_test.query_params.update(link)
     at = app_test.run()
     assert not sentences(at)

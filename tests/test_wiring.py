@@ -10,30 +10,29 @@ from core.config import RunConfig, make_config
 from core.datasets import DATASETS
 from core.errors import CutoffError
 from core.heads import ACTIVATIONS, HEADS
+from core.links import NAMED, PLAIN, from_query, read_widths, to_query
 from core.losses import LOSSES
 from core.models import MODELS
 from core.specs import Param
 from core.wiring import (
+    HIDDEN,
     OPTIMIZERS,
-    PLAIN,
     REFUSALS,
+    SCHEDULES,
     activation_refusal,
     activations_for,
     check,
     describe,
-    from_query,
     heads_for,
     losses_for,
     models_for,
     not_offered,
     params_for,
-    read_widths,
-    to_query,
 )
 
 FAST = [name for name in DATASETS if name != "mnist_5k"]
 GAUSSIANS = {"dataset": "gaussians", "dataset_params": {"samples": 200}, "batch_size": 10}
-KEYS = ["dataset", "model", "batch_norm", "head", "activation", "loss", "optimizer", "widths", *PLAIN]
+KEYS = [*NAMED, "widths", *PLAIN]
 KEYS += [f"data.{param.name}" for spec in DATASETS.values() for param in spec.params]
 KEYS += [f"loss.{param.name}" for spec in LOSSES.values() for param in (*spec.params, *spec.class_params)]
 JUNK = st.text() | st.sampled_from(
@@ -68,6 +67,7 @@ def sensible_configs(draw) -> RunConfig:
     loss = draw(st.sampled_from(losses_for(dataset, head)))
     model = draw(st.sampled_from(models_for(dataset)))
     widths = draw(st.lists(st.integers(1, 1024), min_size=1, max_size=4)) if MODELS[model].widths else []
+    optimizer = draw(st.sampled_from(list(OPTIMIZERS)))
     return make_config(
         dataset=dataset,
         dataset_params=draw(param_dicts(DATASETS[dataset].params)),
@@ -78,7 +78,11 @@ def sensible_configs(draw) -> RunConfig:
         batch_norm=draw(st.booleans()) if MODELS[model].normalises else False,
         model=model,
         widths=tuple(widths),
-        optimizer=draw(st.sampled_from(list(OPTIMIZERS))),
+        hidden=draw(st.sampled_from(list(HIDDEN))) if widths else "relu",
+        optimizer=optimizer,
+        momentum=draw(st.floats(0, 0.99)) if optimizer == "sgd" else 0.0,
+        schedule=draw(st.sampled_from(list(SCHEDULES))),
+        patience=draw(st.integers(0, 2000)),
         lr=draw(st.floats(1e-6, 1e6)),
         weight_decay=draw(st.floats(0, 10)),
         batch_size=draw(st.integers(1, 65536)),
@@ -164,7 +168,7 @@ def test_any_link_opens_with_choices_that_fit_together(query):
             "Expected `activation` with the other choices to be one of auto, sigmoid, softmax, but got 'none'.",
         ),
         ({"batch_norm": "yes"}, "Expected `batch_norm` to be True or False, but got 'yes'."),
-        ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, sgd, but got 'x'."),
+        ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, adamw, sgd, but got 'x'."),
         ({"head": "x"}, f"Expected `head` to be one of {', '.join(heads_for('digit'))}, but got 'x'."),
         (
             {"head": "softmax"},
@@ -288,7 +292,7 @@ def test_every_combination_that_is_offered_passes_the_check(dataset):
         ({"model": "x"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'x'."),
         ({"head": "x"}, f"Expected `head` to be one of {', '.join(HEADS)}, but got 'x'."),
         ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(LOSSES)}, but got 'x'."),
-        ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, sgd, but got 'x'."),
+        ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, adamw, sgd, but got 'x'."),
         (
             {"head": "softmax"},
             f"Expected `head` for digit to be one of {', '.join(heads_for('digit'))}, but got 'softmax'.",

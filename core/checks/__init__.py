@@ -17,7 +17,7 @@ from core.checks.weights import WEIGHTS
 from core.checks.wiring import WIRING
 from core.config import RunConfig
 from core.errors import CutoffError
-from core.runner import Run
+from core.jobs import Run
 from core.wiring import check
 
 BEFORE = WIRING | WEIGHTS | OF_LOSSES | TRAINING

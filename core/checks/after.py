@@ -9,8 +9,8 @@ import numpy as np
 from core.checks.setting import AUTO, TORCH, Found
 from core.checks.spec import Check
 from core.datasets import load_dataset
+from core.jobs import Run
 from core.losses import LOSSES
-from core.runner import Run
 from core.scores import Scores
 from core.thresholds import called_per_row, called_positive, default_accuracy
 

@@ -61,7 +61,8 @@ class DatasetSpec:
 class Split:
     """Standardised features x and labels y of the three parts, and `rows`: where each row stands in the data set.
 
-    In a regression y is standardised as well: y * scale + center is in the target's own unit.
+    In a regression y is standardised as well: y * scale + center is in the target's own unit. So is x by the
+    training rows' `mean` and `deviation`, (F,) or one number for all features.
     """
 
     x: dict[str, np.ndarray]
@@ -69,6 +70,8 @@ class Split:
     rows: dict[str, np.ndarray]
     center: float = 0.0
     scale: float = 1.0
+    mean: np.ndarray | float = 0.0
+    deviation: np.ndarray | float = 1.0
 
 
 def examples(data: Dataset, count: int) -> np.ndarray:

@@ -72,6 +72,8 @@ def load_split(name: str, params: tuple[tuple[str, Value], ...] = (), seed: int 
         rows=parts,
         center=center,
         scale=scale,
+        mean=scaler.mean_,
+        deviation=scaler.scale_,
     )
 
 

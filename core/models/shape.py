@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from core.config import RunConfig
 from core.models.spec import MODELS
 
 
@@ -20,7 +20,8 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What all networks of a stack share: input features, hidden widths, and whether batch norm follows each of them.
+    """What all networks of a stack share: input features, hidden widths, whether batch norm follows each of them, and
+    the function between the layers, "relu" or "tanh".
 
     With `image`, a height and a width, the hidden layers are convolutions and the widths their channels.
     """
@@ -29,6 +30,7 @@ class Shape:
     widths: tuple[int, ...] = ()
     image: tuple[int, int] | None = None
     batch_norm: bool = False
+    hidden: str = "relu"
 
     def stages(self) -> list[Stage]:
         """The hidden layers, first layer first."""
@@ -72,8 +74,7 @@ class Shape:
         return 2 if self.batch_norm and any(s.positions == 1 for s in self.stages()) else 1
 
 
-def shape_of(
-    model: str, features: int, image: tuple[int, int] | None, widths: Sequence[int], batch_norm: bool
-) -> Shape:
-    """The networks of this model for rows of so many features, which are images of this size or none."""
-    return Shape(features, tuple(widths), image if MODELS[model].takes_images else None, batch_norm)
+def shape_of(config: RunConfig, features: int, image: tuple[int, int] | None) -> Shape:
+    """The networks of a configuration for rows of so many features, which are images of this size or none."""
+    image = image if MODELS[config.model].takes_images else None
+    return Shape(features, config.widths, image, config.batch_norm, config.hidden)

@@ -16,7 +16,7 @@ from core.models.shape import Shape
 
 
 class StackedNet:
-    """R ReLU networks that share their shape up to the width of their last layer.
+    """R networks that share their shape up to the width of their last layer.
 
     `outputs` (R,) must be sorted so that runs of equal output width are neighbours: each width is one block of the
     last layer. All weights lie in one flat buffer `parameters` (P,), all gradients in `gradient` (P,), layer by
@@ -58,7 +58,7 @@ class StackedNet:
             x = layer.forward(x)
             if self.norms:
                 x = self.norms[depth].forward(x, training)
-            self._active.append(x.relu_())
+            self._active.append(x.tanh_() if self.shape.hidden == "tanh" else x.relu_())
             x = layer.by_row(x)
         self._last_inputs = x
         return [layer.forward(x[layer.rows]) for layer in self.last]
@@ -73,13 +73,18 @@ class StackedNet:
         for depth in range(len(self.hidden) - 1, -1, -1):
             assert below is not None
             layer = self.hidden[depth]
-            # relu's own gradient
-            below = torch.ops.aten.threshold_backward(layer.by_position(below), self._active[depth], 0)
+            below = self._through(layer.by_position(below), self._active[depth])
             if self.norms:
                 below = self.norms[depth].backward(below)
             layer.accumulate(below, normalised=bool(self.norms))
             if depth:
                 below = layer.below(below)
+
+    def _through(self, gradient: Tensor, active: Tensor) -> Tensor:
+        """The gradient before the function between the layers, from that behind it and its values there."""
+        if self.shape.hidden == "tanh":
+            return torch.ops.aten.tanh_backward(gradient, active)
+        return torch.ops.aten.threshold_backward(gradient, active, 0)
 
 
 def _blocks(values: Sequence[int]) -> list[slice]:

@@ -6,6 +6,8 @@ Colour says what is true (blue positive, amber negative); texture says what is w
 
 from __future__ import annotations
 
+import base64
+import html
 from typing import Any, Literal
 
 import numpy as np
@@ -21,12 +23,21 @@ TEXT, MUTED, LINE, GROUND = (
     "var(--st-border-color)",
     "var(--st-background-color)",
 )
-MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
+MARGIN: dict[str, Any] = {"l": 8, "r": 12, "t": 8, "b": 8}
 # Room above the plot and a place in it: left to itself, plotly lets the legend slip into a narrow plot.
-LEGEND_ABOVE = {
+LEGEND_ABOVE: dict[str, Any] = {
     "margin": MARGIN | {"t": 40},
     "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
 }
+# Room for two names beside each other on a narrow page.
+LEGEND_SMALL: dict[str, Any] = LEGEND_ABOVE | {"legend": LEGEND_ABOVE["legend"] | {"font": {"size": 11}}}
+
+# The colours of variants: each has a contrast of at least 3 to the light and to the dark ground, and every pair stays
+# apart with protanopia, deuteranopia and tritanopia (Machado et al. 2009; distance in OKLab >= .08).
+VARIANTS = ("#189c60", "#b42478", "#8448d8", "#f05400", "#006c9c", "#905430", "#9c84d8", "#e46c9c")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+# Viridis from .28 to .71 (van der Walt and Smith, 2015): its ends would sink into the dark and the light ground.
+SEQUENCE = ("#37598c", "#2e708e", "#26848e", "#209a8a", "#2dad7f", "#4bc06c")
 
 Scale = Literal["probability", "logit"]
 LOGIT_END = 9.0  # scores beyond sigmoid(+-9), .0001 from the ends, are drawn there
@@ -71,3 +82,48 @@ def operating_point(figure: go.Figure, x: float, y: float, text: str) -> None:
         showlegend=False,
         name="threshold",
     )
+
+
+def variant_colour(i: int, n: int) -> str:
+    """The colour of variant `i` in 0 .. n-1, as "#rrggbb": one of eight, or for n > 8 a place on a sequence."""
+    if n <= len(VARIANTS):
+        return VARIANTS[i]
+    place, part = divmod(i / (n - 1) * (len(SEQUENCE) - 1), 1)
+    low, high = SEQUENCE[int(place)], SEQUENCE[min(int(place) + 1, len(SEQUENCE) - 1)]
+    mixed = (round(a + part * (b - a)) for a, b in zip(_rgb(low), _rgb(high), strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def variant_dash(i: int, n: int) -> str:
+    """The dash of variant `i` in 0 .. n-1, beside its colour: the five in turn, or solid for n > 8."""
+    return DASHES[i % len(DASHES)] if n <= len(VARIANTS) else "solid"
+
+
+def faded(colour: str, opacity: float) -> str:
+    """A colour "#rrggbb" that lets the ground through; opacity is in [0, 1]."""
+    red, green, blue = _rgb(colour)
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+def packed(values: ArrayLike, dtype: str = "f4") -> dict[str, str] | list[float]:
+    """An array of one or two dimensions as plotly.js reads it, 4/3 of its bytes long; NaN is a gap.
+
+    `dtype` is one of f4 (a relative error of at most 6e-8), f8, i1, i2, i4, u1, u2 and u4.
+    """
+    with np.errstate(over="ignore"):  # beyond float32 a value is infinite, which plotly.js does not draw
+        array = np.ascontiguousarray(values, dtype=f"<{dtype}")
+    if not array.size:
+        return []
+    spec = {"dtype": dtype, "bdata": base64.b64encode(array.tobytes()).decode("ascii")}
+    return spec if array.ndim == 1 else spec | {"shape": ", ".join(map(str, array.shape))}
+
+
+def plain(text: str, longest: int | None = None) -> str:
+    """Text that plotly shows as it is, no tags and entities; cut to `longest` characters with an ellipsis."""
+    if longest is not None and len(text) > longest:
+        text = text[: longest - 1].rstrip() + "…"
+    return html.escape(text, quote=False)

@@ -1,10 +1,11 @@
 """Everything at a threshold: counts, the metrics and curves that come from them, decision rules."""
 
 from core.thresholds.counts import ScoreIndex, ThresholdCounts, class_counts, index_scores
-from core.thresholds.curves import Curve, average_precision, metric_curve, pr_curve, roc_auc, roc_curve
+from core.thresholds.curves import Curve, metric_curve, pr_curve, roc_curve
 from core.thresholds.decisions import called_positive, confusion_matrix, decide, normalised
 from core.thresholds.metrics import METRICS, MetricSpec
-from core.thresholds.summary import called_per_row, decided_counts, default_accuracy, summary
+from core.thresholds.ranking import average_precisions, roc_aucs
+from core.thresholds.summary import called_per_row, decided_counts, default_accuracy, summaries, summary
 
 __all__ = [
     "METRICS",
@@ -12,7 +13,7 @@ __all__ = [
     "MetricSpec",
     "ScoreIndex",
     "ThresholdCounts",
-    "average_precision",
+    "average_precisions",
     "called_per_row",
     "called_positive",
     "class_counts",
@@ -24,7 +25,8 @@ __all__ = [
     "metric_curve",
     "normalised",
     "pr_curve",
-    "roc_auc",
+    "roc_aucs",
     "roc_curve",
+    "summaries",
     "summary",
 ]

@@ -80,27 +80,6 @@ def metric_curve(index: ScoreIndex, spec: MetricSpec, eps: float = EPS, **params
     return _thinned(counts, x_of(counts), y_of(counts), eps / 2, box_error, width, height)
 
 
-def average_precision(index: ScoreIndex) -> float:
-    """Sum over the distinct scores of the recall gained there times the precision there, as in scikit-learn.
-
-    Constant scores give the prevalence. NaN without a positive row, where scikit-learn warns and returns 0.
-    """
-    at = index.counts(index.positive_scores)
-    gained = at.tp - np.append(at.tp[1:], 0)
-    return float(np.sum(gained * precision(at)) / index.positives) if index.positives else float("nan")
-
-
-def roc_auc(index: ScoreIndex) -> float:
-    """Chance that a positive row scores above a negative one, ties counting half; NaN without one of either."""
-    if not index.positives or not index.negatives:
-        return float("nan")
-    scores = index.positive_scores
-    at, above = index.counts(scores), index.counts(np.nextafter(scores, np.inf, dtype=scores.dtype))
-    gained = at.tp - np.append(at.tp[1:], 0)
-    beaten = index.negatives - (at.fp + above.fp) / 2
-    return float(np.sum(gained * beaten) / (index.positives * index.negatives))
-
-
 def _bracketed(
     index: ScoreIndex, x_of: Coordinate, y_of: Coordinate, eps: float, width: float = 1.0, height: float = 1.0
 ) -> tuple[ThresholdCounts, float]:

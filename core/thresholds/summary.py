@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.scores import Scores
-from core.thresholds.counts import ThresholdCounts, class_counts, index_scores
-from core.thresholds.curves import average_precision, roc_auc
-from core.thresholds.decisions import called_positive, confusion_matrix, decide
+from core.thresholds.counts import ThresholdCounts
+from core.thresholds.decisions import called_positive, decide
 from core.thresholds.metrics import METRICS, ratio
+from core.thresholds.ranking import average_precisions, roc_aucs
 
 BINARY = ("accuracy", "precision", "recall", "f1")
 
@@ -40,7 +40,14 @@ def called_per_row(scores: Scores, thresholds: ArrayLike) -> tuple[int, int]:
 
 
 def summary(scores: Scores, thresholds: ArrayLike) -> dict[str, float]:
-    """Numbers by label, best known first; thresholds (C,), one a column.
+    """The numbers of `summaries` for one model."""
+    found = summaries(scores, scores.y_score[None], thresholds)
+    return {name: float(values[0]) for name, values in found.items()}
+
+
+def summaries(rows: Scores, y_score: NDArray[np.floating], thresholds: ArrayLike) -> dict[str, NDArray[np.float64]]:
+    """Numbers by label, best known first, (R,) for R models of the same rows: those of `rows`, with y_score (R, N, C)
+    in place of its own; thresholds (C,), one a column.
 
     Binary: the metrics of BINARY at the threshold. Multi-class, decided by argmax(p / t): accuracy and the mean over
     classes of recall, precision and F1, a class without decisions left out of the mean of precision. Multi-label,
@@ -48,44 +55,65 @@ def summary(scores: Scores, thresholds: ArrayLike) -> dict[str, float]:
     (Hamming loss), F1 of all decisions together (micro) and its mean over labels (macro). All: average precision,
     over classes or labels their mean (NaN left out), and ROC-AUC likewise.
     """
-    indexes = index_scores(scores)
-    mean = "" if scores.task == "binary" else "Macro "
-    if scores.task == "multiclass":
-        found = _multiclass(scores, thresholds)
+    if rows.task == "multiclass":
+        truth = np.arange(rows.n_columns) == rows.y_true[:, None]
+        found = _multiclass(rows.y_true, y_score, thresholds)
     else:
-        counts = class_counts(indexes, np.reshape(thresholds, (-1, 1)))
-        found = _binary(counts) if scores.task == "binary" else _multilabel(scores, thresholds, counts)
-    precisions = np.array([average_precision(index) for index in indexes])
-    found[f"{mean}average precision" if mean else "Average precision"] = _mean(precisions)
-    found[f"{mean}ROC-AUC"] = _mean(np.array([roc_auc(index) for index in indexes]))
+        truth = rows.y_true.reshape(rows.n_rows, rows.n_columns) == 1
+        called = called_positive(y_score, np.ravel(thresholds))
+        counts = _counted(truth, called)
+        found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, called, counts)
+    mean = "" if rows.task == "binary" else "Macro "
+    score = np.moveaxis(y_score, 1, 2)  # (R, C, N)
+    found[f"{mean}average precision" if mean else "Average precision"] = _mean(average_precisions(truth.T, score))
+    found[f"{mean}ROC-AUC"] = _mean(roc_aucs(truth.T, score))
     return found
 
 
-def _binary(counts: ThresholdCounts) -> dict[str, float]:
-    return {METRICS[name].label: _mean(METRICS[name](counts)) for name in BINARY}
+def _counted(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> ThresholdCounts:
+    """Counts (R, C) of decisions (R, N, C) about rows (N, C)."""
+    tp, called_in_all = (called & truth).sum(1), called.sum(1)
+    fp, fn = called_in_all - tp, truth.sum(0) - tp
+    return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, truth.shape[0] - tp - fp - fn)
 
 
-def _multiclass(scores: Scores, thresholds: ArrayLike) -> dict[str, float]:
-    matrix = confusion_matrix(scores.y_true, decide(scores.y_score, thresholds), scores.n_columns)
-    counts = decided_counts(matrix)
-    found = {"Accuracy": float(ratio(np.trace(matrix), matrix.sum()))}
+def _binary(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
+    return {METRICS[name].label: METRICS[name](counts) for name in BINARY}
+
+
+def _multiclass(
+    y_true: NDArray[np.int64], y_score: NDArray[np.floating], thresholds: ArrayLike
+) -> dict[str, NDArray[np.float64]]:
+    models, rows, classes = y_score.shape
+    called = decide(y_score.reshape(-1, classes), thresholds).reshape(models, rows)
+    cells = (np.arange(models)[:, None] * classes + y_true) * classes + called
+    matrices = np.bincount(cells.ravel(), minlength=models * classes**2).reshape(models, classes, classes)
+    tp = np.diagonal(matrices, axis1=1, axis2=2)
+    fp, fn = matrices.sum(1) - tp, matrices.sum(2) - tp
+    counts = ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, rows - tp - fp - fn)
+    found = {"Accuracy": ratio(tp.sum(1), rows)}
     for name in ("precision", "recall", "f1"):
         label = METRICS[name].label.lower() if name != "f1" else "F1"
         found[f"Macro {label}"] = _mean(METRICS[name](counts))
     return found
 
 
-def _multilabel(scores: Scores, thresholds: ArrayLike, counts: ThresholdCounts) -> dict[str, float]:
-    called = called_positive(scores.y_score, np.ravel(thresholds))
-    wrong = called != (scores.y_true == 1)
-    pooled = ThresholdCounts(np.full((), np.nan), counts.tp.sum(), counts.fp.sum(), counts.fn.sum(), counts.tn.sum())
+def _multilabel(
+    truth: NDArray[np.bool_], called: NDArray[np.bool_], counts: ThresholdCounts
+) -> dict[str, NDArray[np.float64]]:
+    wrong = called != truth
+    sums = (counts.tp.sum(1), counts.fp.sum(1), counts.fn.sum(1), counts.tn.sum(1))
+    pooled = ThresholdCounts(np.full(len(called), np.nan), *sums)
+    rows, labels = truth.shape
     return {
-        "All labels right": float(ratio(np.count_nonzero(~wrong.any(axis=1)), scores.n_rows)),
-        "Hamming loss": float(ratio(np.count_nonzero(wrong), wrong.size)),
-        "Micro F1": float(METRICS["f1"](pooled)),
+        "All labels right": ratio((~wrong.any(axis=2)).sum(1), rows),
+        "Hamming loss": ratio(wrong.sum((1, 2)), rows * labels),
+        "Micro F1": METRICS["f1"](pooled),
         "Macro F1": _mean(METRICS["f1"](counts)),
     }
 
 
-def _mean(values: NDArray) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+def _mean(values: NDArray) -> NDArray[np.float64]:
+    """The mean over the last axis without NaN; NaN where nothing else is."""
+    known = np.isfinite(values)
+    return ratio(np.where(known, values, 0).sum(-1), known.sum(-1))

@@ -20,7 +20,7 @@ _component = st.components.v2.component(
 
 
 def live_figure(
-    figure: go.Figure,
+    figure: go.Figure | dict[str, Any],
     *,
     key: str,
     alt: str,
@@ -30,6 +30,8 @@ def live_figure(
 ) -> None:
     """Show `figure` in the full width at `height` pixels; the same `key` updates the figure already there.
 
+    A plain dict of plotly's data and layout is shown as it is; building a go.Figure of many traces takes much longer.
+
     Zoom, hover and legend choices last until `revision` changes, so name there what the axes and traces stand
     for (a run's id, say). The figure's template, width and height give way to the theme and the page; whatever
     else it sets itself stays. A colour may be a theme's CSS variable, such as "var(--st-blue-color)".
@@ -38,7 +40,7 @@ def live_figure(
     `alt` is one sentence for those who cannot see the figure. `on_click` is called, before the rerun, with the
     clicked point: curve (index of the trace), name, x, y and customdata.
     """
-    spec = figure.to_plotly_json()
+    spec = figure.to_plotly_json() if isinstance(figure, go.Figure) else figure | {"layout": dict(figure["layout"])}
     for name in ("template", "width", "height"):
         spec["layout"].pop(name, None)
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import checks, wiring
-from core.config import RunConfig, make_config
+from core import checks, links, wiring
+from core.config import Experiment, RunConfig, make_config
 from core.datasets import DATASETS, load_dataset
 from core.errors import CutoffError
 from core.heads import ACTIVATIONS, HEADS
@@ -18,7 +18,7 @@ from core.losses import LOSSES, LossSpec
 from core.models import MODELS
 from core.objective import resolved
 from core.specs import Param, Value, defaults
-from pages.shared import controls, findings, preview, session, text
+from pages.shared import controls, findings, preview, session, text, variants
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
@@ -26,13 +26,16 @@ WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", 
 OPTIMISING = {
     "optimizer": "Optimizer",
     "lr": "Learning rate",
+    "momentum": "Momentum",
+    "schedule": "Learning-rate schedule",
     "batch_size": "Batch size",
     "epochs": "Epochs",
+    "patience": "Patience",
     "weight_decay": "Weight decay",
     "seed": "Seed",
     "split_seed": "Split seed",
 }
-NAMED = ("dataset", "model", "batch_norm", "head", "activation", "loss")
+NAMED = ("dataset", "model", "hidden", "batch_norm", "head", "activation", "loss")
 
 
 def open_link() -> None:
@@ -42,12 +45,14 @@ def open_link() -> None:
     """
     if "dataset" in st.session_state:
         return
-    config, complaints = wiring.from_query(st.query_params)
+    experiment, complaints = links.experiment_from_query(st.query_params)
     session.complain(*complaints)
     job = session.current_job()
     if job and set(st.query_params) == {"run"}:
-        config = job.runs[0].config
-    take(config)
+        experiment = job.experiment
+    variants.open_with(experiment)
+    variants.settle()
+    take(experiment.variants[0].config)
 
 
 def take(config: RunConfig) -> None:
@@ -65,15 +70,19 @@ def take(config: RunConfig) -> None:
             state[f"{prefix}.{name}"] = value
 
 
-def edit() -> tuple[RunConfig | None, str]:
-    """Draw the controls with what the checks find; returns what the controls say, or None and the sentence that tells
-    why it can't be trained."""
+def edit() -> tuple[Experiment | None, str]:
+    """Draw the controls with what the checks find; returns what they say, or None and the sentence that tells why it
+    can't be trained."""
+    variants.settle()
     if wanted := st.session_state.pop("wanted", None):
         take(make_config(**wanted))
     problems: list[str] = []
     slots: Slots = {}
     chosen = _data(problems, slots)
     chosen |= _model(str(chosen["dataset"]), problems, slots)
+    st.subheader("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
+    variants.choose_edited()
+    variants.choose_seeds()
     chosen |= _head_and_loss(str(chosen["dataset"]), problems, slots)
     st.subheader("Training")
     chosen |= _optimising(slots)
@@ -83,15 +92,18 @@ def edit() -> tuple[RunConfig | None, str]:
     if theory := text.of_theory(config):
         slots["theory"].caption(theory)
     _show_findings(config, slots)
-    return config, ""
+    variants.take_up(config)
+    experiment = _or_problem(lambda: wiring.check_experiment(variants.experiment(config)), None, problems)
+    return experiment, problems[0] if problems else ""
 
 
 def _show_findings(config: RunConfig, slots: Slots) -> None:
     """What the checks find in the choices and, as long as they are its own, in the run."""
     found = list(checks.before(config))
     job = session.current_job()
-    if job and job.ended and job.runs[0].config == config:
-        found += checks.after(job.runs[0])
+    run = next((run for run in job.runs if run.config == config), None) if job and job.ended else None
+    if run:
+        found += checks.after(run)
     for place, slot in slots.items():
         with slot:
             findings.show(findings.at(found, place), "choices", config)
@@ -118,9 +130,10 @@ def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]
     spec = MODELS[model]
     st.caption(spec.about)
     widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
+    hidden = controls.choose("Between the layers", "hidden", wiring.HIDDEN) if spec.widths else "relu"
     batch_norm = spec.normalises and _batch_norm()
     slots["model"] = st.container()
-    return {"model": model, "widths": widths, "batch_norm": batch_norm}
+    return {"model": model, "widths": widths, "hidden": hidden, "batch_norm": batch_norm}
 
 
 def _head_and_loss(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
@@ -201,7 +214,7 @@ def _widths(model: str) -> tuple[int, ...]:
         accept_new_options=True,
         persist_state="session",
     )
-    return wiring.read_widths(str(written))
+    return links.read_widths(str(written))
 
 
 def _batch_norm() -> bool:
@@ -221,9 +234,25 @@ def _optimising(slots: Slots) -> dict[str, Value]:
     chosen["epochs"] = _number("epochs", 1, 2000, 10, None, "Passes over the training rows.")
     slots["epochs"] = st.container()
     slots["batch_size"] = st.container()
-    with st.expander("Batch size, weight decay, seeds"):
+    with st.expander("Batch size, schedule, decay, seeds"):
         chosen["batch_size"] = _number("batch_size", 1, 65536, 16, None, "Rows in a step.")
-        chosen["weight_decay"] = _number("weight_decay", 0.0, 10.0, 0.001, "%g", "L2 factor added to the gradient.")
+        if chosen["optimizer"] == "sgd":
+            chosen["momentum"] = _number("momentum", 0.0, 0.99, 0.1, "%g", "Share of the last step that goes on.")
+        chosen["schedule"] = controls.choose(
+            OPTIMISING["schedule"], "schedule", wiring.SCHEDULES, help="How the learning rate goes on over the epochs."
+        )
+        chosen["patience"] = _number(
+            "patience",
+            0,
+            2000,
+            5,
+            None,
+            "Epochs without a new lowest validation loss after which a run stops. 0: never.",
+        )
+        decay = (
+            "Share of the weights taken off." if chosen["optimizer"] == "adamw" else "L2 factor added to the gradient."
+        )
+        chosen["weight_decay"] = _number("weight_decay", 0.0, 10.0, 0.001, "%g", decay)
         chosen["seed"] = _number("seed", 0, 2**31 - 1, 1, None, "Initial weights and order of batches.")
         chosen["split_seed"] = _number("split_seed", 0, 2**31 - 1, 1, None, "Which rows are in which split.")
     return chosen

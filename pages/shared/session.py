@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import wiring
-from core.config import RunConfig
+from core import links
+from core.config import Experiment
 from core.errors import CutoffError
-from core.runner import Job
+from core.jobs import Job
 from pages.shared import text
 from pages.shared.services import runner
 
@@ -42,8 +42,8 @@ def current_job() -> Job | None:
     return job
 
 
-def look_at(name: str) -> None:
-    """Make a job the current one."""
+def look_at(name: str | None) -> None:
+    """Make a job the current one, or none."""
     st.session_state.job = name
 
 
@@ -59,9 +59,9 @@ def show_complaints() -> None:
         st.warning("\n\n".join(map(text.plain, sentences)), icon=":material/error:")
 
 
-def write_link(config: RunConfig | None = None) -> None:
+def write_link(experiment: Experiment | None = None) -> None:
     """Put the choices and the current job into the URL."""
-    query = wiring.to_query(config) if config else {}
+    query = links.experiment_to_query(experiment) if experiment else {}
     if st.session_state.get("job"):
         query["run"] = st.session_state.job
     if query != st.query_params.to_dict():

@@ -13,13 +13,13 @@ import torch
 
 from core import wiring
 from core.checks import Check
-from core.config import RunConfig
+from core.config import Experiment, RunConfig
 from core.datasets import Dataset, load_dataset
 from core.heads import ACTIVATIONS, HEADS, HeadSpec
+from core.jobs import Job, Run
 from core.losses import LOSSES, LossSpec
 from core.objective import resolved
 from core.optima import remark
-from core.runner import Job, Run
 from core.scores import Scores
 from core.specs import Value
 from core.thresholds import METRICS, ThresholdCounts, called_per_row
@@ -43,6 +43,15 @@ def plain(sentence: str) -> str:
 def of_config(config: RunConfig) -> str:
     """Data and run in a line."""
     return " · ".join(wiring.describe(config))
+
+
+def of_experiment(experiment: Experiment) -> str:
+    """Data and run in a line; of several variants, data and model and how many there are."""
+    first, count, seeds = experiment.variants[0].config, len(experiment.variants), len(experiment.seeds)
+    if count == 1:
+        return of_config(first) + (f" · {seeds} seeds" if seeds > 1 else "")
+    data, model, *_ = wiring.describe(first)
+    return f"{data} · {model} · {count} variants" + (f" x {seeds} seeds" if seeds > 1 else "")
 
 
 def of_run(run: Run) -> str:
@@ -162,13 +171,15 @@ def of_predictions(run: Run, part: str) -> str:
 
 def of_progress(job: Job, device: str) -> str:
     """Where a job stands: its status in a word, epochs, seconds so far and to go."""
-    run = job.runs[0]
-    epochs = f"epoch {max(run.epoch, 0)} of {run.config.epochs} on {device}"
+    trained = max(run.epoch for run in job.runs)
+    epochs = f"epoch {max(trained, 0)} of {job.runs[0].config.epochs} on {device}"
+    if len(job.runs) > 1:
+        epochs = f"{len(job.runs)} runs together · {epochs}"
     if job.status == "queued":
         return f"Waiting, number {job.position} in the queue; it starts when a run before it ends"
-    if job.status == "running":
-        left = "" if job.remaining is None else f" · about {seconds(job.remaining)} left"
-        return f"Training · {epochs} · {seconds(job.elapsed)}{left}"
+    if job.status in ("running", "paused"):
+        left = "" if job.remaining is None or job.status == "paused" else f" · about {seconds(job.remaining)} left"
+        return f"{'Training' if job.status == 'running' else 'Paused'} · {epochs} · {seconds(job.elapsed)}{left}"
     return f"{job.status.capitalize()} · {epochs} · {seconds(job.elapsed)}"
 
 
@@ -195,6 +206,16 @@ def of_losses(run: Run) -> str:
         f"Mean loss over {run.epoch} epochs: training from {history.train[0]:.3f} to {history.train[-1]:.3f}, "
         f"validation from {history.validation[0]:.3f} to {history.validation[-1]:.3f}."
     )
+
+
+def of_race(job: Job) -> str:
+    """What the figure of several runs' losses shows, for those who can't see it."""
+    ends = [
+        f"{variant.name} {min(run.history.validation[-1] for run in runs):.3f}"
+        for at, variant in enumerate(job.experiment.variants)
+        if (runs := [run for run in job.of_variant(at) if len(run.history.validation)])
+    ]
+    return "Mean loss by epoch, one line a variant. Lowest validation losses now: " + ", ".join(ends) + "."
 
 
 def of_histograms(run: Run, part: str) -> str:

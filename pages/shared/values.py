@@ -6,9 +6,9 @@ import streamlit as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from core.datasets import load_dataset, load_split
+from core.jobs import Run
 from core.losses import LOSSES
 from core.plots.regression import POINTS, predicted_against_true, residual_histogram
-from core.runner import Run
 from core.specs import defaults
 from pages.components.live_figure import live_figure
 from pages.shared import text

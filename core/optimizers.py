@@ -1,0 +1,93 @@
+"""Optimizers of a stack: a few operations on its flat buffers, with learning rate, decay and momentum of each run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from core.config import RunConfig
+from core.models import StackedNet
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
+
+
+class SGD:
+    """buffer = momentum buffer + g + decay w; w -= lr buffer, as torch.optim.SGD without dampening."""
+
+    def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
+        self.parameters, self.gradient, self._owner = model.parameters, model.gradient, model.owner
+        self.lr = self._spread([config.lr for config in configs])
+        self.decay = self._spread([config.weight_decay for config in configs])
+        self.decays = any(config.weight_decay for config in configs)
+        self.momentum = self._spread([config.momentum for config in configs])
+        self.moves_on = any(config.momentum for config in configs)
+        self.buffer = torch.zeros_like(self.parameters) if self.moves_on else self.gradient
+        self.factor = 1.0
+
+    def set_factor(self, factor: float) -> None:
+        """Multiply every run's learning rate by this from now on; schedules set it once an epoch."""
+        self.factor = factor
+
+    def freeze(self, runs: Sequence[int]) -> None:
+        """Leave the weights of these runs, by their place in the stack, as they are from now on."""
+        self.lr[torch.isin(self._owner, torch.tensor(runs, device=self._owner.device))] = 0
+
+    def step(self) -> None:
+        """One step of every run, from the gradients in the stack's buffer."""
+        self._decay()
+        if self.moves_on:
+            self.buffer.mul_(self.momentum).add_(self.gradient)
+        self.parameters.addcmul_(self.buffer, self.lr, value=-self.factor)
+
+    def _decay(self) -> None:
+        if self.decays:
+            self.gradient.addcmul_(self.parameters, self.decay)
+
+    def _spread(self, values: Sequence[float]) -> Tensor:
+        """One value a run, over that run's parameters in the flat buffer, (P,)."""
+        return torch.tensor(values, dtype=torch.float32, device=self.parameters.device)[self._owner]
+
+
+class Adam(SGD):
+    """Adam (Kingma and Ba, 2015) as torch.optim.Adam."""
+
+    def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
+        super().__init__(configs, model)
+        self.mean = torch.zeros_like(self.parameters)
+        self.square = torch.zeros_like(self.parameters)
+        self.denominator = torch.empty_like(self.parameters)
+        self.steps = 0  # a Python int: a float32 counter would lose digits in the bias correction
+
+    def step(self) -> None:
+        self._decay()
+        self.steps += 1
+        self.mean.lerp_(self.gradient, 1 - BETA1)
+        self.square.mul_(BETA2).addcmul_(self.gradient, self.gradient, value=1 - BETA2)
+        torch.sqrt(self.square, out=self.denominator)
+        self.denominator.mul_((1 - BETA2**self.steps) ** -0.5).add_(EPSILON).div_(self.lr)
+        self.parameters.addcdiv_(self.mean, self.denominator, value=-self.factor / (1 - BETA1**self.steps))
+
+
+class AdamW(Adam):
+    """Adam with w -= lr decay w beside its step, as torch.optim.AdamW (Loshchilov and Hutter, 2019)."""
+
+    def _decay(self) -> None:
+        if self.decays:
+            self.parameters.addcmul_(self.parameters, self.lr * self.decay, value=-self.factor)
+
+
+OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
+
+
+def schedule_factor(config: RunConfig, epoch: int) -> float:
+    """What the learning rate is multiplied by in epoch 1 .. epochs.
+
+    "cosine" is (1 + cos(pi (epoch - 1) / epochs)) / 2, from 1 towards 0, as torch's CosineAnnealingLR stepped once an
+    epoch with T_max = epochs (Loshchilov and Hutter, 2017).
+    """
+    if config.schedule == "constant":
+        return 1.0
+    return (1 + math.cos(math.pi * (epoch - 1) / config.epochs)) / 2

@@ -1,0 +1,92 @@
+"""Images that a model got wrong, side by side with captions. Arrays in, a plain figure out, as in core.plots.race."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.plots.race import Spec
+from core.plots.style import LINE, MARGIN, packed, plain
+
+PIXELS = 20_000  # of all images together; larger ones are shrunk by whole factors
+GAP = 0.08, 0.45  # between images, as shares of their width and height; captions stand in the lower one
+
+
+def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> Spec:
+    """Images (n, h, w) in rows of `columns`, first one on top left, with the title of each beneath; "<br>" parts lines.
+
+    Grey goes from black at the least of all values to white at the greatest, in 255 steps. Images of more than 20,000
+    pixels together are shrunk by averaging squares of pixels.
+    """
+    images = _shrunk(np.asarray(images, np.float64))
+    count, height, width = images.shape
+    columns = max(1, min(columns, count))
+    rows = -(-count // columns)
+    across, down = width + max(1, round(GAP[0] * width)), height + max(2, round(GAP[1] * height))
+    canvas = np.zeros((rows * down, columns * across), np.uint8)  # 0 is where no image is
+    corners = [(at // columns * down, at % columns * across) for at in range(count)]
+    for image, (top, left) in zip(_grey(images), corners, strict=True):
+        canvas[top : top + height, left : left + width] = image
+    nothing = "rgba(0,0,0,0)"
+    data: list[dict[str, Any]] = []
+    if count:
+        data.append(
+            {
+                "type": "heatmap",
+                "z": packed(canvas, "u1"),
+                "zmin": 0,
+                "zmax": 255,
+                "colorscale": [[0, nothing], [0.5 / 255, nothing], [0.5 / 255, "#000000"], [1, "#ffffff"]],
+                "showscale": False,
+                "hoverinfo": "skip",
+            }
+        )
+    axis: dict[str, Any] = {
+        "fixedrange": True,
+        "showgrid": False,
+        "showline": False,
+        "zeroline": False,
+        "showticklabels": False,
+        "ticks": "",
+    }
+    layout = {
+        "margin": MARGIN,
+        "showlegend": False,
+        "xaxis": axis | {"range": [-1.0, columns * across - 0.5], "constrain": "domain"},
+        "yaxis": axis | {"range": [rows * down - 0.5, -1.0], "constrain": "domain", "scaleanchor": "x"},
+        "shapes": [
+            {"type": "rect", "x0": left - 0.5, "x1": left + width - 0.5, "y0": top - 0.5, "y1": top + height - 0.5}
+            | {"line": {"color": LINE, "width": 1}}
+            for top, left in corners
+        ],
+        "annotations": [
+            {
+                "text": "<br>".join(plain(part) for part in title.split("<br>")),
+                "x": left + (width - 1) / 2,
+                "y": top + height - 0.5,
+                "yanchor": "top",
+                "showarrow": False,
+                "font": {"size": 11},
+            }
+            for title, (top, left) in zip(titles, corners, strict=True)
+        ],
+    }
+    return {"data": data, "layout": layout}
+
+
+def _grey(images: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Values as 1 .. 255, black to white; what is not finite is black."""
+    finite = np.where(np.isfinite(images), images, np.nan)
+    low, high = (np.nanmin(finite), np.nanmax(finite)) if np.isfinite(images).any() else (0.0, 1.0)
+    return np.nan_to_num(1 + np.round((finite - low) / ((high - low) or 1.0) * 254), nan=1.0).astype(np.uint8)
+
+
+def _shrunk(images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Images (n, h, w), or means of k x k pixels (n, h // k, w // k) where there are too many pixels."""
+    count, height, width = images.shape
+    k = max(1, min(int(np.ceil(np.sqrt(images.size / PIXELS))), height, width))
+    parted = images[:, : height // k * k, : width // k * k].reshape(count, height // k, k, width // k, k)
+    return parted.mean(axis=(2, 4))

@@ -1,0 +1,52 @@
+"""The variant of a job that is looked at in detail, one of its seeds at a time."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.jobs import Job
+from pages.shared import one_run, text, values
+
+
+def of(job: Job) -> int:
+    """The variant in focus, the first to begin with."""
+    at = int(st.session_state.get(f"focus.{job.id}", 0))
+    return min(at, len(job.experiment.variants) - 1)
+
+
+def put(job: str, at: int) -> None:
+    """Put a variant into focus."""
+    st.session_state[f"focus.{job}"] = at
+
+
+def show(job: Job, at: int) -> None:
+    """One run of the variant, of a seed to be chosen."""
+    runs = job.of_variant(at)
+    seed = 0
+    if len(runs) > 1:
+        seed = st.segmented_control(
+            "Seed",
+            range(len(runs)),
+            default=0,
+            format_func=lambda i: f"seed {job.experiment.seeds[i]}",
+            required=True,
+            key=f"seed.{job.id}",
+            label_visibility="collapsed",
+        )
+    run = runs[seed]
+    if run.error:
+        st.error(text.plain(run.error))
+    if not run.outputs:
+        return
+    if run.task == "regression":
+        grid = st.grid(min_column_width=380)
+        with grid.container(border=True, height="stretch"):
+            values.show_predictions(run, "validation")
+        with grid.container(border=True, height="stretch"):
+            values.show_residuals(run, "validation")
+        return
+    one_run.show_metrics(run)
+    if run.task != "binary":
+        with st.container(border=True):
+            st.markdown("**Validation scores** by class")
+            one_run.show_scores(run, st.session_state.scale)

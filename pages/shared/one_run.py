@@ -1,0 +1,92 @@
+"""What the Train page shows of one run: what the checks find, metrics, losses, and scores or predicted values."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import checks
+from core.config import RunConfig
+from core.jobs import Run
+from core.plots.scores import score_histograms
+from core.plots.style import Scale
+from core.plots.training import loss_curves
+from core.thresholds import decide, summary
+from pages.components.live_figure import live_figure
+from pages.shared import controls, findings, text, values
+
+MANY_PANELS, FEW_COLUMNS, PANEL_HEIGHT = 10, 4, 120
+
+
+def show(run: Run, config: RunConfig | None) -> None:
+    """Everything about `run`. Remedies are offered if the choices, `config`, are still its own."""
+    if run.error:
+        st.error(text.plain(run.error))
+    found = checks.after(run) if run.ended else ()
+    own = run.config if run.config == config else None
+    if not run.outputs:
+        findings.show(found, "run", own)
+        return
+    if run.task == "regression":
+        st.caption(f"On {len(run.predictions('validation')[0]):,} validation rows.")
+        values.show_errors(run, "validation")
+    else:
+        show_metrics(run)
+    of_scores = findings.at(found, "scores")
+    findings.show([finding for finding in found if finding not in of_scores], "run", own)
+    grid = st.grid(min_column_width=290 if run.task == "regression" else 380)
+    with grid.container(border=True, height="stretch"):
+        st.markdown("**Mean loss** of training and validation rows")
+        live_figure(
+            loss_curves(run.history.train, run.history.validation, run.config.epochs),
+            key="loss_figure",
+            alt=text.of_losses(run),
+            height=360,
+            revision=run.job,
+        )
+    if run.task == "regression":
+        with grid.container(border=True, height="stretch"):
+            values.show_predictions(run, "validation")
+        with grid.container(border=True, height="stretch"):
+            values.show_residuals(run, "validation")
+    else:
+        with grid.container(border=True, height="stretch"):
+            show_scores(run, choose_scale())
+            findings.show(of_scores, "run", own)
+
+
+def show_metrics(run: Run) -> None:
+    scores = run.scores("validation")
+    half = [0.5] * scores.n_columns
+    said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
+    if run.task == "multilabel" or run.config.head == "one_vs_rest":
+        said += f" At 0.5, {text.of_rows_called(scores, half)}"
+    st.caption(said)
+    with st.container(horizontal=True):
+        for name, value in summary(scores, half).items():
+            st.metric(name, text.rate(value), border=True)
+
+
+def choose_scale() -> Scale:
+    """The heading of validation scores, and how their axis is spaced."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Validation scores**", width="content")
+        return controls.score_scale()
+
+
+def show_scores(run: Run, scale: Scale) -> None:
+    """Histograms, one for each class or label, parted by the decision of the run."""
+    scores = run.scores("validation")
+    views = [scores.view(column) for column in range(scores.n_columns)]
+    called = None
+    if run.task == "multiclass":
+        called = decide(scores.y_score, [1.0] * len(views))[:, None] == range(len(views))
+    columns = FEW_COLUMNS if len(views) > MANY_PANELS else 5
+    live_figure(
+        score_histograms(views, [0.5] * len(views), scale, columns, called),
+        key="scores_figure",
+        alt=text.of_histograms(run, "validation"),
+        height=360 if len(views) <= MANY_PANELS else PANEL_HEIGHT * -(-len(views) // columns),
+        revision=f"{run.id} {scale}",
+    )
+    if len(views) > 1:
+        st.caption(text.of_panels(run.task))

@@ -1,0 +1,200 @@
+"""The variants of an experiment: which there are, which of them the controls edit, sweeps, and how many seeds."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.config import MAX_RUNS, Experiment, RunConfig, Variant
+from core.errors import CutoffError
+from core.experiment import MAX_SEEDS, names_of, seeds_from, shared_with, sweep, sweepable, value_of
+from core.plots.style import VARIANTS, variant_colour
+from pages.shared import session
+
+LISTED = 8  # variants that stand below each other; more are chosen from a list
+
+
+def open_with(experiment: Experiment) -> None:
+    """Make these the variants of the session, the first one edited; names that follow from the choices stay so."""
+    plain = names_of([variant.config for variant in experiment.variants])
+    st.session_state.variants = [
+        _entry(variant.config, "" if variant.name == name else variant.name, variant.colour)
+        for variant, name in zip(experiment.variants, plain, strict=True)
+    ]
+    st.session_state.next_edited = 0
+    st.session_state.seeds = len(experiment.seeds)
+
+
+def _entry(config: RunConfig, name: str = "", colour: int | None = None) -> dict[str, Any]:
+    """What a session keeps of a variant; the id is for the keys of its controls. Without a name it has a plain one."""
+    return {"id": secrets.token_hex(4), "name": name, "colour": colour, "config": config.model_dump()}
+
+
+def settle() -> None:
+    """Take up what was decided in the last script run, before any control is drawn."""
+    state = st.session_state
+    if "next_edited" in state:
+        state.edited = state.pop("next_edited")
+        _edit()
+
+
+def choose_edited() -> None:
+    """The list of variants, which of them is edited, and what can be done with it."""
+    state = st.session_state
+    names = [variant.name for variant in _variants()]
+    if len(names) > 1:
+        options: dict[str, Any] = {
+            "key": "edited",
+            "on_change": _edit,
+            "label_visibility": "collapsed",
+            "persist_state": "session",
+        }
+        if len(names) <= LISTED:
+            st.radio(
+                "Variant to edit", range(len(names)), format_func=lambda at: dotted(names[at], colour(at)), **options
+            )
+        else:
+            st.selectbox("Variant to edit", range(len(names)), format_func=names.__getitem__, **options)
+    with st.container(horizontal=True):
+        if st.button("Duplicate" if len(names) > 1 else "Add a variant", icon=":material/add:", key="duplicate"):
+            _duplicate()
+        if len(names) > 1:
+            st.button("Remove", icon=":material/delete:", key="remove", on_click=_remove)
+            with st.popover("Name", icon=":material/edit:"):
+                _name(names[state.edited])
+        with st.popover("Sweep", icon=":material/stacked_line_chart:"):
+            _sweep()
+
+
+def take_up(config: RunConfig) -> None:
+    """What the controls say becomes the edited variant, and its shared choices those of all."""
+    kept = st.session_state.variants
+    kept[st.session_state.edited]["config"] = config.model_dump()
+    for entry, variant in zip(kept, shared_with(config, _variants()), strict=True):
+        entry["config"] = variant.config.model_dump()
+
+
+def experiment(config: RunConfig) -> Experiment:
+    """The variants with every seed, the first of which is the configuration's."""
+    return Experiment(variants=_variants(), seeds=seeds_from(config.seed, st.session_state.seeds))
+
+
+def choose_seeds() -> None:
+    """How many seeds each variant is trained with, and how many runs that makes."""
+    count = st.number_input(
+        "Seeds",
+        1,
+        MAX_SEEDS,
+        step=1,
+        key="seeds",
+        help="Runs of each variant, with other initial weights and another order of batches. Variants share them.",
+        persist_state="session",
+    )
+    runs = len(st.session_state.variants) * count
+    if runs > 1:
+        st.caption(f"{len(st.session_state.variants)} x {count} = {runs} runs, trained together.")
+
+
+def colour(at: int) -> str:
+    """The colour of a variant in lists and figures."""
+    kept = st.session_state.variants
+    return colour_of(at, len(kept), kept[at]["colour"])
+
+
+def colour_of(at: int, count: int, chosen: int | None) -> str:
+    """The colour of variant `at` among so many, if it was not chosen the next of a set or of a scale."""
+    return variant_colour(at, count) if chosen is None else VARIANTS[chosen]
+
+
+def dotted(name: str, colour: str) -> str:
+    """A name with a dot of its colour before it."""
+    return f':color[●]{{foreground="{colour}"}} {name}'
+
+
+def _variants() -> tuple[Variant, ...]:
+    kept: list[dict[str, Any]] = st.session_state.variants
+    configs = [RunConfig(**entry["config"]) for entry in kept]
+    plain = names_of(configs)
+    return tuple(
+        Variant(name=entry["name"] or name, config=config, colour=entry["colour"])
+        for entry, name, config in zip(kept, plain, configs, strict=True)
+    )
+
+
+def _edit() -> None:
+    """Let the controls show the variant that was chosen."""
+    state = st.session_state
+    state.wanted = state.variants[state.edited]["config"]
+
+
+def _duplicate() -> None:
+    state = st.session_state
+    if len(state.variants) >= MAX_RUNS:
+        session.complain(f"Expected at most {MAX_RUNS} variants, but got one more.")
+    else:
+        original = RunConfig(**state.variants[state.edited]["config"])
+        state.variants.insert(state.edited + 1, _entry(original))
+        state.next_edited = state.edited + 1
+    st.rerun()
+
+
+def _remove() -> None:
+    state = st.session_state
+    del state.variants[state.edited]
+    state.edited = max(state.edited - 1, 0)
+    _edit()
+
+
+def _name(shown: str) -> None:
+    """Name and colour of the edited variant."""
+    entry = st.session_state.variants[st.session_state.edited]
+    name, colour = f"name.{entry['id']}", f"colour.{entry['id']}"
+    keep = partial(_keep, entry["id"], name, colour)
+    st.session_state.setdefault(name, entry["name"])
+    st.session_state.setdefault(colour, entry["colour"])
+    st.text_input("Name", placeholder=shown, max_chars=80, key=name, on_change=keep)
+    st.pills(
+        "Colour", range(len(VARIANTS)), format_func=lambda at: dotted("", VARIANTS[at]), key=colour, on_change=keep
+    )
+
+
+def _keep(identity: str, name: str, colour: str) -> None:
+    """Write what was typed and picked into the variant."""
+    for entry in st.session_state.variants:
+        if entry["id"] == identity:
+            entry |= {"name": str(st.session_state[name] or "").strip(), "colour": st.session_state[colour]}
+
+
+def _sweep() -> None:
+    """Make variants of the edited one by one of its numbers."""
+    state = st.session_state
+    config = RunConfig(**state.variants[state.edited]["config"])
+    params = sweepable(config)
+    if state.get("sweep.key") not in params:
+        state["sweep.key"] = next(iter(params))
+    key = st.selectbox("Vary", list(params), format_func=lambda key: params[key].label, key="sweep.key")
+    param = params[key]
+    assert param.low is not None
+    assert param.high is not None
+    now = float(value_of(config, key))
+    low, high = max(now, 1e-4 if param.log else param.low), min(100 * now or 1.0, param.high)
+    first, last = st.columns(2)
+    first_value = first.number_input("From", value=low, format="%g", key=f"sweep.{key}.low")
+    last_value = last.number_input("To", value=high, format="%g", key=f"sweep.{key}.high")
+    steps = st.number_input("Steps", 2, MAX_RUNS, 16, key="sweep.steps")
+    spacing = st.segmented_control(
+        "Spacing", ["logarithmic", "even"], default="logarithmic" if param.log else "even", required=True,
+        key=f"sweep.{key}.spacing",
+    )  # fmt: skip
+    if st.button("Make these variants", type="primary", key="sweep.make"):
+        try:
+            made = sweep(config, key, first_value, last_value, int(steps), spacing == "logarithmic")
+        except CutoffError as error:
+            st.error(str(error))
+            return
+        state.variants = [_entry(one) for one in made]
+        state.next_edited = 0
+        st.rerun()
