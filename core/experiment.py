@@ -36,17 +36,28 @@ def seeds_from(first: int, count: int) -> tuple[int, ...]:
 
 
 def names_of(configs: Sequence[RunConfig]) -> list[str]:
-    """What to call configurations that have no name: the loss and whatever else differs among them.
+    """What to call configurations that have no name: the loss, and whatever tells them apart.
 
+    A parameter of the loss is named where it is not at its default or where variants of the same loss differ in it.
     Equal ones are told apart by a number.
     """
     said = [_choices(config) for config in configs]
-    keys = dict.fromkeys(key for one in said for key in one)
-    differing = [key for key in keys if key == "loss" or len({one.get(key) for one in said}) > 1]
-    if len({one["loss"] for one in said}) == 1 and len(differing) > 1:
-        differing.remove("loss")
-    names = [" · ".join(one[key] for key in differing if key in one) or one["loss"] for one in said]
+    names = [_name(config, own, said) for config, own in zip(configs, said, strict=True)]
     return [_numbered(names, i) for i in range(len(names))]
+
+
+def _name(config: RunConfig, own: dict[str, str], said: Sequence[dict[str, str]]) -> str:
+    alike = [one for one in said if one["loss"] == own["loss"]]
+    chosen = {f"loss.{name}" for name, _ in config.loss_params}
+    parts = []
+    for key, words in own.items():
+        among = alike if key == "head" or key.startswith("loss.") else said
+        differs = len({one.get(key) for one in among}) > 1
+        if differs or key == "activation" or (key in chosen and len(alike) < len(said)):
+            parts.append(words)
+    if len(alike) > 1 and parts and parts[0] == own["loss"]:
+        parts = [*parts[1:], parts[0]]  # what tells them apart comes first, since figures cut names
+    return " · ".join(parts) or own["loss"]
 
 
 def _numbered(names: Sequence[str], i: int) -> str:

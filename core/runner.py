@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 
 from core.config import Experiment, RunConfig
@@ -20,7 +21,7 @@ from core.engine import Epoch, train_in_turns
 from core.errors import CutoffError
 from core.jobs import LIVE, Job, Run, Status
 from core.settings import Settings
-from core.thresholds import default_accuracy
+from core.thresholds import default_accuracies
 from core.wiring import check_experiment
 
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
@@ -283,9 +284,10 @@ class Runner:
         with self._lock:
             job = self._jobs[active.id]
             runs = list(job.runs)
+            right = _accuracies(runs[stack.rows[0]], epoch)
             for at, row in enumerate(stack.rows):
                 if not runs[row].ended:
-                    runs[row] = _after(runs[row], epoch, at, job.kept_every)
+                    runs[row] = _after(runs[row], epoch, at, float(right[at]), job.kept_every)
             self._jobs[active.id] = _within_memory(replace(job, runs=tuple(runs)))
             if stack in active.stepping:
                 active.stepping.remove(stack)
@@ -325,7 +327,17 @@ class Runner:
             self._jobs[active.id] = replace(self._jobs[active.id], position=0)
 
 
-def _after(run: Run, epoch: Epoch, at: int, kept_every: int) -> Run:
+def _accuracies(run: Run, epoch: Epoch) -> np.ndarray:
+    """Accuracy of the default decisions of every run of an epoch, (R,), NaN where scores are not finite and in a
+    regression; `run` is one of them."""
+    if run.task == "regression" or not epoch.finite.any():
+        return np.full(len(epoch.finite), np.nan)
+    sound = int(epoch.finite.argmax())
+    rows = replace(run, outputs={"validation": epoch.validation[sound]}).scores("validation")
+    return np.where(epoch.finite, default_accuracies(rows, np.stack(epoch.validation)), np.nan)
+
+
+def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Run:
     """The run with one more epoch, or ended where its loss was not finite any more (its last good scores stay)."""
     if not epoch.finite[at]:
         return replace(
@@ -342,14 +354,13 @@ def _after(run: Run, epoch: Epoch, at: int, kept_every: int) -> Run:
         surface=epoch.surface[at] if epoch.surface else None,
         status="stopped early" if epoch.stopped[at] else run.status,
     )
-    right = float("nan") if run.task == "regression" else default_accuracy(now.scores("validation"))
     losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])
     return replace(now, history=run.history.then(*losses, right))
 
 
 def _within_memory(job: Job) -> Job:
     """The job with as few kept epochs as its share of memory allows: every second of them goes until it does."""
-    while sum(outputs.nbytes for run in job.runs for _, outputs in run.kept) > KEPT_BYTES_A_JOB:
+    while sum(len(run.kept) * run.kept[-1][1].nbytes for run in job.runs if run.kept) > KEPT_BYTES_A_JOB:
         every = 2 * job.kept_every
         if every > 2 * max(run.config.epochs for run in job.runs):
             return job  # nothing but the last epoch is left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CutoffError
-from pages.shared import choices, one_run, player, race, session, text
+from pages.shared import choices, first_steps, one_run, player, race, session, text
 from pages.shared.services import device, runner
 
 TICK_SECONDS = 0.4
@@ -16,24 +16,6 @@ STYLE = """
   :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: var(--st-background-color) }
 </style>
 """
-
-
-def show_first_steps() -> None:
-    """What to do when nothing is trained yet."""
-    steps = (
-        (
-            ":material/tune:",
-            "Choose",
-            "Data, head, loss and pos_weight are set in the side panel. Change what you like.",
-        ),
-        (":material/play_arrow:", "Start", "The model trains here. Losses and score histograms move as it learns."),
-        (":material/vertical_align_center:", "Move the threshold", "See which rows change sides, and what it costs."),
-    )
-    st.markdown("See what a loss does to the scores of a model, and where the best threshold then lies.")
-    for column, (icon, title, sentence) in zip(st.columns(3), steps, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(f"{icon} **{title}**")
-            st.caption(sentence)
 
 
 def show(job_id: str) -> None:
@@ -65,6 +47,8 @@ if shown := job.experiment if job else experiment:
     st.caption(text.of_experiment(shown))
 if job and experiment and job.experiment != experiment:
     st.caption("The choices have changed since this run; Start trains them.")
+if job and (hint := first_steps.look_for(job.experiment)):
+    st.info(hint, icon=":material/visibility:")
 session.show_complaints()
 st.html(STYLE)
 player.show(job, experiment)
@@ -72,7 +56,7 @@ player.show(job, experiment)
 if problem:
     st.error(text.plain(problem))
 if job is None:
-    show_first_steps()
+    first_steps.show()
 else:
     st.session_state.watching, st.session_state.watched = job.id, job.status
     st.fragment(show, run_every=None if job.ended else TICK_SECONDS)(job.id)

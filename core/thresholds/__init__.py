@@ -5,7 +5,14 @@ from core.thresholds.curves import Curve, metric_curve, pr_curve, roc_curve
 from core.thresholds.decisions import called_positive, confusion_matrix, decide, normalised
 from core.thresholds.metrics import METRICS, MetricSpec
 from core.thresholds.ranking import average_precisions, roc_aucs
-from core.thresholds.summary import called_per_row, decided_counts, default_accuracy, summaries, summary
+from core.thresholds.summary import (
+    called_per_row,
+    decided_counts,
+    default_accuracies,
+    default_accuracy,
+    summaries,
+    summary,
+)
 
 __all__ = [
     "METRICS",
@@ -20,6 +27,7 @@ __all__ = [
     "confusion_matrix",
     "decide",
     "decided_counts",
+    "default_accuracies",
     "default_accuracy",
     "index_scores",
     "metric_curve",

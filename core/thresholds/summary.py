@@ -26,11 +26,18 @@ def default_accuracy(scores: Scores) -> float:
 
     NaN without rows.
     """
-    if scores.task == "multiclass":
-        right = decide(scores.y_score, np.ones(scores.n_columns)) == scores.y_true
+    return float(default_accuracies(scores, scores.y_score[None])[0])
+
+
+def default_accuracies(rows: Scores, y_score: NDArray[np.floating]) -> NDArray[np.float64]:
+    """`default_accuracy` (R,) of R models of the same rows: those of `rows`, with y_score (R, N, C) in place of its
+    own."""
+    if rows.task == "multiclass":
+        right = y_score.argmax(-1) == rows.y_true
     else:
-        right = called_positive(scores.y_score, 0.5) == (scores.y_true.reshape(scores.y_score.shape) == 1)
-    return float(ratio(np.count_nonzero(right), right.size))
+        right = called_positive(y_score, 0.5) == (rows.y_true.reshape(y_score.shape[1:]) == 1)
+    right = right.reshape(len(y_score), -1)
+    return ratio(right.sum(1), right.shape[1])
 
 
 def called_per_row(scores: Scores, thresholds: ArrayLike) -> tuple[int, int]:

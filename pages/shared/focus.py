@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.jobs import Job
-from pages.shared import one_run, text, values
+from pages.shared import details, one_run, text, values
 
 
 def of(job: Job) -> int:
@@ -19,7 +19,7 @@ def put(job: str, at: int) -> None:
     st.session_state[f"focus.{job}"] = at
 
 
-def show(job: Job, at: int) -> None:
+def show(job: Job, at: int, threshold: float) -> None:
     """One run of the variant, of a seed to be chosen."""
     runs = job.of_variant(at)
     seed = 0
@@ -45,8 +45,11 @@ def show(job: Job, at: int) -> None:
         with grid.container(border=True, height="stretch"):
             values.show_residuals(run, "validation")
         return
-    one_run.show_metrics(run)
+    one_run.show_metrics(run, threshold)
     if run.task != "binary":
         with st.container(border=True):
             st.markdown("**Validation scores** by class")
             one_run.show_scores(run, st.session_state.scale)
+    if details.shows_images(run):
+        with st.container(border=True):
+            details.show_mistakes(run, threshold)

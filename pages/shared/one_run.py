@@ -7,12 +7,14 @@ import streamlit as st
 from core import checks
 from core.config import RunConfig
 from core.jobs import Run
+from core.losses import LOSSES
+from core.plots.race import Line
 from core.plots.scores import score_histograms
-from core.plots.style import Scale
+from core.plots.style import Scale, variant_colour
 from core.plots.training import loss_curves
 from core.thresholds import decide, summary
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, text, values
+from pages.shared import controls, details, findings, text, values
 
 MANY_PANELS, FEW_COLUMNS, PANEL_HEIGHT = 10, 4, 120
 
@@ -52,12 +54,21 @@ def show(run: Run, config: RunConfig | None) -> None:
         with grid.container(border=True, height="stretch"):
             show_scores(run, choose_scale())
             findings.show(of_scores, "run", own)
+    if details.shows_plane(run):
+        with st.container(border=True):
+            details.show_plane([run], [Line(LOSSES[run.config.loss].label, variant_colour(0, 1))], 0.5, 0)
+    if details.shows_images(run):
+        with st.container(border=True):
+            details.show_mistakes(run, 0.5)
 
 
-def show_metrics(run: Run) -> None:
+def show_metrics(run: Run, threshold: float = 0.5) -> None:
+    """Tiles of the metrics on the validation rows: with two classes at the threshold, else by the default decision."""
     scores = run.scores("validation")
-    half = [0.5] * scores.n_columns
+    half = [threshold] * scores.n_columns
     said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
+    if threshold != 0.5:
+        said = f"On {scores.n_rows:,} validation rows, positive if p ≥ {threshold:g}."
     if run.task == "multilabel" or run.config.head == "one_vs_rest":
         said += f" At 0.5, {text.of_rows_called(scores, half)}"
     st.caption(said)

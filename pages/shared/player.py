@@ -20,7 +20,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
     name = job.id if job else ""
     with st.container(key="actions", horizontal=True, vertical_alignment="center"):
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=experiment is None) and experiment:
-            _start(experiment)  # not in a callback, which would know the choices of the script run before
+            start(experiment)  # not in a callback, which would know the choices of the script run before
             st.rerun()
         if live and job and job.status == "paused":
             st.button("Resume", icon=":material/resume:", key="pause", on_click=runner().resume, args=(name,))
@@ -51,7 +51,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
             _choose_pace(name)
 
 
-def _start(experiment: Experiment) -> None:
+def start(experiment: Experiment) -> None:
     """Train these choices; what this session started before and still trains is stopped."""
     st.session_state.complaints = []
     runner().cancel(st.session_state.get("started", ""))

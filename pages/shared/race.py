@@ -5,45 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 
 from core.experiment import sweepable, swept
 from core.jobs import Job, Run
 from core.plots.race import Line, Sweep, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
+from core.scores import ClassView
+from core.theory import undone
 from core.thresholds import ScoreIndex, called_positive, pr_curve
 from pages.components.live_figure import live_figure
-from pages.shared import focus, one_run, ranking, text
-from pages.shared.variants import colour_of, dotted
+from pages.shared import details, focus, one_run, ranking, text, theory
+from pages.shared.variants import colour_of
 
-PANELS = 6  # variants whose histograms are shown at once
+PANELS, CURVES = 6, 12  # variants whose histograms and whose curves are shown at once
 HEIGHT = 360
 
 
 def show(job: Job) -> None:
     """Everything about the runs of a job, the variant in focus last and in detail."""
-    table = ranking.measure(job)
-    if table is None:
+    task = job.runs[0].task
+    threshold = _choose_threshold() if task == "binary" else 0.5
+    metrics = ranking.measure(job, threshold)
+    if metrics is None:
         return
     lines, sweep = lines_of(job), sweep_of(job)
     at = focus.of(job)
     grid = st.grid(min_column_width=380)
     with grid.container(border=True, height="stretch"):
         _show_losses(job, lines, sweep, at)
-    if job.runs[0].task != "regression":
+    if task != "regression":
         column = _choose_class(job)
         with grid.container(border=True, height="stretch"):
-            _show_scores(job, lines, at, column)
+            _show_scores(job, lines, at, column, threshold)
         with grid.container(border=True, height="stretch"):
-            _show_curves(job, lines, sweep, at, column)
-    metric = ranking.choose_metric(table)
+            _show_curves(job, lines, sweep, at, column, threshold)
+    if task == "binary":
+        with grid.container(border=True, height="stretch"):
+            theory.show(job, lines, sweep)
+    metric = ranking.best_metric(metrics)
     if sweep:
         with grid.container(border=True, height="stretch"):
-            _show_sweep(table, metric, sweep, lines)
-    ranking.show(job, table, metric, lines)
+            _show_sweep(metrics, metric, sweep, lines)
+    if details.shows_plane(job.runs[0]):
+        with grid.container(border=True, height="stretch"):
+            details.show_plane([first_scored(job, v) for v in range(len(lines))], lines, threshold, at)
+    ranking.show(job, metrics, lines)
+    if task == "binary" and st.session_state.get("undo"):
+        theory.show_undone(job, lines)
     st.subheader(f"In focus: {text.plain(lines[at].name)}", anchor=False)
-    focus.show(job, at)
+    focus.show(job, at, threshold)
+
+
+def _choose_threshold() -> float:
+    """The threshold on the score that every figure and number here is at."""
+    return st.slider(
+        "Threshold on the score",
+        0.0,
+        1.0,
+        0.5,
+        0.01,
+        key="race.threshold",
+        persist_state="session",
+        help="Rows that score at least this are called positive. Moving it trains nothing anew.",
+    )
 
 
 def lines_of(job: Job) -> list[Line]:
@@ -106,17 +131,31 @@ def _choose_class(job: Job) -> int:
     )
 
 
-def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int) -> None:
+def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int, threshold: float) -> None:
     scale = one_run.choose_scale()
-    chosen = [v for v in _panels(len(lines), at) if first_scored(job, v)]
-    views = [run.scores("validation").view(column) for v in chosen if (run := first_scored(job, v))]
+    binary = job.runs[0].task == "binary"
+    undo = binary and st.toggle(
+        "Undo the loss",
+        key="undo",
+        persist_state="session",
+        help="Correct scores for what the loss does to them, such as ln w on the logit for pos_weight w.",
+    )
+    chosen = [v for v in _some(len(lines), PANELS, at) if first_scored(job, v)]
+    runs = [run for v in chosen if (run := first_scored(job, v))]
+    views = [run.scores("validation").view(column) for run in runs]
+    scores = [view.score for view in views]
+    predicted = theory.predicted(job, st.session_state.get("race.q", 0.5)) if binary else [None] * len(lines)
+    if undo:
+        cured = [undone(run.config, score) for run, score in zip(runs, scores, strict=True)]
+        scores = [score if after is None else after for score, after in zip(scores, cured, strict=True)]
+        predicted = [None] * len(lines)
     live_figure(
         histogram_grid(
             [lines[v] for v in chosen],
-            [view.score for view in views],
+            scores,
             views[0].y,
-            [0.5] * len(chosen),
-            [None] * len(chosen),
+            [threshold] * len(chosen),
+            [predicted[v] for v in chosen],
             scale,
             (views[0].label, views[0].rest),
             columns=2 if len(chosen) > 1 else 1,
@@ -124,62 +163,60 @@ def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int) -> None:
         key="race_scores",
         alt=f"Histograms of the validation rows' probabilities by true class, for {len(chosen)} variants.",
         height=HEIGHT,
-        revision=f"{job.id} {scale} {column}",
+        revision=f"{job.id} {scale} {column} {undo}",
     )
     if len(chosen) < len(lines):
         st.caption(f"{len(chosen)} of the {len(lines)} variants; click a row of the table for another.")
 
 
-def _panels(count: int, at: int) -> list[int]:
-    """The variants whose histograms are shown: all, or evenly chosen ones with the one in focus among them."""
-    if count <= PANELS:
+def _some(count: int, most: int, at: int) -> list[int]:
+    """All variants, or as many evenly chosen ones, with the one in focus among them."""
+    if count <= most:
         return list(range(count))
-    even = np.unique(np.linspace(0, count - 1, PANELS).round().astype(int))
+    even = np.unique(np.linspace(0, count - 1, most).round().astype(int))
     if at not in even:
         even[np.abs(even - at).argmin()] = at
     return [int(v) for v in even]
 
 
-def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, column: int) -> None:
+def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, column: int, threshold: float) -> None:
     st.markdown("**Precision against recall**, validation rows")
-    curves: list[tuple[np.ndarray, np.ndarray]] = []
-    points: list[tuple[float, float] | None] = []
-    prevalence = 0.0
-    for v in range(len(lines)):
-        run = first_scored(job, v)
-        if run is None:
-            curves.append((np.empty(0), np.empty(0)))
-            points.append(None)
-            continue
-        view = run.scores("validation").view(column)
-        curve = pr_curve(ScoreIndex.of(view.y, view.score))
-        curves.append((curve.x, curve.y))
-        called = called_positive(view.score, 0.5)
-        found = int((called & view.y).sum())
-        prevalence = float(view.y.mean())
-        points.append((found / max(int(view.y.sum()), 1), found / int(called.sum())) if called.any() else None)
+    chosen = [v for v in _some(len(lines), CURVES, at) if first_scored(job, v)]
+    views = [run.scores("validation").view(column) for v in chosen if (run := first_scored(job, v))]
+    curves = [pr_curve(ScoreIndex.of(view.y, view.score)) for view in views]
     live_figure(
-        precision_recall(lines, curves, points, prevalence, sweep, at),
+        precision_recall(
+            [lines[v] for v in chosen],
+            [(curve.x, curve.y) for curve in curves],
+            [_operating_point(view, threshold) for view in views],
+            float(views[0].y.mean()),
+            sweep and Sweep(sweep.label, [sweep.values[v] for v in chosen], sweep.log),
+            chosen.index(at) if at in chosen else None,
+        ),
         key="race_curves",
-        alt=f"Precision against recall on the validation rows, {len(lines)} variants; rings at a threshold of 0.5.",
+        alt=f"Precision against recall on the validation rows, {len(chosen)} variants; rings at {threshold:g}.",
         height=HEIGHT,
         revision=f"{job.id} {column}",
     )
+    if len(chosen) < len(lines):
+        st.caption(f"{len(chosen)} of the {len(lines)} variants.")
 
 
-def _show_sweep(table: pd.DataFrame, metric: str, sweep: Sweep, lines: Sequence[Line]) -> None:
+def _operating_point(view: ClassView, threshold: float) -> tuple[float, float] | None:
+    """Recall and precision at the threshold; None where no row is called positive."""
+    called = called_positive(view.score, threshold)
+    if not called.any() or not view.y.any():
+        return None
+    found = int((called & view.y).sum())
+    return found / int(view.y.sum()), found / int(called.sum())
+
+
+def _show_sweep(metrics: ranking.Metrics, metric: str, sweep: Sweep, lines: Sequence[Line]) -> None:
     st.markdown(f"**{metric}** against {text.plain(sweep.label)}")
-    found = table.groupby("variant")[metric].agg(["mean", "min", "max"]).reindex(range(len(lines)))
     live_figure(
-        metric_sweep(sweep, metric, found["mean"], found["min"], found["max"], lines),
+        metric_sweep(sweep, metric, *ranking.over_seeds(metrics[metric]), lines),
         key="race_sweep",
         alt=f"{metric} on the validation rows against {sweep.label}, mean over seeds with least and greatest.",
         height=HEIGHT,
         revision=metric,
     )
-
-
-def named(job: Job, at: int) -> str:
-    """A variant with the dot of its colour, as in the side panel."""
-    variant = job.experiment.variants[at]
-    return dotted(variant.name, colour_of(at, len(job.experiment.variants), variant.colour))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from core.jobs import Job, Run
@@ -14,88 +16,112 @@ from core.plots.race import Line
 from core.thresholds import summaries
 from pages.shared import focus
 
+Metrics = dict[str, NDArray[np.float64]]  # by label, (V, S): a row a variant, a column a seed, NaN where there is none
 LOWER_IS_BETTER = ("Loss", "Hamming loss", "MAE", "RMSE")
-LOSS = "Loss"
-HEIGHT = 38 * 11  # ten rows and the head
+PREFERRED = ("F1", "Macro F1", "MAE")
+ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score}
+ROW = 35  # pixels
+SHOWN = 12  # rows; one scrolls to the others
+DOT = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3" fill="{}"/></svg>'
 
 
-def measure(job: Job) -> pd.DataFrame | None:
-    """A row a run that has outputs: its variant, its epoch, and its metrics on the validation rows by the default
-    decision. None as long as no run has any."""
-    scored = [(at, run) for at, run in enumerate(job.runs) if run.outputs]
+def measure(job: Job, threshold: float) -> Metrics | None:
+    """The metrics of every run on the validation rows, with two classes at the threshold and else by the default
+    decision; None as long as no run has outputs."""
+    scored = [at for at, run in enumerate(job.runs) if run.outputs]
     if not scored:
         return None
-    seeds = len(job.experiment.seeds)
-    runs = [run for _, run in scored]
-    table = pd.DataFrame({"variant": [at // seeds for at, _ in scored], "epoch": [run.epoch for run in runs]})
-    for name, values in _metrics(runs).items():
-        table[name] = values
-    table[LOSS] = [run.history.validation[-1] for run in runs]
-    return table
+    runs = [job.runs[at] for at in scored]
+    found = _metrics(runs, threshold) | {"Loss": np.array([run.history.validation[-1] for run in runs])}
+    shape = len(job.experiment.variants), len(job.experiment.seeds)
+    metrics = {}
+    for name, values in found.items():
+        placed = np.full(len(job.runs), np.nan)
+        placed[scored] = values
+        metrics[name] = placed.reshape(shape)
+    return metrics
 
 
-def _metrics(runs: Sequence[Run]) -> dict[str, np.ndarray]:
+def _metrics(runs: Sequence[Run], threshold: float) -> Metrics:
     if runs[0].task == "regression":
         pairs = [run.predictions("validation") for run in runs]
-        errors = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score}
-        return {name: np.array([error(*pair) for pair in pairs]) for name, error in errors.items()}
+        return {name: np.array([error(*pair) for pair in pairs]) for name, error in ERRORS.items()}
     rows = runs[0].scores("validation")
-    return summaries(rows, np.stack([run.outputs["validation"] for run in runs]), [0.5] * rows.n_columns)
+    return summaries(rows, np.stack([run.outputs["validation"] for run in runs]), [threshold] * rows.n_columns)
 
 
-def choose_metric(table: pd.DataFrame) -> str:
-    """The metric that variants are ranked by."""
-    names = [name for name in table.columns if name not in ("variant", "epoch")]
-    preferred = next((name for name in ("F1", "Macro F1", "MAE") if name in names), names[0])
-    if st.session_state.get("ranked_by") not in names:
-        st.session_state.ranked_by = preferred
-    return str(st.selectbox("Rank by", names, key="ranked_by", persist_state="session", width=260))
+def over_seeds(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Mean, least and greatest of values (V, S) over the seeds that have one, (V,) each; NaN where none has."""
+    known = np.isfinite(values)
+    some = known.any(1)
+    mean = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
+    low, high = np.where(known, values, np.inf).min(1), np.where(known, values, -np.inf).max(1)
+    return np.where(some, mean, np.nan), np.where(some, low, np.nan), np.where(some, high, np.nan)
 
 
-def show(job: Job, table: pd.DataFrame, metric: str, lines: Sequence[Line]) -> None:
+def best_metric(metrics: Metrics) -> str:
+    """The metric that variants are ranked by, as chosen last."""
+    if st.session_state.get("ranked_by") not in metrics:
+        st.session_state.ranked_by = next((name for name in PREFERRED if name in metrics), next(iter(metrics)))
+    return str(st.session_state.ranked_by)
+
+
+def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     """Means over seeds, with half their range, a row a variant; a click on a row puts it in focus.
 
     While runs train, variants keep their order; then the best comes first.
     """
-    means = table.groupby("variant").mean(numeric_only=True)
-    spread = (table.groupby("variant").max(numeric_only=True) - table.groupby("variant").min(numeric_only=True)) / 2
-    if job.status in ("running", "queued"):
-        order = list(means.index)
-    else:
-        order = list(means.sort_values(metric, ascending=metric in LOWER_IS_BETTER, kind="stable").index)
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.subheader("Ranking", anchor=False, width="content")
+        by = str(st.selectbox("Rank by", list(metrics), key="ranked_by", label_visibility="collapsed", width=220))
+    seeds = len(job.experiment.seeds)
+    order = _order(job, over_seeds(metrics[by])[0], by)
     st.session_state["ranked.order"] = (job.id, order)
-    names = [metric, *(name for name in means.columns if name not in (metric, "epoch"))]
-    shown = pd.DataFrame({"Variant": [lines[v].name for v in order], "State": [_state(job, v) for v in order]})
-    for name in names:
-        shown[name] = means[name].loc[order].to_numpy()
-        if len(job.experiment.seeds) > 1:
-            shown[f"± {name}"] = spread[name].loc[order].to_numpy()
+    shown: dict[str, object] = {
+        "": ["data:image/svg+xml," + quote(DOT.format(lines[v].colour)) for v in order],
+        "Variant": [lines[v].name for v in order],
+        "State": [_state(job, v) for v in order],
+    }
+    numbers = {}
+    for name in [by, *(other for other in metrics if other != by)]:
+        mean, low, high = over_seeds(metrics[name])
+        numbers[name] = mean[order]
+        if seeds > 1:
+            numbers[f"± {name}"] = ((high - low) / 2)[order]
+    three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        shown.style.apply(lambda column: [f"color: {lines[v].colour}" for v in order], subset=["Variant"]),
+        pd.DataFrame(shown | numbers),
         key="ranked",
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.3f") for name in shown.columns[2:]},
+        column_config={"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}
+        | dict.fromkeys(numbers, three),
         on_select=_focus,
         selection_mode="single-row",
-        height=min(HEIGHT, 38 * (len(shown) + 1)),
+        height=ROW * (min(len(order), SHOWN) + 1) + 3,
     )
-    seeds = len(job.experiment.seeds)
-    st.caption(
-        "On the validation rows, by the default decision."
-        + (f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else "")
-        + " Click a row to look at that variant."
-    )
+    decided = "at the threshold" if job.runs[0].task == "binary" else "by the default decision"
+    rows = "On the validation rows." if job.runs[0].task == "regression" else f"On the validation rows, {decided}."
+    spread = f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else ""
+    st.caption(f"{rows}{spread} Click a row to look at that variant.")
+
+
+def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:
+    """The variants, the best first once nothing trains; those without a value last."""
+    if job.status in ("running", "queued"):
+        return list(range(len(means)))
+    worst_last = np.where(np.isnan(means), np.inf, means if by in LOWER_IS_BETTER else -means)
+    return [int(v) for v in np.argsort(worst_last, kind="stable")]
 
 
 def _state(job: Job, at: int) -> str:
     """Where a variant stands: the states of its runs, and how far those came that did not finish."""
     runs = job.of_variant(at)
-    states = dict.fromkeys(run.status for run in runs)
-    return ", ".join(
-        status if status in ("finished", "queued") else
-        f"{status} at epoch {min(run.epoch for run in runs if run.status == status)}"
-        for status in states
-    )  # fmt: skip
+    states = []
+    for status in dict.fromkeys(run.status for run in runs):
+        came = min(run.epoch for run in runs if run.status == status)
+        plain = status in ("finished", "queued", "running", "paused")
+        states.append(str(status) if plain else f"{status} {'after' if status == 'diverged' else 'at'} epoch {came}")
+    return ", ".join(states)
 
 
 def _focus() -> None:

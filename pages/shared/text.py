@@ -36,7 +36,7 @@ SYMBOLS = {"none": "{}", "sigmoid": "sigmoid({})", "softmax": "softmax({})", "lo
 def plain(sentence: str) -> str:
     """The sentence as Markdown that shows it as it is, `names` in backquotes apart: it may quote what was typed."""
     parts = re.split(r"(`[\w.*]+`)", sentence)
-    parts[::2] = [re.sub(r"([^\w\s.,;'])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [re.sub(r"([!-&(-+/:<-@[-^`{-~-])", r"\\\1", part) for part in parts[::2]]
     return "".join(parts)
 
 
