@@ -22,6 +22,7 @@ OPTIMISING = (
     Param("momentum", "momentum", 0.0, 0.0, 0.99),
 )
 MAX_SEEDS = 50
+LONGEST = 70  # characters of a name that follows from the choices
 
 
 def shared_with(config: RunConfig, variants: Iterable[Variant]) -> tuple[Variant, ...]:
@@ -39,7 +40,7 @@ def names_of(configs: Sequence[RunConfig]) -> list[str]:
     """What to call configurations that have no name: the loss, and whatever tells them apart.
 
     A parameter of the loss is named where it is not at its default or where variants of the same loss differ in it.
-    Equal ones are told apart by a number.
+    Equal ones are told apart by a number, long ones are cut.
     """
     said = [_choices(config) for config in configs]
     names = [_name(config, own, said) for config, own in zip(configs, said, strict=True)]
@@ -57,7 +58,8 @@ def _name(config: RunConfig, own: dict[str, str], said: Sequence[dict[str, str]]
             parts.append(words)
     if len(alike) > 1 and parts and parts[0] == own["loss"]:
         parts = [*parts[1:], parts[0]]  # what tells them apart comes first, since figures cut names
-    return " · ".join(parts) or own["loss"]
+    name = " · ".join(parts) or own["loss"]
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _numbered(names: Sequence[str], i: int) -> str:

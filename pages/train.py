@@ -8,7 +8,7 @@ from core.errors import CutoffError
 from pages.shared import choices, first_steps, one_run, player, race, session, text
 from pages.shared.services import device, runner
 
-TICK_SECONDS = 0.4
+TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
 # The buttons stay in sight while the page scrolls under them; formulas are as wide as the side panel.
 STYLE = """
 <style>
@@ -59,4 +59,5 @@ if job is None:
     first_steps.show()
 else:
     st.session_state.watching, st.session_state.watched = job.id, job.status
-    st.fragment(show, run_every=None if job.ended else TICK_SECONDS)(job.id)
+    tick = TICK_SECONDS if len(job.runs) == 1 else RACE_TICK_SECONDS
+    st.fragment(show, run_every=None if job.ended else tick)(job.id)

@@ -221,7 +221,7 @@ def test_a_failed_run_says_why_and_another_can_start(
     assert sentence in said
     assert progress(at).startswith("Failed")
     assert can(at) == {"Start": True, "Stop": False}
-    assert len(at.get("bidi_component")) == (3 if epochs else 0)
+    assert len(at.get("bidi_component")) == (4 if epochs else 0)  # losses, scores, epochs, mistakes
 
 
 def test_a_diverged_run_says_at_which_epoch_and_what_to_do(app_test: AppTest):

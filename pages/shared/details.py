@@ -1,4 +1,5 @@
-"""What is to be seen of single rows: a map of the scores over two features, and images that were called wrongly."""
+"""What is to be seen of one run or of single rows: its epochs one by one, a map of the scores over two features, and
+images that were called wrongly."""
 
 from __future__ import annotations
 
@@ -10,15 +11,58 @@ import streamlit as st
 from core.datasets import load_dataset, load_split
 from core.datasets.plane import SIDE, has_plane, plane, points
 from core.jobs import Run
+from core.plots.epochs import EpochFrames, epoch_frames
 from core.plots.images import worst_mistakes
 from core.plots.plane import boundary
 from core.plots.race import Line
+from core.plots.style import Scale
+from core.runner import KEPT_BYTES_A_JOB
 from core.thresholds import called_positive, decide
+from pages.components.epoch_scrubber import epoch_scrubber
 from pages.components.live_figure import live_figure
 from pages.shared import text
 
 MISTAKES, COLUMNS = 12, 6
 HEIGHT, ROW_HEIGHT = 420, 175
+
+
+def show_epochs(run: Run, threshold: float) -> None:
+    """Every kept epoch of a run, to be dragged through; while it trains only if asked for."""
+    views = run.scores("validation")
+    st.markdown("**Epoch by epoch**, validation rows")
+    if (
+        not run.ended
+        and run.status != "paused"
+        and not st.toggle("Look back while it trains", key="look_back", persist_state="session")
+    ):
+        st.caption("Pause, or wait for the end, to drag through the epochs.")
+        return
+    column = 0
+    if views.n_columns > 1:
+        column = st.selectbox(
+            "Class", range(views.n_columns), format_func=views.column_names.__getitem__, key="of_class"
+        )
+    view = views.view(column)
+    frames = _frames((run.id, run.epoch, len(run.kept)), threshold, st.session_state.get("scale", "logit"), column, run)
+    epoch_scrubber(
+        frames,
+        run.history.validation[frames.epochs],
+        label=view.label,
+        rest=view.rest,
+        threshold=threshold,
+        key=f"epochs.{run.id}.{column}",
+        alt=f"Histogram of the validation rows' probabilities by true class, one epoch at a time, of {view.label}.",
+    )
+    every = run.kept[1][0] - run.kept[0][0] if len(run.kept) > 1 else 1
+    kept = "every epoch" if every == 1 else f"every {every}. epoch and the last"
+    st.caption(f"Kept: {kept}. Earlier scores of an experiment may take {KEPT_BYTES_A_JOB >> 20} MB.")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _frames(of: tuple[str, int, int], threshold: float, scale: Scale, column: int, _run: Run) -> EpochFrames:
+    scores = np.stack([outputs[:, column] for _, outputs in _run.kept])
+    y = _run.scores("validation").view(column).y
+    return epoch_frames([epoch for epoch, _ in _run.kept], y, scores, threshold, scale)
 
 
 def shows_plane(run: Run) -> bool:

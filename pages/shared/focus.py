@@ -50,6 +50,8 @@ def show(job: Job, at: int, threshold: float) -> None:
         with st.container(border=True):
             st.markdown("**Validation scores** by class")
             one_run.show_scores(run, st.session_state.scale)
+    with st.container(border=True):
+        details.show_epochs(run, threshold)
     if details.shows_images(run):
         with st.container(border=True):
             details.show_mistakes(run, threshold)

@@ -54,6 +54,9 @@ def show(run: Run, config: RunConfig | None) -> None:
         with grid.container(border=True, height="stretch"):
             show_scores(run, choose_scale())
             findings.show(of_scores, "run", own)
+    if run.task != "regression":
+        with st.container(border=True):
+            details.show_epochs(run, 0.5)
     if details.shows_plane(run):
         with st.container(border=True):
             details.show_plane([run], [Line(LOSSES[run.config.loss].label, variant_colour(0, 1))], 0.5, 0)

@@ -22,13 +22,12 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=experiment is None) and experiment:
             start(experiment)  # not in a callback, which would know the choices of the script run before
             st.rerun()
-        if live and job and job.status == "paused":
-            st.button("Resume", icon=":material/resume:", key="pause", on_click=runner().resume, args=(name,))
-        elif live:
+        if job and live and job.status == "paused":
+            st.button("Resume", icon=":material/resume:", on_click=runner().resume, args=(name,))
+        elif job and live:
             st.button(
-                "Pause", icon=":material/pause:", key="pause", on_click=runner().pause, args=(name,),
-                disabled=job is None or job.status == "queued",
-            )  # fmt: skip
+                "Pause", icon=":material/pause:", on_click=runner().pause, args=(name,), disabled=job.status == "queued"
+            )
         if live and job:
             st.button(
                 "Step",

@@ -31,11 +31,11 @@ def show(job: Job) -> None:
         return
     lines, sweep = lines_of(job), sweep_of(job)
     at = focus.of(job)
+    column = 0 if task in ("binary", "regression") else _choose_class(job)
     grid = st.grid(min_column_width=380)
     with grid.container(border=True, height="stretch"):
         _show_losses(job, lines, sweep, at)
     if task != "regression":
-        column = _choose_class(job)
         with grid.container(border=True, height="stretch"):
             _show_scores(job, lines, at, column, threshold)
         with grid.container(border=True, height="stretch"):
@@ -124,10 +124,13 @@ def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) 
 def _choose_class(job: Job) -> int:
     """The class that histograms and curves are of."""
     names = job.runs[0].class_names
-    if len(names) == 2 and job.runs[0].task == "binary":
-        return 0
     return st.selectbox(
-        "Class", range(len(names)), format_func=names.__getitem__, key=f"class.{job.id}", persist_state="session"
+        "Class",
+        range(len(names)),
+        format_func=names.__getitem__,
+        key=f"class.{job.id}",
+        persist_state="session",
+        width=260,
     )
 
 

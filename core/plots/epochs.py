@@ -1,0 +1,95 @@
+"""What a threshold decides at each epoch of a run: binned scores, counts and the precision-recall point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import CutoffError
+from core.plots.scores import BINS
+from core.plots.style import LOGIT_END, Scale, place
+from core.scores import as_labels, as_scores
+from core.thresholds import METRICS, ThresholdCounts, called_positive
+
+
+@dataclass(frozen=True, eq=False)
+class EpochFrames:
+    """One threshold applied to the scores of E epochs.
+
+    `counts` (E, 4, 40) uint32 are rows by bin of their score: true negatives, false positives, false negatives and
+    true positives, in this order. Bin b holds edges[b] <= place(score, scale) < edges[b + 1], the last one its upper
+    edge too, and the outermost ones whatever lies beyond. The threshold falls into bin `split`: no row in a lower bin
+    is called positive, and every row in a higher bin is.
+
+    epochs, tp, fp, fn, tn (E,) int64; precision and recall (E,) float64, NaN where undefined; edges (41,).
+    """
+
+    epochs: NDArray[np.int64]
+    counts: NDArray[np.uint32]
+    tp: NDArray[np.int64]
+    fp: NDArray[np.int64]
+    fn: NDArray[np.int64]
+    tn: NDArray[np.int64]
+    precision: NDArray[np.float64]
+    recall: NDArray[np.float64]
+    edges: NDArray[np.float64]
+    split: int
+    scale: Scale
+
+    @property
+    def by_class(self) -> NDArray[np.uint32]:
+        """Rows by bin, whatever is decided: those of the negative and of the positive class, (E, 2, 40)."""
+        return self.counts.reshape(-1, 2, 2, BINS).sum(axis=2, dtype=np.uint32)
+
+    @property
+    def tallest(self) -> float:
+        """The largest bar of any epoch, the square root of its share of its class, in [0, 1]."""
+        rows = self.by_class
+        return float(np.sqrt((rows.max(axis=(0, 2)) / np.maximum(rows[0].sum(axis=1), 1)).max()))
+
+
+def epoch_frames(
+    epochs: ArrayLike, y: ArrayLike, scores: ArrayLike, threshold: float, scale: Scale = "probability"
+) -> EpochFrames:
+    """Count what `score >= threshold` decides at each epoch, compared in the scores' own dtype.
+
+    epochs (E,) whole numbers, y (N,) in {0, 1}, scores (E, N) probabilities of the positive class. Raises CutoffError
+    for other shapes, without an epoch, and for scores that are not finite.
+    """
+    numbers, score = np.asarray(epochs, dtype=np.int64), as_scores(scores)
+    positive = as_labels(y, 2)
+    if not numbers.size or numbers.ndim != 1 or positive.ndim != 1 or score.shape != (numbers.size, positive.size):
+        raise CutoffError(
+            "Expected `epochs` (E,) with E >= 1, `y` (N,) and `scores` (E, N), but got shapes "
+            f"{numbers.shape}, {positive.shape} and {score.shape}."
+        )
+    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    edges = np.linspace(low, high, BINS + 1)
+    kind = 2 * positive + called_positive(score, threshold)  # (E, N): 0 TN, 1 FP, 2 FN, 3 TP
+    of_epoch = 4 * np.arange(numbers.size)[:, None]
+    cells = (of_epoch + kind) * BINS + _bins(score, edges, scale)
+    counts = np.bincount(cells.ravel(), minlength=numbers.size * 4 * BINS).reshape(-1, 4, BINS)
+    tn, fp, fn, tp = counts.sum(axis=2).T
+    with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
+        rounded = np.asarray(threshold).astype(score.dtype)
+    point = ThresholdCounts(np.broadcast_to(rounded, numbers.shape), tp, fp, fn, tn)
+    return EpochFrames(
+        epochs=numbers,
+        counts=counts.astype(np.uint32),
+        tp=tp,
+        fp=fp,
+        fn=fn,
+        tn=tn,
+        precision=METRICS["precision"](point),
+        recall=METRICS["recall"](point),
+        edges=edges,
+        split=int(_bins(rounded, edges, scale)),
+        scale=scale,
+    )
+
+
+def _bins(score: NDArray[np.floating], edges: NDArray[np.float64], scale: Scale) -> NDArray[np.intp]:
+    """The bin in 0 .. B-1 of each score, for edges (B + 1,)."""
+    return np.clip(edges.searchsorted(place(score, scale), side="right") - 1, 0, len(edges) - 2)

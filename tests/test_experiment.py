@@ -1,0 +1,193 @@
+"""Experiments: names, sweeps, and the way through a link and back."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
+from core.datasets import load_dataset, load_split
+from core.datasets.plane import MARGIN, SIDE, plane, points, standardised_points
+from core.errors import CutoffError
+from core.experiment import names_of, shared_with, sweep, sweepable, swept, value_of, with_value
+from core.links import experiment_from_query, experiment_to_query
+
+WEIGHT = "loss.pos_weight"
+
+
+def as_experiment(configs, seeds=(0,)) -> Experiment:
+    names = names_of(configs)
+    return Experiment(
+        variants=tuple(Variant(name=n, config=c) for n, c in zip(names, configs, strict=True)), seeds=seeds
+    )
+
+
+# --- names
+
+
+def test_names_say_what_tells_variants_apart():
+    plain, heavy = RunConfig(), make_config(loss_params={"pos_weight": 9.0})
+    focal, fast = make_config(loss="focal"), make_config(lr=0.1)
+    assert names_of([plain]) == ["BCE with logits"]
+    assert names_of([plain, focal]) == ["BCE with logits", "Focal"]
+    assert names_of([plain, heavy]) == ["pos_weight 1", "pos_weight 9"]
+    assert names_of([plain, heavy, focal]) == [
+        "pos_weight 1 · BCE with logits",
+        "pos_weight 9 · BCE with logits",
+        "Focal",
+    ]
+    assert names_of([plain, fast]) == ["learning rate 0.003", "learning rate 0.1"]
+    assert names_of([plain, plain, plain]) == ["BCE with logits", "BCE with logits (2)", "BCE with logits (3)"]
+
+
+def test_shared_choices_are_taken_over_and_a_variants_own_are_not():
+    variants = as_experiment([RunConfig(), make_config(loss="focal", lr=0.5)]).variants
+    found = shared_with(make_config(dataset="moons", epochs=7, lr=0.9), variants)
+    assert [v.config.dataset for v in found] == ["moons", "moons"]
+    assert [v.config.epochs for v in found] == [7, 7]
+    assert [v.config.lr for v in found] == [0.003, 0.5]
+    assert found[1].config.loss == "focal"
+
+
+# --- sweeps
+
+
+def test_sweep_holds_both_ends_and_equal_steps():
+    by_ratio = [value_of(c, WEIGHT) for c in sweep(RunConfig(), WEIGHT, 1, 100, 5, log=True)]
+    assert by_ratio == pytest.approx([1, 3.162, 10, 31.62, 100])
+    evenly = [value_of(c, "lr") for c in sweep(RunConfig(), "lr", 0.1, 0.5, 5, log=False)]
+    assert evenly == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("choices", "sentence"),
+    [
+        ((WEIGHT, 1, 100, 1, True), f"Expected a sweep of 2 to {MAX_RUNS} steps, but got 1."),
+        ((WEIGHT, 1, 100, 257, True), f"Expected a sweep of 2 to {MAX_RUNS} steps, but got 257."),
+        ((WEIGHT, 5, 5, 3, True), "Expected the sweep to go from a smaller to a larger value, but got 5 to 5."),
+        ((WEIGHT, 0, 5, 3, True), "Expected a logarithmic sweep to begin above 0, but got 0."),
+        ((WEIGHT, 1, 2000, 3, True), "Expected `pos_weight` to be a number from 0.01 to 1000, but got 2000.0."),
+        (("momentum", 0, 0.9, 3, False), "Expected a sweep over one of loss.pos_weight, lr, weight_decay, but got"),
+    ],
+)
+def test_bad_sweep_is_one_sentence(choices, sentence):
+    with pytest.raises(CutoffError) as caught:
+        sweep(RunConfig(), *choices)
+    assert str(caught.value).startswith(sentence)
+
+
+def test_a_number_set_and_read_is_the_same_and_a_default_is_not_written_down():
+    for config in (RunConfig(), make_config(loss="focal"), make_config(optimizer="sgd")):
+        for key, param in sweepable(config).items():
+            assert value_of(with_value(config, key, param.high), key) == param.high
+            assert with_value(with_value(config, key, param.high), key, value_of(config, key)) == config
+
+
+def test_what_a_sweep_made_is_found_again_and_nothing_else():
+    configs = sweep(RunConfig(), WEIGHT, 1, 100, 8, log=True)
+    key, values = swept(as_experiment(configs))
+    assert key == WEIGHT
+    assert values == [value_of(config, key) for config in configs]
+    assert swept(as_experiment(configs[:2])) is None
+    assert swept(as_experiment([*configs, make_config(loss="focal")])) is None
+    assert swept(as_experiment([*configs, configs[0].model_copy(update={"lr": 0.5})])) is None
+
+
+# --- links
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                RunConfig(),
+                make_config(loss="focal", loss_params={"gamma": 3.0}),
+                make_config(loss_params={"pos_weight": 9.0}, lr=0.5),
+                make_config(head="softmax2", loss="cross_entropy", activation="softmax"),
+                make_config(optimizer="sgd", momentum=0.5, weight_decay=0.1),
+            ]
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.integers(1, 10),
+    st.data(),
+)
+def test_a_link_gives_the_experiment_back(configs, seeds, data):
+    given_names = data.draw(st.lists(st.text(min_size=1, max_size=20), min_size=6, max_size=6, unique=True))
+    plain = names_of(configs)
+    named = data.draw(st.lists(st.booleans(), min_size=6, max_size=6))
+    variants = tuple(
+        Variant(name=g if n else p, config=c, colour=data.draw(st.none() | st.integers(0, 7)))
+        for g, n, p, c in zip(given_names, named, plain, configs, strict=False)
+    )
+    if len({variant.name for variant in variants}) < len(variants):
+        return
+    experiment = Experiment(variants=variants, seeds=tuple(range(seeds)))
+    assert experiment_from_query(experiment_to_query(experiment)) == (experiment, [])
+
+
+def test_link_of_the_default_choices_is_empty():
+    assert experiment_to_query(as_experiment([RunConfig()])) == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ({"variants": "{"}, "Expected `variants` to be a JSON list of objects with texts, but got something else."),
+        ({"variants": '[{"lr":1}]'}, "Expected `variants` to be a JSON list of objects with texts"),
+        ({"variants": json.dumps([{}] * 256)}, "Expected at most 256 variants, but got 257."),
+        ({"variants": '[{"loss":"nope"}]'}, "Expected `loss` to be one of"),
+        ({"seeds": "0"}, "Expected `seeds` to be a whole number from 1 to 50, but got '0'."),
+        ({"seeds": "many"}, "Expected `seeds` to be a whole number from 1 to 50, but got 'many'."),
+        ({"colour": "9"}, "Expected `colour` to be a whole number from 0 to 7, but got '9'."),
+        (
+            {"name": "a", "variants": '[{"name":"a"}]'},
+            "Expected every variant to have its own name, but got 'a' twice.",
+        ),
+    ],
+)
+def test_what_a_link_gets_wrong_is_one_sentence(query, sentence):
+    experiment, complaints = experiment_from_query(query)
+    assert len(complaints) == 1
+    assert complaints[0].startswith(sentence)
+    assert experiment.runs()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)
+
+
+@given(JSON, st.text(), st.text())
+def test_no_link_raises(variants, seeds, name):
+    for text in (json.dumps(variants), name):
+        experiment, _ = experiment_from_query({"variants": text, "seeds": seeds, "name": name})
+        assert experiment.variants
+
+
+# --- the plane
+
+
+def test_grid_covers_the_data_with_a_margin_row_by_row():
+    data = load_dataset("moons")
+    xs, ys = plane(data)
+    low, high = data.x.min(0), data.x.max(0)
+    np.testing.assert_allclose([xs[0], ys[0]], low - MARGIN * (high - low), rtol=1e-5)
+    np.testing.assert_allclose([xs[-1], ys[-1]], high + MARGIN * (high - low), rtol=1e-5)
+    grid = points(data).reshape(SIDE, SIDE, 2)
+    np.testing.assert_array_equal(grid[3, 5], [xs[5], ys[3]])
+
+
+def test_grid_is_standardised_as_the_rows_are():
+    data, split = load_dataset("moons"), load_split("moons")
+    again = standardised_points(data, split) * split.deviation + split.mean
+    np.testing.assert_allclose(again, points(data), atol=1e-5)
+    rows = (data.x[split.rows["train"]] - split.mean) / split.deviation
+    np.testing.assert_allclose(rows, split.x["train"], atol=1e-5)

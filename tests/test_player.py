@@ -1,0 +1,186 @@
+"""The runner's controls: pause, step, resume, pace; runs that stop early; what is kept of earlier epochs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core import runner as module
+from core.config import RunConfig
+from core.engine import Epoch
+from core.runner import Runner
+from core.settings import Settings
+from tests.conftest import experiment
+from tests.test_runner import Held, a_config, an_epoch, ended, epochs, until
+
+EPOCHS = 500
+
+
+def slow(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+    """All epochs, each after a millisecond."""
+    for index in range(configs[0].epochs + 1):
+        time.sleep(0.001)
+        yield an_epoch(index, len(configs))
+
+
+@pytest.fixture
+def build() -> Iterator:
+    """Builds runners around one script and closes them after the test."""
+    built: list[Runner] = []
+
+    def make(script, **settings: int) -> Runner:
+        built.append(Runner(Settings(**settings), script, 1e9))
+        return built[-1]
+
+    yield make
+    for runner in built:
+        runner.close()
+
+
+def paused(runner: Runner, *configs: RunConfig) -> str:
+    """A job that has trained a few epochs and rests."""
+    name = runner.submit(experiment(*configs))
+    until(lambda: runner.job(name).runs[0].epoch >= 2)
+    runner.pause(name)
+    assert runner.job(name).status == "paused"
+    return rests(runner, name)
+
+
+def rests(runner: Runner, name: str) -> str:
+    """The job once nothing of it moves any more."""
+    before = -2
+    while before != (before := sum(run.epoch for run in runner.job(name).runs)):
+        time.sleep(0.05)
+    return name
+
+
+def test_a_paused_job_stays_where_it_is_and_goes_on_to_the_end(build):
+    runner = build(slow)
+    name = paused(runner, a_config(epochs=EPOCHS))
+    at = runner.job(name).runs[0].epoch
+    time.sleep(0.1)
+    assert (runner.job(name).status, runner.job(name).runs[0].epoch) == ("paused", at)
+    assert not runner.job(name).ended
+    runner.resume(name)
+    assert runner.job(name).status == "running"
+    assert ended(runner, name).runs[0].epoch == EPOCHS
+    assert runner.job(name).status == "finished"
+
+
+def test_a_step_is_one_epoch_of_every_run_of_every_stack(build):
+    runner = build(slow)
+    name = paused(runner, *(a_config(epochs=EPOCHS, batch_size=size) for size in (10, 20, 10)))
+    before = [run.epoch for run in runner.job(name).runs]
+
+    def pairs():
+        return zip(runner.job(name).runs, before, strict=True)
+
+    for steps in (1, 2):
+        runner.step(name)
+        until(
+            lambda steps=steps: (
+                [run.epoch - b for run, b in zip(runner.job(name).runs, before, strict=True)] == [steps] * 3
+            )
+        )
+        rests(runner, name)
+        assert [run.epoch - b for run, b in zip(runner.job(name).runs, before, strict=True)] == [steps] * 3
+        assert runner.job(name).status == "paused"
+
+
+def test_a_step_of_a_job_that_trains_pauses_it(build):
+    runner = build(slow)
+    name = runner.submit(experiment(a_config(epochs=EPOCHS)))
+    until(lambda: runner.job(name).runs[0].epoch >= 1)
+    runner.step(name)
+    assert runner.job(name).status == "paused"
+
+
+def test_a_paused_job_can_be_stopped_and_keeps_what_it_has(build):
+    runner = build(slow)
+    name = paused(runner, a_config(epochs=EPOCHS))
+    at = runner.job(name).runs[0].epoch
+    runner.cancel(name)
+    job = ended(runner, name)
+    assert (job.status, job.runs[0].epoch, job.paused) == ("stopped", at, None)
+    for control in (runner.pause, runner.resume, runner.step):
+        control(name)
+    assert runner.job(name) == job
+
+
+def test_a_paused_job_keeps_nobody_waiting(build):
+    runner = build(slow, max_active_runs=1)
+    resting = paused(runner, a_config(epochs=EPOCHS))
+    assert ended(runner, runner.submit(experiment(a_config(epochs=3)))).status == "finished"
+    assert runner.job(resting).status == "paused"
+
+
+def test_time_in_a_pause_is_no_training_time(build, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    script = Held()
+    runner = build(script, run_seconds=60)
+    name = runner.submit(experiment(a_config()))
+    until(lambda: script.turns)
+    now[0] += 10
+    runner.pause(name)
+    now[0] += 500
+    assert runner.job(name).elapsed == 10
+    runner.resume(name)
+    now[0] += 5
+    assert runner.job(name).elapsed == 15
+    script.opened.set()
+    assert ended(runner, name).status == "finished"
+
+
+def test_a_pace_bounds_the_epochs_of_a_second(build):
+    runner = build(slow)
+    name = runner.submit(experiment(a_config(epochs=EPOCHS)))
+    runner.set_pace(name, 20.0)
+    first, since = runner.job(name).runs[0].epoch, time.monotonic()
+    time.sleep(0.5)
+    trained, passed = runner.job(name).runs[0].epoch - first, time.monotonic() - since
+    assert trained <= 20 * passed + 41  # and what was trained in the turn before the pace was set
+    runner.set_pace(name, None)
+    assert ended(runner, name).runs[0].epoch == EPOCHS
+
+
+def test_a_run_that_stops_early_says_so_and_the_others_go_on(build):
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
+        for epoch in epochs(configs):
+            yield replace(epoch, stopped=np.array([epoch.index >= 2, False]))
+
+    job = ended(runner := build(script), runner.submit(experiment(a_config(), a_config())))
+    assert [(run.status, run.epoch) for run in job.runs] == [("stopped early", 2), ("finished", 4)]
+    assert job.progress == 1
+
+
+def test_earlier_outputs_are_thinned_to_their_share_of_memory(build, monkeypatch):
+    one = an_epoch(0).validation[0].nbytes
+    monkeypatch.setattr(module, "KEPT_BYTES_A_JOB", 10 * one)
+    job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=101))))
+    kept = [epoch for epoch, _ in job.runs[0].kept]
+    assert kept == [*range(0, 101, job.kept_every), 101]
+    assert len(kept) <= 10
+    for epoch, outputs in job.runs[0].kept:
+        assert outputs[0, 0] == np.float32(epoch / 100)
+    assert job.runs[0].kept_scores(1).source.endswith(f"epoch {job.kept_every}")
+
+
+def test_every_epoch_is_kept_while_there_is_room(build):
+    job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=20))))
+    assert [epoch for epoch, _ in job.runs[0].kept] == list(range(21))
+
+
+def test_large_jobs_are_forgotten_first_come_first(build, monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    runner = build(epochs)
+    first = runner.submit(experiment(a_config()))
+    ended(runner, first)
+    second = runner.submit(experiment(a_config()))
+    ended(runner, second)
+    until(lambda: first not in runner._jobs)
+    assert runner.job(second).status == "finished"
