@@ -84,7 +84,7 @@ def sentences(at: AppTest) -> list[str]:
 
 def control(at: AppTest, key: str) -> Any:
     """The widget of this key, whatever its kind."""
-    kinds = ("selectbox", "number_input", "slider", "segmented_control")
+    kinds = ("selectbox", "number_input", "slider", "segmented_control", "radio", "toggle")
     (found,) = [one for kind in kinds for one in at.get(kind) if one.key == key]
     return found
 

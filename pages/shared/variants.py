@@ -53,9 +53,8 @@ def choose_edited() -> None:
             "persist_state": "session",
         }
         if len(names) <= LISTED:
-            st.radio(
-                "Variant to edit", range(len(names)), format_func=lambda at: dotted(names[at], colour(at)), **options
-            )
+            labels = [dotted(name, colour(at)) for at, name in enumerate(names)]
+            st.radio("Variant to edit", range(len(names)), format_func=labels.__getitem__, **options)
         else:
             st.selectbox("Variant to edit", range(len(names)), format_func=names.__getitem__, **options)
     with st.container(horizontal=True):

@@ -45,7 +45,7 @@ def test_softmax_before_cross_entropy_is_trained_named_and_cured_by_one_click(pa
     sidebar = page.get_by_test_id("stSidebar")
     said = sidebar.get_by_text(re.compile("Mistake C101"))
     expect(said).to_be_visible()
-    expect(sidebar.get_by_text(re.compile("no probability exceeds 0.2320"))).to_be_visible()
+    expect(sidebar.get_by_text(re.compile("no probability above 0.2320"))).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Finished ·")).to_be_visible(timeout=30_000)
     sidebar.get_by_role("button", name=re.compile("^Use ")).click()

@@ -1,0 +1,102 @@
+"""A sweep in a real browser: made in three clicks, paused, stepped, resumed, ranked, held against theory, scrubbed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import overflow, pictures, settled
+from tests.e2e.test_journey import choose
+
+THINNED = "dataset=breast_cancer&data.prevalence=5%25&epochs=1000"
+MODERATE = 10  # pos_weight up to which theory and measurement must agree
+
+
+def progress(page: Page) -> str:
+    return page.get_by_test_id("stProgress").inner_text()
+
+
+def epoch(page: Page) -> int:
+    found = re.search(r"epoch (\d+) of", progress(page))
+    assert found
+    return int(found[1])
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button as a finger does: the page may be drawing, so nothing waits for it to stand still."""
+    page.get_by_role("button", name=name, exact=True).first.dispatch_event("click")
+
+
+def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?{THINNED}")
+    settled(page)
+    page.get_by_role("button", name="Sweep").click()
+    page.get_by_role("button", name="Make these variants").click()
+    settled(page)
+    choose(page, "seeds", "5")
+    expect(page.get_by_text("16 x 5 = 80 runs, trained together.")).to_be_visible()
+
+    press(page, "Start")
+    page.wait_for_url("**run=*")
+    expect(page.get_by_text("Training ·")).to_be_visible()
+    press(page, "Pause")
+    expect(page.get_by_text("Paused ·")).to_be_visible()
+    settled(page)
+    at = epoch(page)
+    press(page, "Step")
+    expect(page.get_by_text(f"epoch {at + 1} of 1000")).to_be_visible()
+    page.wait_for_timeout(1500)
+    assert epoch(page) == at + 1
+    address = page.url
+    press(page, "Resume")
+    expect(page.get_by_text("Finished ·")).to_be_visible(timeout=120_000)
+    settled(page)
+
+    figure = page.locator(".st-key-race_thresholds .live-figure")
+    figure.locator(".nsewdrag").wait_for()
+    said = str(figure.get_attribute("aria-label"))
+    found = re.findall(r"pos_weight ([\d.]+): predicted ([\d.]+), measured [\d.]+ \(([\d.]+) to ([\d.]+)\)", said)
+    assert len(found) == 16
+    for weight, predicted, low, high in (map(float, one) for one in found):
+        assert predicted == pytest.approx(weight / (weight + 1), abs=2e-3)
+        if weight <= MODERATE:
+            assert low - 1e-3 <= predicted <= high + 1e-3
+
+    slider = page.get_by_role("slider", name="Epoch").first
+    slider.focus()
+    slider.press("Home")
+    expect(page.get_by_text(re.compile(r"Epoch\s*0\s*of 1000")).first).to_be_visible()
+
+    pictures(page, "race")
+    for width in (1440, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(500)
+        assert overflow(page) == 0
+    page.goto(address)
+    expect(page.get_by_text("Finished · 80 runs together")).to_be_visible()
+
+
+def test_a_preset_trains_at_once_and_says_what_to_look_for(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    settled(page)
+    card = page.get_by_test_id("stVerticalBlock").filter(has_text="Why is everything called positive?").last
+    card.get_by_role("button", name="Try it").click()
+    expect(page.get_by_text("Finished · 9 runs together")).to_be_visible()
+    expect(page.get_by_text("all probabilities lie between 0.5 and 0.731")).to_be_visible()
+    expect(page.get_by_text("Sigmoid in both").first).to_be_visible()
+    press(page, "Reset")
+    expect(page.get_by_text("Or begin with a question")).to_be_visible()
+
+
+def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:
+    page.goto(f'{app_url}/?optimizer=sgd&epochs=20&model=mlp&variants=[{{"lr":"100000","optimizer":"sgd"}}]')
+    settled(page)
+    press(page, "Start")
+    expect(page.get_by_text("Finished · 2 runs together")).to_be_visible()
+    settled(page)
+    canvas = page.locator(".st-key-ranked")
+    expect(canvas).to_be_visible()
+    figure = page.locator(".st-key-race_losses .live-figure")
+    assert "learning rate" in str(figure.get_attribute("aria-label"))

@@ -1,0 +1,156 @@
+"""Several variants on the Train page, without a browser: made, trained, ranked, held against theory, in each task."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sklearn
+from streamlit.testing.v1 import AppTest
+
+from core.jobs import Job
+from core.presets import PRESETS
+from pages.shared import services
+from tests.conftest import button, choose, control, press, sentences, until
+
+PAIR = [{"loss.pos_weight": "9"}]
+TASKS = {
+    "binary": {"epochs": "5"},
+    "plane": {"dataset": "gaussians", "epochs": "3"},
+    "multiclass": {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "epochs": "3"},
+    "multilabel": {"dataset": "multilabel_synthetic", "head": "sigmoids", "epochs": "3"},
+    "regression": {"dataset": "diabetes", "head": "identity", "loss": "mse", "epochs": "3"},
+}
+OTHERS = {"multiclass": [{"loss": "nll"}], "regression": [{"loss": "mae"}]}
+
+
+def job(at: AppTest) -> Job:
+    return services.runner().job(at.session_state["job"])
+
+
+def raced(at: AppTest) -> Job:
+    """Start, wait for the end, and run the page once more."""
+    press(at, "Start")
+    until(lambda: job(at).ended)
+    at.run()
+    assert not at.exception
+    return job(at)
+
+
+def opened(at: AppTest, others: list[dict[str, str]], seeds: int = 1, **query: str) -> AppTest:
+    at.query_params.update(query | {"variants": json.dumps(others), "seeds": str(seeds)})
+    return at.run()
+
+
+def link(at: AppTest) -> str:
+    """The variants in the URL."""
+    found = at.query_params["variants"]
+    return found if isinstance(found, str) else found[0]
+
+
+def table(at: AppTest) -> pd.DataFrame:
+    return at.dataframe[-1].value
+
+
+def shown(at: AppTest) -> set[str]:
+    return {element.key for element in at.get("bidi_component")}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_variants_of_every_task_train_together_and_are_ranked(app_test: AppTest, task: str):
+    at = opened(app_test, OTHERS.get(task, PAIR), seeds=2, **TASKS[task])
+    assert not sentences(at)
+    done = raced(at)
+    assert [run.status for run in done.runs] == ["finished"] * 4
+    assert "race_losses" in shown(at)
+    assert ("race_scores" in shown(at)) == (task != "regression")
+    assert ("race_thresholds" in shown(at)) == (task in ("binary", "plane"))
+    assert ("plane_figure" in shown(at)) == (task == "plane")
+    assert set(table(at)["Variant"]) == {variant.name for variant in done.experiment.variants}
+
+
+def test_ranking_is_that_of_scikit_learn_over_seeds(app_test: AppTest):
+    done = raced(opened(app_test, PAIR, seeds=3, **TASKS["binary"]))
+    found = table(app_test).set_index("Variant")
+    for at, variant in enumerate(done.experiment.variants):
+        f1 = []
+        for run in done.of_variant(at):
+            scores = run.scores("validation")
+            f1.append(sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= np.float32(0.5)))
+        assert found.loc[variant.name, "F1"] == pytest.approx(np.mean(f1))
+        assert found.loc[variant.name, "± F1"] == pytest.approx((max(f1) - min(f1)) / 2)
+    assert found["F1"].is_monotonic_decreasing
+
+
+def test_the_loss_undone_brings_log_loss_down_again(app_test: AppTest):
+    at = opened(app_test, [{"loss.pos_weight": "20"}], dataset="gaussians", epochs="30")
+    raced(at)
+    control(at, "undo").set_value(True).run()
+    found = table(at).set_index("Variant")
+    assert found.loc["pos_weight 20", "log-loss after"] < 0.6 * found.loc["pos_weight 20", "log-loss before"]
+    assert np.isnan(found.loc["pos_weight 1", "log-loss after"])
+
+
+def test_variants_are_added_edited_and_removed(app_test: AppTest):
+    at = press(app_test.run(), "Add a variant")
+    choose(at, "loss.bce.pos_weight", 9.0)
+    assert json.loads(link(at)) == [{"loss.pos_weight": "9.0"}]
+    control(at, "edited").set_value(0).run()
+    assert control(at, "loss.bce.pos_weight").value == 1
+    control(at, "edited").set_value(1).run()
+    assert control(at, "loss.bce.pos_weight").value == 9
+    press(at, "Remove")
+    assert "variants" not in at.query_params
+    assert button(at, "Add a variant")
+    assert control(at, "loss.bce.pos_weight").value == 1
+
+
+def test_choices_that_are_shared_change_for_all(app_test: AppTest):
+    at = opened(app_test, PAIR)
+    choose(at, "epochs", 7)
+    done = raced(at)
+    assert {run.config.epochs for run in done.runs} == {7}
+    assert [dict(run.config.loss_params).get("pos_weight", 1) for run in done.runs] == [1, 9]
+
+
+def test_a_sweep_makes_its_variants(app_test: AppTest):
+    at = press(app_test.run(), "Make these variants")
+    assert len(json.loads(link(at))) == 15
+    assert control(at, "edited").value == 0
+
+
+def test_more_runs_than_the_limit_are_refused_before_start(app_test: AppTest):
+    at = press(app_test.run(), "Make these variants")
+    choose(at, "seeds", 20)
+    (said,) = sentences(at)
+    assert said == "Expected at most 256 runs in an experiment, but got 320."
+    assert button(at, "Start").disabled
+
+
+def test_a_variant_that_diverges_ends_alone_and_says_where(app_test: AppTest):
+    at = opened(app_test, [{"optimizer": "sgd", "lr": "100000.0"}], optimizer="sgd", model="mlp", epochs="10")
+    done = raced(at)
+    assert [run.status for run in done.runs] == ["finished", "diverged"]
+    states = table(at).set_index("Variant")["State"]
+    assert states["learning rate 1e+05"] == f"diverged after epoch {done.runs[1].epoch}"
+
+
+@pytest.mark.parametrize("name", ["double_sigmoid", "learning_rate"])
+def test_a_preset_is_started_with_what_to_look_for(app_test: AppTest, name: str):
+    at = app_test.run()
+    at.button(key=f"preset.{name}").click().run()
+    assert job(at).experiment == PRESETS[name].experiment
+    assert PRESETS[name].look_for in [info.value for info in at.info]
+    until(lambda: job(at).ended)
+    assert not at.run().exception
+
+
+def test_reset_puts_the_experiment_aside_and_keeps_the_choices(app_test: AppTest):
+    at = opened(app_test, PAIR, epochs="3")
+    raced(at)
+    press(at, "Reset")
+    assert "run" not in at.query_params
+    assert not shown(at)
+    assert len(json.loads(link(at))) == 1
