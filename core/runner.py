@@ -330,11 +330,12 @@ class Runner:
 def _accuracies(run: Run, epoch: Epoch) -> np.ndarray:
     """Accuracy of the default decisions of every run of an epoch, (R,), NaN where scores are not finite and in a
     regression; `run` is one of them."""
-    if run.task == "regression" or not epoch.finite.any():
-        return np.full(len(epoch.finite), np.nan)
-    sound = int(epoch.finite.argmax())
-    rows = replace(run, outputs={"validation": epoch.validation[sound]}).scores("validation")
-    return np.where(epoch.finite, default_accuracies(rows, np.stack(epoch.validation)), np.nan)
+    right = np.full(len(epoch.finite), np.nan)
+    sound = np.flatnonzero(epoch.finite)
+    if run.task != "regression" and len(sound):
+        rows = replace(run, outputs={"validation": epoch.validation[sound[0]]}).scores("validation")
+        right[sound] = default_accuracies(rows, np.stack([epoch.validation[at] for at in sound]))
+    return right
 
 
 def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Run:

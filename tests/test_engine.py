@@ -153,8 +153,11 @@ def test_run_in_a_stack_equals_the_same_run_alone_after_64_steps(shape, optimize
         assert (weights(together, i) - weights(alone, 0)).abs().max() <= 1e-6
 
 
-@pytest.mark.parametrize(("optimizer", "epochs"), [("sgd", 3), ("adam", 1)])  # Adam makes steps of rounding noise
-@pytest.mark.parametrize("batch_norm", [False, True])
+# Not batch norm with Adam: it takes constant pixels away again, so their gradients are rounding noise, of which Adam
+# makes whole steps.
+@pytest.mark.parametrize(
+    ("batch_norm", "optimizer", "epochs"), [(False, "sgd", 3), (True, "sgd", 3), (False, "adam", 1)]
+)
 @pytest.mark.parametrize(("model", "widths"), [("mlp", (16,)), ("cnn", (4, 8))], ids=["mlp", "cnn"])
 def test_images_in_a_stack_are_trained_and_evaluated_as_alone(model, widths, batch_norm, optimizer, epochs):
     shape = {"model": model, "widths": widths, "batch_norm": batch_norm, "epochs": epochs, "batch_size": 32}

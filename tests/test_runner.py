@@ -41,10 +41,11 @@ def a_config(seed: int = 0, **choices: object) -> RunConfig:
 
 
 def an_epoch(index: int, runs: int = 1, finite: Sequence[bool] | None = None) -> Epoch:
-    """An epoch whose loss is 1 / (1 + index) and whose scores tell the epoch."""
-    loss = np.full(runs, 1 / (1 + index))
-    scores = tuple(np.full((50, 1), index / 100, np.float32) for _ in range(runs))
-    return Epoch(index, loss, 2 * loss, scores, scores, np.array(finite or [True] * runs), np.zeros(runs, bool))
+    """An epoch whose loss is 1 / (1 + index) and whose scores tell the epoch; both are NaN where a run diverged."""
+    sound = np.array(finite or [True] * runs)
+    loss = np.where(sound, 1 / (1 + index), np.nan)
+    scores = tuple(np.full((50, 1), index / 100 if fine else np.nan, np.float32) for fine in sound)
+    return Epoch(index, loss, 2 * loss, scores, scores, sound, np.zeros(runs, bool))
 
 
 def epochs(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
