@@ -19,17 +19,16 @@ from scipy.special import expit, logit
 from core.plots.images import worst_mistakes
 from core.plots.plane import LINES, STEPS, boundary
 from core.plots.race import (
-    LABEL,
     PANELS,
     Line,
     Sweep,
-    _apart,
     histogram_grid,
     loss_bands,
     metric_sweep,
     precision_recall,
     threshold_gaps,
 )
+from core.plots.race.labels import LABEL, apart
 from core.plots.style import (
     LOGIT_END,
     NEGATIVE,
@@ -245,7 +244,7 @@ def test_names_stand_at_the_ends_of_their_lines():
     assert [note["text"] for note in notes] == ["<b>pos_weight 1</b>", "<b>pos_weight 2</b>"]
 
 
-def test_names_of_equal_ends_lie_apart():
+def test_names_of_equal_ends_lieapart():
     validation = [[[1.0, 0.5]]] * 8
     notes = loss_bands(some_lines(8), validation, validation, 9)["layout"]["annotations"][1:]
     np.testing.assert_allclose(np.diff([note["yshift"] for note in notes]), LABEL)
@@ -255,7 +254,7 @@ def test_names_of_equal_ends_lie_apart():
 @given(st.lists(st.floats(0, 240), min_size=1, max_size=8))
 def test_names_lie_apart_inside_the_plot_and_in_order(wanted):
     wanted = np.array(wanted)
-    placed = _apart(wanted, 16, 240)
+    placed = apart(wanted, 16, 240)
     order = np.argsort(wanted, kind="stable")
     assert np.all(np.diff(placed[order]) >= 16 - 1e-9)
     assert placed.min() >= -1e-9
@@ -264,7 +263,7 @@ def test_names_lie_apart_inside_the_plot_and_in_order(wanted):
 
 def test_names_move_no_farther_than_they_must():
     wanted = np.array([100.0, 103.0, 60.0, 110.0, 140.0])
-    placed = _apart(wanted, 16, 1000)
+    placed = apart(wanted, 16, 1000)
     order = np.argsort(wanted)
     gaps = [{"type": "ineq", "fun": lambda p, a=a, b=b: p[b] - p[a] - 16} for a, b in pairwise(order)]
     best = minimize(lambda p: ((p - wanted) ** 2).sum(), wanted, constraints=gaps, method="SLSQP")

@@ -1,0 +1,114 @@
+"""What figures of several variants share: how a variant looks, points a curve may have, bands, a colour bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.plots.style import SEQUENCE, VARIANTS, faded, packed, plain
+
+Spec = dict[str, Any]  # {"data": [...], "layout": {...}}
+FEW = len(VARIANTS)  # so many variants have a colour and a name each; more are a sequence
+POINTS = 200  # of one curve
+POINTS_OF_ALL = 2400  # of all curves of a figure
+NAME = 18  # characters of a name beside a line
+KEY = 16  # and in a legend
+
+
+@dataclass(frozen=True)
+class Line:
+    """How a variant looks on every figure: its name, its colour "#rrggbb" and its dash."""
+
+    name: str
+    colour: str
+    dash: str = "solid"
+
+
+class Sweep(NamedTuple):
+    """The parameter that tells the variants apart: its name, its value in each (V,), and whether steps are ratios."""
+
+    label: str
+    values: Sequence[float]
+    log: bool = False
+
+
+class Spread(NamedTuple):
+    """Mean, least and greatest value over seeds, (K,) each."""
+
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def focus_last(variants: int, focus: int | None) -> list[int]:
+    """Places of variants in the order they are drawn: the focus over many others; few keep their place in a legend."""
+    return sorted(range(variants), key=lambda at: variants > FEW and at == focus)
+
+
+def points_each(curves: int) -> int:
+    """How many points each of so many curves may have."""
+    return int(np.clip(POINTS_OF_ALL // max(curves, 1), 12, POINTS))
+
+
+def spread_out(size: int, most: int) -> NDArray[np.int64]:
+    """Places 0 .. size-1, or `most` of them evenly spread, first and last among them."""
+    if size <= most:
+        return np.arange(size)
+    return np.round(np.linspace(0, size - 1, most)).astype(np.int64)
+
+
+def there_and_back(x: NDArray) -> NDArray:
+    return np.concatenate([x, x[::-1]])
+
+
+def band(x: dict[str, str] | list[float], spread: Spread, colour: str) -> dict[str, Any]:
+    """An area between least and greatest; x goes there and back."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "meta": "band",
+        "x": x,
+        "y": packed(np.concatenate([spread.high, spread.low[::-1]])),
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": faded(colour, 0.18) if colour.startswith("#") else colour,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def log_ticks(decades: float) -> dict[str, Any]:
+    """Ticks at powers of ten, and at twice and five times them where there are few."""
+    return {"dtick": 1 if decades > 3 else "D2", "tickformat": "~g", "tickangle": 0}
+
+
+def colour_bar(sweep: Sweep) -> dict[str, Any]:
+    """Nothing but the bar that says which colour has which value; colours go by the variants' order."""
+    last = len(sweep.values) - 1
+    ticks = [0, last // 2, last]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [None],
+        "y": [None],
+        "showlegend": False,
+        "hoverinfo": "skip",
+        "marker": {
+            "color": [0],
+            "cmin": 0,
+            "cmax": last,
+            "showscale": True,
+            "colorscale": [[at / (len(SEQUENCE) - 1), colour] for at, colour in enumerate(SEQUENCE)],
+            "colorbar": {
+                "title": {"text": plain(sweep.label, NAME), "side": "right"},
+                "thickness": 10,
+                "outlinewidth": 0,
+                "tickvals": ticks,
+                "ticktext": [f"{sweep.values[at]:.3g}" for at in ticks],
+            },
+        },
+    }

@@ -1,0 +1,81 @@
+"""Precision-recall curves of several variants, with their operating points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.plots.race.common import FEW, KEY, Line, Spec, Sweep, colour_bar, focus_last, points_each, spread_out
+from core.plots.style import GROUND, LEGEND_SMALL, MARGIN, MUTED, packed, plain, unit_axis
+
+
+def precision_recall(
+    lines: Sequence[Line],
+    curves: Sequence[tuple[ArrayLike, ArrayLike]],
+    points: Sequence[tuple[float, float] | None],
+    prevalence: float,
+    sweep: Sweep | None = None,
+    focus: int | None = None,
+) -> Spec:
+    """Precision against recall of all variants, a ring at each operating point, dashed the prevalence as baseline.
+
+    `curves` are (recall (T,), precision (T,)), `points` (recall, precision) or None; values that are not finite are
+    left out. Of a curve with more points than there is room for, at most 200 and fewer for many curves, evenly
+    chosen ones are drawn, first and last among them; those are exact.
+    """
+    few = len(lines) <= FEW
+    room = points_each(2 * len(lines))
+    data: list[dict[str, Any]] = []
+    for at in focus_last(len(lines), focus):
+        line = lines[at]
+        x, y = (np.asarray(values, np.float64) for values in curves[at])
+        finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+        drawn = finite[spread_out(len(finite), room)]
+        width = 3 if at == focus else 2 if few else 1.2
+        data.append(
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": plain(line.name, KEY if few else None),
+                "hovertemplate": "recall %{x:.3f}, precision %{y:.3f}",
+                "x": packed(x[drawn]),
+                "y": packed(y[drawn]),
+                "line": {"color": line.colour, "dash": line.dash, "width": width},
+                "showlegend": few,
+            }
+        )
+    marked = [(line, point) for line, point in zip(lines, points, strict=True) if point and np.isfinite(point).all()]
+    data.append(
+        {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "at the threshold",
+            "x": packed([point[0] for _, point in marked]),
+            "y": packed([point[1] for _, point in marked]),
+            "text": [plain(line.name) for line, _ in marked],
+            "marker": {
+                "size": 11 if few else 7,
+                "color": GROUND,
+                "line": {"color": [line.colour for line, _ in marked], "width": 3 if few else 2},
+            },
+            "cliponaxis": False,
+            "showlegend": False,
+            "hovertemplate": "%{text}<br>at its threshold: recall %{x:.3f}, precision %{y:.3f}<extra></extra>",
+        }
+    )
+    if not few and sweep:
+        data.append(colour_bar(sweep))
+    baseline = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": prevalence, "y1": prevalence}
+    layout = LEGEND_SMALL | {
+        "showlegend": few,
+        "hoverlabel": {"namelength": -1},
+        "xaxis": unit_axis("recall"),
+        "yaxis": unit_axis("precision"),
+        "shapes": [baseline | {"line": {"color": MUTED, "dash": "dash", "width": 1}}] if prevalence >= 0 else [],
+    }
+    if not few:
+        layout["margin"] = MARGIN
+    return {"data": data, "layout": layout}

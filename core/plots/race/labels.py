@@ -1,0 +1,63 @@
+"""Names at the ends of lines, none covering another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.plots.race.common import NAME, Line
+from core.plots.style import plain
+
+LABEL = 16  # pixels from one label to the next
+
+
+def end_labels(
+    ends: Sequence[tuple[Line, int, float]], low: float, high: float, log: bool, tall: float
+) -> list[dict[str, Any]]:
+    """Names at the ends of their lines, moved apart so far that none covers another; `tall` is the plot in pixels."""
+    if not ends:
+        return []
+    values = np.array([value for _, _, value in ends])
+    if log:
+        values = np.log10(np.maximum(values, 10**low))
+    values = np.clip(values, low, high)
+    wanted = (values - low) / (high - low) * max(tall, 1.0)
+    shifts = apart(wanted, LABEL, max(tall, 1.0)) - wanted
+    return [
+        {
+            "text": f"<b>{plain(line.name, NAME)}</b>",
+            "hovertext": plain(line.name),
+            "x": epoch,
+            "y": float(y),
+            "xshift": 5,
+            "yshift": round(float(shift), 1),
+            "xanchor": "left",
+            "yanchor": "middle",
+            "showarrow": False,
+            "font": {"color": line.colour, "size": 12},
+        }
+        for (line, epoch, _), y, shift in zip(ends, values, shifts, strict=True)
+    ]
+
+
+def apart(wanted: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
+    """The places nearest to the wanted ones (n,), in their order, `gap` apart and in [0, room] if they fit.
+
+    With i gaps taken off the i-th place, that is an isotonic regression: pools of equal places, joined from below.
+    """
+    order = np.argsort(wanted, kind="stable")
+    steps = gap * np.arange(len(wanted))
+    pools: list[tuple[float, int]] = []
+    for target in wanted[order] - steps:
+        mean, size = float(target), 1
+        while pools and pools[-1][0] > mean:
+            before, count = pools.pop()
+            mean, size = (before * count + mean * size) / (count + size), count + size
+        pools.append((mean, size))
+    level = np.repeat([mean for mean, _ in pools], [size for _, size in pools])
+    placed = np.empty(len(wanted))
+    placed[order] = np.clip(level, 0, max(room - steps[-1], 0.0)) + steps
+    return placed

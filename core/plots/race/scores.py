@@ -1,0 +1,128 @@
+"""A histogram of scores by true class for each of several variants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.plots.race.common import Line, Spec
+from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, packed, place, plain, score_axis
+
+BINS = 24
+PANELS = 12
+LOGIT_ENDS = {"tickvals": place([0.01, 0.5, 0.99], "logit").tolist(), "ticktext": [".01", ".5", ".99"]}
+MUTED_DASH = {"color": MUTED, "dash": "dash", "width": 2}
+
+
+def histogram_grid(
+    lines: Sequence[Line],
+    scores: Sequence[NDArray],
+    y: NDArray,
+    thresholds: Sequence[float],
+    predicted: Sequence[float | None],
+    scale: Scale = "probability",
+    names: tuple[str, str] = ("positive", "negative"),
+    columns: int = 3,
+) -> Spec:
+    """A mirrored histogram a variant on one common axis: scores (N,) of rows with y (N,) true up, of the others down.
+
+    A bar's height is the square root of its share of its class, so that few rows among many are still seen. The solid
+    line is the threshold, the dashed one what theory predicts, None or NaN for none. `names` are those of the positive
+    and the negative class. Only the first 12 variants are drawn. Scores that are not finite are left out.
+    """
+    lines = lines[:PANELS]
+    columns = max(1, min(columns, len(lines)))
+    rows = max(1, -(-len(lines) // columns))
+    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    edges = np.linspace(low, high, BINS + 1)
+    width = (high - low) / BINS
+    unit = "score" if scale == "probability" else "logit"
+    truth = np.asarray(y, bool)
+    data: list[dict[str, Any]] = []
+    counted = []
+    for one, _ in zip(scores, lines, strict=False):
+        placed, kept = place(one, scale), np.isfinite(one)
+        counted.append([np.histogram(placed[member & kept], edges)[0] for member in (truth, ~truth)])
+    heights = [[np.sqrt(counts / max(counts.sum(), 1)) for counts in pair] for pair in counted]
+    reach = max((float(side.max()) for pair in heights for side in pair), default=0.0) * 1.08 or 1.0
+    layout: dict[str, Any] = {"barmode": "overlay", "bargap": 0, "showlegend": False, "shapes": [], "annotations": []}
+    layout["margin"] = MARGIN | {"t": 26, "b": 58}
+    for at, line in enumerate(lines):
+        number = str(at + 1) if at else ""
+        sides = zip(counted[at], heights[at], names, (POSITIVE, NEGATIVE), (1, -1), strict=True)
+        for counts, tall, name, colour, sign in sides:
+            data.append(
+                {
+                    "type": "bar",
+                    "name": plain(name),
+                    "x0": low + width / 2,
+                    "dx": width,
+                    "y": packed(sign * tall),
+                    "customdata": packed(counts, "u4"),
+                    "marker": {"color": colour, "line": {"width": 0}},
+                    "hovertemplate": f"is {plain(name)}: %{{customdata:,}} of {counts.sum():,}<br>"
+                    f"{unit} %{{x:.2f}} ± {width / 2:.2f}<extra></extra>",
+                    "xaxis": f"x{number}",
+                    "yaxis": f"y{number}",
+                }
+            )
+        marks = ((thresholds[at], {"color": TEXT, "width": 2.5}), (predicted[at], MUTED_DASH))
+        layout["shapes"] += [
+            {"type": "line", "x0": x, "x1": x, "y0": -reach, "y1": reach, "line": look}
+            | {"xref": f"x{number}", "yref": f"y{number}"}
+            for mark, look in marks
+            if mark is not None and np.isfinite(x := float(place(mark, scale)))
+        ]
+        layout["annotations"].append(
+            {
+                "text": f"<b>{plain(line.name, 48 // columns)}</b>",
+                "hovertext": plain(line.name),
+                "font": {"color": line.colour, "size": 12},
+                "xref": f"x{number} domain",
+                "yref": f"y{number} domain",
+                "x": 0,
+                "y": 1,
+                "xanchor": "left",
+                "yanchor": "bottom",
+                "showarrow": False,
+            }
+        )
+        ticks = {"tickvals": [0, 0.5, 1]} if scale == "probability" else LOGIT_ENDS
+        layout[f"xaxis{number}"] = (score_axis(scale) if columns == 1 else score_axis(scale) | ticks) | {
+            "domain": _share(at % columns, columns, 0.07),
+            "anchor": f"y{number}",
+            "showticklabels": at + columns >= len(lines),
+            "showline": False,
+        }
+        layout[f"yaxis{number}"] = {
+            "domain": _share(rows - 1 - at // columns, rows, 0.36 / max(rows, 2)),
+            "anchor": f"x{number}",
+            "range": [-reach, reach],
+            "showticklabels": False,
+            "showgrid": False,
+            "showline": False,
+            "zeroline": True,
+        }
+    layout["annotations"].append(
+        {
+            "text": "score · solid: threshold, dashed: predicted",
+            "xref": "paper",
+            "yref": "paper",
+            "x": 0.5,
+            "y": 0,
+            "yshift": -30,
+            "yanchor": "top",
+            "showarrow": False,
+            "font": {"color": MUTED, "size": 12},
+        }
+    )
+    return {"data": data, "layout": layout}
+
+
+def _share(at: int, of: int, gap: float) -> list[float]:
+    """The domain of panel `at` among `of`, with gaps between them."""
+    size = (1 - gap * (of - 1)) / of
+    return [at * (size + gap), at * (size + gap) + size]
