@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
+from core import checks
 from core.jobs import Job
 from core.presets import PRESETS
 from pages.shared import services
@@ -135,6 +137,44 @@ def test_a_variant_that_diverges_ends_alone_and_says_where(app_test: AppTest):
     assert [run.status for run in done.runs] == ["finished", "diverged"]
     states = table(at).set_index("Variant")["State"]
     assert states["learning rate 1e+05"] == f"diverged after epoch {done.runs[1].epoch}"
+
+
+def in_focus(at: AppTest, variant: int) -> AppTest:
+    """The page with another variant in focus, as a click on its row of the table puts it there."""
+    at.session_state[f"focus.{job(at).id}"] = variant
+    return at.run()
+
+
+def found(at: AppTest) -> set[str]:
+    """The codes of the findings on the page."""
+    return set(re.findall(r"\*\*\w+ (C\d{3})\.\*\*", "\n".join(caption.value for caption in at.caption)))
+
+
+def test_the_variant_in_focus_shows_what_the_checks_find_in_it(app_test: AppTest):
+    at = opened(app_test, [{"optimizer": "sgd", "lr": "100000.0"}], optimizer="sgd", model="mlp", epochs="10")
+    raced(at)
+    assert "C302" not in found(at)
+    assert "C302" in found(in_focus(at, 1))
+    keys = {button.key for button in at.button}
+    assert "run.C302" not in keys  # the controls edit the other variant
+    control(at, "edited").set_value(1).run()
+    at.button(key="run.C302").click().run()
+    assert control(at, "lr").value == 10000
+    assert "C302" in found(at)  # it is still what the run shows
+    assert "run.C302" not in {button.key for button in at.button}
+
+
+def test_scores_of_the_variant_in_focus_are_checked_for_every_seed(app_test: AppTest):
+    query = {"dataset": "gaussians", "data.prevalence": "0.02", "epochs": "1", "lr": "0.00001"}
+    at = opened(app_test, [{"loss.pos_weight": "1000", "lr": "0.1"}], seeds=2, **query)
+    done = raced(at)
+    for variant in range(2):
+        for seed in range(2):
+            in_focus(at, variant)
+            control(at, f"seed.{done.id}").set_value(seed).run()
+            wanted = {finding.code for finding in checks.after(done.of_variant(variant)[seed])}
+            assert wanted
+            assert wanted <= found(at)
 
 
 @pytest.mark.parametrize("name", ["double_sigmoid", "learning_rate"])

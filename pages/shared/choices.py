@@ -98,12 +98,8 @@ def edit() -> tuple[Experiment | None, str]:
 
 
 def _show_findings(config: RunConfig, slots: Slots) -> None:
-    """What the checks find in the choices and, as long as they are its own, in the run."""
-    found = list(checks.before(config))
-    job = session.current_job()
-    run = next((run for run in job.runs if run.config == config), None) if job and job.ended else None
-    if run:
-        found += checks.after(run)
+    """What the checks find in the choices, each beside its control."""
+    found = checks.before(config)
     for place, slot in slots.items():
         with slot:
             findings.show(findings.at(found, place), "choices", config)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.jobs import Job
-from pages.shared import details, one_run, text, values
+from core import checks
+from core.config import RunConfig
+from core.jobs import Job, Run
+from pages.shared import details, findings, one_run, text, values
 
 
 def of(job: Job) -> int:
@@ -20,7 +22,7 @@ def put(job: str, at: int) -> None:
 
 
 def show(job: Job, at: int, threshold: float) -> None:
-    """One run of the variant, of a seed to be chosen."""
+    """One run of the variant, of a seed to be chosen, with what the checks find in it once it has ended."""
     runs = job.of_variant(at)
     seed = 0
     if len(runs) > 1:
@@ -36,6 +38,8 @@ def show(job: Job, at: int, threshold: float) -> None:
     run = runs[seed]
     if run.error:
         st.error(text.plain(run.error))
+    if run.ended:
+        findings.show(checks.after(run), "run", _choices_of(run))
     if not run.outputs:
         return
     if run.task == "regression":
@@ -55,3 +59,10 @@ def show(job: Job, at: int, threshold: float) -> None:
     if details.shows_images(run):
         with st.container(border=True):
             details.show_mistakes(run, threshold)
+
+
+def _choices_of(run: Run) -> RunConfig | None:
+    """The choices that the controls edit, if they are those of this run but for the seed: what a remedy may change."""
+    state = st.session_state
+    edited = RunConfig(**state.variants[state.edited]["config"])
+    return edited if edited.model_copy(update={"seed": run.config.seed}) == run.config else None
