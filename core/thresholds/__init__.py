@@ -4,7 +4,7 @@ from core.thresholds.counts import ScoreIndex, ThresholdCounts, class_counts, in
 from core.thresholds.curves import Curve, metric_curve, pr_curve, roc_curve
 from core.thresholds.decisions import called_positive, confusion_matrix, decide, normalised
 from core.thresholds.metrics import METRICS, MetricSpec
-from core.thresholds.ranking import average_precisions, roc_aucs
+from core.thresholds.ranking import Rankings
 from core.thresholds.summary import (
     called_per_row,
     decided_counts,
@@ -18,9 +18,9 @@ __all__ = [
     "METRICS",
     "Curve",
     "MetricSpec",
+    "Rankings",
     "ScoreIndex",
     "ThresholdCounts",
-    "average_precisions",
     "called_per_row",
     "called_positive",
     "class_counts",
@@ -33,7 +33,6 @@ __all__ = [
     "metric_curve",
     "normalised",
     "pr_curve",
-    "roc_aucs",
     "roc_curve",
     "summaries",
     "summary",

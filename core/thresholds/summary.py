@@ -9,7 +9,7 @@ from core.scores import Scores
 from core.thresholds.counts import ThresholdCounts
 from core.thresholds.decisions import called_positive, decide
 from core.thresholds.metrics import METRICS, ratio
-from core.thresholds.ranking import average_precisions, roc_aucs
+from core.thresholds.ranking import Rankings
 
 BINARY = ("accuracy", "precision", "recall", "f1")
 
@@ -71,9 +71,12 @@ def summaries(rows: Scores, y_score: NDArray[np.floating], thresholds: ArrayLike
         counts = _counted(truth, called)
         found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, called, counts)
     mean = "" if rows.task == "binary" else "Macro "
-    score = np.moveaxis(y_score, 1, 2)  # (R, C, N)
-    found[f"{mean}average precision" if mean else "Average precision"] = _mean(average_precisions(truth.T, score))
-    found[f"{mean}ROC-AUC"] = _mean(roc_aucs(truth.T, score))
+    ranked = Rankings.of(truth.T if mean else truth[:, 0], np.moveaxis(y_score, 1, 2))
+    shape = len(y_score), rows.n_columns
+    found[f"{mean}average precision" if mean else "Average precision"] = _mean(
+        ranked.average_precisions().reshape(shape)
+    )
+    found[f"{mean}ROC-AUC"] = _mean(ranked.roc_aucs().reshape(shape))
     return found
 
 
