@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from core.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
 from core.datasets import DATASETS
@@ -17,11 +17,14 @@ from core.wiring import (
     HIDDEN,
     OPTIMIZERS,
     SCHEDULES,
+    activation_refusal,
     activations_for,
     expected,
     heads_for,
+    loss_refusal,
     losses_for,
     models_for,
+    param_refusal,
     params_for,
 )
 
@@ -69,32 +72,47 @@ def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
     """
     complaints: list[str] = []
 
-    def named(kind: str, registry: Mapping[str, object], allowed: list[str], preferred: str | None = None) -> str:
+    def named(
+        kind: str,
+        registry: Mapping[str, object],
+        allowed: list[str],
+        preferred: str | None = None,
+        refusal: Callable[[str], str] = lambda name: "",
+    ) -> str:
         fallback = preferred if preferred in allowed else allowed[0]
         name = query.get(kind, fallback)
         if name in allowed:
             return name
-        where = "" if name not in registry else "with the other choices"
-        complaints.append(expected(kind, allowed, name, where))
+        known = name in registry
+        complaints.append(
+            expected(kind, allowed, name, "with the other choices" * known, refusal(name) if known else "")
+        )
         return fallback
 
     plain = RunConfig()
     dataset = named("dataset", DATASETS, list(DATASETS), plain.dataset)
     model = named("model", MODELS, models_for(dataset), plain.model)
     head = named("head", HEADS, heads_for(dataset))
-    loss = named("loss", LOSSES, losses_for(dataset, head))
+    loss = named("loss", LOSSES, losses_for(dataset, head), refusal=lambda name: loss_refusal(dataset, head, name))
     choices: dict[str, object] = {
         "dataset": dataset,
         "model": model,
         "head": head,
-        "activation": named("activation", ACTIVATIONS, activations_for(head, loss)),
+        "activation": named(
+            "activation",
+            ACTIVATIONS,
+            activations_for(head, loss),
+            refusal=lambda name: activation_refusal(loss, name),
+        ),
         "loss": loss,
         "optimizer": named("optimizer", OPTIMIZERS, list(OPTIMIZERS)),
         "schedule": named("schedule", SCHEDULES, list(SCHEDULES)),
         "hidden": named("hidden", HIDDEN, list(HIDDEN) if MODELS[model].widths else ["relu"]),
         "widths": _widths(query, model, complaints),
         "dataset_params": _params(query, "data.", DATASETS[dataset].params, complaints),
-        "loss_params": _params(query, "loss.", params_for(head, loss), complaints),
+        "loss_params": _params(
+            query, "loss.", params_for(head, loss), complaints, lambda name: param_refusal(loss, name)
+        ),
     }
     if "batch_norm" in query:
         if query["batch_norm"] in ("True", "False"):
@@ -215,13 +233,19 @@ def _widths(query: Mapping[str, str], model: str, complaints: list[str]) -> tupl
 
 
 def _params(
-    query: Mapping[str, str], prefix: str, params: tuple[Param, ...], complaints: list[str]
+    query: Mapping[str, str],
+    prefix: str,
+    params: tuple[Param, ...],
+    complaints: list[str],
+    refusal: Callable[[str], str] = lambda name: "",
 ) -> dict[str, Value]:
-    """The parameters in the query that differ from their defaults."""
+    """The parameters in the query that differ from their defaults; `refusal` says more of a name that is not known."""
     values: dict[str, Value] = {}
     known = {prefix + param.name for param in params}
     unknown = (name for name in query if name.startswith(prefix) and name not in known)
-    complaints.extend(expected(f"{prefix}*", sorted(known), name) for name in unknown)
+    complaints.extend(
+        expected(f"{prefix}*", sorted(known), name, said=refusal(name.removeprefix(prefix))) for name in unknown
+    )
     for param in params:
         if prefix + param.name not in query:
             continue

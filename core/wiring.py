@@ -16,6 +16,7 @@ from core.models import MODELS, Shape, shape_of
 from core.objective import label_counts
 from core.specs import Param, Value
 
+Pairs = tuple[tuple[str, Value], ...]
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 SCHEDULES = {"constant": "constant", "cosine": "cosine to 0"}
 HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
@@ -27,14 +28,63 @@ TASKS = {
     "multilabel": "several labels a row",
     "regression": "values instead of classes",
 }
-# What torch 2.13 says to a loss on the outputs of another head.
+ROWS = 64  # of a batch, where torch's words give sizes
+OUT_OF_BOUNDS = "IndexError: Target 1 is out of bounds."
+NO_INDEX = "RuntimeError: expected target dtype to be Long or Byte, but got Float"
+NOT_ALIKE = (
+    "ValueError: Target size (torch.Size([{rows}])) must be the same as input size (torch.Size([{rows}, {outputs}]))"
+)
+NOT_ALIKE_EITHER = (
+    "ValueError: Using a target size (torch.Size([{rows}])) that is different to the input size "
+    "(torch.Size([{rows}, {outputs}])) is deprecated. Please ensure they have the same size."
+)
+NO_LABELS = "RuntimeError: Expected floating point type for target with class probabilities, got Long"
+ONE_CLASS = "RuntimeError: 0D or 1D target tensor expected, multi-target not supported"
+ONE_CLASS_EITHER = (
+    "RuntimeError: multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
+    "(batch size). Expected target size [{rows}], but got [{rows}, {outputs}]. Input has shape [{rows}, {outputs}]."
+)
+# What torch 2.13 says to a loss by task and head, if y are the labels of the data: class indices (N,), labels (N, L) in
+# {0, 1}, or values (N,); as floats for BCE.
 REFUSALS = {
-    ("cross_entropy", "sigmoid"): "IndexError: Target 1 is out of bounds.",
-    ("nll", "sigmoid"): "IndexError: Target 1 is out of bounds.",
-    ("bce", "softmax2"): "ValueError: Target size (torch.Size([64])) must be the same as input size "
-    "(torch.Size([64, 2]))",
-    ("bce", "softmax"): "ValueError: Target size (torch.Size([64])) must be the same as input size "
-    "(torch.Size([64, 10]))",
+    ("bce", "binary", "softmax2"): NOT_ALIKE,
+    ("bce", "multiclass", "softmax"): NOT_ALIKE,
+    ("bce", "regression", "identity"): NOT_ALIKE,
+    ("bce_probabilities", "binary", "softmax2"): NOT_ALIKE_EITHER,
+    ("bce_probabilities", "multiclass", "softmax"): NOT_ALIKE_EITHER,
+    ("bce_probabilities", "regression", "identity"): NOT_ALIKE_EITHER,
+    ("cross_entropy", "binary", "sigmoid"): OUT_OF_BOUNDS,
+    ("cross_entropy", "multilabel", "sigmoids"): NO_LABELS,
+    ("cross_entropy", "multilabel", "softmax"): NO_LABELS,
+    ("cross_entropy", "regression", "identity"): NO_INDEX,
+    ("nll", "binary", "sigmoid"): OUT_OF_BOUNDS,
+    ("nll", "multilabel", "sigmoids"): ONE_CLASS,
+    ("nll", "multilabel", "softmax"): ONE_CLASS,
+    ("nll", "regression", "identity"): NO_INDEX,
+    ("multi_margin", "binary", "sigmoid"): "RuntimeError: target out of range",
+    ("multi_margin", "multilabel", "sigmoids"): ONE_CLASS_EITHER,
+    ("multi_margin", "multilabel", "softmax"): ONE_CLASS_EITHER,
+    ("multi_margin", "regression", "identity"): "RuntimeError: expected scalar type Long but found Float",
+}
+NO_ARGUMENT = "TypeError: {owner}.__init__() got an unexpected keyword argument '{name}'"
+# Parameters that people give to a loss which torch does not let have them, with what to do instead.
+PARAM_REFUSALS = {
+    ("bce_probabilities", "pos_weight"): (
+        NO_ARGUMENT.format(owner="_WeightedLoss", name="pos_weight"),
+        "take BCE with logits, which has it",
+    ),
+    ("cross_entropy", "pos_weight"): (
+        NO_ARGUMENT.format(owner="CrossEntropyLoss", name="pos_weight"),
+        "in two classes the class weights 1, w do the same as pos_weight w",
+    ),
+    ("nll", "pos_weight"): (
+        NO_ARGUMENT.format(owner="NLLLoss", name="pos_weight"),
+        "in two classes the class weights 1, w do the same as pos_weight w",
+    ),
+    ("nll", "label_smoothing"): (
+        NO_ARGUMENT.format(owner="NLLLoss", name="label_smoothing"),
+        "take cross-entropy, which has it",
+    ),
 }
 
 
@@ -67,12 +117,38 @@ def params_for(head: str, loss: str) -> tuple[Param, ...]:
 
 
 def activation_refusal(loss: str, activation: str) -> str:
-    """What torch says when this activation's outputs reach this loss; "" when it takes them."""
+    """Why this activation's outputs can't reach this loss, in torch's words if it has the loss; "" where they can."""
     return LOSSES[loss].refusal if ACTIVATIONS[activation].gives != "probabilities" else ""
 
 
-def not_offered(dataset: str, head: str) -> list[str]:
-    """One sentence for every head and loss that these choices leave out, with the reason."""
+def loss_refusal(dataset: str, head: str, loss: str, dataset_params: Pairs = ()) -> str:
+    """What torch says to this loss on this head's outputs and the labels of this data; "" where it takes them.
+
+    Raises CutoffError for a bad parameter of the data.
+    """
+    words = _words(dataset, head, loss, dataset_params)
+    return words and f"torch says: {words}"
+
+
+def _words(dataset: str, head: str, loss: str, dataset_params: Pairs) -> str:
+    words = REFUSALS.get((loss, DATASETS[dataset].task, head), "")
+    classes = len(load_dataset(dataset, dataset_params).class_names) if "{" in words else 0
+    return words.format(rows=ROWS, outputs=HEADS[head].outputs(classes))
+
+
+def param_refusal(loss: str, name: str) -> str:
+    """What torch says to a parameter that this loss does not have, and what to do instead; "" for any other name."""
+    if (loss, name) not in PARAM_REFUSALS:
+        return ""
+    words, instead = PARAM_REFUSALS[loss, name]
+    return f"torch says: {words}; {instead}."
+
+
+def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str]:
+    """One sentence for every head and loss that these choices leave out, with the reason.
+
+    Raises CutoffError for a bad parameter of the data.
+    """
     task = DATASETS[dataset].task
     reasons = [
         f"{other.label}: serves {' and '.join(TASKS[t] for t in other.tasks)}; this data has {TASKS[task]}."
@@ -82,13 +158,30 @@ def not_offered(dataset: str, head: str) -> list[str]:
     for name, loss in LOSSES.items():
         if name in losses_for(dataset, head):
             continue
+        words = _words(dataset, head, name, dataset_params)
         if task not in loss.tasks:
-            reasons.append(f"{loss.label}: serves {' and '.join(TASKS[t] for t in loss.tasks)}.")
+            said = f"; torch says “{words}”" if words else ""
+            reasons.append(f"{loss.label}: serves {' and '.join(TASKS[t] for t in loss.tasks)}{said}.")
             continue
         wanted = " or ".join(f"“{HEADS[h].label}”" for h in loss.heads if task in HEADS[h].tasks)
-        said = f"torch says “{REFUSALS[name, head]}”; it " if (name, head) in REFUSALS else ""
+        said = f"torch says “{words}”; it " if words else ""
         reasons.append(f"{loss.label}: {said}needs the head {wanted}.")
     return reasons
+
+
+def not_taken(head: str, loss: str) -> list[str]:
+    """One sentence for every output activation and parameter that this loss is refused, with the remedy."""
+    label, offered = LOSSES[loss].label, activations_for(head, loss)
+    reasons = [
+        f"Output activation {spec.label} before {label}: {said}. Take {_listed(offered[1:])}."
+        for name, spec in ACTIVATIONS.items()
+        if HEADS[head].link != "none" and (said := activation_refusal(loss, name))
+    ]
+    return reasons + [f"{name} in {label}: {param_refusal(of, name)}" for of, name in PARAM_REFUSALS if of == loss]
+
+
+def _listed(activations: list[str]) -> str:
+    return " or ".join(ACTIVATIONS[name].label for name in activations)
 
 
 def describe(config: RunConfig) -> tuple[str, str, str, str]:
@@ -139,8 +232,8 @@ def check(config: RunConfig) -> RunConfig:
         raise CutoffError(expected("head", heads_for(config.dataset), config.head, f"for {config.dataset}"))
     losses = losses_for(config.dataset, config.head)
     if config.loss not in losses:
-        said = f" torch says: {REFUSALS[config.loss, config.head]}" if (config.loss, config.head) in REFUSALS else ""
-        raise CutoffError(expected("loss", losses, config.loss, f"for the head {config.head}") + said)
+        said = loss_refusal(config.dataset, config.head, config.loss, config.dataset_params)
+        raise CutoffError(expected("loss", losses, config.loss, f"for the head {config.head}", said))
     _check_activation(config)
     _check_model(config)
     if config.momentum and config.optimizer != "sgd":
@@ -153,7 +246,8 @@ def check(config: RunConfig) -> RunConfig:
     known = [param.name for param in params_for(config.head, config.loss)]
     for name, _ in config.loss_params:
         if name not in known:
-            raise CutoffError(expected("loss_params", known, name, f"for the loss {config.loss}"))
+            said = param_refusal(config.loss, name)
+            raise CutoffError(expected("loss_params", known, name, f"for the loss {config.loss}", said))
     loss_tensors(config.loss, [dict(config.loss_params)], label_counts(data.y, outputs))
     split = load_split(config.dataset, config.dataset_params, config.split_seed)
     if config.batch_size > len(split.y["train"]):
@@ -218,8 +312,8 @@ def _check_activation(config: RunConfig) -> None:
     offered = activations_for(config.head, config.loss)
     if config.activation not in offered:
         _known("activation", config.activation, dict.fromkeys(["auto", *ACTIVATIONS]))
-        said = activation_refusal(config.loss, config.activation) and f" torch says: {LOSSES[config.loss].refusal}"
-        raise CutoffError(expected("activation", offered, config.activation, f"for the loss {config.loss}") + said)
+        said = activation_refusal(config.loss, config.activation)
+        raise CutoffError(expected("activation", offered, config.activation, f"for the loss {config.loss}", said))
 
 
 def _check_model(config: RunConfig) -> None:
@@ -241,7 +335,8 @@ def _known(kind: str, name: str, registry: Mapping[str, object]) -> None:
         raise CutoffError(expected(kind, list(registry), name))
 
 
-def expected(kind: str, allowed: list[str], got: object, where: str = "") -> str:
-    """The sentence on a name that is not among those allowed."""
+def expected(kind: str, allowed: list[str], got: object, where: str = "", said: str = "") -> str:
+    """The sentence on a name that is not among those allowed, and what torch says to it."""
     place = f" {where}" if where else ""
-    return f"Expected `{kind}`{place} to be one of {', '.join(allowed) or 'none'}, but got {got!r}."
+    reason = f" {said}" if said else ""
+    return f"Expected `{kind}`{place} to be one of {', '.join(allowed) or 'none'}, but got {got!r}.{reason}"

@@ -314,8 +314,8 @@ def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest):
                 assert at.query_params.get("dataset", RunConfig().dataset) == dataset
                 assert f"Expects {LOSSES[loss].expects}." in captions(at)
                 assert text.of_wiring(head, "auto", loss) in captions(at)
-                for reason in wiring.not_offered(dataset, head):
-                    assert reason in captions(at)
+                for reason in (*wiring.not_offered(dataset, head), *wiring.not_taken(head, loss)):
+                    assert text.plain(reason) in captions(at)
 
 
 def test_every_data_set_can_be_chosen_and_looked_at(app_test: AppTest):

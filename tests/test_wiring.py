@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from core.config import RunConfig, make_config
-from core.datasets import DATASETS
+from core.datasets import DATASETS, load_dataset
 from core.errors import CutoffError
 from core.heads import ACTIVATIONS, HEADS
 from core.links import NAMED, PLAIN, from_query, read_widths, to_query
@@ -17,16 +17,21 @@ from core.specs import Param
 from core.wiring import (
     HIDDEN,
     OPTIMIZERS,
+    PARAM_REFUSALS,
     REFUSALS,
+    ROWS,
     SCHEDULES,
     activation_refusal,
     activations_for,
     check,
     describe,
     heads_for,
+    loss_refusal,
     losses_for,
     models_for,
     not_offered,
+    not_taken,
+    param_refusal,
     params_for,
 )
 
@@ -165,7 +170,14 @@ def test_any_link_opens_with_choices_that_fit_together(query):
         ),
         (
             {"loss": "bce_probabilities", "activation": "none"},
-            "Expected `activation` with the other choices to be one of auto, sigmoid, softmax, but got 'none'.",
+            "Expected `activation` with the other choices to be one of auto, sigmoid, softmax, but got 'none'. torch "
+            "says: RuntimeError: all elements of input should be between 0 and 1",
+        ),
+        (
+            {"dataset": "wine", "head": "softmax", "loss": "bce"},
+            f"Expected `loss` with the other choices to be one of {', '.join(losses_for('wine', 'softmax'))}, but got "
+            "'bce'. torch says: ValueError: Target size (torch.Size([64])) must be the same as input size "
+            "(torch.Size([64, 3]))",
         ),
         ({"batch_norm": "yes"}, "Expected `batch_norm` to be True or False, but got 'yes'."),
         ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, adamw, sgd, but got 'x'."),
@@ -231,14 +243,77 @@ def test_first_loss_of_a_head_is_no_mistake_and_first_head_of_a_task_is_the_usua
         assert first == {"softmax": "cross_entropy", "identity": "mse"}.get(heads_for(dataset)[0], "bce")
 
 
-@pytest.mark.parametrize(("loss", "head"), REFUSALS)
-def test_refusals_are_in_the_words_of_torch(loss, head):
-    columns = {"sigmoid": 1, "softmax2": 2, "softmax": 10}[head]
-    module = {"cross_entropy": nn.CrossEntropyLoss, "nll": nn.NLLLoss, "bce": nn.BCEWithLogitsLoss}[loss]()
-    y = torch.arange(64) % max(columns, 2)
-    with pytest.raises(Exception) as caught:  # noqa: PT011 which exception is part of the words
-        module(torch.zeros(64, columns), y if loss != "bce" else y.float())
-    assert REFUSALS[loss, head] == f"{caught.type.__name__}: {caught.value}"
+MODULES = {
+    "bce": nn.BCEWithLogitsLoss,
+    "bce_probabilities": nn.BCELoss,
+    "cross_entropy": nn.CrossEntropyLoss,
+    "nll": nn.NLLLoss,
+    "multi_margin": nn.MultiMarginLoss,
+}
+
+
+def answer(loss: str, task: str, outputs: int) -> str:
+    """What torch says to this loss on a batch of outputs and labels as the data holds them; "" where it takes them."""
+    y = {
+        "binary": torch.arange(ROWS) % 2,
+        "multiclass": torch.arange(ROWS) % outputs,
+        "multilabel": torch.arange(ROWS * outputs).view(ROWS, outputs) % 2,
+        "regression": torch.zeros(ROWS),
+    }[task]
+    try:
+        MODULES[loss]()(torch.full((ROWS, outputs), 0.5), y.float() if loss.startswith("bce") else y)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+@pytest.mark.parametrize("dataset", ["digit", "wine", "digits", "yeast", "diabetes"])
+@pytest.mark.parametrize("loss", MODULES)
+def test_refusals_are_in_the_words_of_torch_and_none_is_left_out(loss, dataset):
+    task = DATASETS[dataset].task
+    for head in heads_for(dataset):
+        if loss in losses_for(dataset, head):
+            continue
+        outputs = HEADS[head].outputs(len(load_dataset(dataset).class_names))
+        said = answer(loss, task, outputs)
+        assert ((loss, task, head) in REFUSALS) == bool(said)
+        assert loss_refusal(dataset, head, loss) == (said and f"torch says: {said}")
+        (reason,) = [line for line in not_offered(dataset, head) if line.startswith(f"{LOSSES[loss].label}:")]
+        assert said in reason
+
+
+def test_refusals_have_the_sizes_of_the_chosen_data():
+    blobs = {"dataset": "blobs", "head": "softmax", "loss": "bce", "dataset_params": {"classes": 6}}
+    assert refusal(**blobs).endswith(
+        "torch says: ValueError: Target size (torch.Size([64])) must be the same as input size (torch.Size([64, 6]))"
+    )
+
+
+@pytest.mark.parametrize(("loss", "name"), PARAM_REFUSALS)
+def test_parameters_that_torch_does_not_take_are_refused_in_its_words_with_the_remedy(loss, name):
+    with pytest.raises(TypeError) as caught:
+        MODULES[loss](**{name: torch.tensor(9.0)})
+    words, instead = PARAM_REFUSALS[loss, name]
+    assert words == f"TypeError: {caught.value}"
+    assert name not in {param.name for head in LOSSES[loss].heads for param in params_for(head, loss)}
+    said = f"torch says: {words}; {instead}."
+    assert param_refusal(loss, name) == said
+    head = LOSSES[loss].heads[0]
+    assert f"{name} in {LOSSES[loss].label}: {said}" in not_taken(head, loss)
+    sentence = refusal(head=head, loss=loss, loss_params={name: 9.0})
+    assert sentence.startswith(f"Expected `loss_params` for the loss {loss} to be one of ")
+    assert sentence.endswith(f"but got {name!r}. {said}")
+    _, (complaint,) = from_query({"head": head, "loss": loss, f"loss.{name}": "9"})
+    assert complaint.startswith("Expected `loss.*` to be one of ")
+    assert complaint.endswith(f"but got 'loss.{name}'. {said}")
+
+
+def test_pos_weight_of_bce_on_probabilities_is_answered_with_bce_with_logits():
+    assert param_refusal("bce_probabilities", "pos_weight") == (
+        "torch says: TypeError: _WeightedLoss.__init__() got an unexpected keyword argument 'pos_weight'; "
+        "take BCE with logits, which has it."
+    )
+    assert param_refusal("bce_probabilities", "none_such") == ""
 
 
 def test_refused_combination_names_torch_s_reason_and_the_way_out():
@@ -250,14 +325,26 @@ def test_refused_combination_names_torch_s_reason_and_the_way_out():
 
 def test_activation_is_refused_where_torch_refuses_its_outputs():
     said = activation_refusal("bce_probabilities", "none")
-    assert said == "RuntimeError: all elements of input should be between 0 and 1"
+    assert said == "torch says: RuntimeError: all elements of input should be between 0 and 1"
     assert activation_refusal("bce_probabilities", "sigmoid") == ""
     assert {name for name in ACTIVATIONS if activation_refusal("bce", name)} == set()
     sentence = refusal(loss="bce_probabilities", activation="log_softmax")
     assert sentence.startswith(
         "Expected `activation` for the loss bce_probabilities to be one of auto, sigmoid, softmax"
     )
-    assert sentence.endswith(f"but got 'log_softmax'. torch says: {said}")
+    assert sentence.endswith(f"but got 'log_softmax'. {said}")
+    assert not_taken("sigmoid", "bce_probabilities")[:2] == [
+        f"Output activation none before BCE on probabilities: {said}. Take sigmoid or softmax.",
+        f"Output activation log-softmax before BCE on probabilities: {said}. Take sigmoid or softmax.",
+    ]
+
+
+@pytest.mark.parametrize("loss", ["soft_f1", "tversky"])
+def test_a_loss_that_torch_does_not_have_is_not_put_into_its_mouth(loss):
+    sentence = refusal(loss=loss, activation="none")
+    assert sentence.endswith("but got 'none'. Expected probabilities in [0, 1], but got logits.")
+    assert "torch" not in " ".join([sentence, *not_taken("sigmoid", loss)])
+    assert len(not_taken("sigmoid", loss)) == 2
 
 
 def test_values_have_no_output_activation():

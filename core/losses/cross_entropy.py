@@ -196,7 +196,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         about="Binary cross-entropy after a sigmoid in the network. Its logarithms stop at -100, and its gradient dies "
         "where the sigmoid has rounded to 0 or 1. It has no pos_weight.",
         reference="PyTorch documentation, torch.nn.BCELoss (2026)",
-        refusal="RuntimeError: all elements of input should be between 0 and 1",
+        refusal="torch says: RuntimeError: all elements of input should be between 0 and 1",
         proper=True,
         optimum=true_probability,
     ),

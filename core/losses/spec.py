@@ -40,8 +40,9 @@ class LossSpec:
     `proper` says whether the expected loss is least at the true probability, with parameters at their defaults;
     None where the question does not arise. `optimum(q, params)` gives, for two classes, the score in [0, 1] that
     minimises the expected loss at true probabilities q (Q,), with parameters as numbers () or one an output (K,).
-    `refusal` is what torch raises when u are logits instead of probabilities. `class_params` are offered where a
-    head has several outputs. `read` turns a text parameter into one number (1,) or one an output (K,).
+    `refusal` is what is said when u are logits instead of probabilities: torch's own words if it has the loss; most
+    losses take them. `class_params` are offered where a head has several outputs. `read` turns a text parameter into
+    one number (1,) or one an output (K,).
     `mistake` says in a sentence what is wrong with a loss that torch accepts in silence; most have none.
     """
 

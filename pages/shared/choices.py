@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -83,7 +83,7 @@ def edit() -> tuple[Experiment | None, str]:
     st.subheader("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
     variants.choose_edited()
     variants.choose_seeds()
-    chosen |= _head_and_loss(str(chosen["dataset"]), problems, slots)
+    chosen |= _head_and_loss(chosen, problems, slots)
     st.subheader("Training")
     chosen |= _optimising(slots)
     config = _or_problem(lambda: wiring.check(make_config(**chosen)), None, problems)
@@ -132,7 +132,8 @@ def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]
     return {"model": model, "widths": widths, "hidden": hidden, "batch_norm": batch_norm}
 
 
-def _head_and_loss(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
+def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -> dict[str, object]:
+    dataset, dataset_params = data["dataset"], tuple(sorted(data["dataset_params"].items()))
     st.subheader("Head and loss")
     head = controls.choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
     st.caption(text.of_head(HEADS[head]))
@@ -153,9 +154,11 @@ def _head_and_loss(dataset: str, problems: list[str], slots: Slots) -> dict[str,
     slots["theory"] = st.container()
     activation = _activation(head, loss)
     slots["activation"] = st.container()
-    with st.expander("Why are some heads and losses missing?"):
-        for reason in wiring.not_offered(dataset, head):
-            st.caption(reason)
+    with st.expander("Why are some choices missing?"):
+        reasons = wiring.not_taken(head, loss)
+        reasons += _or_problem(lambda: wiring.not_offered(dataset, head, dataset_params), reasons[:0], problems)
+        for reason in reasons:
+            st.caption(text.plain(reason))
     return {"head": head, "activation": activation, "loss": loss, "loss_params": params}
 
 

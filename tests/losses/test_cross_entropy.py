@@ -322,7 +322,7 @@ def test_bce_loss_takes_no_pos_weight_and_no_logits():
         nn.BCELoss(pos_weight=torch.tensor([9.0]))
     with pytest.raises(RuntimeError) as caught:
         nn.BCELoss()(torch.tensor([3.0]), torch.tensor([1.0]))
-    assert PROBABILITIES.refusal == f"RuntimeError: {caught.value}"
+    assert PROBABILITIES.refusal == f"torch says: RuntimeError: {caught.value}"
 
 
 def test_two_weights_do_not_fit_one_column_nor_into_torch_tensor_as_two_arguments():
