@@ -16,7 +16,8 @@ from pathlib import Path
 
 import plotly
 import streamlit as st
-from starlette.routing import Mount
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 
@@ -60,8 +61,13 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
+here = Path(__file__).parent / "pages"
+for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # what has its version in its address
 assets = Mount(
     f"/{base_url}/assets" if base_url else "/assets",
-    StaticFiles(directory=Path(plotly.__file__).parent / "package_data"),
+    routes=[
+        Route("/live_figure.js", lambda _: FileResponse(here / "components" / "live_figure.js", headers=for_good)),
+        Mount("/", StaticFiles(directory=Path(plotly.__file__).parent / "package_data")),
+    ],
 )
-app = st.App(Path(__file__).parent / "pages" / "shell.py", lifespan=lifespan, routes=[assets])
+app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets])

@@ -106,8 +106,15 @@ def press(at: AppTest, label: str) -> AppTest:
 
 def figure_of(at: AppTest, key: str) -> dict[str, Any]:
     """The figure that `live_figure(key=key)` shows, as a dict of plotly's data and layout, arrays decoded."""
+    figure: dict[str, Any] = decoded(sent(at, key)["figure"])
+    return figure
+
+
+def sent(at: AppTest, key: str) -> dict[str, Any]:
+    """What `live_figure(key=key)` sends to the browser."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]
-    return decoded(json.loads(json.loads(element.proto.json)["figure"]))
+    message: dict[str, Any] = json.loads(element.proto.bytes)
+    return message
 
 
 def decoded(value: Any) -> Any:

@@ -14,7 +14,7 @@ from core import wiring
 from core.losses import LOSSES
 from core.optima import binary_head
 from core.specs import Param, Value
-from tests.conftest import button, choose, control, figure_of, open_page, press, sentences
+from tests.conftest import button, choose, control, figure_of, open_page, press, sent, sentences
 
 FIGURES = {"values_1", "values_0", "wanted", "formats", "twice"}
 KINDS = [("classes", name) for name, spec in LOSSES.items() if spec.tasks != ("regression",)]
@@ -41,8 +41,7 @@ def open_one(at: AppTest, kind: str, loss: str) -> AppTest:
 def curves(at: AppTest) -> str:
     """Everything drawn of the chosen losses, as text."""
     keys = sorted(drawn(at) & {"values_1", "values_0", "values_target"})
-    elements = {element.key: json.loads(element.proto.json)["figure"] for element in at.get("bidi_component")}
-    return "".join(elements[key] for key in keys)
+    return "".join(json.dumps(sent(at, key)["figure"]) for key in keys)
 
 
 def another(param: Param, now: Any) -> Value:

@@ -17,7 +17,7 @@ from core.jobs import Run
 from core.scores import Scores
 from core.thresholds import summary
 from pages.shared import services
-from tests.conftest import choose, control, current_run, experiment, figure_of, open_page, sentences, until
+from tests.conftest import choose, control, current_run, experiment, figure_of, open_page, sent, sentences, until
 
 CONTROLS = ("t_slider", "t_probability", "t_logit")
 FIGURES = ("histogram", "pr", "roc", "metrics", "matrix")
@@ -251,8 +251,7 @@ def test_the_curves_pass_through_scikit_learns_points(app_test: AppTest):
 @pytest.mark.parametrize("key", ["histogram", "pr", "roc", "metrics", "matrix"])
 def test_every_figure_says_in_words_what_it_shows(app_test: AppTest, key: str):
     open_run(app_test, digit())
-    (element,) = [element for element in app_test.get("bidi_component") if element.key == key]
-    assert re.search(r'"alt": ?"[A-Z][^"]{20,}\."', element.proto.json)
+    assert re.fullmatch(r"[A-Z].{20,}\.", sent(app_test, key)["alt"])
 
 
 # --- what the figures may be switched to

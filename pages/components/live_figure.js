@@ -1,6 +1,6 @@
 // Draws a plotly figure once and then updates it in place: the DOM node, zoom, hover and legend choices stay.
 
-const figures = new WeakMap(); // element -> {data, setTriggerValue, held, drawn, unmount}
+const figures = new WeakMap(); // element -> {text, clickable, setTriggerValue, held, drawn, unmount}
 let library; // one <script> for all figures
 
 function loadPlotly() {
@@ -50,15 +50,15 @@ function draw(host) {
   if (state.held || !host.isConnected) return;
   const style = getComputedStyle(host);
   const theme = (name) => style.getPropertyValue(name).trim();
-  const { figure, height, revision } = state.data;
-  const { data, layout } = JSON.parse(figure.replace(/var\((--[\w-]+)\)/g, (_, name) => theme(name)));
+  const { figure, height, revision } = JSON.parse(state.text.replace(/var\((--[\w-]+)\)/g, (_, name) => theme(name)));
+  const { data, layout } = figure;
   const place = { autosize: true, height, template: template(theme), uirevision: revision };
   if (matchMedia("(pointer: coarse)").matches) place.dragmode = false; // a finger scrolls the page instead
   Plotly.react(host, data, { ...layout, ...place }, { displayModeBar: false, showTips: false, doubleClick: "reset" });
   if (!state.drawn) {
     state.drawn = true;
     host.on("plotly_click", ({ points: [point] }) => {
-      if (!state.data.clickable) return;
+      if (!state.clickable) return;
       const { curveNumber: curve, x, y, customdata = null } = point;
       state.setTriggerValue("clicked", { curve, name: point.data.name ?? null, x, y, customdata });
     });
@@ -98,9 +98,11 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".live-figure");
   const note = parentElement.querySelector(".live-figure-note");
   const state = figures.get(host) ?? mount(host);
-  Object.assign(state, { data, setTriggerValue });
-  host.setAttribute("aria-label", data.alt);
-  host.style.height = `${data.height}px`;
+  const text = new TextDecoder().decode(data);
+  const { alt, height, clickable } = JSON.parse(text);
+  Object.assign(state, { text, clickable, setTriggerValue });
+  host.setAttribute("aria-label", alt);
+  host.style.height = `${height}px`;
   try {
     await loadPlotly();
   } catch (error) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,26 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.utils import PlotlyJSONEncoder
 
+SCRIPT = Path(__file__).with_suffix(".js")
+# Every message repeats a component's JavaScript, so it is no more than what fetches the rest once. The version in its
+# address keeps a browser from using an earlier one.
+LOADER = """
+export default async function (component) {
+  try {
+    const url = new URL("assets/live_figure.js?VERSION", document.baseURI);
+    const { default: show } = await import(url);
+    return show(component);
+  } catch (error) {
+    console.error(error);
+    component.parentElement.querySelector(".live-figure-note").textContent =
+      "The figure could not be drawn: its script did not load. Reload the page to try again.";
+  }
+}
+"""
 _component = st.components.v2.component(
     "live_figure",
     html='<div class="live-figure" role="img"></div><div class="live-figure-note" role="status"></div>',
-    js=Path(__file__).with_suffix(".js").read_text(),
+    js=LOADER.replace("VERSION", sha256(SCRIPT.read_bytes()).hexdigest()[:8]),
     isolate_styles=False,  # plotly puts its styles into the document, where a shadow root would not see them
 )
 
@@ -49,14 +66,13 @@ def live_figure(
         if point and on_click:
             on_click(point)
 
-    _component(
-        key=key,
-        data={
-            "figure": json.dumps(spec, cls=PlotlyJSONEncoder, separators=(",", ":")),
-            "alt": alt,
-            "height": height,
-            "revision": f"{key}:{revision}",
-            "clickable": on_click is not None,
-        },
-        on_clicked_change=clicked,
-    )
+    data = {
+        "figure": spec,
+        "alt": alt,
+        "height": height,
+        "revision": f"{key}:{revision}",
+        "clickable": on_click is not None,
+    }
+    # As bytes: text would be quoted once more on its way, which takes time and a quarter more room.
+    text = json.dumps(data, cls=PlotlyJSONEncoder, separators=(",", ":"), ensure_ascii=False)
+    _component(key=key, data=text.encode(), on_clicked_change=clicked)
