@@ -50,6 +50,10 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "C109": ({"loss": "cross_entropy_float"}, TWO),
     "C110": (LABELS | {"head": "softmax", "loss": "cross_entropy_multihot"}, LABELS),
     "C111": (REST | {"loss": "brier", "activation": "softmax"}, REST | {"loss": "brier"}),
+    "C113": (
+        LABELS | {"head": "softmax", "loss": "cross_entropy_multihot", "loss_params": {"targets": "multi-hot"}},
+        LABELS | {"head": "softmax", "loss": "cross_entropy_multihot"},
+    ),
     "C112": (LABELS | {"head": "softmax", "loss": "brier"}, LABELS | {"loss": "brier"}),
     "C201": (RARE | {"loss_params": {"pos_weight": 0.11}}, RARE | {"loss_params": {"pos_weight": 9.0}}),
     "C202": (BALANCED | {"loss_params": {"pos_weight": 9.0}}, RARE | {"loss_params": {"pos_weight": 9.0}}),
@@ -213,6 +217,18 @@ def test_labels_that_compete_are_counted():
     competing = found("C107", **LABELS, loss="bce_probabilities", activation="softmax").sentence
     assert f"{y.sum(1).mean():.2f} labels on average" in competing
     assert "4.24" in competing
+
+
+def test_multi_hot_targets_are_a_mistake_of_their_own_with_what_two_labels_cost():
+    config = make_config(**CASES["C113"][0])
+    competing, counted = (sentences(config)[code] for code in ("C110", "C113"))
+    assert competing.sentence != counted.sentence
+    z, y = torch.zeros(1, 3), torch.tensor([[1.0, 1.0, 0.0]])
+    multi_hot, normalised = (F.cross_entropy(z, targets).item() for targets in (y, y / 2))
+    assert f"cost {multi_hot:.3f} instead of {normalised:.4f}" in counted.sentence
+    assert "cost 2.197 instead of 1.0986" in counted.sentence
+    assert counted.sentence.endswith(f"{load_dataset('yeast').y.sum(1).mean():.2f} labels on average.")
+    assert dict(counted.remedy["loss_params"]) == {"targets": "normalised"}
 
 
 @pytest.mark.parametrize(("activation", "code"), [("sigmoid", "C111"), ("none", "C108"), ("log_softmax", "C107")])

@@ -150,6 +150,13 @@ def test_a_mistake_is_marked(app_test: AppTest):
     assert any("The gradient is 0, at every logit" in line.value for line in at.markdown)
 
 
+def test_multi_hot_targets_are_a_mistake_more(app_test: AppTest):
+    at = open_one(app_test, "classes", "cross_entropy_multihot")
+    assert not any("2.197" in caption.value for caption in at.caption)
+    choose(at, "losses.classes.0.cross_entropy_multihot.targets", "multi-hot")
+    assert any("A mistake:" in one.value and "2.197" in one.value.replace("\\", "") for one in at.caption)
+
+
 def test_text_that_can_not_be_read_takes_one_sentence_and_nothing_else(app_test: AppTest):
     at = choose(open_page(app_test, "losses"), "losses.classes.2.loss", "cross_entropy")
     key = "losses.classes.2.cross_entropy.class_weight"

@@ -156,6 +156,14 @@ def cross_entropy_of_labels(s: Setting) -> Found:
     return s.loss.mistake, {"head": "sigmoids", "loss": "bce", "loss_params": (), "activation": "auto"}
 
 
+def labels_counted_again(s: Setting) -> Found:
+    said = s.loss.mistakes.get(("targets", str(s.params.get("targets"))))
+    if said is None:
+        return None
+    labels = float(s.data.y.sum(1).mean())
+    return f"{said} Rows of this data have {labels:.2f} labels on average.", s.with_loss_params(targets="normalised")
+
+
 WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
     "C101": (
         Check(
@@ -301,5 +309,17 @@ WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
             "Zhang and Zhou, A Review on Multi-Label Learning Algorithms (2014)",
         ),
         labels_that_compete,
+    ),
+    "C113": (
+        Check(
+            "Multi-hot targets",
+            "loss.targets",
+            "mistake",
+            "Cross-entropy with targets that sum to more than 1.",
+            "torch takes any floats as class probabilities and multiplies -log p of each class with its target.",
+            "Divide the labels of a row by their number, or give each label a sigmoid of its own and take BCE.",
+            f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
+        ),
+        labels_counted_again,
     ),
 }

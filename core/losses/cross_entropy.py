@@ -269,6 +269,10 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         ),
         read={"targets": read_targets},
         mistake="The outputs compete: their probabilities sum to 1, so two labels can never both be above 0.5.",
+        mistakes={
+            ("targets", "multi-hot"): "A row counts once for each of its labels: two labels on three equal logits cost "
+            "2.197 instead of 1.0986."
+        },
         proper=False,
     ),
 }

@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from core.errors import CutoffError
-from core.specs import Param
+from core.specs import Param, Value
 
 Params = dict[str, Tensor]
 Of = Literal["output", "row", "batch"]
@@ -43,7 +43,8 @@ class LossSpec:
     `refusal` is what is said when u are logits instead of probabilities: torch's own words if it has the loss; most
     losses take them. `class_params` are offered where a head has several outputs. `read` turns a text parameter into
     one number (1,) or one an output (K,).
-    `mistake` says in a sentence what is wrong with a loss that torch accepts in silence; most have none.
+    `mistake` says in a sentence what is wrong with a loss that torch accepts in silence; most have none. `mistakes`
+    says the same of an option of a parameter, by name and option.
     """
 
     label: str
@@ -64,6 +65,12 @@ class LossSpec:
     optimum: Callable[[Tensor, Params], Tensor] | None = None
     refusal: str = ""
     mistake: str = ""
+    mistakes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def mistakes_with(self, values: Mapping[str, Value]) -> str:
+        """What is wrong with the loss and with the options that were chosen of it; "" if nothing is."""
+        chosen = [said for (name, option), said in self.mistakes.items() if values.get(name) == option]
+        return " ".join([self.mistake, *chosen]).strip()
 
 
 def class_weights(text: str, counts: Counts) -> np.ndarray:

@@ -245,8 +245,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     loss = controls.choose("Loss", f"{prefix}.loss", names, hide_label=True)
     spec, head = LOSSES[loss], "identity" if kind == "values" else binary_head(loss)
     st.latex(stacked(spec.formula))
-    if spec.mistake:
-        st.caption(f":material/error: **A mistake:** {text.plain(spec.mistake)}")
+    mistake = st.container()
     st.caption(f"{spec.about} {text.of_loss(spec, 'regression' if kind == 'values' else 'binary')}", help=about(loss))
     values: dict[str, Value] = {}
     complaint = ""
@@ -269,6 +268,8 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     if complaint:
         st.error(text.plain(complaint))
         return None
+    if wrong := spec.mistakes_with(values):
+        mistake.caption(f":material/error: **A mistake:** {text.plain(wrong)}")
     return one
 
 
