@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,7 +114,7 @@ def figure_of(at: AppTest, key: str) -> dict[str, Any]:
 def sent(at: AppTest, key: str) -> dict[str, Any]:
     """What `live_figure(key=key)` sends to the browser."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]
-    message: dict[str, Any] = json.loads(element.proto.bytes)
+    message: dict[str, Any] = json.loads(zlib.decompress(element.proto.bytes))
     return message
 
 

@@ -1,6 +1,6 @@
 // Draws a plotly figure once and then updates it in place: the DOM node, zoom, hover and legend choices stay.
 
-const figures = new WeakMap(); // element -> {text, clickable, setTriggerValue, held, drawn, unmount}
+const figures = new WeakMap(); // element -> {sent, text, clickable, setTriggerValue, held, drawn, unmount}
 let library; // one <script> for all figures
 
 function loadPlotly() {
@@ -94,11 +94,17 @@ function mount(host) {
   return state;
 }
 
+async function inflated(bytes) {
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
+}
+
 export default async function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".live-figure");
   const note = parentElement.querySelector(".live-figure-note");
   const state = figures.get(host) ?? mount(host);
-  const text = new TextDecoder().decode(data);
+  state.sent = data;
+  const text = await inflated(data);
+  if (state.sent !== data) return state.unmount; // a later update has come meanwhile
   const { alt, height, clickable } = JSON.parse(text);
   Object.assign(state, { text, clickable, setTriggerValue });
   host.setAttribute("aria-label", alt);

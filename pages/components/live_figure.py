@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -73,6 +74,6 @@ def live_figure(
         "revision": f"{key}:{revision}",
         "clickable": on_click is not None,
     }
-    # As bytes: text would be quoted once more on its way, which takes time and a quarter more room.
     text = json.dumps(data, cls=PlotlyJSONEncoder, separators=(",", ":"), ensure_ascii=False)
-    _component(key=key, data=text.encode(), on_clicked_change=clicked)
+    # A figure repeats itself, trace by trace: a third of it is left after half a millisecond.
+    _component(key=key, data=zlib.compress(text.encode(), level=1), on_clicked_change=clicked)
