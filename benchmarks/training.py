@@ -1,19 +1,31 @@
-"""Training alone (`Stack.steps`, no evaluation) against a DataLoader loop and scikit-learn's MLPClassifier, in one run.
+"""Training alone (`Stack.steps`, no evaluation) against the loops that people write, in one run.
 
+    pip install -r benchmarks/requirements.txt
     python -m benchmarks.training [--repeats 15]
 
-All sides train the same network (20-64-64-1, ReLU, BCE) with Adam on the same 10,000 rows in shuffled batches of 32,
-on one thread, an epoch at a time and in turns. Each draws its own weights and batches, so their losses must agree only
-about: that is checked before anything is printed. A stack is 64 such runs with two heads, two losses, as many weights
-and learning rates, and is told per step of one model.
+All sides train the same network (20-64-64-1, ReLU, BCE, or no hidden layer at all) with Adam on the same 10,000 rows in
+shuffled batches, on one thread, an epoch at a time and in turns. Each draws its own weights and batches, so their
+losses must agree only about: that is checked before anything is printed.
+
+A stack is 64 such runs with two heads, two losses, as many weights and learning rates, or 256 linear ones. Training the
+same number of runs one after another takes as many times as long as one of them: that one is timed. "Resident" is the
+fastest plain loop: all rows as tensors, permuted once an epoch, and torch's fused Adam.
+
+Memory is that of a process of its own which trains 256 runs on MNIST as the app does, all their scores kept.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import math
+import multiprocessing
+import resource
+import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from time import perf_counter, sleep
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,18 +34,29 @@ from sklearn.datasets import make_classification
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.goals import Paired, header, paired_ratio, report
-from core.config import RunConfig, make_config
+from core.config import Experiment, RunConfig, Variant, make_config
 from core.datasets import Dataset, Split
-from core.engine import Stack, without_pauses
+from core.engine import Stack, train_in_turns, without_pauses
+from core.runner import Runner
 
-ROWS, FEATURES, WIDTHS, BATCH, RATE, RUNS = 10_000, 20, (64, 64), 32, 1e-3, 64
-STEPS = math.ceil(ROWS / BATCH)
+ROWS, FEATURES, WIDTHS, BATCH, RATE = 10_000, 20, (64, 64), 32, 1e-3
+RUNS, LINEAR_RUNS, BATCH_OF_STACK = 64, 256, 64
 AGREEMENT = 0.03  # of the training losses, in nats; those of 12 seeds spread over 0.016
-NET: dict[str, Any] = {"model": "mlp", "widths": WIDTHS, "batch_size": BATCH, "lr": RATE}
+MLP: dict[str, Any] = {"model": "mlp", "widths": WIDTHS, "lr": RATE}
+LINEAR: dict[str, Any] = {"model": "linear", "lr": RATE}
+Sides = dict[str, Callable[[NDArray, NDArray, Sequence[int], int], "Side"]]  # from rows, labels, widths and batch size
+
+
+class Side(Protocol):
+    """Something that trains; `epoch` may return its own seconds."""
+
+    def epoch(self) -> float | None: ...
+
+    def loss(self) -> float: ...
 
 
 def problem() -> tuple[NDArray, NDArray]:
@@ -64,19 +87,30 @@ class Ours:
         return float(without_pauses(self.stack.evaluation(0)).train_loss[0])
 
 
-class Loader:
+class OwnLoop:
+    """What the loops written in torch have in common."""
+
+    def __init__(self, x: NDArray, y: NDArray, widths: Sequence[int], batch: int) -> None:
+        torch.manual_seed(0)
+        self.x, self.y, self.batch = torch.from_numpy(x), torch.from_numpy(y).float(), batch
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in zip([FEATURES, *widths], widths, strict=False):
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+        self.model = nn.Sequential(*layers, nn.Linear([FEATURES, *widths][-1], 1))
+        self.criterion = nn.BCEWithLogitsLoss()
+
+    @torch.inference_mode()
+    def loss(self) -> float:
+        return self.criterion(self.model(self.x)[:, 0], self.y).item()
+
+
+class Loader(OwnLoop):
     """The loop of PyTorch's tutorials: DataLoader, zero_grad, backward, step."""
 
-    def __init__(self, x: NDArray, y: NDArray) -> None:
-        torch.manual_seed(0)
-        self.rows = TensorDataset(torch.from_numpy(x), torch.from_numpy(y).float())
-        self.loader = DataLoader(self.rows, batch_size=BATCH, shuffle=True)
-        wide, deep = WIDTHS
-        self.model = nn.Sequential(
-            nn.Linear(FEATURES, wide), nn.ReLU(), nn.Linear(wide, deep), nn.ReLU(), nn.Linear(deep, 1)
-        )
+    def __init__(self, x: NDArray, y: NDArray, widths: Sequence[int], batch: int) -> None:
+        super().__init__(x, y, widths, batch)
+        self.loader = DataLoader(TensorDataset(self.x, self.y), batch_size=batch, shuffle=True)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE)
-        self.criterion = nn.BCEWithLogitsLoss()
 
     def epoch(self) -> None:
         for x, y in self.loader:
@@ -84,18 +118,73 @@ class Loader:
             self.criterion(self.model(x)[:, 0], y).backward()
             self.optimizer.step()
 
-    @torch.inference_mode()
-    def loss(self) -> float:
-        x, y = self.rows.tensors
-        return self.criterion(self.model(x)[:, 0], y).item()
+
+class Resident(OwnLoop):
+    """The fastest plain loop: resident tensors, one permutation an epoch, torch's fused Adam."""
+
+    def __init__(self, x: NDArray, y: NDArray, widths: Sequence[int], batch: int) -> None:
+        super().__init__(x, y, widths, batch)
+        self.optimizer = torch.optim.Adam(self.model.parameters(), lr=RATE, fused=True)
+
+    def epoch(self) -> None:
+        order = torch.randperm(ROWS)
+        for x, y in zip(self.x[order].split(self.batch), self.y[order].split(self.batch), strict=True):
+            self.optimizer.zero_grad()
+            self.criterion(self.model(x)[:, 0], y).backward()
+            self.optimizer.step()
+
+
+class Lightning(OwnLoop):
+    """A LightningModule and its Trainer with nothing to save, log or show; an epoch is timed within its loop."""
+
+    def __init__(self, x: NDArray, y: NDArray, widths: Sequence[int], batch: int) -> None:
+        import pytorch_lightning as lightning
+
+        logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+        super().__init__(x, y, widths, batch)
+        model, criterion, clock = self.model, self.criterion, self
+
+        class Module(lightning.LightningModule):
+            def __init__(self) -> None:
+                super().__init__()
+                self.model = model
+
+            def training_step(self, batch: list[Tensor], index: int) -> Tensor:
+                return criterion(self.model(batch[0])[:, 0], batch[1])
+
+            def configure_optimizers(self) -> torch.optim.Optimizer:
+                return torch.optim.Adam(self.parameters(), lr=RATE)
+
+            def on_train_epoch_start(self) -> None:
+                clock.started = perf_counter()
+
+            def on_train_epoch_end(self) -> None:
+                clock.seconds = perf_counter() - clock.started
+
+        self.started = self.seconds = 0.0
+        self.module = Module()
+        self.loader = DataLoader(TensorDataset(self.x, self.y), batch_size=batch, shuffle=True)
+        self.trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_epochs=0,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+
+    def epoch(self) -> float:
+        self.trainer.fit_loop.max_epochs = (self.trainer.fit_loop.max_epochs or 0) + 1
+        self.trainer.fit(self.module, self.loader)
+        return self.seconds
 
 
 class ScikitLearn:
     """MLPClassifier without its L2 penalty, one pass a call, in the same float32."""
 
-    def __init__(self, x: NDArray, y: NDArray) -> None:
+    def __init__(self, x: NDArray, y: NDArray, widths: Sequence[int], batch: int) -> None:
         self.x, self.y = x, y
-        self.model = MLPClassifier(WIDTHS, alpha=0.0, batch_size=BATCH, learning_rate_init=RATE, random_state=0)
+        self.model = MLPClassifier(widths, alpha=0.0, batch_size=batch, learning_rate_init=RATE, random_state=0)
 
     def epoch(self) -> None:
         self.model.partial_fit(self.x, self.y, classes=[0, 1])
@@ -105,17 +194,21 @@ class ScikitLearn:
         return float(-np.log(p).mean())
 
 
-def mixed_runs() -> list[RunConfig]:
-    """64 runs: half of them one logit with BCE, half two with cross-entropy, each with its own weight and rate."""
-    weights = np.geomspace(0.1, 10, RUNS // 2)
+def mixed_runs(net: dict[str, Any], runs: int, batch: int) -> list[RunConfig]:
+    """Half of them one logit with BCE, half two with cross-entropy, each with its own weight and rate; the first one
+    is that of the other sides."""
+    weights = [1.0, *np.geomspace(0.1, 10, runs // 2 - 1)]
     losses: list[dict[str, Any]] = [{"loss_params": {"pos_weight": w}} for w in weights]
     losses += [
         {"head": "softmax2", "loss": "cross_entropy", "loss_params": {"class_weight": f"1, {w}"}} for w in weights
     ]
-    return [make_config(**{**NET, **loss, "lr": RATE * (1 + i / RUNS)}) for i, loss in enumerate(losses)]
+    rates = RATE * (1 + np.arange(runs) / runs)
+    return [
+        make_config(**{**net, **loss, "lr": lr, "batch_size": batch}) for loss, lr in zip(losses, rates, strict=True)
+    ]
 
 
-def race(theirs: Loader | ScikitLearn, ours: Ours, repeats: int) -> tuple[Paired, tuple[float, float]]:
+def race(theirs: Side, ours: Ours, repeats: int) -> tuple[Paired, tuple[float, float]]:
     """Epoch times of both and, once both have trained equally long, their training losses."""
     theirs.epoch()
     ours.epoch()
@@ -125,45 +218,84 @@ def race(theirs: Loader | ScikitLearn, ours: Ours, repeats: int) -> tuple[Paired
     return timing, losses
 
 
+def compare(net: dict[str, Any], runs: int, batch: int, sides: Sides, repeats: int) -> dict[str, float]:
+    """Print each side against a stack of so many runs; how many times as long it takes for as many runs, by name."""
+    x, y = problem()
+    widths = net.get("widths", ())
+    steps = math.ceil(ROWS / batch)
+    layers = "-".join(map(str, [FEATURES, *widths, 1]))
+    print(f"\n{layers}, Adam, batch {batch}, {ROWS:,} rows, {runs} run{'s' * (runs > 1)} here, {repeats} epochs each\n")
+    print(f"{'':<32} {'samples/s':>12} {'us/model-step':>14} {'ratio':>8}   training loss, theirs and ours")
+    ratios = {}
+    for name, side in sides.items():
+        configs = mixed_runs(net, runs, batch) if runs > 1 else [make_config(**net, batch_size=batch)]
+        timing, losses = race(side(x, y, widths, batch), Ours(configs, x, y), repeats)
+        ratios[name] = timing.ratio * runs
+        print(f"{name:<32} {ROWS / timing.slow:>12,.0f} {timing.slow / steps * 1e6:>14.2f}")
+        print(
+            f"{'  here':<32} {ROWS * runs / timing.fast:>12,.0f} {timing.fast / steps / runs * 1e6:>14.2f}"
+            f" {ratios[name]:>7.2f}x   {losses[0]:.4f} {losses[1]:.4f}"
+        )
+    return ratios
+
+
+def mnist_memory() -> tuple[float, float]:
+    """Peak memory in GB, and seconds, of a process that trains 256 linear runs on MNIST for two epochs as the app
+    does."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_train_on_mnist)
+
+
+def _train_on_mnist() -> tuple[float, float]:
+    configs = [
+        make_config(dataset="mnist_5k", head="softmax", loss="cross_entropy", lr=RATE * (1 + i), epochs=2)
+        for i in range(LINEAR_RUNS)
+    ]
+    variants = tuple(Variant(name=f"{i}", config=config) for i, config in enumerate(configs))
+    runner = Runner(train=partial(train_in_turns, device=torch.device("cpu")))
+    start = perf_counter()
+    job = runner.submit(Experiment(variants=variants))
+    while not runner.job(job).ended:
+        sleep(0.1)
+    seconds = perf_counter() - start
+    assert all(run.status == "finished" for run in runner.job(job).runs)
+    runner.close()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9, seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=15, help="epochs of each side (default 15)")
     repeats = parser.parse_args().repeats
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)  # as the app's engine thread does
+    warnings.filterwarnings("ignore", module="pytorch_lightning")
     with threadpool_limits(1):
-        compare(repeats)
+        measure(repeats)
 
 
-def compare(repeats: int) -> None:
-    """Print the three comparisons and the lines of the two goals."""
-    x, y = problem()
-    header("torch", "scikit-learn", "numpy")
-    print(
-        f"\nMLP {FEATURES}-{'-'.join(map(str, WIDTHS))}-1, Adam, batch {BATCH}, {ROWS:,} rows, {repeats} epochs each\n"
-    )
-    print(f"{'':<32} {'samples/s':>12} {'us/step':>9} {'ratio':>7}   training loss, theirs and ours")
-    sides: dict[str, Callable[[], Loader | ScikitLearn]] = {
-        "DataLoader loop": lambda: Loader(x, y),
-        "scikit-learn MLPClassifier": lambda: ScikitLearn(x, y),
+def measure(repeats: int) -> None:
+    """Print all comparisons and the lines of the goals."""
+    header("torch", "scikit-learn", "pytorch-lightning", "numpy")
+    everybody: Sides = {
+        "DataLoader loop": Loader,
+        "scikit-learn MLPClassifier": ScikitLearn,
+        "PyTorch Lightning": Lightning,
     }
-    ratios = {}
-    for name, side in sides.items():
-        timing, losses = race(side(), Ours([make_config(**NET)], x, y), repeats)
-        ratios[name] = timing.ratio
-        print(f"{name:<32} {ROWS / timing.slow:>12,.0f} {timing.slow / STEPS * 1e6:>9.1f}")
-        print(
-            f"{'  one run here':<32} {ROWS / timing.fast:>12,.0f} {timing.fast / STEPS * 1e6:>9.1f}"
-            f" {timing.ratio:>6.2f}x   {losses[0]:.4f} {losses[1]:.4f}"
-        )
-    one, stack = Ours([make_config(**NET)], x, y), Ours(mixed_runs(), x, y)
-    timing = paired_ratio(stack.epoch, one.epoch, max(3, repeats // 5), times=5)
-    print(
-        f"{f'{RUNS} runs in one stack, in sum':<32} {ROWS * RUNS / timing.slow:>12,.0f}"
-        f" {timing.slow / STEPS / RUNS * 1e6:>9.1f} {RUNS / timing.ratio:>6.2f}x   of the speed of one run alone"
-    )
-    print()
-    report("training of one run over a DataLoader loop", ratios["DataLoader loop"], 3)
-    report("training of one run over MLPClassifier", ratios["scikit-learn MLPClassifier"], 1.5)
+    loops: Sides = {"resident, fused Adam": Resident, "DataLoader loop": Loader}
+    one = compare(MLP, 1, BATCH, everybody, repeats)
+    few = max(3, repeats // 3)
+    mlps = compare(MLP, RUNS, BATCH_OF_STACK, loops, few)
+    linear = compare(LINEAR, LINEAR_RUNS, BATCH_OF_STACK, {"resident, fused Adam": Resident}, few)
+    gigabytes, seconds = mnist_memory()
+    print(f"\n256 runs on 5,000 images of MNIST, two epochs: {seconds:.0f} s\n")
+    report("one MLP run over a DataLoader loop", one["DataLoader loop"], 6)
+    report("one MLP run over MLPClassifier", one["scikit-learn MLPClassifier"], 3)
+    report("one MLP run over Lightning", one["PyTorch Lightning"], 10)
+    report(f"{RUNS} MLP runs over resident loops, one after another", mlps["resident, fused Adam"], 5)
+    report(f"{RUNS} MLP runs over DataLoader loops, one after another", mlps["DataLoader loop"], 15)
+    report(f"{LINEAR_RUNS} linear runs over resident loops, one after another", linear["resident, fused Adam"], 100)
+    report("GB of memory for 256 runs on MNIST", gigabytes, 2, at_most=True)
 
 
 if __name__ == "__main__":

@@ -182,18 +182,27 @@ class Stack:
         for start in range(0, rows, block):
             chosen = order[:, start : start + block]
             x, y = self.x["train"][chosen], self.y["train"][chosen]  # (S, block, F), (S, block)
+            if len(self._seeds) == 1:
+                x, y = (rows.expand(len(self.configs), *rows.shape[1:]) for rows in (x, y))
             for x_batch, y_batch in zip(x.split(size, 1), y.split(size, 1), strict=True):
-                self.step(self._for_runs(x_batch), self._for_runs(y_batch))
+                if len(self._seeds) == 1:
+                    self.step(x_batch, y_batch)
+                else:
+                    self.step(x_batch[self._seed_of_run], y_batch[self._seed_of_run])
                 yield
 
     def step(self, x: Tensor, y: Tensor) -> None:
         """One optimizer step of every run on its own batch: x (R, B, F), y (R, B)."""
         with torch.inference_mode():
             logits = self.model.forward(x)
-            for s in self.segments:
-                block = logits[s.block][s.within]
-                block.copy_(s.objective.gradient(block, y[s.runs]))
-            self.model.backward(logits)
+            if len(self.segments) == 1:
+                gradients = [self.segments[0].objective.gradient(logits[0], y)]
+            else:
+                gradients = logits
+                for s in self.segments:
+                    block = logits[s.block][s.within]
+                    block.copy_(s.objective.gradient(block, y[s.runs]))
+            self.model.backward(gradients)
             self.optimizer.step()
 
     def evaluation(self, index: int) -> Generator[None, None, Epoch]:
@@ -253,12 +262,6 @@ class Stack:
             self.optimizer.freeze([at for at, i in enumerate(self.order) if new[i]])
         self._last = replace(epoch, stopped=now)
         return self._last
-
-    def _for_runs(self, batch: Tensor) -> Tensor:
-        """From one batch a seed (S, ...) to one a run (R, ...)."""
-        if len(self._seeds) == 1:
-            return batch.expand(len(self.configs), *batch.shape[1:])
-        return batch[self._seed_of_run]
 
     def _in_order(self, values: Sequence[T]) -> list[T]:
         """Values of the sorted runs, in the order in which the configurations were given."""

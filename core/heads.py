@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import torch
 from torch import Tensor
+
+from core.softmax import log_softmax, softmax
 
 Gives = Literal["logits", "probabilities", "log-probabilities"]
 
@@ -46,10 +47,8 @@ class HeadSpec:
 ACTIVATIONS: dict[str, ActivationSpec] = {
     "none": ActivationSpec("none", lambda z: z, "logits", "u = z"),
     "sigmoid": ActivationSpec("sigmoid", torch.sigmoid, "probabilities", r"u = \sigma(z)"),
-    "softmax": ActivationSpec("softmax", partial(torch.softmax, dim=-1), "probabilities", r"u = \mathrm{softmax}(z)"),
-    "log_softmax": ActivationSpec(
-        "log-softmax", partial(torch.log_softmax, dim=-1), "log-probabilities", r"u = \log \mathrm{softmax}(z)"
-    ),
+    "softmax": ActivationSpec("softmax", softmax, "probabilities", r"u = \mathrm{softmax}(z)"),
+    "log_softmax": ActivationSpec("log-softmax", log_softmax, "log-probabilities", r"u = \log \mathrm{softmax}(z)"),
 }
 
 HEADS: dict[str, HeadSpec] = {

@@ -180,6 +180,7 @@ class Runner:
     def _work(self) -> None:
         """The thread: take up waiting jobs, then give each active one a turn."""
         torch.set_num_threads(1)  # two torch threads stall each other when another core is busy
+        torch.set_flush_denormal(True)  # Adam's moments of units that have died; processors count slowly below 1e-38
         while True:
             with self._lock:
                 while not self._closed and not self._active and not self._queue:

@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.losses.spec import Counts, LossSpec, Params, class_weights, output_weights
+from core.softmax import log_softmax, softmax
 from core.specs import Param
 
 
@@ -22,8 +23,8 @@ def bce_with_logits(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """(1 + (w - 1) y) (sigmoid(z) - y), (R, B, K)."""
-    weight = 1 + (positive_weight(params) - 1) * y
-    return weight * (torch.sigmoid(logits) - y)
+    w = positive_weight(params)
+    return torch.sigmoid(logits).sub_(y).mul_(torch.lerp(torch.ones_like(w), w, y))
 
 
 def positive_weight(params: Params) -> Tensor:
@@ -57,7 +58,7 @@ def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     logits (R, B, K), y (R, B) in 0 .. K-1, class_weight (R, 1, K) > 0, label_smoothing e (R, 1, 1) in [0, 1).
     torch's own function takes one weight and one smoothing a call; here each run has its own.
     """
-    return smoothed(-torch.log_softmax(logits, -1), y, params)
+    return smoothed(-log_softmax(logits), y, params)
 
 
 def smoothed(losses: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -71,9 +72,10 @@ def smoothed(losses: Tensor, y: Tensor, params: Params) -> Tensor:
 def cross_entropy_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """softmax(z)_c sum_j t_j - t_c with the targets t_c = w_c ((1 - e) [c = y] + e / K), (R, B, K)."""
     smoothing = params["label_smoothing"]
-    targets = F.one_hot(y, logits.shape[-1]) * (1 - smoothing) + smoothing / logits.shape[-1]
+    of_class = y.unsqueeze(-1) == torch.arange(logits.shape[-1], device=y.device)
+    targets = torch.lerp(of_class.to(logits.dtype), torch.ones_like(smoothing) / logits.shape[-1], smoothing)
     targets *= params["class_weight"]
-    return torch.softmax(logits, -1) * targets.sum(-1, keepdim=True) - targets
+    return softmax(logits).mul_(targets.sum(-1, keepdim=True)).sub_(targets)
 
 
 def cross_entropy_optimum(q: Tensor, params: Params) -> Tensor:
@@ -102,7 +104,7 @@ def class_weight_optimum(q: Tensor, params: Params) -> Tensor:
 
 def cross_entropy_of_floats(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """-y log softmax(z) over one column, as torch.nn.CrossEntropyLoss with float (N, 1) targets: always 0."""
-    return -y * torch.log_softmax(logits, -1)
+    return -y * log_softmax(logits)
 
 
 def cross_entropy_of_labels(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -114,7 +116,7 @@ def cross_entropy_of_labels(logits: Tensor, y: Tensor, params: Params) -> Tensor
     labels = y.to(logits.dtype)
     number = labels.sum(-1, keepdim=True).clamp(min=1)
     targets = labels / torch.lerp(torch.ones_like(number), number, params["targets"])
-    return -(targets * torch.log_softmax(logits, -1)).sum(-1)
+    return -(targets * log_softmax(logits)).sum(-1)
 
 
 def read_targets(text: str, counts: Counts) -> np.ndarray:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from core.errors import CutoffError
 from core.losses.spec import Counts, LossSpec, Params
+from core.softmax import log_softmax, softmax
 from core.specs import Param
 
 HALVINGS = 60  # of an interval of scores: beyond float64
@@ -86,13 +87,13 @@ def logit_adjusted(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
     logits (R, B, K), y (R, B) in 0 .. K-1, tau (R, 1, 1) >= 0, prior pi (R, 1, K) > 0; losses (R, B).
     """
-    adjusted = torch.log_softmax(logits + params["tau"] * params["prior"].log(), -1)
+    adjusted = log_softmax(logits + params["tau"] * params["prior"].log())
     return -adjusted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
 
 
 def logit_adjusted_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """softmax(z + tau log pi) - onehot(y), (R, B, K)."""
-    adjusted = torch.softmax(logits + params["tau"] * params["prior"].log(), -1)
+    adjusted = softmax(logits + params["tau"] * params["prior"].log())
     return adjusted - F.one_hot(y, logits.shape[-1])
 
 

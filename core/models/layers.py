@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 MOMENTUM, EPSILON = 0.1, 1e-5  # of batch norm, torch's defaults
+MANY_RUNS, FEW_OUTPUTS = 16, 10
 
 
 class Buffers:
@@ -46,6 +47,9 @@ class Linear:
     """A linear layer of the runs `rows` of a stack: weight (R, in, out) and bias (R, 1, out).
 
     They start as in torch.nn.Linear and torch.nn.Conv2d, uniform in +-1/sqrt(in), drawn from one generator a run.
+
+    Where many runs with few outputs each are given the same rows, their weights are put side by side: one large product
+    takes a fraction of the time of as many small ones.
     """
 
     def __init__(
@@ -57,11 +61,18 @@ class Linear:
         drawn = (drawn * 2 - 1) / fan_in**0.5
         self.weight.copy_(drawn[:, :-1])
         self.bias.copy_(drawn[:, -1:])
+        self.turned = self.weight.transpose(1, 2)
+        self._as_one = False
+        self._narrow = len(self.weight) >= MANY_RUNS and fan_out <= FEW_OUTPUTS
 
     def forward(self, x: Tensor) -> Tensor:
         """x (R, B, in) -> (R, B, out); remembers x."""
         self._inputs = x
-        return torch.baddbmm(self.bias, x, self.weight)
+        self._as_one = self._narrow and x.stride(0) == 0
+        if not self._as_one:
+            return torch.baddbmm(self.bias, x, self.weight)
+        bias, weight = (part.transpose(0, 1).flatten(1) for part in (self.bias, self.weight))  # (1, R out), (in, R out)
+        return torch.addmm(bias, x[0], weight).view(x.shape[1], len(x), -1).transpose(0, 1)
 
     def accumulate(self, gradient: Tensor, normalised: bool = False) -> None:
         """Fill the gradients of weight and bias from that by the outputs, (R, N, out).
@@ -69,7 +80,11 @@ class Linear:
         Batch norm takes the mean away again, so before it (`normalised`) the bias has a gradient of 0. Summed up it
         would be rounding noise, of which Adam makes whole steps, and a run alone would differ from one in a stack.
         """
-        torch.bmm(self._inputs.transpose(1, 2), gradient, out=self._weight_gradient)
+        if self._as_one:
+            product = self._inputs[0].t() @ gradient.transpose(0, 1).flatten(1)  # (in, R out)
+            self._weight_gradient.copy_(product.view(len(product), len(gradient), -1).transpose(0, 1))
+        else:
+            torch.bmm(self._inputs.transpose(1, 2), gradient, out=self._weight_gradient)
         if normalised:
             self._bias_gradient.zero_()
         else:
@@ -77,7 +92,7 @@ class Linear:
 
     def below(self, gradient: Tensor) -> Tensor:
         """The gradient by the inputs (R, B, in) from that by the outputs."""
-        return torch.bmm(gradient, self.weight.transpose(1, 2))
+        return torch.bmm(gradient, self.turned)
 
     def by_row(self, x: Tensor) -> Tensor:
         """Outputs (R, N, out) -> (R, B, values of a row), a view."""

@@ -14,6 +14,8 @@ from torch import Tensor
 from core.models.layers import Buffers, Convolution, Linear, Norm
 from core.models.shape import Shape
 
+tanh_backward, relu_backward = torch.ops.aten.tanh_backward.default, torch.ops.aten.threshold_backward.default
+
 
 class StackedNet:
     """R networks that share their shape up to the width of their last layer.
@@ -61,7 +63,7 @@ class StackedNet:
             self._active.append(x.tanh_() if self.shape.hidden == "tanh" else x.relu_())
             x = layer.by_row(x)
         self._last_inputs = x
-        return [layer.forward(x[layer.rows]) for layer in self.last]
+        return [layer.forward(x if len(self.last) == 1 else x[layer.rows]) for layer in self.last]
 
     def backward(self, gradients: Sequence[Tensor]) -> None:
         """Fill `gradient` from the loss's gradient by each block's logits, for the rows of the last `forward`."""
@@ -69,7 +71,7 @@ class StackedNet:
         for last, gradient in zip(self.last, gradients, strict=True):
             last.accumulate(gradient)
             if below is not None:
-                torch.bmm(gradient, last.weight.transpose(1, 2), out=below[last.rows])
+                torch.bmm(gradient, last.turned, out=below if len(self.last) == 1 else below[last.rows])
         for depth in range(len(self.hidden) - 1, -1, -1):
             assert below is not None
             layer = self.hidden[depth]
@@ -82,9 +84,7 @@ class StackedNet:
 
     def _through(self, gradient: Tensor, active: Tensor) -> Tensor:
         """The gradient before the function between the layers, from that behind it and its values there."""
-        if self.shape.hidden == "tanh":
-            return torch.ops.aten.tanh_backward(gradient, active)
-        return torch.ops.aten.threshold_backward(gradient, active, 0)
+        return tanh_backward(gradient, active) if self.shape.hidden == "tanh" else relu_backward(gradient, active, 0)
 
 
 def _blocks(values: Sequence[int]) -> list[slice]:

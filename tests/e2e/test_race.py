@@ -67,7 +67,7 @@ def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Pa
     slider = page.get_by_role("slider", name="Epoch").first
     slider.focus()
     slider.press("Home")
-    expect(page.get_by_text(re.compile(r"Epoch\s*0\s*of 1000")).first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Epoch\s*0\s*of 1,000")).first).to_be_visible()
 
     pictures(page, "race")
     for width in (1440, 1024, 390):
