@@ -378,12 +378,15 @@ def test_curves_and_points_are_those_given():
     assert figure["layout"]["shapes"][0]["y0"] == 0.2
 
 
-def test_long_curves_are_thinned_with_both_ends():
-    recall = np.linspace(0, 1, 5000)
-    x = numbers(precision_recall(some_lines(1), [(recall, 1 - recall)], [None], 0.5)["data"][0]["x"])
+def test_long_curves_are_thinned_to_where_recalls_begin_and_end():
+    recall = np.repeat(np.linspace(0, 1, 1000), 5)  # four negatives after each positive
+    precision = np.linspace(1, 0.1, recall.size)
+    line = precision_recall(some_lines(1), [(recall, precision)], [None], 0.5)["data"][0]
+    x, y = numbers(line["x"]), numbers(line["y"])
     assert len(x) == 200
-    assert (x[0], x[-1]) == (0, 1)
-    assert set(x) <= set(recall.astype(np.float32))
+    np.testing.assert_array_equal(x[::2], x[1::2])
+    np.testing.assert_array_equal(x, recall.astype(np.float32)[np.searchsorted(-precision, -y.astype(float) - 1e-6)])
+    assert [(x[0], y[0]), (x[-1], y[-1])] == [(0, 1), (1, pytest.approx(0.1))]
 
 
 def test_no_prevalence_has_no_baseline():

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.experiment import sweepable, swept
 from core.jobs import Job, Run
 from core.plots.race import Line, Sweep, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
-from core.scores import ClassView
 from core.theory import undone
-from core.thresholds import ScoreIndex, called_positive, pr_curve
+from core.thresholds import Rankings, called_positive
 from pages.components.live_figure import live_figure
 from pages.shared import details, focus, one_run, ranking, text, theory
 from pages.shared.variants import colour_of
@@ -143,10 +143,9 @@ def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int, threshol
         persist_state="session",
         help="Correct scores for what the loss does to them, such as ln w on the logit for pos_weight w.",
     )
-    chosen = [v for v in _some(len(lines), PANELS, at) if first_scored(job, v)]
-    runs = [run for v in chosen if (run := first_scored(job, v))]
-    views = [run.scores("validation").view(column) for run in runs]
-    scores = [view.score for view in views]
+    chosen, runs = _scored(job, PANELS, at)
+    view = runs[0].scores("validation").view(column)
+    scores = [run.outputs["validation"][:, column] for run in runs]
     predicted = theory.predicted(job, st.session_state.get("race.q", 0.5)) if binary else [None] * len(lines)
     if undo:
         cured = [undone(run.config, score) for run, score in zip(runs, scores, strict=True)]
@@ -156,11 +155,11 @@ def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int, threshol
         histogram_grid(
             [lines[v] for v in chosen],
             scores,
-            views[0].y,
+            view.y,
             [threshold] * len(chosen),
             [predicted[v] for v in chosen],
             scale,
-            (views[0].label, views[0].rest),
+            (view.label, view.rest),
             columns=2 if len(chosen) > 1 else 1,
         ),
         key="race_scores",
@@ -170,6 +169,12 @@ def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int, threshol
     )
     if len(chosen) < len(lines):
         st.caption(f"{len(chosen)} of the {len(lines)} variants; click a row of the table for another.")
+
+
+def _scored(job: Job, most: int, at: int) -> tuple[list[int], list[Run]]:
+    """The variants that are shown, at most so many, and the run of each; without those that have no scores yet."""
+    found = {v: run for v in _some(len(job.experiment.variants), most, at) if (run := first_scored(job, v))}
+    return list(found), list(found.values())
 
 
 def _some(count: int, most: int, at: int) -> list[int]:
@@ -184,15 +189,16 @@ def _some(count: int, most: int, at: int) -> list[int]:
 
 def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, column: int, threshold: float) -> None:
     st.markdown("**Precision against recall**, validation rows")
-    chosen = [v for v in _some(len(lines), CURVES, at) if first_scored(job, v)]
-    views = [run.scores("validation").view(column) for v in chosen if (run := first_scored(job, v))]
-    curves = [pr_curve(ScoreIndex.of(view.y, view.score)) for view in views]
+    chosen, runs = _scored(job, CURVES, at)
+    y = runs[0].scores("validation").view(column).y
+    scores = np.stack([run.outputs["validation"][:, column] for run in runs])
+    ranked = Rankings.of(y, scores)
     live_figure(
         precision_recall(
             [lines[v] for v in chosen],
-            [(curve.x, curve.y) for curve in curves],
-            [_operating_point(view, threshold) for view in views],
-            float(views[0].y.mean()),
+            [ranked.curve(row) for row in range(len(chosen))],
+            _operating_points(y, scores, threshold),
+            float(y.mean()),
             sweep and Sweep(sweep.label, [sweep.values[v] for v in chosen], sweep.log),
             chosen.index(at) if at in chosen else None,
         ),
@@ -205,13 +211,16 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
         st.caption(f"{len(chosen)} of the {len(lines)} variants.")
 
 
-def _operating_point(view: ClassView, threshold: float) -> tuple[float, float] | None:
-    """Recall and precision at the threshold; None where no row is called positive."""
-    called = called_positive(view.score, threshold)
-    if not called.any() or not view.y.any():
-        return None
-    found = int((called & view.y).sum())
-    return found / int(view.y.sum()), found / int(called.sum())
+def _operating_points(
+    y: NDArray[np.bool_], scores: NDArray[np.floating], threshold: float
+) -> list[tuple[float, float] | None]:
+    """Recall and precision of each model of scores (R, N) at the threshold; None where no row is called positive."""
+    called = called_positive(scores, threshold)
+    positives = int(y.sum())
+    return [
+        (int(found) / positives, int(found) / int(size)) if size and positives else None
+        for found, size in zip((called & y).sum(1), called.sum(1), strict=True)
+    ]
 
 
 def _show_sweep(metrics: ranking.Metrics, metric: str, sweep: Sweep, lines: Sequence[Line]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
@@ -51,11 +51,11 @@ def _metrics(runs: Sequence[Run], threshold: float) -> Metrics:
 
 
 def over_seeds(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean, least and greatest of values (V, S) over the seeds that have one, (V,) each; NaN where none has."""
+    """Mean, least and greatest of values (..., S) over the seeds that have one, (...) each; NaN where none has."""
     known = np.isfinite(values)
-    some = known.any(1)
-    mean = np.where(known, values, 0).sum(1) / np.maximum(known.sum(1), 1)
-    low, high = np.where(known, values, np.inf).min(1), np.where(known, values, -np.inf).max(1)
+    some = known.any(-1)
+    mean = np.where(known, values, 0).sum(-1) / np.maximum(known.sum(-1), 1)
+    low, high = np.where(known, values, np.inf).min(-1), np.where(known, values, -np.inf).max(-1)
     return np.where(some, mean, np.nan), np.where(some, low, np.nan), np.where(some, high, np.nan)
 
 
@@ -82,15 +82,15 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         "Variant": [lines[v].name for v in order],
         "State": [_state(job, v) for v in order],
     }
+    names = [by, *(other for other in metrics if other != by)]
     numbers = {}
-    for name in [by, *(other for other in metrics if other != by)]:
-        mean, low, high = over_seeds(metrics[name])
-        numbers[name] = mean[order]
+    for name, mean, low, high in zip(names, *over_seeds(np.stack([metrics[name] for name in names])), strict=True):
+        numbers[name] = pa.array(mean[order], from_pandas=True)  # NaN as nothing
         if seeds > 1:
-            numbers[f"± {name}"] = ((high - low) / 2)[order]
+            numbers[f"± {name}"] = pa.array(((high - low) / 2)[order], from_pandas=True)
     three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        pd.DataFrame(shown | numbers),
+        pa.table(shown | numbers),  # a DataFrame would be turned into this, at ten times the cost
         key="ranked",
         hide_index=True,
         column_config={"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.plots.race.common import FEW, KEY, Line, Spec, Sweep, colour_bar, focus_last, points_each, spread_out
 from core.plots.style import GROUND, LEGEND_SMALL, MARGIN, MUTED, packed, plain, unit_axis
@@ -22,9 +22,9 @@ def precision_recall(
 ) -> Spec:
     """Precision against recall of all variants, a ring at each operating point, dashed the prevalence as baseline.
 
-    `curves` are (recall (T,), precision (T,)), `points` (recall, precision) or None; values that are not finite are
-    left out. Of a curve with more points than there is room for, at most 200 and fewer for many curves, evenly
-    chosen ones are drawn, first and last among them; those are exact.
+    `curves` are (recall (T,), precision (T,)), recall rising, `points` (recall, precision) or None; values that are not
+    finite are left out. A curve has at most 200 points, fewer for many curves: where evenly chosen ones of its recalls
+    begin and end, first and last among them; those are exact.
     """
     few = len(lines) <= FEW
     room = points_each(2 * len(lines))
@@ -33,7 +33,7 @@ def precision_recall(
         line = lines[at]
         x, y = (np.asarray(values, np.float64) for values in curves[at])
         finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
-        drawn = finite[spread_out(len(finite), room)]
+        drawn = finite[_ends_of_recalls(x[finite], room)]
         width = 3 if at == focus else 2 if few else 1.2
         data.append(
             {
@@ -79,3 +79,16 @@ def precision_recall(
     if not few:
         layout["margin"] = MARGIN
     return {"data": data, "layout": layout}
+
+
+def _ends_of_recalls(recall: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+    """Places on a curve, at most so many: all, or those where evenly chosen recalls begin and end.
+
+    While recall stands still precision falls, so between these two a curve is a vertical line.
+    """
+    if len(recall) <= most:
+        return np.arange(len(recall))
+    begin = np.flatnonzero(np.append(True, recall[1:] != recall[:-1]))
+    end = np.append(begin[1:], len(recall)) - 1
+    chosen = spread_out(len(begin), most // 2)
+    return np.unique(np.append(begin[chosen], end[chosen]))
