@@ -1,8 +1,9 @@
 """What a loss wants: the loss as a function of one logit, and the score that is best for a true probability.
 
 Everything here looks at two classes. A head with one output is moved by its logit z; a head with two outputs by the
-second one, with the first held at 0, since only their difference matters. In multi-label data the first label is
-always there and the second one is y. A loss of a whole batch is that of one row that moves among OTHERS others.
+second one, with the first held at 0: of a softmax only their difference matters, and of two sigmoids the first one's
+loss does not depend on z. In multi-label data the first label is always there and the second one is y. A loss of a
+whole batch is that of one row that moves among OTHERS others.
 """
 
 from __future__ import annotations
@@ -50,12 +51,16 @@ class BinaryLoss:
         return resolved(self.head, self.activation, self.loss) == resolved(self.head, "auto", self.loss)
 
     def values(self, z: Tensor, y: float) -> Tensor:
-        """The unreduced loss of a row with label y (in a regression, target y) at each z, (Q,), in the dtype of z."""
+        """The loss of a row with label y (in a regression, target y) at each z, (Q,), in the dtype of z.
+
+        That of several outputs is their sum or their mean, as `over_outputs` says.
+        """
         if LOSSES[self.loss].of == "batch":
             return self.objective.mean(*self._in_batches(z, int(y)))
-        outputs = self._outputs(z)
-        losses = self.objective.losses(outputs, self._targets(z, y))[0]
-        return losses.sum(-1) if losses.dim() == 2 else losses
+        losses = self.objective.losses(self._outputs(z), self._targets(z, y))[0]
+        if losses.dim() == 1:
+            return losses
+        return losses.sum(-1) * (self.params[OVER_OUTPUTS.name].flatten() if losses.shape[-1] > 1 else 1)
 
     def gradients(self, z: Tensor, y: float) -> Tensor:
         """The derivative of `values` by z, (Q,), by autograd: what training sees."""
@@ -74,15 +79,19 @@ class BinaryLoss:
     def _targets(self, z: Tensor, y: float) -> Tensor:
         if "regression" in HEADS[self.head].tasks:
             return torch.full((1, len(z)), y, dtype=z.dtype)
-        if "multilabel" in LOSSES[self.loss].tasks and "multiclass" not in LOSSES[self.loss].tasks:
-            return torch.tensor([1, int(y)]).expand(1, len(z), 2)
-        return torch.full((1, len(z)), int(y))
+        return self._labels(torch.full((1, len(z)), int(y)))
+
+    def _labels(self, y: Tensor) -> Tensor:
+        """Class indices y (...) as they are; as the second of two labels (..., 2) where head and loss serve these."""
+        served = set(HEADS[self.head].tasks) & set(LOSSES[self.loss].tasks)
+        return torch.stack([torch.ones_like(y), y], -1) if served == {"multilabel"} else y
 
     def _in_batches(self, z: Tensor, y: int) -> tuple[Tensor, Tensor]:
-        """One batch (Q, 1 + OTHERS, 1) for each z, the first row of which moves, and its labels (Q, 1 + OTHERS)."""
-        others = z.new_zeros(len(z), OTHERS)
+        """One batch (Q, 1 + OTHERS, K) for each z, the first row of which moves, and its labels (Q, 1 + OTHERS)."""
+        rows = self._outputs(z)[0][:, None]
+        others = torch.zeros_like(rows).expand(-1, OTHERS, -1)
         labels = torch.tensor([y] + [1] * POSITIVE_OTHERS + [0] * (OTHERS - POSITIVE_OTHERS))
-        return torch.cat([z[:, None], others], 1)[..., None], labels.expand(len(z), -1)
+        return torch.cat([rows, others], 1), self._labels(labels.expand(len(z), -1))
 
 
 def binary_loss(
@@ -105,6 +114,16 @@ def binary_head(loss: str) -> str:
     return next((head for head in heads if "binary" in HEADS[head].tasks), heads[0])
 
 
+def class_heads(loss: str) -> list[str]:
+    """Every head on which a loss of classes can be looked at, that of `binary_head` first.
+
+    The softmax of K logits is left out where the one of two logits, which it then is, can be chosen.
+    """
+    first, heads = binary_head(loss), LOSSES[loss].heads
+    others = [head for head in heads if head not in (first, "identity")]
+    return [first, *(head for head in others if head != "softmax" or "softmax2" not in heads)]
+
+
 def wanted_scores(of: BinaryLoss, q: np.ndarray) -> np.ndarray | None:
     """The score in [0, 1] that minimises the expected loss at true probabilities q (Q,), in closed form.
 
@@ -114,7 +133,8 @@ def wanted_scores(of: BinaryLoss, q: np.ndarray) -> np.ndarray | None:
     if optimum is None or not of.as_expected:
         return None
     of_row = {name: value[0, 0].double() for name, value in of.params.items()}
-    params = {name: value[0] if len(value) == 1 else value for name, value in of_row.items()}
+    each = LOSSES[of.loss].of == "output"  # then the second of two outputs is the one that moves
+    params = {name: value[-1] if each or len(value) == 1 else value for name, value in of_row.items()}
     return optimum(torch.from_numpy(np.asarray(q, np.float64)), params).numpy()
 
 
@@ -204,6 +224,33 @@ def softmax_twice(classes: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return largest, -np.log(largest)
 
 
+def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> bool | None:
+    """Whether the expected loss is least at the true probabilities with these parameters; None in a regression.
+
+    `counts` are the rows of each class, or with each label, (C,). Of several outputs those two are held against each
+    other whose weights differ most, both ways. Raises CutoffError for a bad value.
+    """
+    spec = LOSSES[loss]
+    if HEADS[head].link == "none":
+        return None
+    if spec.mistake or spec.of == "batch":
+        return False
+    outputs = HEADS[head].outputs(len(counts))
+    positives = counts if outputs > 1 else counts[1:]
+    params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), positives), dtype=torch.float64)
+    pairs = [BinaryLoss(loss, head, params)]
+    if outputs > 1:
+        each = next((value[0, 0] for value in params.values() if value.shape[-1] == outputs), torch.ones(outputs))
+        ends = [int(each.argmin()), int(each.argmax())]
+        of_ends = [
+            {name: value[..., pair] if value.shape[-1] == outputs else value for name, value in params.items()}
+            for pair in (ends, ends[::-1])
+        ]
+        pairs = [BinaryLoss(loss, head, two) for two in of_ends]
+    q = np.linspace(0.01, 0.99, 99)
+    return all(np.abs(best_scores(pair, q) - q).max() < SAME for pair in pairs)
+
+
 def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> str:
     """What the scores of a loss mean with these parameters, in one sentence; "" where there is nothing to say.
 
@@ -219,7 +266,8 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
         )
     if "binary" in HEADS[head].tasks:
         return _of_two_classes(binary_loss(loss, head, values, counts), values)
-    outputs = HEADS[head].outputs(len(counts))
+    if is_proper(loss, head, values, counts):
+        return "A score means the true probability itself."
     params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts))
     if spec.of == "output" and HEADS[head].link == "sigmoid":
         own = [param for param in spec.class_params if values.get(param.name, param.default) != param.default]
@@ -230,10 +278,6 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
         plain = {param.name: values.get(param.name, param.default) for param in spec.params}
         return _of_two_classes(binary_loss(loss, "sigmoid", plain), plain)
     own_values = {name: value for name, value in params.items() if name != OVER_OUTPUTS.name}
-    alike = all(value.shape[-1] != outputs or bool((value == value[..., :1]).all()) for value in own_values.values())
-    smoothed = any(float(values.get(p.name, p.default)) for p in spec.params if p.name == "label_smoothing")
-    if spec.proper and alike and not smoothed:
-        return "A score means the true probability itself."
     return f"With {_named(loss, values, own_values)}, the scores are not the true probabilities."
 
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import wiring
 from core.losses import LOSSES
-from core.optima import binary_head
+from core.optima import class_heads
 from core.specs import Param, Value
 from tests.conftest import button, choose, control, figure_of, open_page, press, sent, sentences
 
@@ -45,7 +45,7 @@ def curves(at: AppTest) -> str:
 
 
 def another(param: Param, now: Any) -> Value:
-    """A value that is not the present one."""
+    """A value that is not the present one, for a text two weights."""
     if param.options:
         return "1, 4" if param.free else next(option for option in param.options if option != now)
     step = param.step or 0.1
@@ -66,8 +66,8 @@ def traces(at: AppTest, key: str, what: str) -> list[dict[str, Any]]:
     return [trace for trace in figure_of(at, key)["data"] if trace.get("meta") == what]
 
 
-def of_kind(kind: str, loss: str) -> tuple[Param, ...]:
-    return wiring.params_for("identity" if kind == "values" else binary_head(loss), loss)
+def heads_of(kind: str, loss: str) -> list[str]:
+    return ["identity"] if kind == "values" else class_heads(loss)
 
 
 def table(at: AppTest, number: int) -> Any:
@@ -116,11 +116,26 @@ def test_every_parameter_of_every_loss_is_live(app_test: AppTest, kind: str, los
     at = open_one(app_test, kind, loss)
     assert not sentences(at)
     assert len(traces(at, "values_target" if kind == "values" else "values_1", "value")) == 1
-    for param in of_kind(kind, loss):
-        before, key = curves(at), f"losses.{kind}.0.{loss}.{param.name}"
-        typed(at, key, another(param, control(at, key).value))
-        assert not sentences(at)
-        assert curves(at) != before, param.name
+    moved = set()
+    for head in heads_of(kind, loss):
+        if head != heads_of(kind, loss)[0]:
+            typed(at, f"losses.{kind}.0.{loss}.head", head)
+            assert wiring.HEADS[head].label in traces(at, "values_1", "value")[0]["name"]
+        for param in wiring.params_for(head, loss):
+            if param in moved:
+                continue
+            before, key = curves(at), f"losses.{kind}.0.{loss}.{param.name}"
+            typed(at, key, another(param, control(at, key).value))
+            assert not sentences(at)
+            assert curves(at) != before, param.name
+            moved.add(param)
+    assert moved == {
+        param for head in LOSSES[loss].heads if serves(kind, head) for param in wiring.params_for(head, loss)
+    }
+
+
+def serves(kind: str, head: str) -> bool:
+    return (head == "identity") == (kind == "values")
 
 
 def test_a_loss_can_be_chosen_in_the_page(app_test: AppTest):
@@ -196,6 +211,46 @@ def test_a_double_sigmoid_can_be_looked_at(app_test: AppTest):
     assert not traces(at, "wanted", "closed form")
     (solved,) = traces(at, "wanted", "solved")
     np.testing.assert_allclose(solved["y"], np.clip(solved["x"], 0.5, expit(1)), atol=1e-5)
+
+
+def test_two_outputs_are_averaged_or_summed_as_training_does(app_test: AppTest):
+    at = open_one(app_test, "classes", "brier")
+    (one,) = traces(at, "values_1", "value")
+    choose(at, "losses.classes.0.brier.head", "softmax2")
+    (mean,) = traces(at, "values_1", "value")
+    assert mean["name"] == "A. Brier, Two logits, softmax"
+    np.testing.assert_allclose(mean["y"], one["y"])
+    choose(at, "losses.classes.0.brier.over_outputs", "sum")
+    (total,) = traces(at, "values_1", "value")
+    np.testing.assert_allclose(total["y"], 2 * np.array(one["y"]))
+
+
+def test_weights_of_single_outputs_are_taken_from_the_share_of_positives(app_test: AppTest):
+    at = open_one(app_test, "classes", "bce")
+    choose(at, "losses.classes.0.bce.head", "one_vs_rest")
+    choose(at, "losses.classes.0.bce.output_weight", "balanced")
+    choose(at, "losses.positives", 0.2)
+    (closed,) = traces(at, "wanted", "closed form")
+    q = np.array(closed["x"])
+    np.testing.assert_allclose(closed["y"], 4 * q / (4 * q + 1 - q))
+
+
+def test_a_card_says_proper_only_where_it_is_with_these_parameters(app_test: AppTest):
+    at = open_page(app_test, "losses")
+
+    def said() -> list[str]:
+        return [caption.value.partition("Expects ")[2] for caption in at.caption if "Expects " in caption.value]
+
+    proper, not_proper = "proper: least at the true probability.", "not proper: its best score is not the true one."
+    assert said() == [
+        f"logits. P{proper[1:]}",
+        f"logits. With these parameters {not_proper}",
+        f"logits. N{not_proper[1:]}",
+    ]
+    choose(at, "losses.classes.2.focal.gamma", 0.0)
+    assert said()[2] == f"logits. N{not_proper[1:]}"  # alpha is still a weight
+    choose(at, "losses.classes.2.focal.alpha", 0.5)
+    assert said()[2] == f"logits. With these parameters {proper}"
 
 
 # --- the sections

@@ -16,6 +16,8 @@ from core.losses import LOSSES
 from core.optima import (
     binary_head,
     binary_loss,
+    class_heads,
+    is_proper,
     remark,
     resting_points,
     softmax_twice,
@@ -58,6 +60,56 @@ def test_closed_form_is_where_the_expected_loss_is_least(loss, head, values):
     wanted = wanted_scores(of, Q)
     assert wanted is not None
     np.testing.assert_allclose(solved_scores(of, Q), wanted, atol=2e-6)
+
+
+# On two outputs: every loss of single outputs, and those of the first one weighted in another way than the second.
+ON_TWO = [
+    (loss, head, values)
+    for loss, spec in LOSSES.items()
+    if spec.of == "output" and binary_head(loss) != "identity"
+    for head in class_heads(loss)[1:]
+    for values in (
+        {},
+        {"over_outputs": "sum"},
+        *([{"output_weight": "5, 9", "pos_weight": 2.0}] if loss == "bce" else []),
+    )
+]
+
+
+@pytest.mark.parametrize(("loss", "head", "values"), ON_TWO)
+def test_loss_on_two_outputs_is_what_training_minimises_on_one_row(loss, head, values):
+    of = binary_loss(loss, head, values)
+    for z in (-1.3, 0.4, 2.0):
+        for y in (0, 1):
+            labels = [[1, y]] if head == "sigmoids" else [y]
+            outputs = torch.tensor([[[0, z]]], dtype=torch.float64)
+            trained = of.objective.mean(outputs, torch.tensor([labels]))
+            torch.testing.assert_close(of.values(torch.tensor([z], dtype=torch.float64), y), trained)
+
+
+@pytest.mark.parametrize(("loss", "head", "values"), [one for one in ON_TWO if LOSSES[one[0]].optimum])
+def test_closed_form_on_two_outputs_is_that_of_the_output_that_moves(loss, head, values):
+    of = binary_loss(loss, head, values)
+    np.testing.assert_allclose(solved_scores(of, Q), wanted_scores(of, Q), atol=2e-6)
+    if "output_weight" in values:
+        np.testing.assert_allclose(wanted_scores(of, Q), 18 * Q / (18 * Q + 1 - Q))
+
+
+@pytest.mark.parametrize("head", ["sigmoids", "one_vs_rest"])
+@pytest.mark.parametrize("loss", ["soft_f1", "tversky"])
+def test_a_batch_loss_of_two_outputs_moves_the_second_one(loss, head):
+    z = torch.tensor([-2.0, 0.5], dtype=torch.float64)
+    one, two = binary_loss(loss, "sigmoid", {}), binary_loss(loss, head, {"over_outputs": "sum"})
+    for y in (0, 1):
+        torch.testing.assert_close(two.gradients(z, y), one.gradients(z, y))
+
+
+def test_heads_to_look_at_a_loss_are_its_own_without_the_softmax_of_two_twice():
+    for loss, spec in LOSSES.items():
+        heads = class_heads(loss)
+        assert heads[0] == binary_head(loss)
+        assert set(heads) <= set(spec.heads)
+        assert all(head == "identity" or {head, "softmax2"} & set(heads) for head in spec.heads)
 
 
 @pytest.mark.parametrize("loss", ["bce", "focal", "cross_entropy", "asymmetric", "squared_hinge"])
@@ -180,6 +232,43 @@ def test_softmax_twice_reaches_no_further(classes, largest, floor):
     assert twice == pytest.approx(float(found[0]))
     loss = torch.nn.functional.cross_entropy(torch.softmax(z, -1), torch.tensor([0])).item()
     assert loss == pytest.approx(float(found[1]))
+
+
+# --- proper or not
+
+PROPER = [
+    ("bce", "sigmoid", {"pos_weight": 9.0}, False),
+    ("focal", "sigmoid", {"gamma": 0.0}, False),  # alpha .25 is a weight
+    ("focal", "sigmoid", {"gamma": 0.0, "alpha": 0.5}, True),
+    ("asymmetric", "sigmoid", {"gamma_neg": 0.0, "margin": 0.0}, True),
+    ("dead_zone", "sigmoid", {"accept": 1.0}, True),
+    ("band_mse", "sigmoid", {"penalty": 0.0}, True),
+    ("loss_gated_mse", "sigmoid", {"tau": 0.3}, False),
+    ("loss_gated_mse", "sigmoid", {"tau": 0.3, "factor": 1.0}, True),
+    ("gated_bce", "sigmoid", {"above": 0.1}, True),
+    ("nll", "softmax2", {"class_weight": "balanced"}, False),
+    ("cross_entropy", "softmax", {"class_weight": "2, 2, 2"}, True),
+    ("cross_entropy", "softmax", {"class_weight": "2, 2, 1"}, False),
+    ("cross_entropy", "softmax", {"label_smoothing": 0.1}, False),
+    ("logit_adjusted", "softmax", {"tau": 0.0}, True),
+    ("logit_adjusted", "softmax", {"prior": "1, 1, 1"}, True),
+    ("bce", "one_vs_rest", {"output_weight": "1, 1, 2"}, False),
+    ("bce", "one_vs_rest", {"output_weight": "2, 2, 2", "pos_weight": 0.5}, True),
+    ("brier", "softmax", {"over_outputs": "sum"}, True),
+]
+
+
+@pytest.mark.parametrize(("loss", "head", "values", "proper"), PROPER)
+def test_proper_depends_on_the_parameters(loss, head, values, proper):
+    counts = np.array([90, 10] if "binary" in HEADS[head].tasks else [50, 30, 20])
+    assert is_proper(loss, head, values, counts) == proper
+    assert (remark(loss, head, values, counts) == "A score means the true probability itself.") == proper
+
+
+@pytest.mark.parametrize(("loss", "head"), [(loss, head) for loss, spec in LOSSES.items() for head in spec.heads])
+def test_proper_at_the_defaults_is_what_the_registry_says(loss, head):
+    counts = np.array([90, 10] if "binary" in HEADS[head].tasks else [50, 30, 20])
+    assert is_proper(loss, head, {}, counts) == (None if head == "identity" else LOSSES[loss].proper)
 
 
 # --- remarks

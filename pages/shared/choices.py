@@ -146,7 +146,7 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
         help=_expectations(losses, DATASETS[dataset].task),
     )
     spec = LOSSES[loss]
-    st.caption(f"{spec.about} {text.of_loss(spec, DATASETS[dataset].task)}", help=spec.reference)
+    st.caption(f"{spec.about} {text.of_loss(spec, None)}", help=spec.reference)
     with st.container(key="formula"):
         st.latex(spec.formula)
     slots["loss"] = st.container()
@@ -271,5 +271,6 @@ def _sources() -> str:
 
 
 def _expectations(losses: list[str], task: str) -> str:
-    """What each of these losses expects, as a list."""
-    return "\n".join(f"- **{LOSSES[name].label}**: {text.of_loss(LOSSES[name], task)}" for name in losses)
+    """What each of these losses expects and whether it is proper at its defaults, as a list."""
+    said = {name: text.of_loss(LOSSES[name], None if task == "regression" else LOSSES[name].proper) for name in losses}
+    return "\n".join(f"- **{LOSSES[name].label}**: {sentence}" for name, sentence in said.items())

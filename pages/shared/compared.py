@@ -19,8 +19,9 @@ from core.optima import (
     POSITIVE_OTHERS,
     BinaryLoss,
     Cut,
-    binary_head,
     binary_loss,
+    class_heads,
+    is_proper,
     remark,
     resting_points,
     solved_scores,
@@ -47,7 +48,7 @@ ROWS = 1_000_000  # of imagined data, for weights that are taken from shares of 
 
 
 class Chosen(NamedTuple):
-    """A loss with its parameters and output activation, in one of the places A to D: all that a figure depends on.
+    """A loss with its head, parameters and output activation, in one of the places A to D: all that a figure needs.
 
     `values` are those not at their defaults; `positives` is the share that weights taken from data are made of.
     """
@@ -63,6 +64,8 @@ class Chosen(NamedTuple):
     def name(self) -> str:
         labels = {param.name: param.label for param in wiring.params_for(self.head, self.loss)}
         parts = [f"{labels[name]} {f'{v:g}' if isinstance(v, float) else v}" for name, v in self.values]
+        if self.head not in ("identity", class_heads(self.loss)[0]):
+            parts.append(HEADS[self.head].label)
         if resolved(self.head, self.activation, self.loss) != resolved(self.head, "auto", self.loss):
             parts.append(f"after {ACTIVATIONS[self.activation].label}")
         return f"{LETTERS[self.slot]}. {', '.join([LOSSES[self.loss].label, *parts])}"
@@ -124,6 +127,12 @@ def meaning_of(one: Chosen) -> str:
     if not one.build().as_expected:
         return ""
     return remark(one.loss, one.head, dict(one.values), one.counts)
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def proper_of(one: Chosen) -> bool | None:
+    """Whether the expected loss is least at the true probability; None in a regression."""
+    return is_proper(one.loss, one.head, dict(one.values), one.counts)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -207,7 +216,7 @@ def choose_losses(kind: str) -> list[Chosen]:
 
 def share_of_positives(kind: str, slots: list[int]) -> float:
     """The share of positives in imagined data, asked for where a chosen loss takes weights from its data."""
-    if not any(reads_rows(str(st.session_state[f"losses.{kind}.{slot}.loss"])) for slot in slots):
+    if not any(reads_rows(*loss_and_head(kind, slot)) for slot in slots):
         return 0.1
     st.session_state.setdefault("losses.positives", 0.1)
     return st.slider(
@@ -221,9 +230,16 @@ def share_of_positives(kind: str, slots: list[int]) -> float:
     )
 
 
-def reads_rows(loss: str) -> bool:
+def loss_and_head(kind: str, slot: int) -> tuple[str, str]:
+    """What a place shows, before its card is drawn."""
+    loss = str(st.session_state[f"losses.{kind}.{slot}.loss"])
+    first = "identity" if kind == "values" else class_heads(loss)[0]
+    return loss, st.session_state.get(f"losses.{kind}.{slot}.{loss}.head", first)
+
+
+def reads_rows(loss: str, head: str) -> bool:
     """Whether a parameter that is shown here depends on the rows of each class."""
-    return any(param.name in LOSSES[loss].read for param in wiring.params_for(binary_head(loss), loss))
+    return any(param.name in LOSSES[loss].read for param in wiring.params_for(head, loss))
 
 
 def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | None:
@@ -243,10 +259,10 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
         )
     names = {name: f"{LOSSES[name].label}{' · a mistake' * bool(LOSSES[name].mistake)}" for name in losses_of(kind)}
     loss = controls.choose("Loss", f"{prefix}.loss", names, hide_label=True)
-    spec, head = LOSSES[loss], "identity" if kind == "values" else binary_head(loss)
+    spec = LOSSES[loss]
     st.latex(stacked(spec.formula))
-    mistake = st.container()
-    st.caption(f"{spec.about} {text.of_loss(spec, 'regression' if kind == 'values' else 'binary')}", help=about(loss))
+    described = st.container()  # filled once the parameters are known
+    head = "identity" if kind == "values" else choose_head(f"{prefix}.{loss}.head", loss)
     values: dict[str, Value] = {}
     complaint = ""
     for param in wiring.params_for(head, loss):
@@ -265,11 +281,13 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
         one.build()
     except CutoffError as error:
         complaint = str(error)
+    if wrong := spec.mistakes_with(values):
+        described.caption(f":material/error: **A mistake:** {text.plain(wrong)}")
+    proper = None if complaint else proper_of(one)
+    described.caption(f"{spec.about} {text.of_loss(spec, proper)}", help=about(loss, head))
     if complaint:
         st.error(text.plain(complaint))
         return None
-    if wrong := spec.mistakes_with(values):
-        mistake.caption(f":material/error: **A mistake:** {text.plain(wrong)}")
     return one
 
 
@@ -277,6 +295,14 @@ def stacked(formula: str) -> str:
     """A formula with what its signs mean on a line below, so that it fits a card."""
     lines = formula.replace(r", \quad", r"\\")
     return rf"\begin{{gathered}}{lines}\end{{gathered}}"
+
+
+def choose_head(key: str, loss: str) -> str:
+    """The head whose outputs the loss is given, where there is a choice."""
+    heads = class_heads(loss)
+    if len(heads) == 1:
+        return heads[0]
+    return controls.choose("Head", key, {name: HEADS[name].label for name in heads})
 
 
 def choose_activation(key: str, head: str, loss: str) -> str:
@@ -292,7 +318,7 @@ def choose_activation(key: str, head: str, loss: str) -> str:
     return activation
 
 
-def about(loss: str) -> str:
+def about(loss: str, head: str) -> str:
     """Source and tasks of a loss, and how it is looked at here where that is not plain."""
     spec = LOSSES[loss]
     lines = [spec.reference, f"Serves {' and '.join(wiring.TASKS[task] for task in spec.tasks)}."]
@@ -301,9 +327,12 @@ def about(loss: str) -> str:
             f"Here one row moves in a batch of {OTHERS + 1}: the {OTHERS} others have p = 0.5, and {POSITIVE_OTHERS} "
             "of them are positive."
         )
-    elif spec.tasks == ("multilabel",):
-        lines.append("Here a row has two labels: the first one always, the second one if y = 1.")
-    elif HEADS[binary_head(loss)].outputs(2) == 2:
+    if head == "sigmoids" or spec.tasks == ("multilabel",):
+        lines.append(
+            "Here a row has two labels: the first one always, the second one if y = 1. z is the logit of the second "
+            "one; that of the first is 0."
+        )
+    elif HEADS[head].outputs(2) == 2:
         lines.append("Here z is the logit of class 1; that of class 0 is 0.")
     return "\n\n".join(lines)
 

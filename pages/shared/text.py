@@ -19,17 +19,13 @@ from core.heads import ACTIVATIONS, HEADS, HeadSpec
 from core.jobs import Job, Run
 from core.losses import LOSSES, LossSpec
 from core.objective import resolved
-from core.optima import remark
+from core.optima import is_proper, remark
 from core.scores import Scores
 from core.specs import Value
 from core.thresholds import METRICS, ThresholdCounts, called_per_row
 
 TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
-PROPER = {
-    True: "Proper: least at the true probability.",
-    False: "Not proper: its best score is not the true probability.",
-    None: "",
-}
+PROPER = {True: "proper: least at the true probability.", False: "not proper: its best score is not the true one."}
 SYMBOLS = {"none": "{}", "sigmoid": "sigmoid({})", "softmax": "softmax({})", "log_softmax": "log_softmax({})"}
 
 
@@ -62,9 +58,8 @@ def of_run(run: Run) -> str:
 
 
 def of_theory(config: RunConfig) -> str:
-    """What the loss with its parameters means for the threshold; "" after another output activation than it expects.
-
-    Raises CutoffError for a parameter that can't be used.
+    """Whether the loss is proper with its parameters, and what they mean for the threshold; "" after another output
+    activation than it expects. Raises CutoffError for a parameter that can't be used.
     """
     right = resolved(config.head, "auto", config.loss)
     if resolved(config.head, config.activation, config.loss) != right:
@@ -75,7 +70,8 @@ def of_theory(config: RunConfig) -> str:
 
 @lru_cache(maxsize=64)  # some closed forms are solved for, which takes longer than drawing all controls
 def _remark(loss: str, head: str, params: tuple[tuple[str, Value], ...], counts: tuple[int, ...]) -> str:
-    return remark(loss, head, dict(params), np.array(counts))
+    given = loss, head, dict(params), np.array(counts)
+    return f"{of_proper(LOSSES[loss], is_proper(*given))} {remark(*given)}".strip()
 
 
 def of_data(data: Dataset) -> str:
@@ -97,9 +93,17 @@ def of_head(head: HeadSpec) -> str:
     return head.about if head.link == "none" else f"{head.about} Default decision: {head.decision}."
 
 
-def of_loss(loss: LossSpec, task: str) -> str:
-    """What a loss expects and, where there are probabilities, whether it is proper."""
-    return f"Expects {loss.expects}. {PROPER[loss.proper] if task != 'regression' else ''}".strip()
+def of_loss(loss: LossSpec, proper: bool | None) -> str:
+    """What a loss expects and, where there are probabilities, whether it is proper with its parameters."""
+    return f"Expects {loss.expects}. {of_proper(loss, proper)}".strip()
+
+
+def of_proper(loss: LossSpec, proper: bool | None) -> str:
+    """Whether a loss is proper with its parameters; "" where it is not asked."""
+    if proper is None:
+        return ""
+    said = PROPER[proper]
+    return f"With these parameters {said}" if proper != loss.proper else f"{said[0].upper()}{said[1:]}"
 
 
 def of_wiring(head: str, activation: str, loss: str) -> str:
