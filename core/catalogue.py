@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.datasets import DATASETS, load_dataset
-from core.heads import HEADS
+from core.heads import HEADS, HeadSpec
 from core.losses import LOSSES
 
 README = Path(__file__).parents[1] / "README.md"
@@ -16,7 +16,7 @@ TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-l
 
 def catalogue() -> str:
     """The three tables as Markdown."""
-    heads = ((h.label, _tasks(h.tasks), h.link, h.decision) for h in HEADS.values())
+    heads = ((h.label, _tasks(h.tasks), h.link, _decisions(h)) for h in HEADS.values())
     losses = (
         (loss.label, loss.expects, _tasks(loss.tasks), _proper(loss.proper), loss.reference) for loss in LOSSES.values()
     )
@@ -44,6 +44,13 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def _tasks(tasks: tuple[str, ...]) -> str:
     return ", ".join(TASKS[task] for task in tasks)
+
+
+def _decisions(head: HeadSpec) -> str:
+    """The default decision, by task where there are several."""
+    if len(head.decision) == 1:
+        return next(iter(head.decision.values()))
+    return ". ".join(f"{TASKS[task].capitalize()}: {said}" for task, said in head.decision.items())
 
 
 def _proper(proper: bool | None) -> str:

@@ -6,7 +6,7 @@ expects logits. Every wiring of the two can be built, the wrong ones too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,14 +32,14 @@ class ActivationSpec:
 class HeadSpec:
     """`outputs(C)` is the number of outputs K for C classes or labels. `link` names the activation that turns logits
     into probabilities (none in a regression). Probabilities are shown from `first_column` on: one,
-    P(y=1), in a binary task and one a class otherwise. `decision` says how they decide by default."""
+    P(y=1), in a binary task and one a class otherwise. `decision` says for each task how they decide by default."""
 
     label: str
     tasks: tuple[str, ...]
     outputs: Callable[[int], int]
     link: str
     formula: str
-    decision: str
+    decision: Mapping[str, str]
     about: str
     first_column: int = 0
 
@@ -51,6 +51,7 @@ ACTIVATIONS: dict[str, ActivationSpec] = {
     "log_softmax": ActivationSpec("log-softmax", log_softmax, "log-probabilities", r"u = \log \mathrm{softmax}(z)"),
 }
 
+LARGEST = "the class of the largest p"
 HEADS: dict[str, HeadSpec] = {
     "sigmoid": HeadSpec(
         label="One logit, sigmoid",
@@ -58,7 +59,7 @@ HEADS: dict[str, HeadSpec] = {
         outputs=lambda classes: 1,
         link="sigmoid",
         formula=r"p = \sigma(z)",
-        decision="positive if p >= 0.5, that is z >= 0",
+        decision={"binary": "positive if p >= 0.5, that is z >= 0"},
         about="One output. Its sigmoid is the probability of the positive class.",
     ),
     "softmax2": HeadSpec(
@@ -67,7 +68,7 @@ HEADS: dict[str, HeadSpec] = {
         outputs=lambda classes: 2,
         link="softmax",
         formula=r"p = \mathrm{softmax}(z)_1 = \sigma(z_1 - z_0)",
-        decision="positive if p >= 0.5, that is z1 >= z0",
+        decision={"binary": "positive if p >= 0.5, that is z1 >= z0"},
         about="One output a class. Only their difference matters: it is the one logit of the sigmoid head.",
         first_column=1,
     ),
@@ -77,7 +78,7 @@ HEADS: dict[str, HeadSpec] = {
         outputs=lambda classes: classes,
         link="sigmoid",
         formula=r"p_l = \sigma(z_l)",
-        decision="every label with p >= 0.5; a row may have none or several",
+        decision={"multilabel": "every label with p >= 0.5; a row may have none or several"},
         about="One output a label, each with its own yes or no.",
     ),
     "softmax": HeadSpec(
@@ -86,7 +87,7 @@ HEADS: dict[str, HeadSpec] = {
         outputs=lambda classes: classes,
         link="softmax",
         formula=r"p_k = e^{z_k} / \textstyle\sum_j e^{z_j}",
-        decision="the class of the largest p",
+        decision={"multiclass": LARGEST, "multilabel": "every label with p >= 0.5; the p of a row sum to 1"},
         about="One output a class; the probabilities of a row sum to 1.",
     ),
     "one_vs_rest": HeadSpec(
@@ -95,7 +96,7 @@ HEADS: dict[str, HeadSpec] = {
         outputs=lambda classes: classes,
         link="sigmoid",
         formula=r"p_k = \sigma(z_k)",
-        decision="the class of the largest p",
+        decision={"multiclass": LARGEST},
         about="One output a class against the rest. The probabilities of a row need not sum to 1.",
     ),
     "identity": HeadSpec(
@@ -104,7 +105,7 @@ HEADS: dict[str, HeadSpec] = {
         outputs=lambda classes: 1,
         link="none",
         formula=r"\hat y = z",
-        decision="none: the output is the prediction",
+        decision={"regression": "none: the output is the prediction"},
         about="One output without any activation: the predicted value.",
     ),
 }

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from core.config import make_config
+from core.datasets import DATASETS
 from core.heads import ACTIVATIONS, HEADS, probabilities, right_activation
+from core.jobs import Run
+from core.scores import Scores
+from core.thresholds import default_accuracy
+from core.wiring import heads_for
+from pages.shared import text
 
 LOGIT = st.floats(-50, 50)
 untimed = settings(deadline=None, max_examples=50)
@@ -59,6 +67,27 @@ def test_one_against_the_rest_and_labels_are_sigmoids_of_their_own(z):
 def test_default_decision_of_one_logit_is_its_sign(z):
     p = shown("sigmoid", tensor(z))
     assert (p >= 0.5).item() == (z >= 0 or p.item() == 0.5)
+
+
+@pytest.mark.parametrize("dataset", ["digit", "wine", "multilabel_synthetic", "diabetes"])
+def test_default_decision_is_that_of_head_and_task_before_a_run_and_in_it(dataset):
+    task = DATASETS[dataset].task
+    for name in heads_for(dataset):
+        run = Run("a-0", make_config(dataset=dataset, head=name))
+        assert text.of_decision(run) == HEADS[name].decision[task]
+        if task != "regression":
+            assert text.of_head(HEADS[name], task).endswith(f"Default decision: {text.of_decision(run)}.")
+
+
+def test_softmax_decides_by_the_largest_p_among_classes_and_by_a_half_for_each_label():
+    p = shown("softmax", tensor(0.2, 0.1, 0.3)).numpy()[None]
+    assert HEADS["softmax"].decision["multiclass"] == "the class of the largest p"
+    assert HEADS["softmax"].decision["multilabel"].startswith("every label with p >= 0.5")
+    names = ("a", "b", "c")
+    classes = Scores(np.array([2]), p, "multiclass", names, "here")
+    labels = Scores(np.array([[0, 0, 1]]), p, "multilabel", names, "here")
+    assert default_accuracy(classes) == 1
+    assert default_accuracy(labels) == pytest.approx(2 / 3)  # no p reaches a half, so no label is called
 
 
 @untimed

@@ -136,7 +136,7 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
     dataset, dataset_params = data["dataset"], tuple(sorted(data["dataset_params"].items()))
     st.subheader("Head and loss")
     head = controls.choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
-    st.caption(text.of_head(HEADS[head]))
+    st.caption(text.of_head(HEADS[head], DATASETS[dataset].task))
     slots["head"] = st.container()
     losses = wiring.losses_for(dataset, head)
     loss = controls.choose(

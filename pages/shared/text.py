@@ -88,9 +88,9 @@ def of_data(data: Dataset) -> str:
     return f"{rows:,} rows, {features} {'feature' if features == 1 else 'features'}, {what}."
 
 
-def of_head(head: HeadSpec) -> str:
+def of_head(head: HeadSpec, task: str) -> str:
     """What a head's outputs stand for and, where there is something to decide, how they do it."""
-    return head.about if head.link == "none" else f"{head.about} Default decision: {head.decision}."
+    return head.about if head.link == "none" else f"{head.about} Default decision: {head.decision[task]}."
 
 
 def of_loss(loss: LossSpec, proper: bool | None) -> str:
@@ -124,7 +124,7 @@ def of_wiring(head: str, activation: str, loss: str) -> str:
 
 def of_decision(run: Run) -> str:
     """How a run's scores decide as long as no threshold is chosen."""
-    return HEADS["sigmoids" if run.task == "multilabel" else run.config.head].decision
+    return HEADS[run.config.head].decision[run.task]
 
 
 def of_check(check: Check) -> str:
