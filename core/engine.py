@@ -209,12 +209,16 @@ class Stack:
         """The Epoch of all runs as they are now: yields between pieces of bounded work and memory, returns it."""
         logits = {}
         for part, x in self.x.items():
-            pieces = []
-            for rows in torch.split(x, self._rows_at_once()):
+            # Room for all rows at once: small tensors kept between large ones would leave memory in pieces.
+            logits[part] = [x.new_empty(last.weight.shape[0], len(x), last.weight.shape[2]) for last in self.model.last]
+            rows_at_once = self._rows_at_once()
+            for start in range(0, len(x), rows_at_once):
+                rows = slice(start, start + rows_at_once)
                 with torch.inference_mode():
-                    pieces.append(self.model.forward(rows.expand(len(self.configs), -1, -1), training=False))
+                    pieces = self.model.forward(x[rows].expand(len(self.configs), -1, -1), training=False)
+                    for whole, piece in zip(logits[part], pieces, strict=True):
+                        whole[:, rows] = piece
                 yield
-            logits[part] = [torch.cat(block, 1) for block in zip(*pieces, strict=True)]
         with torch.inference_mode():
             return self._epoch(index, logits)
 

@@ -22,7 +22,7 @@ from core.errors import CutoffError
 from core.jobs import LIVE, Job, Run, Status
 from core.settings import Settings
 from core.thresholds import default_accuracies
-from core.wiring import check_experiment
+from core.wiring import check_experiment, stacks
 
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
 TURN_SECONDS = 0.04
@@ -232,10 +232,9 @@ class Runner:
         job = self._jobs[name]
         runs = tuple(replace(run, status="running") for run in job.runs)
         self._jobs[name] = replace(job, runs=runs, started=time.monotonic())
-        stacks: dict[tuple[object, ...], list[int]] = {}
-        for index, run in enumerate(job.runs):
-            stacks.setdefault(run.config.stack_key(), []).append(index)
-        trained = (_Stack(rows, self._train([runs[i].config for i in rows])) for rows in stacks.values())
+        trained = (
+            _Stack(rows, self._train([runs[i].config for i in rows])) for rows in stacks([run.config for run in runs])
+        )
         self._active.append(_Active(name, deque(trained)))
         self._number_queue()
 

@@ -5,7 +5,9 @@ The one place where a `RunConfig` is held against the registries.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from core.config import Experiment, RunConfig
 from core.datasets import DATASETS, load_dataset, load_split
@@ -21,6 +23,7 @@ OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 SCHEDULES = {"constant": "constant", "cosine": "cosine to 0"}
 HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
 MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which nobody else trains
+STACK_WORK, STACK_BYTES = 100_000_000, 48 << 20  # of a step: a twentieth of a second; a step needs several times this
 MAX_WEIGHTS = 40_000_000  # with gradients and moments about a gigabyte
 TASKS = {
     "binary": "two classes",
@@ -273,7 +276,7 @@ def check(config: RunConfig) -> RunConfig:
 def check_experiment(experiment: Experiment) -> Experiment:
     """Return `experiment` if it can be trained whole; raises CutoffError with one sentence if it can't.
 
-    Bounds the runs, the multiplications of one step of all runs that are trained as one stack, and the memory.
+    Bounds the runs, and the memory of their weights.
     """
     for variant in experiment.variants:
         try:
@@ -282,23 +285,35 @@ def check_experiment(experiment: Experiment) -> Experiment:
             if len(experiment.variants) == 1:
                 raise
             raise CutoffError(f"{variant.name}: {error}") from None
-    work: dict[tuple[object, ...], int] = {}
     weights = 0
     for config in experiment.runs():
         shape, outputs = _shape(config)
-        work[config.stack_key()] = work.get(config.stack_key(), 0) + config.batch_size * shape.row_work(outputs)
         weights += shape.count_weights(outputs)
-    if max(work.values()) > MAX_STEP_WORK:
-        raise CutoffError(
-            f"Expected a step of all runs to take at most {MAX_STEP_WORK:,} multiplications, so that it stays short, "
-            f"but got {max(work.values()):,}. Use fewer runs, smaller batches or a smaller model."
-        )
     if weights > MAX_WEIGHTS:
         raise CutoffError(
             f"Expected all runs together to have at most {MAX_WEIGHTS:,} weights, so that they fit into memory, but "
             f"got {weights:,}. Use fewer runs or a smaller model."
         )
     return experiment
+
+
+def stacks(configs: Sequence[RunConfig]) -> list[list[int]]:
+    """Which runs are trained together, by index: those that may share a stack, in parts of about equal size.
+
+    A step of a part takes at most STACK_WORK multiplications and holds at most STACK_BYTES, if one run does.
+    """
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for at, config in enumerate(configs):
+        alike.setdefault(config.stack_key(), []).append(at)
+    found = []
+    for rows in alike.values():
+        shapes = [_shape(configs[at]) for at in rows]
+        size = configs[rows[0]].batch_size
+        work = size * max(shape.row_work(outputs) for shape, outputs in shapes)
+        held = size * max(4 * shape.row_floats() for shape, _ in shapes)
+        parts = max(-(-len(rows) * work // STACK_WORK), -(-len(rows) * held // STACK_BYTES))
+        found += [part.tolist() for part in np.array_split(rows, min(parts, len(rows)))]
+    return found
 
 
 def _shape(config: RunConfig) -> tuple[Shape, int]:

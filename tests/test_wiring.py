@@ -12,7 +12,7 @@ from core.errors import CutoffError
 from core.heads import ACTIVATIONS, HEADS
 from core.links import NAMED, PLAIN, from_query, read_widths, to_query
 from core.losses import LOSSES
-from core.models import MODELS
+from core.models import MODELS, shape_of
 from core.specs import Param
 from core.wiring import (
     HIDDEN,
@@ -21,6 +21,8 @@ from core.wiring import (
     REFUSALS,
     ROWS,
     SCHEDULES,
+    STACK_BYTES,
+    STACK_WORK,
     activation_refusal,
     activations_for,
     check,
@@ -33,6 +35,7 @@ from core.wiring import (
     not_taken,
     param_refusal,
     params_for,
+    stacks,
 )
 
 FAST = [name for name in DATASETS if name != "mnist_5k"]
@@ -491,3 +494,34 @@ def test_description_names_the_digit_the_batch_norm_and_an_activation_that_was_c
         "One logit, sigmoid, sigmoid in the network",
         "BCE with logits",
     )
+
+
+# --- which runs are trained together
+
+
+def test_runs_that_differ_in_what_a_stack_shares_are_trained_apart():
+    configs = [make_config(batch_size=size, lr=lr) for size, lr in ((10, 0.1), (20, 0.2), (10, 0.3), (20, 0.4))]
+    assert stacks(configs) == [[0, 2], [1, 3]]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"model": "mlp", "widths": (64, 64), "batch_size": 64}, {"model": "cnn", "widths": (8, 16), "batch_size": 32}],
+    ids=["mlp", "cnn"],
+)
+def test_a_stack_is_parted_into_equal_parts_that_keep_a_step_short_and_small(model):
+    config = make_config(dataset="mnist_5k", head="softmax", loss="cross_entropy", **model)
+    parts = stacks([config] * 200)
+    assert [at for part in parts for at in part] == list(range(200))
+    assert 1 < len(parts) < 20
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+    shape = shape_of(config, 784, (28, 28))
+    largest = config.batch_size * max(map(len, parts))
+    assert largest * shape.row_work(10) <= STACK_WORK
+    assert largest * 4 * shape.row_floats() <= STACK_BYTES
+
+
+def test_a_run_that_is_larger_than_a_part_trains_alone():
+    config = make_config(dataset="mnist_5k", head="softmax", loss="cross_entropy", batch_size=3000)
+    wide = config.model_copy(update={"model": "mlp", "widths": (128,)})
+    assert stacks([wide] * 3) == [[0], [1], [2]]
