@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ from torch import Tensor
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 END = 100.0  # logits are looked at from -END to END
 STEPS = 1001  # on each side of 0
+FAR = 1000.0  # predictions of a regression are looked at from -FAR to FAR
 BETWEEN = 65  # looked at in a step of a search: fewer calls than halving
 DEAD = 0.01  # a gradient is dead where it is smaller than this share of the largest
 Function = Callable[[Tensor], Tensor]
@@ -29,18 +30,22 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """`what` holds from the logit `z` outwards, as far as `end`, or on to +-END; without `z` it holds everywhere."""
+    """`what` holds from the logit `z` outwards, as far as `end`, or on to +-END; without `z` it holds everywhere.
+
+    `name` is what z is called, as where it is a prediction.
+    """
 
     what: str
     z: float | None = None
     end: float | None = None
+    name: str = "z"
 
     def __str__(self) -> str:
         if self.z is None:
             return f"{self.what}, at every logit."
         if self.end is not None:
-            return f"{self.what}, from z = {self.z:.5g} to {self.end:.5g}."
-        return f"{self.what}, from z = {self.z:.5g} on {'up' if self.z > 0 else 'down'}."
+            return f"{self.what}, from {self.name} = {self.z:.5g} to {self.end:.5g}."
+        return f"{self.what}, from {self.name} = {self.z:.5g} on {'up' if self.z > 0 else 'down'}."
 
 
 def gradient(value: Function, z: Tensor) -> Tensor:
@@ -49,9 +54,9 @@ def gradient(value: Function, z: Tensor) -> Tensor:
     return torch.autograd.grad(value(leaf).sum(), leaf)[0]
 
 
-def numbers(value: Function, dtype: torch.dtype, points: int = 2 * STEPS - 1) -> Numbers:
-    """A loss over -END .. END, with everything computed in `dtype`."""
-    z = torch.linspace(-END, END, points, dtype=torch.float64).to(dtype)
+def numbers(value: Function, dtype: torch.dtype, points: int = 2 * STEPS - 1, end: float = END) -> Numbers:
+    """A loss over -end .. end, with everything computed in `dtype`."""
+    z = torch.linspace(-end, end, points, dtype=torch.float64).to(dtype)
     found = (z, value(z), gradient(value, z))
     return Numbers(*(tensor.detach().double().numpy() for tensor in found))
 
@@ -75,18 +80,31 @@ def findings(value: Function, score: Function, y: int, dtype: torch.dtype) -> tu
     tests: list[tuple[str, Test]] = [
         ("The score is exactly 1", lambda z: score(z) == 1),
         ("The score is exactly 0", lambda z: score(z) == 0),
-        ("The loss is infinite", lambda z: value(z).isinf()),
-        ("The loss is NaN", lambda z: value(z).isnan()),
-        ("The gradient is infinite", lambda z: gradient(value, z).isinf()),
-        ("The gradient is NaN", lambda z: gradient(value, z).isnan()),
     ]
     found = [one for what, holds in tests for side in (1, -1) if (one := _first(what, holds, side, dtype))]
+    found += overflows(value, dtype)
     side = -1 if y == 1 else 1  # where this row is decided wrongly
     if (top := _stops_at(whole, side)) and (
         one := _first(f"The loss stops at {top:g}", _equals(value, top), side, dtype)
     ):
         found.append(one)
     found += _dying(whole, lambda z: gradient(value, z).double().abs(), side, dtype)
+    return _by_distance(found)
+
+
+def overflows(value: Function, dtype: torch.dtype, end: float = END, name: str = "z") -> tuple[Finding, ...]:
+    """Where a loss or its gradient is infinite or NaN, from -end to end; nearest to 0 first. `name` is that of z."""
+    tests: list[tuple[str, Test]] = [
+        ("The loss is infinite", lambda z: value(z).isinf()),
+        ("The loss is NaN", lambda z: value(z).isnan()),
+        ("The gradient is infinite", lambda z: gradient(value, z).isinf()),
+        ("The gradient is NaN", lambda z: gradient(value, z).isnan()),
+    ]
+    found = (one for what, holds in tests for side in (1, -1) if (one := _first(what, holds, side, dtype, end)))
+    return _by_distance(replace(one, name=name) for one in found)
+
+
+def _by_distance(found: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda one: abs(one.z or 0)))
 
 
@@ -120,16 +138,16 @@ def _dying(whole: Numbers, size: Function, side: int, dtype: torch.dtype) -> lis
     return [one for one in (small, none) if one]
 
 
-def _first(what: str, holds: Test, side: int, dtype: torch.dtype) -> Finding | None:
+def _first(what: str, holds: Test, side: int, dtype: torch.dtype, end: float = END) -> Finding | None:
     """Where `holds` begins on one side of 0, and where it ends if it does; None where it doesn't or holds at 0."""
-    z = torch.linspace(0, side * END, STEPS, dtype=torch.float64).to(dtype)
+    z = torch.linspace(0, side * end, STEPS, dtype=torch.float64).to(dtype)
     true = holds(z)
     if true[0] or not true.any():
         return None
     begin = int(true.int().argmax())
     later = (~true[begin:]).nonzero()
-    end = _edge(holds, z[begin + later[0, 0] - 1], z[begin + later[0, 0]], dtype)[0] if len(later) else None
-    return Finding(what, _edge(lambda at: ~holds(at), z[begin - 1], z[begin], dtype)[1], end)
+    last = _edge(holds, z[begin + later[0, 0] - 1], z[begin + later[0, 0]], dtype)[0] if len(later) else None
+    return Finding(what, _edge(lambda at: ~holds(at), z[begin - 1], z[begin], dtype)[1], last)
 
 
 def _edge(holds: Test, inside: Tensor, outside: Tensor, dtype: torch.dtype) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from core.optima import softmax_twice
 from core.plots.losses import format_figure, loss_figure, score_figure, twice_figure
 from core.plots.style import Scale
 from pages.components.live_figure import live_figure
-from pages.shared import choices, controls, session, text
+from pages.shared import choices, session, text
 from pages.shared.compared import (
     KINDS,
     LETTERS,
@@ -25,15 +25,20 @@ from pages.shared.compared import (
     cut_of,
     formats_of,
     half_of,
+    has_closed_form,
     line_of,
     meaning_of,
     rests_of,
+    solved_of,
     wanted_of,
 )
 
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
 BY_HAND = "BCE written by hand, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
 GRID_STEP = 0.002  # true probabilities that lie further apart than this and want the same score are told
+# What number formats are looked at over: in words, on the axis, its gradient, and how far.
+LOGITS = ("logits", "logit z", "gradient by z", numerics.END)
+PREDICTIONS = ("predictions", "prediction", "gradient", numerics.FAR)
 LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
 
 
@@ -43,7 +48,8 @@ def show_values(chosen: list[Chosen]) -> None:
     st.subheader("Value and gradient")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
-            "The gradient is that by the logit z: what moves the network. A row pulls z down where it is above 0.",
+            "The gradient is that by the logit z: what moves the network. Where the gradient is above 0, a row pulls z "
+            "down.",
             width="content",
         )
         scale: Scale = st.segmented_control(
@@ -114,7 +120,9 @@ def show_wanted(chosen: list[Chosen]) -> None:
             height=420,
         )
     with right:
-        st.markdown(f"Calling a row positive where **q >= {threshold:g}** is calling it positive where")
+        st.markdown(
+            f"Calling a row positive where **q >= {threshold:g}** is calling it positive where its score reaches"
+        )
         st.table(thresholds_table(chosen, threshold), hide_index=True)
         for one in chosen:
             if meaning := meaning_of(one):
@@ -122,19 +130,23 @@ def show_wanted(chosen: list[Chosen]) -> None:
 
 
 def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
-    """The threshold on each loss's score that stands for one on q, and the q that a score of .5 stands for."""
+    """The threshold on each loss's score that stands for one on q, in closed form and by search, and the q for which a
+    score of .5 stands."""
     rows = []
     for one in chosen:
-        cut = cut_of(one, threshold)
+        cut, closed = cut_of(one, threshold), has_closed_form(one)
         as_logit = float(np.clip(logit(cut.score), -LOGIT_LIMIT, LOGIT_LIMIT))
-        shared = f"none, as q from {cut.low:.2f} to {cut.high:.2f} has {cut.score:.4f}"
         told = cut.high - cut.low < GRID_STEP
+        shared = f"none: q from {cut.low:.2f} to {cut.high:.2f} all have {cut.score:.4f}"
         rows.append(
             {
-                "loss": f"{LETTERS[one.slot]} {STROKES[one.slot]}",
-                "score from": f"{cut.score:.4f}" if told else shared,
-                "logit from": f"{as_logit:.3f}" if told else "",
-                "0.5 means q from": f"{half_of(one):.4f}",
+                "loss": f"{LETTERS[one.slot]}\u00a0{STROKES[one.slot]}",
+                "threshold on the score": (f"{cut.score:.4f}" if told else shared)
+                if closed or not told
+                else "no formula",
+                "the same, solved": f"{solved_of(one, threshold):.4f}" if told else "",
+                "as a logit": f"{as_logit:.3f}" if told else "",
+                "q at a score of 0.5": {0.0: "always", 1.0: "never"}.get(half_of(one), f"{half_of(one):.4f}"),
             }
         )
     return pd.DataFrame(rows)
@@ -144,18 +156,30 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
 def show_formats(chosen: list[Chosen]) -> None:
     """One loss in four number formats, with everything that goes wrong named."""
     st.subheader("In numbers")
+    predicts = chosen[0].head == "identity"
+    what, axis, gradient, end = PREDICTIONS if predicts else LOGITS
     st.caption(
-        "The same formula over logits from -100 to 100 in four number formats, with torch's own gradient. Rings mark "
-        "where the numbers stop following the formula; hover over one, or read the list."
+        f"The same formula over {what} from -{end:,g} to {end:,g} in four number formats, with torch's own gradient. "
+        "Rings mark where the numbers stop following the formula; hover over one, or read the list."
     )
     ones: dict[str, Chosen | None] = {LETTERS[one.slot]: one for one in chosen}
-    names = {letter: one.name for letter, one in ones.items() if one} | {"hand": BY_HAND}
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    with left:
-        which = controls.choose("Loss in numbers", "losses.in_numbers", names)
-    with right:
+    labels = {LETTERS[one.slot]: f"**{LETTERS[one.slot]}** {STROKES[one.slot]}" for one in chosen}
+    if not predicts:
+        labels["hand"] = "by hand"
+    if st.session_state.get("losses.in_numbers") not in labels:
+        st.session_state.pop("losses.in_numbers", None)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        which = st.segmented_control(
+            "Loss in numbers",
+            list(labels),
+            format_func=labels.__getitem__,
+            key="losses.in_numbers",
+            default=next(iter(labels)),
+            required=True,
+            persist_state="session",
+        )
         y = st.segmented_control(
-            "Label",
+            "Target" if predicts else "Label",
             (0, 1),
             format_func="y = {}".format,
             key="losses.in_numbers.y",
@@ -163,12 +187,15 @@ def show_formats(chosen: list[Chosen]) -> None:
             required=True,
             persist_state="session",
         )
-    formats = formats_of(ones.get(which), y)
+    one = ones.get(which)
+    shown = one.name if one else BY_HAND
+    formats = formats_of(one, y)
     with st.container(border=True):
+        st.markdown(f"{text.plain(shown)}, **y = {y}**")
         live_figure(
-            format_figure({name: figure for name, (figure, _) in formats.items()}),
+            format_figure({name: figure for name, (figure, _) in formats.items()}, axis, gradient),
             key="formats",
-            alt=f"{names[which]} for y = {y} over logits from -100 to 100 in {', '.join(formats)}.",
+            alt=f"{shown} for y = {y} over {what} from -{end:,g} to {end:,g} in {', '.join(formats)}.",
             height=460,
             revision=f"{which} {y}",
         )
@@ -255,9 +282,9 @@ def explore() -> None:
         return
     if kind == "values":
         show_regression(chosen)
-        return
-    show_values(chosen)
-    show_wanted(chosen)
+    else:
+        show_values(chosen)
+        show_wanted(chosen)
     show_formats(chosen)
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from streamlit.testing.v1 import AppTest
 
 from core import wiring
 from core.losses import LOSSES
-from core.optima import class_heads
+from core.optima import binary_loss, class_heads, solved_scores
 from core.specs import Param, Value
 from tests.conftest import button, choose, control, figure_of, open_page, press, sent, sentences
 
@@ -197,9 +197,9 @@ def test_only_a_loss_that_can_not_be_used_leaves_its_controls(app_test: AppTest)
 def test_balanced_weights_follow_the_share_of_positives(app_test: AppTest):
     at = open_one(app_test, "classes", "nll")
     choose(at, "losses.classes.0.nll.class_weight", "balanced")
-    assert table(at, 0)["score from"][0] == "0.9000"
+    assert table(at, 0)["threshold on the score"][0] == "0.9000"
     choose(at, "losses.positives", 0.2)
-    assert table(at, 0)["score from"][0] == "0.8000"
+    assert table(at, 0)["threshold on the score"][0] == "0.8000"
 
 
 def test_a_double_sigmoid_can_be_looked_at(app_test: AppTest):
@@ -259,11 +259,12 @@ def test_a_card_says_proper_only_where_it_is_with_these_parameters(app_test: App
 def test_thresholds_on_the_score_stand_for_one_on_the_true_probability(app_test: AppTest):
     at = open_page(app_test, "losses")
     found = table(at, 0)
-    assert list(found["score from"]) == ["0.5000", "0.9000", "0.3988"]
-    assert list(found["logit from"])[:2] == ["0.000", "2.197"]
-    assert list(found["0.5 means q from"]) == ["0.5000", "0.1000", "0.7500"]
+    for column in ("threshold on the score", "the same, solved"):
+        assert list(found[column]) == ["0.5000", "0.9000", "0.3988"]
+    assert list(found["as a logit"])[:2] == ["0.000", "2.197"]
+    assert list(found["q at a score of 0.5"]) == ["0.5000", "0.1000", "0.7500"]
     choose(at, "losses.threshold", 0.1)
-    assert list(table(at, 0)["score from"])[:2] == ["0.1000", "0.5000"]
+    assert list(table(at, 0)["threshold on the score"])[:2] == ["0.1000", "0.5000"]
     assert figure_of(at, "wanted")["layout"]["shapes"][0]["x0"] == 0.1
     assert any("With pos_weight 9, a score of 0.5 means" in caption.value.replace("\\", "") for caption in at.caption)
 
@@ -271,7 +272,25 @@ def test_thresholds_on_the_score_stand_for_one_on_the_true_probability(app_test:
 def test_no_threshold_stands_for_one_that_scores_do_not_tell(app_test: AppTest):
     at = open_one(app_test, "classes", "hinge")
     choose(at, "losses.threshold", 0.8)
-    assert table(at, 0)["score from"][0] == "none, as q from 0.51 to 1.00 has 0.7311"
+    assert table(at, 0)["threshold on the score"][0] == "none: q from 0.51 to 1.00 all have 0.7311"
+    assert table(at, 0)["the same, solved"][0] == ""
+
+
+def test_a_threshold_without_a_closed_form_is_solved_for(app_test: AppTest):
+    at = open_one(app_test, "classes", "asymmetric")
+    found = table(at, 0).loc[0]
+    assert found["threshold on the score"] == "no formula"
+    solved = solved_scores(binary_loss("asymmetric", "sigmoid", {}), np.array([0.5]))[0]
+    assert found["the same, solved"] == f"{solved:.4f}"
+    assert found["as a logit"] == f"{logit(solved):.3f}"
+
+
+def test_a_half_that_every_row_or_none_reaches_is_said_in_a_word(app_test: AppTest):
+    at = open_one(app_test, "classes", "bce")
+    choose(at, "losses.classes.0.bce.activation", "sigmoid")
+    assert table(at, 0)["q at a score of 0.5"][0] == "always"
+    at = choose(at, "losses.classes.0.loss", "cross_entropy_multihot")
+    assert table(at, 0)["q at a score of 0.5"][0] == "never"
 
 
 def test_closed_forms_lie_on_the_searched_scores(app_test: AppTest):
@@ -318,7 +337,7 @@ def test_decisions_follow_the_typed_logit(app_test: AppTest):
 def test_losses_of_values_are_drawn_for_a_target(app_test: AppTest):
     at = choose(open_page(app_test, "losses"), "losses.kind", "values")
     assert not sentences(at)
-    assert drawn(at) == {"values_target", "twice"}
+    assert drawn(at) == {"values_target", "formats", "twice"}
     choose(at, "losses.target", 0.25)
     value, gradient = traces(at, "values_target", "value")[0], traces(at, "values_target", "gradient")[0]
     np.testing.assert_allclose(value["y"], (value["x"] - 0.25) ** 2, atol=1e-12)
@@ -330,6 +349,24 @@ def test_the_trap_of_the_band_is_named(app_test: AppTest):
     at = choose(open_page(app_test, "losses"), "losses.kind", "values")
     (said,) = [line.value for line in at.markdown if "comes to rest" in line.value and "Band" in line.value]
     assert said.endswith("comes to rest at 0.00, 0.70")
+
+
+@pytest.mark.parametrize("loss", [name for name, spec in LOSSES.items() if "identity" in spec.heads])
+def test_losses_of_values_are_looked_at_in_numbers_too(app_test: AppTest, loss: str):
+    at = open_one(app_test, "values", loss)
+    value = {trace["name"]: np.array(trace["y"], float) for trace in traces(at, "formats", "value")}
+    assert list(value) == ["float64", "float32", "float16", "bfloat16"]
+    assert figure_of(at, "formats")["layout"]["xaxis"]["title"]["text"] == "prediction"
+    assert control(at, "losses.in_numbers").options == ["**A** ━━━"]  # BCE by hand is no loss of values
+    lines = "\n".join(line.value for line in at.markdown)
+    # A square is beyond float16's largest number, 65,504, from an error of 256 on; twice a square from 181 on.
+    edge = {"mse": 256, "band_mse": 256, "loss_gated_mse": 181}.get(loss)
+    assert ("The loss is infinite" in lines) == (edge is not None)
+    if edge:
+        assert f"The loss is infinite, from ŷ = {edge} on up." in lines
+        assert f"The loss is infinite, from ŷ = -{edge} on down." in lines
+        assert np.isnan(value["float16"]).any()
+    assert np.isfinite(value["float64"]).all()
 
 
 def test_both_kinds_keep_their_losses(app_test: AppTest):

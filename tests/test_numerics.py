@@ -9,7 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.losses import LOSSES
-from core.numerics import DTYPES, END, Finding, by_hand, decisions, findings, gradient, largest_tie, numbers
+from core.numerics import (
+    DTYPES,
+    END,
+    FAR,
+    Finding,
+    by_hand,
+    decisions,
+    findings,
+    gradient,
+    largest_tie,
+    numbers,
+    overflows,
+)
 from core.optima import BinaryLoss, binary_head, binary_loss
 
 HALF, SINGLE = torch.float16, torch.float32
@@ -125,6 +137,17 @@ def test_a_finding_says_where_it_begins_and_ends():
     assert str(Finding("The loss is NaN", 8.25)) == "The loss is NaN, from z = 8.25 on up."
     assert str(Finding("The loss is NaN", -8.25)) == "The loss is NaN, from z = -8.25 on down."
     assert str(Finding("The loss is NaN", -8.25, -9.5)) == "The loss is NaN, from z = -8.25 to -9.5."
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_the_square_of_an_error_of_256_is_beyond_half_precision(side):
+    of = binary_loss("mse", "identity", {}).to(HALF)
+    (found,) = [one for one in overflows(lambda z: of.values(z, 0), HALF, FAR, "ŷ") if one.z * side > 0]
+    before = torch.nextafter(torch.tensor(found.z, dtype=HALF), torch.zeros((), dtype=HALF))
+    assert before.square().isfinite()
+    assert str(found) == f"The loss is infinite, from ŷ = {side * 256} on {'up' if side > 0 else 'down'}."
+    single = of.to(SINGLE)
+    assert overflows(lambda z: single.values(z, 0), SINGLE, FAR) == ()
 
 
 # --- from probability to decision

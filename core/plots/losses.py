@@ -164,8 +164,8 @@ class Format(NamedTuple):
     texts: tuple[str, ...]
 
 
-def format_figure(formats: Mapping[str, Format]) -> go.Figure:
-    """Value above and gradient below for each number format; rings on the lines are its findings."""
+def format_figure(formats: Mapping[str, Format], x_title: str = "logit z", y_title: str = "gradient by z") -> go.Figure:
+    """Value above and gradient below (`y_title`) for each number format; rings on the lines are its findings."""
     data: list[dict[str, Any]] = []
     for (name, one), look, ring in zip(formats.items(), FORMAT_LOOKS, RINGS, strict=True):
         for y, axis, what in ((one.value, "y", "value"), (one.gradient, "y2", "gradient")):
@@ -202,7 +202,7 @@ def format_figure(formats: Mapping[str, Format]) -> go.Figure:
                     "marker": {"size": 9, "color": GROUND, "line": {"color": ring, "width": 2}},
                 }
             )
-    return go.Figure(data, _two_floors("logit z", "loss", "gradient by z") | LEGEND_ABOVE | {"showlegend": True})
+    return go.Figure(data, _two_floors(x_title, "loss", y_title) | LEGEND_ABOVE | {"showlegend": True})
 
 
 def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, chosen: int) -> go.Figure:

@@ -170,7 +170,7 @@ def _activation(head: str, loss: str) -> str:
     """The last step inside the network; one that the loss does not accept gives way to the one that it expects."""
     right = resolved(head, "auto", loss)
     others = [name for name in wiring.activations_for(head, loss) if name not in ("auto", right)]
-    labels = {"auto": f"as the loss expects: {ACTIVATIONS[right].label}"}
+    labels = {"auto": "as the loss expects"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
     activation = controls.choose(
         "Output activation in the network",

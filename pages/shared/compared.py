@@ -115,6 +115,17 @@ def cut_of(one: Chosen, q: float) -> Cut:
     return threshold_on_score(one.build(), q)
 
 
+@st.cache_data(max_entries=1000, show_spinner=False)
+def solved_of(one: Chosen, q: float) -> float:
+    """The score that the loss wants for a true probability, by search."""
+    return float(solved_scores(one.build(), np.array([q]))[0])
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def has_closed_form(one: Chosen) -> bool:
+    return wanted_scores(one.build(), np.array([0.5])) is not None
+
+
 @st.cache_data(max_entries=200, show_spinner=False)
 def half_of(one: Chosen) -> float:
     """The true probability for which a score of .5 stands."""
@@ -139,11 +150,15 @@ def proper_of(one: Chosen) -> bool | None:
 def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str, ...]]]:
     """The loss (None: BCE written by hand) in each number format, and a sentence for every finding."""
     found = {}
+    predicts = one is not None and one.head == "identity"
     for name, dtype in numerics.DTYPES.items():
         loss = one.build().to(dtype) if one else None
         value = (lambda z, of=loss: of.values(z, y)) if loss else (lambda z: numerics.by_hand(z, y))
-        numbers = numerics.numbers(value, dtype, points=801)
-        findings = numerics.findings(value, loss.scores if loss else torch.sigmoid, y, dtype)
+        numbers = numerics.numbers(value, dtype, points=801, end=numerics.FAR if predicts else numerics.END)
+        if predicts:
+            findings = numerics.overflows(value, dtype, numerics.FAR, "ŷ")
+        else:
+            findings = numerics.findings(value, loss.scores if loss else torch.sigmoid, y, dtype)
         marks = [finding for finding in findings if finding.z is not None]
         sentences = tuple(map(str, marks))
         figure = Format(*numbers, np.array([finding.z for finding in marks], dtype=np.float64), sentences)
@@ -293,7 +308,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
 
 def stacked(formula: str) -> str:
     """A formula with what its signs mean on a line below, so that it fits a card."""
-    lines = formula.replace(r", \quad", r"\\")
+    lines = formula.replace(r", \quad", r"\\").replace(r"\end{cases}\quad", r"\end{cases}\\")
     return rf"\begin{{gathered}}{lines}\end{{gathered}}"
 
 
@@ -311,7 +326,7 @@ def choose_activation(key: str, head: str, loss: str) -> str:
     others = [name for name in wiring.activations_for(head, loss) if name not in ("auto", right)]
     if not others:
         return "auto"
-    labels = {"auto": f"as the loss expects: {ACTIVATIONS[right].label}"}
+    labels = {"auto": "as the loss expects"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
     activation = controls.choose("Output activation in the network", key, labels)
     st.caption(text.of_wiring(head, activation, loss))

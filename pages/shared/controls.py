@@ -11,7 +11,10 @@ from core.specs import Param, Value
 
 
 def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False, help: str | None = None) -> str:
-    """A choice among names; one that is no longer offered gives way to the first that is."""
+    """A choice among names; one that is no longer offered gives way to the first that is.
+
+    A browser keeps the words of what is chosen: they must not change while the choice stays.
+    """
     if st.session_state.get(key) not in options:
         st.session_state[key] = next(iter(options))
     chosen = st.selectbox(
