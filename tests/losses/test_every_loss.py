@@ -77,6 +77,28 @@ def test_loss_has_the_shape_that_it_belongs_to(loss, head, task):
     assert objective.gradient(z, y).shape == z.shape
 
 
+def ends_of_ranges(loss: str, head: str) -> list[dict[str, Value]]:
+    """The defaults, every parameter alone at each end of its range, and all of them there together."""
+    numbers = [param for param in params_of(loss, HEADS[head].outputs(3) > 1) if param.low is not None]
+    alone = [{param.name: end} for param in numbers for end in (param.low, param.high)]
+    together = [
+        {param.name: end for param, end in zip(numbers, ends, strict=True)}
+        for ends in zip(*[(param.low, param.high) for param in numbers], strict=True)
+    ]
+    return [{}, *alone, *together]
+
+
+@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+def test_value_and_gradient_are_finite_at_logits_of_100_with_parameters_at_the_ends_of_their_ranges(loss, head, task):
+    settings = ends_of_ranges(loss, head)
+    objective = an_objective(loss, head, tensors(loss, head, task, settings))
+    y = labels(task, 8).expand(len(settings), *labels(task, 8).shape[1:])
+    plain = some_logits(head, task, 8).expand(len(settings), -1, -1)
+    for z in (100 * plain, torch.full_like(plain, 100), torch.full_like(plain, -100), torch.zeros_like(plain)):
+        assert objective.losses(z, y).isfinite().all()
+        assert objective.gradient(z, y).isfinite().all()
+
+
 @pytest.mark.parametrize("size", [0.0, 1.0, 100.0])
 @pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
 def test_value_and_gradient_are_finite_up_to_logits_of_100_either_way(loss, head, task, size):

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kornia.losses import binary_focal_loss_with_logits
+from kornia.losses import binary_focal_loss_with_logits, dice_loss, tversky_loss
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 from sklearn.metrics import f1_score
@@ -198,6 +198,26 @@ def test_soft_f1_of_hard_decisions_is_one_minus_f1(y, data):
     called = data.draw(st.lists(st.integers(0, 1), min_size=len(y), max_size=len(y)))
     found = F1.function(column(*called), column(*y), {}).item()
     assert found == pytest.approx(1 - f1_score(y, called, zero_division=1.0))
+
+
+@st.composite
+def rows_of_every_class(draw) -> tuple[Tensor, Tensor]:
+    """Logits (B, K) and class indices (B,), with at least one row of each class."""
+    classes = draw(st.integers(2, 4))
+    y = [*range(classes), *draw(st.lists(st.integers(0, classes - 1), max_size=5))]
+    z = draw(st.lists(st.lists(LOGIT, min_size=classes, max_size=classes), min_size=len(y), max_size=len(y)))
+    return torch.tensor(z, dtype=torch.float64), torch.tensor(y)
+
+
+@untimed
+@given(rows_of_every_class(), st.floats(0, 2), st.floats(0.05, 2))
+def test_tversky_and_soft_f1_averaged_over_classes_equal_kornia_on_an_image_of_these_rows(case, alpha, beta):
+    z, y = case
+    image, truth = z.T[None, :, None], y[None, None]  # (1, K, 1, B) and (1, 1, B)
+    p, each = torch.softmax(z, -1)[None], nn.functional.one_hot(y, z.shape[-1])[None].double()
+    ours = TVERSKY.function(p, each, numbers(alpha=alpha, beta=beta)).mean()
+    torch.testing.assert_close(ours, tversky_loss(image, truth, alpha, beta, eps=0), rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(F1.function(p, each, {}).mean(), dice_loss(image, truth, eps=0), rtol=1e-9, atol=1e-12)
 
 
 @untimed
