@@ -15,7 +15,7 @@ from core import checks
 from core.jobs import Job
 from core.presets import PRESETS
 from pages.shared import services
-from tests.conftest import button, choose, control, press, sentences, until
+from tests.conftest import button, choose, control, figure_of, press, sentences, until
 
 PAIR = [{"loss.pos_weight": "9"}]
 TASKS = {
@@ -84,6 +84,16 @@ def test_ranking_is_that_of_scikit_learn_over_seeds(app_test: AppTest):
         assert found.loc[variant.name, "F1"] == pytest.approx(np.mean(f1))
         assert found.loc[variant.name, "± F1"] == pytest.approx((max(f1) - min(f1)) / 2)
     assert found["F1"].is_monotonic_decreasing
+
+
+def test_moving_the_threshold_trains_nothing_anew(app_test: AppTest):
+    at = opened(app_test, PAIR, **TASKS["binary"])
+    done, f1 = raced(at), list(table(at)["F1"])
+    losses = figure_of(at, "race_losses")["data"]
+    choose(at, "race.threshold", 0.9)
+    assert job(at) is done
+    assert list(table(at)["F1"]) != f1
+    np.testing.assert_equal(figure_of(at, "race_losses")["data"], losses)
 
 
 def test_the_loss_undone_brings_log_loss_down_again(app_test: AppTest):

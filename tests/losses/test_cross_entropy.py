@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, log_softmax, logit, logsumexp
+from scipy.stats import norm
 from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
@@ -487,6 +488,64 @@ def test_79_80_81_are_three_labels_and_one_class():
     p = Objective("sigmoids", "none", "bce", bce_params(1)).probabilities(z)
     assert (p >= 0.5).sum() == 3
     assert Objective("softmax", "none", "cross_entropy", plain(3)).probabilities(z).argmax() == 2
+
+
+def test_2_3_4_tenths_are_no_label_and_the_last_class():
+    z = torch.logit(torch.tensor([[[0.2, 0.3, 0.4]]]))
+    p = Objective("sigmoids", "none", "bce", bce_params(1)).probabilities(z)
+    assert (p >= 0.5).sum() == 0
+    assert p.argmax() == 2
+    # None is right for equal costs; where a missed label costs twice a false one, calls begin at a third.
+    assert (p >= 1 / 3).sum() == 1
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+def test_sgd_on_two_logits_is_sgd_on_their_difference_with_twice_the_rate_and_half_the_decay(decay):
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(64, 5, dtype=torch.float64, generator=generator)
+    y = torch.randint(2, (1, 64), generator=generator)
+    two = torch.randn(5, 2, dtype=torch.float64, generator=generator) / 10
+    one, rate = two[:, 1:] - two[:, :1], 0.05
+    ce, bce = (
+        Objective("softmax2", "none", "cross_entropy", plain(2)),
+        Objective("sigmoid", "none", "bce", bce_params(1)),
+    )
+    for _ in range(100):
+        two = two - rate * (x.T @ ce.gradient((x @ two)[None], y)[0] + decay * two)
+        one = one - 2 * rate * (x.T @ bce.gradient((x @ one)[None], y)[0] + decay / 2 * one)
+    assert one.abs().max() > 0.1
+    assert (two[:, 1:] - two[:, :1] - one).abs().max() <= 1e-15
+
+
+# --- a tenth of positives around 0, the others around 2 standard deviations below
+
+
+def posterior(x: np.ndarray, pi: float) -> np.ndarray:
+    """P(y = 1 | x) with x normal around 0 for positives and around -2 for negatives, of which 1 - pi."""
+    return expit(norm.logpdf(x) - norm.logpdf(x + 2) + logit(pi))
+
+
+@pytest.mark.parametrize("pi", [0.01, 0.1, 0.4])
+def test_balanced_accuracy_is_best_where_the_balanced_weight_puts_a_half_at_the_prevalence(pi):
+    x = np.linspace(-6, 6, 1201)
+    balanced = (norm.sf(x) + norm.cdf(x + 2)) / 2  # of calling everything beyond x positive
+    best = x[balanced.argmax()]
+    assert posterior(best, pi) == pytest.approx(pi)
+    w = output_weights("balanced", Counts(1000, np.array([round(1000 * pi)])))[0]
+    score = BCE.optimum(torch.tensor(posterior(best, pi)), {"pos_weight": torch.tensor(w)})
+    assert score.item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(("pi", "elsewhere"), [(0.1, 0.5), (0.1, 0.01), (0.4, 0.1)])
+def test_another_prevalence_shifts_the_logit_by_the_difference_of_the_logits_of_both(pi, elsewhere):
+    x = np.linspace(-6, 4, 101)
+    q = posterior(x, pi)
+    shifted = logit(q) + logit(elsewhere) - logit(pi)
+    np.testing.assert_allclose(expit(shifted), posterior(x, elsewhere))
+    # Logit adjustment has taken logit pi out already, so that only the other prevalence is to be added.
+    params = {"tau": torch.tensor(1.0), "prior": torch.tensor([1 - pi, pi])}
+    adjusted = LOSSES["logit_adjusted"].optimum(torch.tensor(q), params).numpy()
+    np.testing.assert_allclose(logit(adjusted) + logit(elsewhere), shifted, atol=1e-5)
 
 
 # --- parameters as the user writes them

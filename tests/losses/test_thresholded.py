@@ -399,10 +399,13 @@ def balanced_location(outlier: float, tau: float, factor: float) -> float:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_same_order_holds_in_a_sample(seed):
+    """.411 (MSE), .438 (gated) and .097 (Huber) are reported, of a sample that is not known: others lie around it."""
     random = np.random.default_rng(seed)
     rows = np.r_[random.normal(size=1900), random.normal(8, 1, 100)]
-    huber = abs(location("huber", rows, numbers(delta=1)))
-    assert huber + 0.2 < location("mse", rows, {}) < location("loss_gated_mse", rows, OTHER_LIMIT)
+    mse, huber = location("mse", rows, {}), location("huber", rows, numbers(delta=1))
+    other, gated = (location("loss_gated_mse", rows, params) for params in (OTHER_LIMIT, DEFAULTS[LOSS_GATED.label]))
+    assert abs(huber) + 0.2 < mse < other < gated
+    np.testing.assert_allclose((mse, gated, huber), (0.411, 0.438, 0.097), atol=0.08)
 
 
 @untimed
