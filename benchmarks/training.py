@@ -247,7 +247,7 @@ def mnist_memory() -> tuple[float, float]:
 
 
 def _train_on_mnist() -> tuple[float, float]:
-    runner = Runner(train=partial(train_in_turns, device=torch.device("cpu")))
+    runner = Runner(train=partial(train_in_turns, devices=[torch.device("cpu")]))
     start = perf_counter()
     for model, spec in MODELS.items():
         net = {"dataset": "mnist_5k", "model": model, "widths": spec.widths, "head": "softmax", "loss": "cross_entropy"}

@@ -7,10 +7,10 @@ share a seed share their initial hidden weights and the order of their batches.
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +20,7 @@ from torch import Tensor
 from core.config import RunConfig
 from core.datasets import Dataset, Split, load_dataset, load_split
 from core.datasets.plane import has_plane, standardised_points
+from core.devices import choose_devices, fastest
 from core.errors import CutoffError
 from core.heads import HEADS
 from core.losses import loss_tensors
@@ -43,6 +44,7 @@ class Epoch:
     good once a run's losses or scores are not finite, `stopped` (R,) True once its validation loss has had no new
     lowest value for `patience` epochs: that epoch is its last, and what is said of it stays as it was then. `surface`
     holds the probabilities (G, 1) of each run at `core.datasets.plane.points`, where the data has such a plane.
+    `device` is where the runs train, as torch names it.
     """
 
     index: int
@@ -53,21 +55,7 @@ class Epoch:
     finite: np.ndarray
     stopped: np.ndarray
     surface: tuple[np.ndarray, ...] = ()
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """The device for "auto" (CUDA if torch sees it), "cpu", "cuda" or "cuda:N"; raises CutoffError otherwise."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if not re.fullmatch(r"cpu|cuda(:\d{1,2})?", name):
-        raise CutoffError(f"Expected CUTOFF_DEVICE to be auto, cpu, cuda or cuda:N, but got {name!r}.")
-    device = torch.device(name)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise CutoffError(
-            f"Expected CUTOFF_DEVICE to be a device that torch sees, but got {name!r} with "
-            f"{torch.cuda.device_count()} CUDA devices."
-        )
-    return device
+    device: str = "cpu"
 
 
 def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> Iterator[Epoch]:
@@ -76,19 +64,21 @@ def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> I
     Ends early when every run has stopped or is not finite any more. Raises CutoffError when the configurations can't
     share a stack.
     """
-    yield from (epoch for epoch in train_in_turns(configs, device) if epoch is not None)
+    yield from (epoch for epoch in train_in_turns(configs, (device,) if device else None) if epoch is not None)
 
 
 def train_in_turns(
-    configs: Sequence[RunConfig], device: torch.device | None = None, turn: float = 0.04
+    configs: Sequence[RunConfig], devices: Sequence[torch.device] | None = None, turn: float = 0.04
 ) -> Iterator[Epoch | None]:
-    """Like `train`, but also yields None whenever `turn` seconds have gone by within an epoch.
+    """Like `train`, but on the fastest of some devices, and yields None whenever `turn` seconds have gone by within an
+    epoch.
 
     One thread can so serve several experiments, and can stop one within a turn.
     """
     data = load_dataset(configs[0].dataset, configs[0].dataset_params)
     split = load_split(configs[0].dataset, configs[0].dataset_params, configs[0].split_seed)
-    stack = Stack(configs, data, split, device or choose_device())
+    build = partial(Stack, configs, data, split)
+    stack = build(fastest(devices or choose_devices(), lambda device: build(device).endless_steps()))
     epoch = yield from _in_turns(stack.evaluation(0), turn)
     yield epoch
     for index in range(1, configs[0].epochs + 1):
@@ -177,19 +167,23 @@ class Stack:
         rows = len(self.y["train"])
         size = self.configs[0].batch_size
         order = torch.stack([torch.randperm(rows, generator=g) for g in self._generators]).to(self.device)
-        bytes_a_row = 4 * len(self._seeds) * self.x["train"].shape[1]
+        if len(order) > 1:
+            order = order[self._seed_of_run]
+        bytes_a_row = 4 * len(order) * self.x["train"].shape[1]
         block = max(BLOCK_BYTES // (bytes_a_row * size), 1) * size
         for start in range(0, rows, block):
             chosen = order[:, start : start + block]
-            x, y = self.x["train"][chosen], self.y["train"][chosen]  # (S, block, F), (S, block)
-            if len(self._seeds) == 1:
-                x, y = (rows.expand(len(self.configs), *rows.shape[1:]) for rows in (x, y))
+            x, y = (of["train"][chosen] for of in (self.x, self.y))
+            if len(order) == 1:  # all runs see the same rows
+                x, y = (part.expand(len(self.configs), *part.shape[1:]) for part in (x, y))
             for x_batch, y_batch in zip(x.split(size, 1), y.split(size, 1), strict=True):
-                if len(self._seeds) == 1:
-                    self.step(x_batch, y_batch)
-                else:
-                    self.step(x_batch[self._seed_of_run], y_batch[self._seed_of_run])
+                self.step(x_batch, y_batch)
                 yield
+
+    def endless_steps(self) -> Iterator[None]:
+        """Pass after pass over the training rows; yields after each step."""
+        while True:
+            yield from self.steps()
 
     def step(self, x: Tensor, y: Tensor) -> None:
         """One optimizer step of every run on its own batch: x (R, B, F), y (R, B)."""
@@ -253,6 +247,7 @@ class Stack:
             finite=np.array(self._in_order(self._finite.tolist())),
             stopped=self._stopping.stopped,
             surface=tuple(scores.get("surface", ())),
+            device=str(self.device),
         )
         return self._with_stopped(epoch)
 

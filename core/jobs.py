@@ -38,7 +38,8 @@ class History:
 class Run:
     """One run as it is now. `outputs` holds its last probabilities (N, C) by split; in a regression its predictions
     (N, 1), standardised. `kept` are the validation outputs of some epochs, (epoch, (N, C)) pairs in order, as many as
-    the memory for them allows. `surface` (G G, 1) is its probability over the plane of 2-D data, else None."""
+    the memory for them allows. `surface` (G G, 1) is its probability over the plane of 2-D data, else None.
+    `device` is where it trains, as torch names it; "" before its first epoch."""
 
     id: str
     config: RunConfig
@@ -48,6 +49,7 @@ class Run:
     error: str = ""
     kept: tuple[tuple[int, np.ndarray], ...] = ()
     surface: np.ndarray | None = None
+    device: str = ""
 
     @property
     def job(self) -> str:

@@ -353,6 +353,7 @@ def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Ru
         outputs={"validation": epoch.validation[at], "test": epoch.test[at]},
         kept=(*kept, (epoch.index, epoch.validation[at])),
         surface=epoch.surface[at] if epoch.surface else None,
+        device=epoch.device,
         status="stopped early" if epoch.stopped[at] else run.status,
     )
     losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])

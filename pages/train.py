@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import CutoffError
 from pages.shared import choices, first_steps, one_run, player, race, session, text
-from pages.shared.services import device, runner
+from pages.shared.services import devices, runner
 
 TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
 # The buttons stay in sight while the page scrolls under them; formulas are as wide as the side panel.
@@ -27,7 +27,7 @@ def show(job_id: str) -> None:
     if job.status != st.session_state.get("watched") and st.session_state.get("watching") == job_id:
         st.session_state.watched = job.status
         st.rerun()
-    st.progress(job.progress, text=text.of_progress(job, text.of_device(device())))
+    st.progress(job.progress, text=text.of_progress(job, len(devices()) > 1))
     if len(job.runs) == 1:
         one_run.show(job.runs[0], chosen)
     else:

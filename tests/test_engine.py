@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from core import engine
 from core.config import RunConfig, make_config
 from core.datasets import load_dataset, load_split
-from core.engine import Epoch, Stack, choose_device, train, train_in_turns, without_pauses
+from core.engine import Epoch, Stack, train, train_in_turns, without_pauses
 from core.errors import CutoffError
 from core.losses import LOSSES, Counts
 from core.losses.spec import class_weights
@@ -285,7 +285,7 @@ def test_evaluating_in_small_pieces_changes_nothing(monkeypatch):
 
 def test_turn_of_no_time_pauses_after_every_step_and_gives_the_same_epochs():
     runs = configs(*MIXED, epochs=3)
-    in_turns = list(train_in_turns(runs, CPU, turn=0.0))
+    in_turns = list(train_in_turns(runs, (CPU,), turn=0.0))
     steps, pieces = [None] * -(-150 // 16), [None] * 4  # a piece for each split and one for the plane
     a_pass = [*steps, *pieces]
     assert [None if e is None else e.index for e in in_turns] == [*pieces, 0, *a_pass, 1, *a_pass, 2, *a_pass, 3]
@@ -405,27 +405,6 @@ def test_runs_that_cannot_share_a_stack_are_refused():
     )
 
 
-def test_device_is_cuda_where_torch_sees_one_and_the_cpu_elsewhere(monkeypatch):
-    for seen, expected in ((True, "cuda"), (False, "cpu")):
-        monkeypatch.setattr(torch.cuda, "is_available", lambda seen=seen: seen)
-        assert choose_device() == choose_device("auto") == torch.device(expected)
-    assert choose_device("cpu") == CPU
-
-
-@pytest.mark.parametrize("name", ["", "gpu", "mps", "meta", "cuda:-1", "cuda:x", "CPU", "cuda:1000", "cpu:1"])
-def test_device_that_is_none_is_refused_with_the_ones_there_are(name):
-    with pytest.raises(CutoffError) as caught:
-        choose_device(name)
-    assert str(caught.value) == f"Expected CUTOFF_DEVICE to be auto, cpu, cuda or cuda:N, but got {name!r}."
-
-
-@pytest.mark.parametrize(("name", "devices"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
-def test_device_that_torch_does_not_see_is_refused_with_their_number(name, devices, monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
-    with pytest.raises(CutoffError, match=f"a device that torch sees, but got '{name}' with {devices} CUDA devices"):
-        choose_device(name)
-
-
 def test_training_is_lazy():
     steps: Iterator[Epoch] = train(configs(dataset="none such", dataset_params={}), CPU)
     with pytest.raises(CutoffError, match="Expected `dataset`"):
@@ -437,5 +416,5 @@ def test_training_is_lazy():
 @pytest.mark.parametrize("shape", [{"model": "linear"}, {"model": "mlp", "widths": (8, 6)}], ids=["linear", "mlp"])
 def test_cuda_gives_what_the_cpu_gives(shape):
     runs = configs(*MIXED, epochs=3, **shape)
-    for on_cuda, on_cpu in zip(train(runs, choose_device("cuda")), train(runs, CPU), strict=True):
+    for on_cuda, on_cpu in zip(train(runs, torch.device("cuda")), train(runs, CPU), strict=True):
         assert_same(on_cuda, on_cpu, atol=1e-4, rtol=1e-4)

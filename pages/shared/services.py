@@ -7,18 +7,19 @@ from functools import partial
 import streamlit as st
 import torch
 
-from core.engine import choose_device, train_in_turns
+from core.devices import choose_devices
+from core.engine import train_in_turns
 from core.runner import Runner
 from core.settings import read_settings
 
 
 @st.cache_resource(show_spinner=False)
-def device() -> torch.device:
-    """Where models train, from CUTOFF_DEVICE."""
-    return choose_device(read_settings().device)
+def devices() -> tuple[torch.device, ...]:
+    """Where models may train, from CUTOFF_DEVICE."""
+    return choose_devices(read_settings().device)
 
 
 @st.cache_resource(show_spinner=False, on_release=Runner.close)
 def runner() -> Runner:
     """The one runner; `runner.clear()` closes it, and the next call builds another."""
-    return Runner(read_settings(), partial(train_in_turns, device=device()))
+    return Runner(read_settings(), partial(train_in_turns, devices=devices()))

@@ -173,10 +173,10 @@ def of_predictions(run: Run, part: str) -> str:
     )
 
 
-def of_progress(job: Job, device: str) -> str:
-    """Where a job stands: its status in a word, epochs, seconds so far and to go."""
+def of_progress(job: Job, tried: bool = False) -> str:
+    """Where a job stands: its status in a word, epochs, seconds so far and to go; `tried` if its device was chosen."""
     trained = max(run.epoch for run in job.runs)
-    epochs = f"epoch {max(trained, 0)} of {job.runs[0].config.epochs} on {device}"
+    epochs = f"epoch {max(trained, 0)} of {job.runs[0].config.epochs}{of_devices(job, tried)}"
     if len(job.runs) > 1:
         epochs = f"{len(job.runs)} runs together · {epochs}"
     if job.status == "queued":
@@ -187,9 +187,13 @@ def of_progress(job: Job, device: str) -> str:
     return f"{job.status.capitalize()} · {epochs} · {seconds(job.elapsed)}"
 
 
-def of_device(device: torch.device) -> str:
-    """What the device is called: the CPU, or the graphics card's name."""
-    return "the CPU" if device.type == "cpu" else torch.cuda.get_device_name(device)
+def of_devices(job: Job, tried: bool) -> str:
+    """Where a job trains: on the CPU, or on the graphics card by name; "" before it does."""
+    names = {
+        "the CPU" if run.device == "cpu" else torch.cuda.get_device_name(run.device) for run in job.runs if run.device
+    }
+    faster = ", the faster one in a trial" if tried and len(names) == 1 else ""
+    return f" on {' and '.join(sorted(names))}{faster}" if names else ""
 
 
 def seconds(value: float) -> str:
