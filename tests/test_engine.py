@@ -294,7 +294,7 @@ def test_turn_of_no_time_pauses_after_every_step_and_gives_the_same_epochs():
 
 
 def test_long_turn_never_pauses():
-    assert None not in list(train_in_turns(configs(epochs=2), CPU, turn=1e9))
+    assert None not in list(train_in_turns(configs(epochs=2), (CPU,), turn=1e9))
 
 
 def test_epochs_are_numbered_from_before_training():
