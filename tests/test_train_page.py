@@ -299,23 +299,27 @@ def test_the_page_says_when_the_choices_are_no_longer_those_of_the_run(app_test:
 # --- what is offered
 
 
-def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest):
-    at = app_test.run()
-    for dataset in (next(name for name, spec in DATASETS.items() if spec.task == task) for task in wiring.TASKS):
-        choose(at, "dataset", dataset)
-        assert control(at, "head").options == labels(wiring.heads_for(dataset), HEADS)
-        for head in wiring.heads_for(dataset):
-            choose(at, "head", head)
-            assert control(at, "loss").options == of_losses(wiring.losses_for(dataset, head))
-            for loss in wiring.losses_for(dataset, head):
-                choose(at, "loss", loss)
-                assert not sentences(at)
-                assert can(at)["Start"]
-                assert at.query_params.get("dataset", RunConfig().dataset) == dataset
-                assert f"Expects {LOSSES[loss].expects}." in captions(at)
-                assert text.of_wiring(head, "auto", loss) in captions(at)
-                for reason in (*wiring.not_offered(dataset, head), *wiring.not_taken(head, loss)):
-                    assert text.plain(reason) in captions(at)
+FIRST_OF_TASK = {next(name for name, spec in DATASETS.items() if spec.task == task) for task in wiring.TASKS}
+
+
+@pytest.mark.parametrize(
+    "dataset", [pytest.param(name, marks=[pytest.mark.slow] * (name not in FIRST_OF_TASK)) for name in DATASETS]
+)
+def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest, dataset: str):
+    at = choose(app_test.run(), "dataset", dataset)
+    assert control(at, "head").options == labels(wiring.heads_for(dataset), HEADS)
+    for head in wiring.heads_for(dataset):
+        choose(at, "head", head)
+        assert control(at, "loss").options == of_losses(wiring.losses_for(dataset, head))
+        for loss in wiring.losses_for(dataset, head):
+            choose(at, "loss", loss)
+            assert not sentences(at)
+            assert can(at)["Start"]
+            assert at.query_params.get("dataset", RunConfig().dataset) == dataset
+            assert f"Expects {LOSSES[loss].expects}." in captions(at)
+            assert text.of_wiring(head, "auto", loss) in captions(at)
+            for reason in (*wiring.not_offered(dataset, head), *wiring.not_taken(head, loss)):
+                assert text.plain(reason) in captions(at)
 
 
 def test_every_data_set_can_be_chosen_and_looked_at(app_test: AppTest):
@@ -356,6 +360,18 @@ def test_a_head_that_the_data_rules_out_gives_way(app_test: AppTest):
     assert control(at, "head").value == "softmax"
     assert control(at, "loss").value == "cross_entropy"
     assert not sentences(choose(at, "dataset", "digit"))
+
+
+def test_a_loss_is_called_proper_only_where_it_is_with_these_parameters(app_test: AppTest):
+    at = app_test.run()
+    assert "Proper: least at the true probability. A score means the true probability itself." in captions(at)
+    choose(at, "loss.bce.pos_weight", 9.0)
+    assert "With these parameters not proper: its best score is not the true one." in captions(at)
+    assert "Proper: least" not in captions(at)
+    choose(at, "loss", "focal")
+    assert "Not proper: its best score is not the true one." in captions(at)
+    choose(choose(at, "loss.focal.gamma", 0.0), "loss.focal.alpha", 0.5)
+    assert "With these parameters proper: least at the true probability." in captions(at)
 
 
 # --- the output activation
