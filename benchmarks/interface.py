@@ -1,0 +1,272 @@
+"""What watching costs: a tick of 64 runs that train, and a second visitor's page while two experiments train.
+
+    python -m benchmarks.interface
+
+It starts the app and drives it in a headless Chromium (CUTOFF_CHROMIUM, or chromium on the PATH).
+
+A tick is the run of the fragment that shows the race, once a second. Its time is what Streamlit takes on the server
+from the beginning of that run to its end, with training beside it and a browser that draws on the same processor. The
+server reports it to the browser because of browser.gatherUsageStats, which is switched on here alone; the browser
+reaches nothing but the app. Its bytes are those of all websocket messages that the tick sends, that report left out.
+Over ten ticks every figure must stay the same node, and a zoomed one zoomed.
+
+A rerun is what a second visitor waits for after stepping a number on the Train page: from the key to the end of the
+script as the page shows it. Reruns are timed in turns while two experiments of 64 runs rest and while they train.
+Nobody watches these meanwhile: a tab that draws would take the processor from the one that is timed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryFile
+from time import monotonic, sleep
+from urllib.error import URLError
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from benchmarks.goals import header, report
+from core.config import Experiment, Variant, make_config
+from core.experiment import names_of, seeds_from, sweep
+from core.links import experiment_to_query
+
+ROOT = Path(__file__).parents[1]
+STEPS, SEEDS = 16, 4
+TICKS, FIRST = 30, 3  # ticks that count, and those before them, in which caches fill
+TURNS, RERUNS = 4, 15  # turns of either kind, and reruns in each
+PATIENCE = 90.0  # seconds for anything to happen
+LAUNCH_ARGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+FIGURE = ".st-key-race_losses .live-figure"
+NUMBER = ".st-key-epochs input"
+STEP = """async ([selector, key, patience]) => {
+  const app = document.querySelector("[data-testid=stApp]");
+  const start = performance.now();
+  return new Promise((done, fail) => {
+    new MutationObserver((changes, observer) => {
+      const ran = changes.some((change) => change.oldValue === "running");
+      if (ran && app.dataset.testScriptState === "notRunning") {
+        observer.disconnect();
+        done(performance.now() - start);
+      }
+    }).observe(app, { attributeFilter: ["data-test-script-state"], attributeOldValue: true });
+    setTimeout(() => fail(new Error("The script did not run.")), patience * 1000);
+    document.querySelector(selector).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+  });
+}"""
+
+
+class Ticks:
+    """What the server sends to a page at each run of a fragment: `sizes` in bytes, and the `times` it took in ms."""
+
+    def __init__(self, page: Page) -> None:
+        self.sizes: list[int] = []
+        self.times: list[float] = []
+        self._size = 0
+        page.on("websocket", lambda websocket: websocket.on("framereceived", self._receive))
+
+    def _receive(self, frame: str | bytes) -> None:
+        message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
+        if message.HasField("page_profile"):
+            if message.page_profile.is_fragment_run:
+                self.times.append(message.page_profile.exec_time / 1e3)
+            return
+        self._size = len(frame) + (0 if message.HasField("new_session") else self._size)
+        if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+            self.sizes.append(self._size)
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """The app on a free port: its address. Ends the server, and raises with its log if it does not start."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = {"server.address": "127.0.0.1", "server.port": port, "server.fileWatcherType": "none"}
+    options |= {"browser.gatherUsageStats": "true"}
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", *(f"--{key}={options[key]}" for key in options)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with (
+        TemporaryFile() as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT) as process,
+    ):
+        try:
+            address = f"http://127.0.0.1:{port}"
+            if not _healthy(address, process):
+                log.seek(0)
+                raise SystemExit(f"The server did not start:\n{log.read().decode()}")
+            yield address
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _healthy(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether the server answers in time."""
+    deadline = monotonic() + PATIENCE
+    while monotonic() < deadline and process.poll() is None:
+        try:
+            with urlopen(f"{address}/_stcore/health", timeout=3):
+                return True
+        except (URLError, OSError):
+            sleep(0.2)
+    return False
+
+
+def chromium() -> str:
+    """Where the browser is; ends the program without one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CUTOFF_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if not found:
+        raise SystemExit("Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none.")
+    return found
+
+
+def opened(browser: Browser, url: str) -> tuple[Page, Ticks]:
+    """A new visitor's page at this address, once it has run, which reaches no other server."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    ticks = Ticks(page)
+
+    def at_home(route: Route) -> None:
+        (route.continue_ if route.request.url.startswith(("http://127.0.0.1:", "blob:")) else route.abort)()
+
+    page.route("**/*", at_home)
+    page.goto(url)
+    settled(page)
+    return page, ticks
+
+
+def settled(page: Page) -> None:
+    """Wait until the script has run: its request has left (100 ms), and nothing runs any more."""
+    page.wait_for_timeout(100)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE * 1e3)
+
+
+def link(address: str) -> str:
+    """The Train page with a sweep of pos_weight over 1 .. 100, 64 runs in all that train longer than this runs."""
+    configs = sweep(make_config(model="mlp", epochs=2000), "loss.pos_weight", 1, 100, STEPS, log=True)
+    variants = tuple(Variant(name=name, config=one) for name, one in zip(names_of(configs), configs, strict=True))
+    return f"{address}/?{urlencode(experiment_to_query(Experiment(variants=variants, seeds=seeds_from(0, SEEDS))))}"
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button though the page may be drawing."""
+    page.get_by_role("button", name=name, exact=True).first.dispatch_event("click", timeout=PATIENCE * 1e3)
+
+
+def started(browser: Browser, address: str) -> tuple[Page, Ticks]:
+    """A page that shows an experiment which has begun to train."""
+    page, ticks = opened(browser, link(address))
+    press(page, "Start")
+    page.get_by_text("Training ·").wait_for(timeout=PATIENCE * 1e3)
+    return page, ticks
+
+
+def after(page: Page, ticks: Ticks, count: int) -> None:
+    """Wait until the server has reported so many ticks."""
+    deadline = monotonic() + PATIENCE
+    while min(len(ticks.times), len(ticks.sizes)) < count:
+        assert monotonic() < deadline, f"Expected {count} ticks in {PATIENCE:g} s, but got {len(ticks.times)}."
+        page.wait_for_timeout(100)
+
+
+def watched(page: Page, ticks: Ticks) -> tuple[list[float], list[int]]:
+    """Milliseconds and bytes of each tick; figures must stay in place meanwhile."""
+    after(page, ticks, FIRST)
+    box = page.locator(f"{FIGURE} .nsewdrag").bounding_box()
+    assert box
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 80, y - 40)
+    page.mouse.down()
+    page.mouse.move(x + 80, y + 40, steps=5)
+    page.mouse.up()
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(500)
+    zoom = "selector => { const { xaxis, yaxis } = document.querySelector(selector)._fullLayout;"
+    zoom += " return [...xaxis.range, ...yaxis.range] }"
+    zoomed = page.evaluate(zoom, FIGURE)
+    assert 0 < zoomed[0] < zoomed[1], f"Expected a zoomed figure, but its axes have {zoomed}."
+    page.evaluate("document.querySelectorAll('.live-figure').forEach(node => { node.mark = true })")
+    now = len(ticks.times)
+    after(page, ticks, now + 10)
+    kept = page.evaluate("[...document.querySelectorAll('.live-figure')].map(node => node.mark === true)")
+    assert kept, "Expected figures, but found none."
+    assert all(kept), f"Expected every figure to stay the same node over ten ticks, but {kept.count(False)} did not."
+    assert page.evaluate(zoom, FIGURE) == zoomed, "Expected the zoom to last over ten ticks."
+    print(f"{len(kept)} figures are the same nodes ten ticks later, and the zoom of one is kept")
+    after(page, ticks, now + TICKS)
+    return ticks.times[now:], ticks.sizes[now:]
+
+
+def turn(pages: Sequence[tuple[Page, str]], button: str, state: str) -> None:
+    """Let the experiments at these addresses rest or train on, and look away."""
+    for page, address in pages:
+        page.goto(address)
+        settled(page)
+        press(page, button)
+        page.get_by_text(f"{state} ·").wait_for(timeout=PATIENCE * 1e3)
+        page.goto("about:blank")
+
+
+def reruns(visitor: Page) -> list[float]:
+    """Milliseconds of some reruns, each a step of a number up or down."""
+    times = []
+    for at in range(RERUNS):
+        key = "ArrowDown" if at % 2 else "ArrowUp"
+        times.append(visitor.evaluate(STEP, [NUMBER, key, PATIENCE]))
+        visitor.wait_for_timeout(150)
+    return times
+
+
+def main() -> None:
+    header("streamlit", "playwright", "torch")
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
+        first, ticks = started(browser, address)
+        times, sizes = watched(first, ticks)
+        print(f"a tick: {median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), {median(sizes):,.0f} bytes")
+
+        second, _ = started(browser, address)
+        pages = [(page, page.url) for page in (first, second)]
+        turn(pages, "Pause", "Paused")
+        visitor, _ = opened(browser, address)
+        visitor.locator(NUMBER).wait_for()
+        visitor.wait_for_timeout(1000)
+        reruns(visitor)  # caches fill
+        idle: list[float] = []
+        busy: list[float] = []
+        for _ in range(TURNS):
+            idle += reruns(visitor)
+            turn(pages, "Resume", "Training")
+            busy += reruns(visitor)
+            turn(pages, "Pause", "Paused")
+        print(f"a rerun: {median(idle):.0f} ms while nothing trains, {median(busy):.0f} ms while two experiments do")
+        browser.close()
+    print()
+    report(f"ms on the server of a tick, {STEPS * SEEDS} runs training", median(times), 30, at_most=True)
+    report("KB that a tick sends", median(sizes) / 1e3, 60, at_most=True)
+    report("second visitor's rerun while two experiments train, over idle", median(busy) / median(idle), 1.3, True)
+
+
+if __name__ == "__main__":
+    main()
