@@ -413,8 +413,19 @@ def test_training_is_lazy():
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
-@pytest.mark.parametrize("shape", [{"model": "linear"}, {"model": "mlp", "widths": (8, 6)}], ids=["linear", "mlp"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"model": "linear"},
+        {"model": "linear", "optimizer": "sgd", "schedule": "cosine"},
+        {"model": "mlp", "widths": (8, 6)},
+        {"model": "mlp", "widths": (8,), "hidden": "tanh", "optimizer": "adamw"},
+        {"model": "mlp", "widths": (8,), "batch_norm": True, "optimizer": "sgd"},
+        {"model": "cnn", "widths": (4, 8), "optimizer": "sgd", "dataset": "digit", "dataset_params": {}},
+    ],
+    ids=str,
+)
 def test_cuda_gives_what_the_cpu_gives(shape):
-    runs = configs(*MIXED, epochs=3, **shape)
+    runs = configs(*MIXED, **{"epochs": 3, "patience": 2, **shape})
     for on_cuda, on_cpu in zip(train(runs, torch.device("cuda")), train(runs, CPU), strict=True):
         assert_same(on_cuda, on_cpu, atol=1e-4, rtol=1e-4)

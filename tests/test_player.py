@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -116,6 +117,28 @@ def test_a_paused_job_keeps_nobody_waiting(build):
     resting = paused(runner, a_config(epochs=EPOCHS))
     assert ended(runner, runner.submit(experiment(a_config(epochs=3)))).status == "finished"
     assert runner.job(resting).status == "paused"
+
+
+@pytest.mark.parametrize(("control", "status"), [("pause", "paused"), ("cancel", "stopped"), ("step", "paused")])
+def test_a_control_acts_at_the_end_of_the_chunk_in_flight(build, control, status):
+    chunks, gate = 0, threading.Semaphore(0)
+
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+        nonlocal chunks
+        for index in range(EPOCHS):
+            chunks += 1
+            gate.acquire()
+            yield an_epoch(index, len(configs))
+
+    runner = build(script)
+    name = runner.submit(experiment(a_config()))
+    until(lambda: chunks)
+    getattr(runner, control)(name)
+    gate.release(EPOCHS)
+    until(lambda: runner.job(name).status == status)
+    time.sleep(0.05)
+    assert chunks == 1
+    assert runner.job(name).runs[0].epoch == 0
 
 
 def test_time_in_a_pause_is_no_training_time(build, monkeypatch):
