@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +15,9 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core import checks
+from core.config import RunConfig
+from core.engine import Epoch, train_in_turns
+from core.errors import CutoffError
 from core.jobs import Job
 from core.presets import PRESETS
 from pages.shared import services
@@ -50,6 +56,12 @@ def link(at: AppTest) -> str:
     """The variants in the URL."""
     found = at.query_params["variants"]
     return found if isinstance(found, str) else found[0]
+
+
+def edited(at: AppTest) -> Any:
+    """The control that says which variant is edited; its key changes with the names of the variants."""
+    (found,) = [one for kind in (at.radio, at.selectbox) for one in kind if one.label == "Variant to edit"]
+    return found
 
 
 def table(at: AppTest) -> pd.DataFrame:
@@ -109,9 +121,9 @@ def test_variants_are_added_edited_and_removed(app_test: AppTest):
     at = press(app_test.run(), "Add a variant")
     choose(at, "loss.bce.pos_weight", 9.0)
     assert json.loads(link(at)) == [{"loss.pos_weight": "9.0"}]
-    control(at, "edited").set_value(0).run()
+    edited(at).set_value(0).run()
     assert control(at, "loss.bce.pos_weight").value == 1
-    control(at, "edited").set_value(1).run()
+    edited(at).set_value(1).run()
     assert control(at, "loss.bce.pos_weight").value == 9
     press(at, "Remove")
     assert "variants" not in at.query_params
@@ -130,7 +142,7 @@ def test_choices_that_are_shared_change_for_all(app_test: AppTest):
 def test_a_sweep_makes_its_variants(app_test: AppTest):
     at = press(app_test.run(), "Make these variants")
     assert len(json.loads(link(at))) == 15
-    assert control(at, "edited").value == 0
+    assert edited(at).value == 0
 
 
 def test_more_runs_than_the_limit_are_refused_before_start(app_test: AppTest):
@@ -167,7 +179,7 @@ def test_the_variant_in_focus_shows_what_the_checks_find_in_it(app_test: AppTest
     assert "C302" in found(in_focus(at, 1))
     keys = {button.key for button in at.button}
     assert "run.C302" not in keys  # the controls edit the other variant
-    control(at, "edited").set_value(1).run()
+    edited(at).set_value(1).run()
     at.button(key="run.C302").click().run()
     assert control(at, "lr").value == 10000
     assert "C302" in found(at)  # it is still what the run shows
@@ -204,3 +216,37 @@ def test_reset_puts_the_experiment_aside_and_keeps_the_choices(app_test: AppTest
     assert "run" not in at.query_params
     assert not shown(at)
     assert len(json.loads(link(at))) == 1
+
+
+def patched(monkeypatch: pytest.MonkeyPatch, change: Callable[[Epoch], Epoch]) -> None:
+    """Let every run end after its first epoch, as `change` makes it."""
+
+    def trained(configs: Sequence[RunConfig], **options: Any) -> Iterator[Epoch]:
+        yield change(next(filter(None, train_in_turns(configs, **options))))
+
+    monkeypatch.setattr(services, "train_in_turns", trained)
+
+
+def test_a_race_whose_runs_all_fail_says_why_once_and_where_each_stands(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    def refuse(_: Epoch) -> Epoch:
+        raise CutoffError("Expected *one* thing, but got another.")
+
+    patched(monkeypatch, refuse)
+    at = opened(app_test, PAIR, seeds=2)
+    done = raced(at)
+    assert {run.status for run in done.runs} == {"failed"}
+    assert sentences(at) == ["Expected *one* thing, but got another."]
+    assert list(table(at)["Variant"]) == [variant.name for variant in done.experiment.variants]
+    assert all(state.startswith("failed") for state in table(at)["State"])
+
+
+def test_a_race_that_is_not_finite_from_the_start_says_so(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+    patched(monkeypatch, lambda epoch: replace(epoch, finite=np.zeros_like(epoch.finite)))
+    at = opened(app_test, PAIR)
+    done = raced(at)
+    assert {run.status for run in done.runs} == {"diverged"}
+    (said,) = sentences(at)
+    assert said.startswith("The loss was not finite any more at epoch 0")
+    assert all(state.startswith("diverged") for state in table(at)["State"])

@@ -27,9 +27,12 @@ def show(job: Job) -> None:
     task = job.runs[0].task
     threshold = _choose_threshold() if task == "binary" else 0.5
     metrics = ranking.measure(job, threshold)
-    if metrics is None:
-        return
     lines, sweep = lines_of(job), sweep_of(job)
+    _show_errors(job)
+    if metrics is None:
+        if any(run.ended for run in job.runs):
+            ranking.show_states(job, lines)
+        return
     at = focus.of(job)
     column = 0 if task in ("binary", "regression") else _choose_class(job)
     grid = st.grid(min_column_width=380)
@@ -69,6 +72,14 @@ def _choose_threshold() -> float:
         persist_state="session",
         help="Rows that score at least this are called positive. Moving it trains nothing anew.",
     )
+
+
+def _show_errors(job: Job) -> None:
+    """Why runs failed, and where there are no scores at all why not, each reason once."""
+    scored = any(run.outputs for run in job.runs)
+    for error in dict.fromkeys(run.error for run in job.runs if run.status == "failed" or not scored):
+        if error:
+            st.error(text.plain(error))
 
 
 def lines_of(job: Job) -> list[Line]:

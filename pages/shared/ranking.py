@@ -22,6 +22,7 @@ PREFERRED = ("F1", "Macro F1", "MAE")
 ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score}
 ROW = 35  # pixels
 SHOWN = 12  # rows; one scrolls to the others
+COLUMNS = {"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3" fill="{}"/></svg>'
 
 
@@ -77,11 +78,6 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     seeds = len(job.experiment.seeds)
     order = _order(job, over_seeds(metrics[by])[0], by)
     st.session_state["ranked.order"] = (job.id, order)
-    shown: dict[str, object] = {
-        "": ["data:image/svg+xml," + quote(DOT.format(lines[v].colour)) for v in order],
-        "Variant": [lines[v].name for v in order],
-        "State": [_state(job, v) for v in order],
-    }
     names = [by, *(other for other in metrics if other != by)]
     numbers = {}
     for name, mean, low, high in zip(names, *over_seeds(np.stack([metrics[name] for name in names])), strict=True):
@@ -90,19 +86,43 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
             numbers[f"± {name}"] = pa.array(((high - low) / 2)[order], from_pandas=True)
     three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
-        pa.table(shown | numbers),  # a DataFrame would be turned into this, at ten times the cost
+        pa.table(_states(job, lines, order) | numbers),  # a DataFrame would be turned into this, at ten times the cost
         key="ranked",
         hide_index=True,
-        column_config={"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}
-        | dict.fromkeys(numbers, three),
+        column_config=COLUMNS | dict.fromkeys(numbers, three),
         on_select=_focus,
         selection_mode="single-row",
-        height=ROW * (min(len(order), SHOWN) + 1) + 3,
+        height=_tall(len(order)),
     )
     decided = "at the threshold" if job.runs[0].task == "binary" else "by the default decision"
     rows = "On the validation rows." if job.runs[0].task == "regression" else f"On the validation rows, {decided}."
     spread = f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else ""
     st.caption(f"{rows}{spread} Click a row to look at that variant.")
+
+
+def show_states(job: Job, lines: Sequence[Line]) -> None:
+    """Where each variant stands, as long as there is nothing to rank."""
+    st.dataframe(
+        pa.table(_states(job, lines, range(len(lines)))),
+        key="states",
+        hide_index=True,
+        column_config=COLUMNS,
+        height=_tall(len(lines)),
+    )
+
+
+def _states(job: Job, lines: Sequence[Line], order: Sequence[int]) -> dict[str, object]:
+    """The columns that say which variant a row is of and where it stands."""
+    return {
+        "": ["data:image/svg+xml," + quote(DOT.format(lines[v].colour)) for v in order],
+        "Variant": [lines[v].name for v in order],
+        "State": [_state(job, v) for v in order],
+    }
+
+
+def _tall(rows: int) -> int:
+    """Pixels of a table with so many rows, beyond SHOWN of which one scrolls."""
+    return ROW * (min(rows, SHOWN) + 1) + 3
 
 
 def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:
