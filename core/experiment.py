@@ -43,7 +43,11 @@ def names_of(configs: Sequence[RunConfig]) -> list[str]:
     Equal ones are told apart by a number, long ones are cut.
     """
     said = [_choices(config) for config in configs]
-    names = [_name(config, own, said) for config, own in zip(configs, said, strict=True)]
+    return distinct([_name(config, own, said) for config, own in zip(configs, said, strict=True)])
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, equal ones told apart by a number."""
     return [_numbered(names, i) for i in range(len(names))]
 
 

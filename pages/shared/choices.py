@@ -81,18 +81,21 @@ def edit() -> tuple[Experiment | None, str]:
     chosen = _data(problems, slots)
     chosen |= _model(str(chosen["dataset"]), problems, slots)
     st.subheader("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
-    variants.choose_edited()
+    listed = st.container()  # filled at the end: a name follows from the choices
     variants.choose_seeds()
     chosen |= _head_and_loss(chosen, problems, slots)
     st.subheader("Training")
     chosen |= _optimising(slots)
     config = _or_problem(lambda: wiring.check(make_config(**chosen)), None, problems)
+    if config and not problems:
+        variants.take_up(config)
+    with listed:
+        variants.choose_edited()
     if problems or config is None:
         return None, problems[0]
     if theory := text.of_theory(config):
         slots["theory"].caption(theory)
     _show_findings(config, slots)
-    variants.take_up(config)
     experiment = _or_problem(lambda: wiring.check_experiment(variants.experiment(config)), None, problems)
     return experiment, problems[0] if problems else ""
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,10 +13,11 @@ import streamlit as st
 
 from core.config import MAX_RUNS, Experiment, RunConfig, Variant
 from core.errors import CutoffError
-from core.experiment import MAX_SEEDS, names_of, seeds_from, shared_with, sweep, sweepable, value_of
+from core.experiment import MAX_SEEDS, distinct, names_of, seeds_from, shared_with, sweep, sweepable, value_of
 from core.plots.style import VARIANTS, variant_colour
 from pages.shared import session
 
+COLOURS = ("green", "magenta", "violet", "orange", "blue", "brown", "lavender", "pink")  # VARIANTS by name
 LISTED = 8  # variants that stand below each other; more are chosen from a list
 
 
@@ -37,8 +41,7 @@ def settle() -> None:
     """Take up what was decided in the last script run, before any control is drawn."""
     state = st.session_state
     if "next_edited" in state:
-        state.edited = state.pop("next_edited")
-        _edit()
+        _edit(state.pop("next_edited"))
 
 
 def choose_edited() -> None:
@@ -46,17 +49,7 @@ def choose_edited() -> None:
     state = st.session_state
     names = [variant.name for variant in _variants()]
     if len(names) > 1:
-        options: dict[str, Any] = {
-            "key": "edited",
-            "on_change": _edit,
-            "label_visibility": "collapsed",
-            "persist_state": "session",
-        }
-        if len(names) <= LISTED:
-            labels = [dotted(name, colour(at)) for at, name in enumerate(names)]
-            st.radio("Variant to edit", range(len(names)), format_func=labels.__getitem__, **options)
-        else:
-            st.selectbox("Variant to edit", range(len(names)), format_func=names.__getitem__, **options)
+        _choose_among(distinct(names))
     with st.container(horizontal=True):
         if st.button("Duplicate" if len(names) > 1 else "Add a variant", icon=":material/add:", key="duplicate"):
             _duplicate()
@@ -66,6 +59,31 @@ def choose_edited() -> None:
                 _name(names[state.edited])
         with st.popover("Sweep", icon=":material/stacked_line_chart:"):
             _sweep()
+
+
+def _choose_among(names: list[str]) -> None:
+    """Which variant is edited. A browser sends the words of what is chosen, so other words are another control."""
+    state = st.session_state
+    few = len(names) <= LISTED
+    labels = [dotted(name, colour(at)) for at, name in enumerate(names)] if few else names
+    key = f"edited.{hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]}"
+    state[key] = state.edited
+    show: Callable[..., Any] = st.radio if few else st.selectbox
+    show(
+        "Variant to edit",
+        range(len(names)),
+        format_func=labels.__getitem__,
+        key=key,
+        on_change=_choose,
+        args=(key,),
+        label_visibility="collapsed",
+    )
+
+
+def _choose(key: str) -> None:
+    """Edit what was chosen, if the variants are still as many."""
+    if (at := st.session_state[key]) in range(len(st.session_state.variants)):
+        _edit(at)
 
 
 def take_up(config: RunConfig) -> None:
@@ -123,10 +141,11 @@ def _variants() -> tuple[Variant, ...]:
     )
 
 
-def _edit() -> None:
-    """Let the controls show the variant that was chosen."""
+def _edit(at: int) -> None:
+    """Let the controls show this variant."""
     state = st.session_state
-    state.wanted = state.variants[state.edited]["config"]
+    state.edited = at
+    state.wanted = state.variants[at]["config"]
 
 
 def _duplicate() -> None:
@@ -143,8 +162,7 @@ def _duplicate() -> None:
 def _remove() -> None:
     state = st.session_state
     del state.variants[state.edited]
-    state.edited = max(state.edited - 1, 0)
-    _edit()
+    _edit(max(state.edited - 1, 0))
 
 
 def _name(shown: str) -> None:
@@ -155,9 +173,8 @@ def _name(shown: str) -> None:
     st.session_state.setdefault(name, entry["name"])
     st.session_state.setdefault(colour, entry["colour"])
     st.text_input("Name", placeholder=shown, max_chars=80, key=name, on_change=keep)
-    st.pills(
-        "Colour", range(len(VARIANTS)), format_func=lambda at: dotted("", VARIANTS[at]), key=colour, on_change=keep
-    )
+    labels = [dotted(word, hue) for word, hue in zip(COLOURS, VARIANTS, strict=True)]
+    st.pills("Colour", range(len(VARIANTS)), format_func=labels.__getitem__, key=colour, on_change=keep)
 
 
 def _keep(identity: str, name: str, colour: str) -> None:

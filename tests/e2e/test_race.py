@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -99,3 +101,46 @@ def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:
     expect(page.locator(".st-key-ranked")).to_be_visible()
     figure = page.locator(".st-key-race_losses .live-figure")
     expect(figure).to_have_attribute("aria-label", re.compile("learning rate"))
+
+
+def others(page: Page) -> list[dict[str, str]]:
+    """What the address says of the variants after the first."""
+    query = parse_qs(urlsplit(page.url).query)
+    return json.loads(query["variants"][0]) if "variants" in query else []
+
+
+def test_a_variant_is_renamed_coloured_changed_and_removed(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?epochs=3")
+    settled(page)
+    page.get_by_role("button", name="Add a variant").click()
+    listed = page.get_by_role("radiogroup", name="Variant to edit")
+    expect(listed.get_by_role("radio")).to_have_count(2)
+    settled(page)
+    page.get_by_test_id("stPopover").get_by_role("button", name="Name").click()
+    body = page.get_by_test_id("stPopoverBody")
+    for name in ("one", "two", "three"):
+        body.get_by_role("textbox", name="Name").fill(name)
+        body.get_by_role("textbox", name="Name").press("Enter")
+        expect(listed.get_by_text(name)).to_be_visible()
+    for colour in ("violet", "blue"):
+        body.get_by_role("radio", name=colour).click()
+        settled(page)
+    body.get_by_role("textbox", name="Name").fill("")
+    body.get_by_role("textbox", name="Name").press("Enter")
+    page.keyboard.press("Escape")
+    for weight in ("2", "3", "4"):
+        choose(page, "loss.bce.pos_weight", weight)
+        expect(listed.get_by_text(f"pos_weight {weight}")).to_be_visible()
+        expect(listed.get_by_role("radio").nth(1)).to_be_checked()
+    page.wait_for_url("**4.0*")
+    assert others(page) == [{"loss.pos_weight": "4.0", "colour": "4"}]
+
+    listed.get_by_text("pos_weight 1").click()
+    expect(page.locator(".st-key-loss-bce-pos_weight input")).to_have_value("1")
+    listed.get_by_text("pos_weight 4").click()
+    expect(page.locator(".st-key-loss-bce-pos_weight input")).to_have_value("4")
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_role("button", name="Add a variant")).to_be_visible()
+    settled(page)
+    assert others(page) == []
+    expect(page.get_by_test_id("stException")).to_have_count(0)
