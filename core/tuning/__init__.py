@@ -1,0 +1,43 @@
+"""Choosing thresholds: rules for one threshold and for those of several labels, and what a tuned threshold is worth."""
+
+from core.tuning.choice import Choice, Goal, Pick, candidates
+from core.tuning.labels import (
+    LABEL_RULES,
+    LabelChoice,
+    LabelRuleSpec,
+    LabelShares,
+    LabelThresholds,
+    TopLabels,
+    cross_tuned,
+    inner_folds,
+)
+from core.tuning.optimism import Optimism, population_counts, simulate
+from core.tuning.rules import RULES, Rule, RuleSpec, bind, threshold_by_payoffs
+from core.tuning.worth import Bootstrap, Regret, bootstrap, regret
+
+__all__ = [
+    "LABEL_RULES",
+    "RULES",
+    "Bootstrap",
+    "Choice",
+    "Goal",
+    "LabelChoice",
+    "LabelRuleSpec",
+    "LabelShares",
+    "LabelThresholds",
+    "Optimism",
+    "Pick",
+    "Regret",
+    "Rule",
+    "RuleSpec",
+    "TopLabels",
+    "bind",
+    "bootstrap",
+    "candidates",
+    "cross_tuned",
+    "inner_folds",
+    "population_counts",
+    "regret",
+    "simulate",
+    "threshold_by_payoffs",
+]
