@@ -10,9 +10,9 @@ server reports it to the browser because of browser.gatherUsageStats, which is s
 reaches nothing but the app. Its bytes are those of all websocket messages that the tick sends, that report left out.
 Over ten ticks every figure must stay the same node, and a zoomed one zoomed.
 
-A rerun is what a second visitor waits for after stepping a number on the Train page: from the key to the end of the
-script as the page shows it. Reruns are timed in turns while two experiments of 64 runs rest and while they train.
-Nobody watches these meanwhile: a tab that draws would take the processor from the one that is timed.
+A rerun is what a second visitor waits for after stepping a number on the Train page: from the request that the browser
+sends to the news that the script has ended. Reruns are timed in turns while two experiments of 64 runs rest and while
+they train. Nobody watches these meanwhile: a tab that draws would take the processor from the one that is timed.
 """
 
 from __future__ import annotations
@@ -22,17 +22,20 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
 from time import monotonic, sleep
+from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
 from playwright.sync_api import Browser, Page, Route, sync_playwright
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.goals import header, report
@@ -56,41 +59,43 @@ LAUNCH_ARGS = (
 )
 FIGURE = ".st-key-race_losses .live-figure"
 NUMBER = ".st-key-epochs input"
-STEP = """async ([selector, key, patience]) => {
-  const app = document.querySelector("[data-testid=stApp]");
-  const start = performance.now();
-  return new Promise((done, fail) => {
-    new MutationObserver((changes, observer) => {
-      const ran = changes.some((change) => change.oldValue === "running");
-      if (ran && app.dataset.testScriptState === "notRunning") {
-        observer.disconnect();
-        done(performance.now() - start);
-      }
-    }).observe(app, { attributeFilter: ["data-test-script-state"], attributeOldValue: true });
-    setTimeout(() => fail(new Error("The script did not run.")), patience * 1000);
-    document.querySelector(selector).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-  });
-}"""
 
 
-class Ticks:
-    """What the server sends to a page at each run of a fragment: `sizes` in bytes, and the `times` it took in ms."""
+class Wire:
+    """What passes between the server and a page.
+
+    `times` and `sizes` are the milliseconds on the server and the bytes of each run of a fragment; `reruns` are the
+    milliseconds from a request for the whole script to the news of its end.
+    """
 
     def __init__(self, page: Page) -> None:
-        self.sizes: list[int] = []
         self.times: list[float] = []
+        self.sizes: list[int] = []
+        self.reruns: list[float] = []
         self._size = 0
-        page.on("websocket", lambda websocket: websocket.on("framereceived", self._receive))
+        self._asked = 0.0
+        session = page.context.new_cdp_session(page)  # whose events have the browser's own times
+        session.on("Network.webSocketFrameSent", self._send)
+        session.on("Network.webSocketFrameReceived", self._receive)
+        session.send("Network.enable")
 
-    def _receive(self, frame: str | bytes) -> None:
-        message = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
+    def _send(self, event: dict[str, Any]) -> None:
+        if BackMsg.FromString(b64decode(event["response"]["payloadData"])).HasField("rerun_script"):
+            self._asked = event["timestamp"]
+
+    def _receive(self, event: dict[str, Any]) -> None:
+        frame = b64decode(event["response"]["payloadData"])
+        message = ForwardMsg.FromString(frame)
         if message.HasField("page_profile"):
             if message.page_profile.is_fragment_run:
                 self.times.append(message.page_profile.exec_time / 1e3)
             return
         self._size = len(frame) + (0 if message.HasField("new_session") else self._size)
-        if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
-            self.sizes.append(self._size)
+        if message.HasField("script_finished"):
+            if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+                self.sizes.append(self._size)
+            else:
+                self.reruns.append((event["timestamp"] - self._asked) * 1e3)
 
 
 @contextmanager
@@ -142,10 +147,10 @@ def chromium() -> str:
     return found
 
 
-def opened(browser: Browser, url: str) -> tuple[Page, Ticks]:
+def opened(browser: Browser, url: str) -> tuple[Page, Wire]:
     """A new visitor's page at this address, once it has run, which reaches no other server."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
-    ticks = Ticks(page)
+    wire = Wire(page)
 
     def at_home(route: Route) -> None:
         (route.continue_ if route.request.url.startswith(("http://127.0.0.1:", "blob:")) else route.abort)()
@@ -153,7 +158,7 @@ def opened(browser: Browser, url: str) -> tuple[Page, Ticks]:
     page.route("**/*", at_home)
     page.goto(url)
     settled(page)
-    return page, ticks
+    return page, wire
 
 
 def settled(page: Page) -> None:
@@ -174,25 +179,30 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).first.dispatch_event("click", timeout=PATIENCE * 1e3)
 
 
-def started(browser: Browser, address: str) -> tuple[Page, Ticks]:
+def started(browser: Browser, address: str) -> tuple[Page, Wire]:
     """A page that shows an experiment which has begun to train."""
-    page, ticks = opened(browser, link(address))
+    page, wire = opened(browser, link(address))
     press(page, "Start")
     page.get_by_text("Training ·").wait_for(timeout=PATIENCE * 1e3)
-    return page, ticks
+    return page, wire
 
 
-def after(page: Page, ticks: Ticks, count: int) -> None:
-    """Wait until the server has reported so many ticks."""
+def until(page: Page, count: Callable[[], int], least: int, what: str) -> None:
+    """Listen to the page until the count of something is large enough."""
     deadline = monotonic() + PATIENCE
-    while min(len(ticks.times), len(ticks.sizes)) < count:
-        assert monotonic() < deadline, f"Expected {count} ticks in {PATIENCE:g} s, but got {len(ticks.times)}."
-        page.wait_for_timeout(100)
+    while count() < least:
+        assert monotonic() < deadline, f"Expected {least} {what} within {PATIENCE:g} s, but got {count()}."
+        page.wait_for_timeout(20)
 
 
-def watched(page: Page, ticks: Ticks) -> tuple[list[float], list[int]]:
+def after(page: Page, wire: Wire, count: int) -> None:
+    """Wait until there have been so many ticks."""
+    until(page, lambda: min(len(wire.times), len(wire.sizes)), count, "ticks")
+
+
+def watched(page: Page, wire: Wire) -> tuple[list[float], list[int]]:
     """Milliseconds and bytes of each tick; figures must stay in place meanwhile."""
-    after(page, ticks, FIRST)
+    after(page, wire, FIRST)
     box = page.locator(f"{FIGURE} .nsewdrag").bounding_box()
     assert box
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -207,15 +217,15 @@ def watched(page: Page, ticks: Ticks) -> tuple[list[float], list[int]]:
     zoomed = page.evaluate(zoom, FIGURE)
     assert 0 < zoomed[0] < zoomed[1], f"Expected a zoomed figure, but its axes have {zoomed}."
     page.evaluate("document.querySelectorAll('.live-figure').forEach(node => { node.mark = true })")
-    now = len(ticks.times)
-    after(page, ticks, now + 10)
+    now = len(wire.times)
+    after(page, wire, now + 10)
     kept = page.evaluate("[...document.querySelectorAll('.live-figure')].map(node => node.mark === true)")
     assert kept, "Expected figures, but found none."
     assert all(kept), f"Expected every figure to stay the same node over ten ticks, but {kept.count(False)} did not."
     assert page.evaluate(zoom, FIGURE) == zoomed, "Expected the zoom to last over ten ticks."
     print(f"{len(kept)} figures are the same nodes ten ticks later, and the zoom of one is kept")
-    after(page, ticks, now + TICKS)
-    return ticks.times[now:], ticks.sizes[now:]
+    after(page, wire, now + TICKS)
+    return wire.times[now:], wire.sizes[now:]
 
 
 def turn(pages: Sequence[tuple[Page, str]], button: str, state: str) -> None:
@@ -228,37 +238,37 @@ def turn(pages: Sequence[tuple[Page, str]], button: str, state: str) -> None:
         page.goto("about:blank")
 
 
-def reruns(visitor: Page) -> list[float]:
+def rerun(visitor: Page, wire: Wire) -> list[float]:
     """Milliseconds of some reruns, each a step of a number up or down."""
-    times = []
+    before = len(wire.reruns)
     for at in range(RERUNS):
-        key = "ArrowDown" if at % 2 else "ArrowUp"
-        times.append(visitor.evaluate(STEP, [NUMBER, key, PATIENCE]))
-        visitor.wait_for_timeout(150)
-    return times
+        visitor.locator(NUMBER).press("ArrowDown" if at % 2 else "ArrowUp")
+        until(visitor, lambda: len(wire.reruns), before + at + 1, "reruns")
+        visitor.wait_for_timeout(200)
+    return wire.reruns[before:]
 
 
 def main() -> None:
     header("streamlit", "playwright", "torch")
     with served() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
-        first, ticks = started(browser, address)
-        times, sizes = watched(first, ticks)
+        first, wire = started(browser, address)
+        times, sizes = watched(first, wire)
         print(f"a tick: {median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), {median(sizes):,.0f} bytes")
 
         second, _ = started(browser, address)
         pages = [(page, page.url) for page in (first, second)]
         turn(pages, "Pause", "Paused")
-        visitor, _ = opened(browser, address)
+        visitor, wire = opened(browser, address)
         visitor.locator(NUMBER).wait_for()
         visitor.wait_for_timeout(1000)
-        reruns(visitor)  # caches fill
+        rerun(visitor, wire)  # caches fill
         idle: list[float] = []
         busy: list[float] = []
         for _ in range(TURNS):
-            idle += reruns(visitor)
+            idle += rerun(visitor, wire)
             turn(pages, "Resume", "Training")
-            busy += reruns(visitor)
+            busy += rerun(visitor, wire)
             turn(pages, "Pause", "Paused")
         print(f"a rerun: {median(idle):.0f} ms while nothing trains, {median(busy):.0f} ms while two experiments do")
         browser.close()
