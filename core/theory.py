@@ -120,6 +120,18 @@ def undone(config: RunConfig, y_score: NDArray[np.floating]) -> NDArray[np.float
     return np.interp(_logit(y_score), wanted, q, left=0.0, right=1.0)
 
 
+def is_undone(config: RunConfig) -> bool:
+    """Whether there is an effect of the loss on scores to undo, in closed form."""
+    of = _of(config)
+    return of is not None and _inverse(*of) is not None
+
+
+def corrected(config: RunConfig, y_score: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Scores (...) with the effect of the loss undone, in their own dtype; as they are where nothing is undone."""
+    after = undone(config, y_score)
+    return y_score if after is None else after.astype(y_score.dtype)
+
+
 Of = tuple[str, str, str, tuple[tuple[str, Value], ...], tuple[int, ...]]
 
 

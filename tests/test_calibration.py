@@ -40,3 +40,11 @@ def test_log_loss_is_that_of_scikit_learn_and_finite_for_certain_mistakes():
     assert log_loss(y, p) == pytest.approx(sklearn_log_loss(y, p.astype(float)))
     assert np.isfinite(log_loss(y, np.array([0.0, 1.0, 0.0])))
     assert log_loss(np.array([True]), np.array([0.5])) == pytest.approx(np.log(2))
+
+
+def test_many_at_once_are_each_as_alone():
+    rng = np.random.default_rng(0)
+    y, p = rng.random(50) < 0.3, rng.random((4, 3, 50))
+    for function in (log_loss, calibration_error):
+        alone = [[float(function(y, p[r, c])) for c in range(3)] for r in range(4)]
+        np.testing.assert_allclose(function(y, p), alone)

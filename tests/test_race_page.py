@@ -15,11 +15,13 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core import checks
+from core.calibration import log_loss
 from core.config import RunConfig
 from core.engine import Epoch, train_in_turns
 from core.errors import CutoffError
 from core.jobs import Job
 from core.presets import PRESETS
+from core.theory import corrected
 from pages.shared import services
 from tests.conftest import button, choose, control, figure_of, press, sentences, until
 
@@ -109,12 +111,59 @@ def test_moving_the_threshold_trains_nothing_anew(app_test: AppTest):
 
 
 def test_the_loss_undone_brings_log_loss_down_again(app_test: AppTest):
-    at = opened(app_test, [{"loss.pos_weight": "20"}], dataset="gaussians", epochs="30")
-    raced(at)
+    at = opened(app_test, [{"loss.pos_weight": "20"}], seeds=2, dataset="gaussians", epochs="30")
+    done = raced(at)
     control(at, "undo").set_value(True).run()
-    found = table(at).set_index("Variant")
+    found = at.dataframe[0].value.set_index("Variant")
     assert found.loc["pos_weight 20", "log-loss after"] < 0.6 * found.loc["pos_weight 20", "log-loss before"]
     assert np.isnan(found.loc["pos_weight 1", "log-loss after"])
+    of_seeds = [
+        log_loss(scores.y_true == 1, scores.y_score[:, 0])
+        for scores in (run.scores("validation") for run in done.of_variant(1))
+    ]
+    assert found.loc["pos_weight 20", "log-loss before"] == pytest.approx(np.mean(of_seeds))
+
+
+def test_the_loss_undone_changes_everything_that_is_drawn_and_counted(app_test: AppTest):
+    at = opened(app_test, [{"loss.pos_weight": "20"}], dataset="gaussians", epochs="30")
+    done = raced(at)
+    choose(at, "scale", "probability")
+    before = {key: figure_of(at, key) for key in ("race_scores", "race_curves", "plane_figure")}
+    control(at, "undo").set_value(True).run()
+    heavy = done.of_variant(1)[0]
+    scores = heavy.scores("validation")
+    score = corrected(heavy.config, scores.y_score[:, 0])
+    called = score >= np.float32(0.5)
+    found = table(at).set_index("Variant").loc["pos_weight 20"]
+    assert found["F1"] == pytest.approx(sklearn.f1_score(scores.y_true, called))
+    ring = figure_of(at, "race_curves")["data"][2]
+    assert ring["x"][1] == pytest.approx(sklearn.recall_score(scores.y_true, called))
+    assert ring["y"][1] == pytest.approx(sklearn.precision_score(scores.y_true, called))
+    drawn = figure_of(at, "race_scores")
+    panel = [trace for trace in drawn["data"] if trace["xaxis"] == "x2"]
+    counts = np.histogram(score[scores.y_true == 1], 24, (0, 1))[0]
+    np.testing.assert_array_equal(panel[0]["customdata"], counts)
+    outline = next(trace for trace in panel if trace["name"] == "before")
+    old = [trace for trace in before["race_scores"]["data"] if trace["xaxis"] == "x2"]
+    np.testing.assert_array_equal(outline["y"], old[0]["y"])
+    dashed = [shape["x0"] for shape in drawn["layout"]["shapes"] if shape["line"].get("dash")]
+    assert dashed == pytest.approx([0.5, 0.5])
+    lines = [[trace["z"] for trace in figure["data"] if trace["type"] == "contour"]
+             for figure in (before["plane_figure"], figure_of(at, "plane_figure"))]  # fmt: skip
+    np.testing.assert_array_equal(lines[0][0], lines[1][0])
+    assert not np.array_equal(lines[0][1], lines[1][1])
+
+
+def test_the_loss_of_a_single_run_is_undone_as_well(app_test: AppTest):
+    at = app_test
+    at.query_params.update({"dataset": "gaussians", "loss.pos_weight": "20", "epochs": "30"})
+    (run,) = raced(at.run()).runs
+    control(at, "undo").set_value(True).run()
+    scores = run.scores("validation")
+    called = corrected(run.config, scores.y_score[:, 0]) >= np.float32(0.5)
+    f1 = sklearn.f1_score(scores.y_true, called)
+    assert {metric.label: metric.value for metric in at.metric}["F1"] == f"{f1:.3f}"
+    assert len(at.dataframe[0].value) == 1
 
 
 def test_variants_are_added_edited_and_removed(app_test: AppTest):

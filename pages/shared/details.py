@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.datasets import load_dataset, load_split
 from core.datasets.plane import SIDE, has_plane, plane, points
@@ -17,10 +18,11 @@ from core.plots.plane import boundary
 from core.plots.race import Line
 from core.plots.style import Scale
 from core.runner import KEPT_BYTES_A_JOB
+from core.theory import corrected
 from core.thresholds import called_positive, decide
 from pages.components.epoch_scrubber import epoch_scrubber
 from pages.components.live_figure import live_figure
-from pages.shared import text
+from pages.shared import text, theory
 
 MISTAKES, COLUMNS = 12, 6
 HEIGHT, ROW_HEIGHT = 420, 175
@@ -43,7 +45,8 @@ def show_epochs(run: Run, threshold: float) -> None:
             "Class", range(views.n_columns), format_func=views.column_names.__getitem__, key="of_class"
         )
     view = views.view(column)
-    frames = _frames((run.id, run.epoch, len(run.kept)), threshold, st.session_state.get("scale", "logit"), column, run)
+    now, scale = (run.id, run.epoch, len(run.kept)), st.session_state.get("scale", "logit")
+    frames = _frames(now, threshold, scale, column, theory.undoes(run), run)
     epoch_scrubber(
         frames,
         run.history.validation[frames.epochs],
@@ -59,8 +62,12 @@ def show_epochs(run: Run, threshold: float) -> None:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _frames(of: tuple[str, int, int], threshold: float, scale: Scale, column: int, _run: Run) -> EpochFrames:
+def _frames(
+    of: tuple[str, int, int], threshold: float, scale: Scale, column: int, undo: bool, _run: Run
+) -> EpochFrames:
     scores = np.stack([outputs[:, column] for _, outputs in _run.kept])
+    if undo:
+        scores = corrected(_run.config, scores)
     y = _run.scores("validation").view(column).y
     return epoch_frames([epoch for epoch, _ in _run.kept], y, scores, threshold, scale)
 
@@ -88,7 +95,7 @@ def show_plane(runs: Sequence[Run | None], lines: Sequence[Line], threshold: flo
         boundary(
             xs,
             ys,
-            [run.surface.reshape(SIDE, SIDE) for _, run in shown if run.surface is not None],
+            [_surface(run) for _, run in shown],
             [line for line, _ in shown],
             [threshold] * len(shown),
             data.x[split.rows["train"]],
@@ -108,6 +115,13 @@ def show_plane(runs: Sequence[Run | None], lines: Sequence[Line], threshold: flo
     st.caption(f"Lines: score {threshold:g}. The ground is the score of {text.plain(shown[focus][0].name)}.{known}")
 
 
+def _surface(run: Run) -> NDArray[np.floating]:
+    """The scores over the plane (SIDE, SIDE), with the effect of the loss undone if that was chosen."""
+    assert run.surface is not None
+    scores = corrected(run.config, run.surface) if theory.undoes(run) else run.surface
+    return scores.reshape(SIDE, SIDE)
+
+
 def shows_images(run: Run) -> bool:
     """Whether the rows of a run's data are images with classes."""
     data = load_dataset(run.config.dataset, run.config.dataset_params)
@@ -118,7 +132,7 @@ def show_mistakes(run: Run, threshold: float) -> None:
     """The validation images that were called wrongly with the highest scores for it."""
     data = load_dataset(run.config.dataset, run.config.dataset_params)
     assert data.image is not None
-    scores = run.scores("validation")
+    scores = theory.as_shown(run).scores("validation")
     if scores.task == "binary":
         called = called_positive(scores.y_score[:, 0], threshold).astype(int)
         sure = np.where(called == 1, scores.y_score[:, 0], 1 - scores.y_score[:, 0])

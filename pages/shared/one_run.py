@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core import checks
@@ -14,7 +16,7 @@ from core.plots.style import Scale, variant_colour
 from core.plots.training import loss_curves
 from core.thresholds import decide, summary
 from pages.components.live_figure import live_figure
-from pages.shared import controls, details, findings, text, values
+from pages.shared import controls, details, findings, text, theory, values
 
 MANY_PANELS, FEW_COLUMNS, PANEL_HEIGHT = 10, 4, 120
 
@@ -28,11 +30,13 @@ def show(run: Run, config: RunConfig | None) -> None:
     if not run.outputs:
         findings.show(found, "run", own)
         return
+    line = Line(LOSSES[run.config.loss].label, variant_colour(0, 1))
+    threshold = choose_threshold([[run]], [line])
     if run.task == "regression":
         st.caption(f"On {len(run.predictions('validation')[0]):,} validation rows.")
         values.show_errors(run, "validation")
     else:
-        show_metrics(run)
+        show_metrics(run, threshold)
     of_scores = findings.at(found, "scores")
     findings.show([finding for finding in found if finding not in of_scores], "run", own)
     grid = st.grid(min_column_width=290 if run.task == "regression" else 380)
@@ -52,22 +56,44 @@ def show(run: Run, config: RunConfig | None) -> None:
             values.show_residuals(run, "validation")
     else:
         with grid.container(border=True, height="stretch"):
-            show_scores(run, choose_scale())
+            show_scores(run, choose_scale(), threshold)
             findings.show(of_scores, "run", own)
     if run.task != "regression":
         with st.container(border=True):
-            details.show_epochs(run, 0.5)
+            details.show_epochs(run, threshold)
     if details.shows_plane(run):
         with st.container(border=True):
-            details.show_plane([run], [Line(LOSSES[run.config.loss].label, variant_colour(0, 1))], 0.5, 0)
+            details.show_plane([run], [line], threshold, 0)
     if details.shows_images(run):
         with st.container(border=True):
-            details.show_mistakes(run, 0.5)
+            details.show_mistakes(run, threshold)
+
+
+def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> float:
+    """The threshold that every figure and number of these variants is at, .5 where none is chosen, and whether they
+    are of the scores with the effect of the loss undone: then what that does to them (V, S)."""
+    if seeds[0][0].task != "binary":
+        return 0.5
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        threshold = st.slider(
+            "Threshold on the score",
+            0.0,
+            1.0,
+            0.5,
+            0.01,
+            key="race.threshold",
+            persist_state="session",
+            help="Rows that score at least this are called positive. Moving it trains nothing anew.",
+        )
+        undo = theory.choose_undo()
+    if undo:
+        theory.show_undone(seeds, lines)
+    return threshold
 
 
 def show_metrics(run: Run, threshold: float = 0.5) -> None:
     """Tiles of the metrics on the validation rows: with two classes at the threshold, else by the default decision."""
-    scores = run.scores("validation")
+    scores = theory.as_shown(run).scores("validation")
     half = [threshold] * scores.n_columns
     said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
     if threshold != 0.5:
@@ -87,16 +113,16 @@ def choose_scale() -> Scale:
         return controls.score_scale()
 
 
-def show_scores(run: Run, scale: Scale) -> None:
-    """Histograms, one for each class or label, parted by the decision of the run."""
-    scores = run.scores("validation")
+def show_scores(run: Run, scale: Scale, threshold: float = 0.5) -> None:
+    """Histograms, one for each class or label, parted at the threshold or by the default decision among classes."""
+    scores = theory.as_shown(run).scores("validation")
     views = [scores.view(column) for column in range(scores.n_columns)]
     called = None
     if run.task == "multiclass":
         called = decide(scores.y_score, [1.0] * len(views))[:, None] == range(len(views))
     columns = FEW_COLUMNS if len(views) > MANY_PANELS else 5
     live_figure(
-        score_histograms(views, [0.5] * len(views), scale, columns, called),
+        score_histograms(views, [threshold] * len(views), scale, columns, called),
         key="scores_figure",
         alt=text.of_histograms(run, "validation"),
         height=360 if len(views) <= MANY_PANELS else PANEL_HEIGHT * -(-len(views) // columns),

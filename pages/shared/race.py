@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -12,7 +13,6 @@ from core.experiment import sweepable, swept
 from core.jobs import Job, Run
 from core.plots.race import Line, Sweep, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
-from core.theory import undone
 from core.thresholds import Rankings, called_positive
 from pages.components.live_figure import live_figure
 from pages.shared import details, focus, one_run, ranking, text, theory
@@ -25,9 +25,10 @@ HEIGHT = 360
 def show(job: Job) -> None:
     """Everything about the runs of a job, the variant in focus last and in detail."""
     task = job.runs[0].task
-    threshold = _choose_threshold() if task == "binary" else 0.5
-    metrics = ranking.measure(job, threshold)
     lines, sweep = lines_of(job), sweep_of(job)
+    threshold = one_run.choose_threshold([job.of_variant(v) for v in range(len(lines))], lines)
+    shown = replace(job, runs=tuple(map(theory.as_shown, job.runs)))
+    metrics = ranking.measure(shown, threshold)
     _show_errors(job)
     if metrics is None:
         if any(run.ended for run in job.runs):
@@ -40,12 +41,12 @@ def show(job: Job) -> None:
         _show_losses(job, lines, sweep, at)
     if task != "regression":
         with grid.container(border=True, height="stretch"):
-            _show_scores(job, lines, at, column, threshold)
+            _show_scores(job, shown, lines, at, column, threshold)
         with grid.container(border=True, height="stretch"):
-            _show_curves(job, lines, sweep, at, column, threshold)
+            _show_curves(shown, lines, sweep, at, column, threshold)
     if task == "binary":
         with grid.container(border=True, height="stretch"):
-            theory.show(job, lines, sweep)
+            theory.show(shown, lines, sweep)
     metric = ranking.best_metric(metrics)
     if sweep:
         with grid.container(border=True, height="stretch"):
@@ -54,24 +55,8 @@ def show(job: Job) -> None:
         with grid.container(border=True, height="stretch"):
             details.show_plane([first_scored(job, v) for v in range(len(lines))], lines, threshold, at)
     ranking.show(job, metrics, lines)
-    if task == "binary" and st.session_state.get("undo"):
-        theory.show_undone(job, lines)
     st.subheader(f"In focus: {text.plain(lines[at].name)}", anchor=False)
     focus.show(job, at, threshold)
-
-
-def _choose_threshold() -> float:
-    """The threshold on the score that every figure and number here is at."""
-    return st.slider(
-        "Threshold on the score",
-        0.0,
-        1.0,
-        0.5,
-        0.01,
-        key="race.threshold",
-        persist_state="session",
-        help="Rows that score at least this are called positive. Moving it trains nothing anew.",
-    )
 
 
 def _show_errors(job: Job) -> None:
@@ -145,39 +130,35 @@ def _choose_class(job: Job) -> int:
     )
 
 
-def _show_scores(job: Job, lines: Sequence[Line], at: int, column: int, threshold: float) -> None:
+def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: int, threshold: float) -> None:
+    """Histograms of the scores as shown; those of the job itself as an outline where they are others."""
     scale = one_run.choose_scale()
-    binary = job.runs[0].task == "binary"
-    undo = binary and st.toggle(
-        "Undo the loss",
-        key="undo",
-        persist_state="session",
-        help="Correct scores for what the loss does to them, such as ln w on the logit for pos_weight w.",
-    )
-    chosen, runs = _scored(job, PANELS, at)
+    undo = theory.undoes(job.runs[0])
+    chosen, runs = _scored(shown, PANELS, at)
     view = runs[0].scores("validation").view(column)
-    scores = [run.outputs["validation"][:, column] for run in runs]
-    predicted = theory.predicted(job, st.session_state.get("race.q", 0.5)) if binary else [None] * len(lines)
-    if undo:
-        cured = [undone(run.config, score) for run, score in zip(runs, scores, strict=True)]
-        scores = [score if after is None else after for score, after in zip(scores, cured, strict=True)]
-        predicted = [None] * len(lines)
+    predicted: list[float | None] = [None] * len(chosen)
+    if job.runs[0].task == "binary":
+        q = st.session_state.get("race.q", 0.5)
+        predicted = theory.predicted([run.config for run in runs], q, undo)
     live_figure(
         histogram_grid(
             [lines[v] for v in chosen],
-            scores,
+            [run.outputs["validation"][:, column] for run in runs],
             view.y,
             [threshold] * len(chosen),
-            [predicted[v] for v in chosen],
+            predicted,
             scale,
             (view.label, view.rest),
             columns=2 if len(chosen) > 1 else 1,
+            former=[run.outputs["validation"][:, column] for run in _scored(job, PANELS, at)[1]] if undo else (),
         ),
         key="race_scores",
         alt=f"Histograms of the validation rows' probabilities by true class, for {len(chosen)} variants.",
         height=HEIGHT,
         revision=f"{job.id} {scale} {column} {undo}",
     )
+    if undo:
+        st.caption("Filled: corrected scores. Outlined: scores as trained.")
     if len(chosen) < len(lines):
         st.caption(f"{len(chosen)} of the {len(lines)} variants; click a row of the table for another.")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +13,12 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from core.jobs import Job, Run
 from core.plots.race import Line
 from core.thresholds import summaries
-from pages.shared import focus
+from pages.shared import focus, tables
 
 Metrics = dict[str, NDArray[np.float64]]  # by label, (V, S): a row a variant, a column a seed, NaN where there is none
 LOWER_IS_BETTER = ("Loss", "Hamming loss", "MAE", "RMSE")
 PREFERRED = ("F1", "Macro F1", "MAE")
 ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score}
-ROW = 35  # pixels
-SHOWN = 12  # rows; one scrolls to the others
-COLUMNS = {"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}
-DOT = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3" fill="{}"/></svg>'
 
 
 def measure(job: Job, threshold: float) -> Metrics | None:
@@ -89,10 +84,10 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         pa.table(_states(job, lines, order) | numbers),  # a DataFrame would be turned into this, at ten times the cost
         key="ranked",
         hide_index=True,
-        column_config=COLUMNS | dict.fromkeys(numbers, three),
+        column_config=tables.COLUMNS | dict.fromkeys(numbers, three),
         on_select=_focus,
         selection_mode="single-row",
-        height=_tall(len(order)),
+        height=tables.height(len(order)),
     )
     decided = "at the threshold" if job.runs[0].task == "binary" else "by the default decision"
     rows = "On the validation rows." if job.runs[0].task == "regression" else f"On the validation rows, {decided}."
@@ -106,23 +101,14 @@ def show_states(job: Job, lines: Sequence[Line]) -> None:
         pa.table(_states(job, lines, range(len(lines)))),
         key="states",
         hide_index=True,
-        column_config=COLUMNS,
-        height=_tall(len(lines)),
+        column_config=tables.COLUMNS,
+        height=tables.height(len(lines)),
     )
 
 
-def _states(job: Job, lines: Sequence[Line], order: Sequence[int]) -> dict[str, object]:
+def _states(job: Job, lines: Sequence[Line], order: Sequence[int]) -> dict[str, list[str]]:
     """The columns that say which variant a row is of and where it stands."""
-    return {
-        "": ["data:image/svg+xml," + quote(DOT.format(lines[v].colour)) for v in order],
-        "Variant": [lines[v].name for v in order],
-        "State": [_state(job, v) for v in order],
-    }
-
-
-def _tall(rows: int) -> int:
-    """Pixels of a table with so many rows, beyond SHOWN of which one scrolls."""
-    return ROW * (min(rows, SHOWN) + 1) + 3
+    return tables.named([lines[v] for v in order]) | {"State": [_state(job, v) for v in order]}
 
 
 def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
 from core import theory
 from core.calibration import BINS, calibration_error, log_loss
-from core.jobs import Job
+from core.config import RunConfig
+from core.jobs import Job, Run
 from core.plots.race import Line, Sweep, threshold_gaps
 from core.theory import Measured, predicted_threshold
 from pages.components.live_figure import live_figure
+from pages.shared import tables
 
 HEIGHT = 360
+UNDO = "undo"  # the key of the switch
 
 
 def choose_q() -> float:
@@ -34,20 +38,46 @@ def choose_q() -> float:
     )
 
 
-def predicted(job: Job, q: float) -> list[float | None]:
-    """What theory says about each variant's threshold."""
-    return [predicted_threshold(variant.config, q) for variant in job.experiment.variants]
+def choose_undo() -> bool:
+    """Whether everything is drawn and counted from scores with the effect of the loss undone."""
+    return st.toggle(
+        "Undo the loss",
+        key=UNDO,
+        persist_state="session",
+        help="Correct scores for what the loss does to them, such as ln w on the logit for pos_weight w. Everything on "
+        "the page is then drawn and counted from the corrected scores.",
+    )
+
+
+def undoes(run: Run) -> bool:
+    """Whether the scores of a run are shown with the effect of its loss undone."""
+    return run.task == "binary" and bool(st.session_state.get(UNDO))
+
+
+def as_shown(run: Run) -> Run:
+    """The run with its last validation scores as pages show them, corrected if that was chosen; others stay."""
+    if not undoes(run) or "validation" not in run.outputs:
+        return run
+    shown = theory.corrected(run.config, run.outputs["validation"])
+    return replace(run, outputs=run.outputs | {"validation": shown})
+
+
+def predicted(configs: Sequence[RunConfig], q: float, undo: bool = False) -> list[float | None]:
+    """What theory says about each variant's threshold: q itself on a corrected score."""
+    return [q if undo and theory.is_undone(config) else predicted_threshold(config, q) for config in configs]
 
 
 def show(job: Job, lines: Sequence[Line], sweep: Sweep | None) -> None:
-    """The threshold that theory predicts for each variant beside the one that costs least on validation rows."""
+    """The threshold that theory predicts for each variant beside the one that costs least on validation rows, both on
+    the scores as shown."""
     st.markdown("**Threshold on the score**, predicted and measured")
     q = choose_q()
     if job.status in ("running", "queued"):
         st.caption("Measured once training pauses or ends.")
         return
-    guesses = predicted(job, q)
-    found = [_of_variant(job, at, q) for at in range(len(lines))]
+    undo = undoes(job.runs[0])
+    guesses = predicted([variant.config for variant in job.experiment.variants], q, undo)
+    found = [_of_variant(job, at, q, undo) for at in range(len(lines))]
     live_figure(
         threshold_gaps(
             lines,
@@ -62,50 +92,56 @@ def show(job: Job, lines: Sequence[Line], sweep: Sweep | None) -> None:
         height=HEIGHT,
         revision=job.id,
     )
+    own = f" A corrected score is an estimate of the true probability, so {q:g} is predicted." if undo else ""
     st.caption(
-        f"Predicted: the score that the loss wants for a true probability of {q:g}. Measured: the threshold that costs "
-        f"least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "
+        f"Predicted: the score that the loss wants for a true probability of {q:g}.{own} Measured: the threshold that "
+        f"costs least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "
         "prediction lies in the interval."
     )
 
 
-def show_undone(job: Job, lines: Sequence[Line]) -> None:
-    """Log-loss and ECE of each variant's scores as they are and with the closed-form correction."""
-    rows = []
-    for at, line in enumerate(lines):
-        run = next((run for run in job.of_variant(at) if run.outputs), None)
-        if run is None:
+def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
+    """Log-loss and ECE of each variant's scores before and after the correction, means over its seeds (V, S)."""
+    named: list[Line] = []
+    table: dict[str, list[float | None]] = {}
+    for line, runs in zip(lines, seeds, strict=True):
+        scored = [run for run in runs if run.outputs]
+        if not scored:
             continue
-        view = run.scores("validation").view()
-        cured = theory.undone(run.config, view.score)
-        row: dict[str, object] = {"Variant": line.name}
+        y = scored[0].scores("validation").y_true == 1
+        before = np.stack([run.outputs["validation"][:, 0] for run in scored])
+        after = theory.corrected(scored[0].config, before) if theory.is_undone(scored[0].config) else None
+        named.append(line)
         for name, function in (("log-loss", log_loss), ("ECE", calibration_error)):
-            row[f"{name} before"] = function(view.y, view.score)
-            row[f"{name} after"] = None if cured is None else function(view.y, cured)
-        rows.append(row)
-    table = pd.DataFrame(rows)
+            table.setdefault(f"{name} before", []).append(float(function(y, before).mean()))
+            table.setdefault(f"{name} after", []).append(None if after is None else float(function(y, after).mean()))
+    st.markdown("**Before and after** the loss is undone, validation rows")
     st.dataframe(
-        table,
+        pa.table(tables.named(named) | table),
+        key="undone",
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.4f") for name in table.columns[1:]},
+        column_config=tables.COLUMNS | dict.fromkeys(table, st.column_config.NumberColumn(format="%.4f")),
+        placeholder="none",
+        height=tables.height(len(named)),
     )
+    mean = "Means over seeds. " if max(map(len, seeds)) > 1 else ""
     st.caption(
-        "On the validation rows of the first seed. ECE: mean distance between mean score and share of positives, "
-        f"{BINS} bins of equal width. Empty: nothing to undo, or no closed form."
+        f"{mean}ECE: mean distance between mean score and share of positives, {BINS} bins of equal width. None: "
+        "nothing to undo, or no closed form; these scores stay as they are."
     )
 
 
-def _of_variant(job: Job, at: int, q: float) -> Measured | None:
+def _of_variant(job: Job, at: int, q: float, undo: bool) -> Measured | None:
     """What is measured for a variant, on all its seeds together."""
     runs = [run for run in job.of_variant(at) if run.outputs]
     if not runs:
         return None
     scores = np.stack([run.outputs["validation"][:, 0] for run in runs])
-    return _measured([(run.id, run.epoch) for run in runs], q, runs[0].scores("validation").y_true == 1, scores)
+    return _measured([(run.id, run.epoch) for run in runs], q, undo, runs[0].scores("validation").y_true == 1, scores)
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _measured(of: list[tuple[str, int]], q: float, _y: NDArray, _scores: NDArray) -> Measured:
+def _measured(of: list[tuple[str, int]], q: float, undo: bool, _y: NDArray, _scores: NDArray) -> Measured:
     return theory.measured_threshold(_y, _scores, q)
 
 

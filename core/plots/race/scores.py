@@ -26,12 +26,14 @@ def histogram_grid(
     scale: Scale = "probability",
     names: tuple[str, str] = ("positive", "negative"),
     columns: int = 3,
+    former: Sequence[NDArray] = (),
 ) -> Spec:
     """A mirrored histogram a variant on one common axis: scores (N,) of rows with y (N,) true up, of the others down.
 
     A bar's height is the square root of its share of its class, so that few rows among many are still seen. The solid
     line is the threshold, the dashed one what theory predicts, None or NaN for none. `names` are those of the positive
-    and the negative class. Only the first 12 variants are drawn. Scores that are not finite are left out.
+    and the negative class. The scores that a variant had before, `former` (N,) each, are outlined. Only the first 12
+    variants are drawn. Scores that are not finite are left out.
     """
     lines = lines[:PANELS]
     columns = max(1, min(columns, len(lines)))
@@ -42,12 +44,10 @@ def histogram_grid(
     unit = "score" if scale == "probability" else "logit"
     truth = np.asarray(y, bool)
     data: list[dict[str, Any]] = []
-    counted = []
-    for one, _ in zip(scores, lines, strict=False):
-        placed, kept = place(one, scale), np.isfinite(one)
-        counted.append([np.histogram(placed[member & kept], edges)[0] for member in (truth, ~truth)])
-    heights = [[np.sqrt(counts / max(counts.sum(), 1)) for counts in pair] for pair in counted]
-    reach = max((float(side.max()) for pair in heights for side in pair), default=0.0) * 1.08 or 1.0
+    counted = [_counts(one, truth, edges, scale) for one in scores[: len(lines)]]
+    heights = [_heights(pair) for pair in counted]
+    outlines = [_heights(_counts(one, truth, edges, scale)) for one in former[: len(lines)]]
+    reach = max((float(side.max()) for pair in heights + outlines for side in pair), default=0.0) * 1.08 or 1.0
     layout: dict[str, Any] = {"barmode": "overlay", "bargap": 0, "showlegend": False, "shapes": [], "annotations": []}
     layout["margin"] = MARGIN | {"t": 26, "b": 58}
     for at, line in enumerate(lines):
@@ -65,6 +65,21 @@ def histogram_grid(
                     "marker": {"color": colour, "line": {"width": 0}},
                     "hovertemplate": f"is {plain(name)}: %{{customdata:,}} of {counts.sum():,}<br>"
                     f"{unit} %{{x:.2f}} ± {width / 2:.2f}<extra></extra>",
+                    "xaxis": f"x{number}",
+                    "yaxis": f"y{number}",
+                }
+            )
+        for tall, sign in zip(outlines[at] if former else (), (1, -1), strict=bool(former)):
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "name": "before",
+                    "x0": low + width / 2,
+                    "dx": width,
+                    "y": packed(sign * tall),
+                    "line": {"color": TEXT, "width": 1, "shape": "hvh"},
+                    "hoverinfo": "skip",
                     "xaxis": f"x{number}",
                     "yaxis": f"y{number}",
                 }
@@ -120,6 +135,16 @@ def histogram_grid(
         }
     )
     return {"data": data, "layout": layout}
+
+
+def _counts(score: NDArray, truth: NDArray[np.bool_], edges: NDArray, scale: Scale) -> list[NDArray[np.int64]]:
+    """Rows by bin of their score, those of the class and the others; scores that are not finite are left out."""
+    placed, kept = place(score, scale), np.isfinite(score)
+    return [np.histogram(placed[member & kept], edges)[0] for member in (truth, ~truth)]
+
+
+def _heights(counted: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float64]]:
+    return [np.sqrt(counts / max(counts.sum(), 1)) for counts in counted]
 
 
 def _share(at: int, of: int, gap: float) -> list[float]:
