@@ -165,9 +165,10 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """Share of all epochs that are trained, in [0, 1]; while others train, a run that has ended counts as done,
-        and so does one that stopped early."""
-        over = [(run.ended and not self.ended) or run.status == "stopped early" for run in self.runs]
+        """Share of all epochs that are trained, in [0, 1]; a run that stopped early or diverged counts as done, and so
+        does one that has ended in any way while others train."""
+        ended = self.ended
+        over = [run.ended and (not ended or run.status in ("stopped early", "diverged")) for run in self.runs]
         done = [1.0 if o else max(run.epoch, 0) / run.config.epochs for o, run in zip(over, self.runs, strict=True)]
         return sum(done) / len(done)
 

@@ -531,6 +531,9 @@ def test_progress_is_the_share_of_epochs_with_ended_runs_counted_whole():
     assert a_job((a_run("running", 1), a_run("running", 3))).progress == 0.5
     assert a_job((a_run("running", 2), a_run("diverged", 1))).progress == 0.75
     assert a_job((a_run("finished", 4),)).progress == 1
+    assert a_job((a_run("finished", 4), a_run("diverged", 1))).progress == 1
+    assert a_job((a_run("finished", 4), a_run("stopped", 2))).progress == 0.75
+    assert a_job((a_run("finished", 4), a_run("failed", 1))).progress == 0.625
 
 
 def test_remaining_time_follows_the_pace_so_far(clock):

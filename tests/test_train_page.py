@@ -26,6 +26,7 @@ from core.specs import Param, Value
 from core.thresholds import called_per_row, summary
 from pages.shared import preview, services, text
 from tests.conftest import (
+    ROOT,
     button,
     choose,
     control,
@@ -155,6 +156,45 @@ def test_a_run_in_training_can_be_watched_and_stopped(app_test: AppTest, held: H
     assert not sentences(at)
 
 
+def test_reset_stops_what_trains_and_puts_it_aside(app_test: AppTest, held: Held):
+    at = press(app_test.run(), "Start")
+    name = at.session_state["job"]
+    until(lambda: current_run(at).epoch == 2)
+    press(press(at.run(), "Pause"), "Reset")
+    until(lambda: services.runner().job(name).status == "stopped")
+    assert "run" not in at.query_params
+    assert can(at) == {"Start": True, "Stop": False}
+
+
+def test_pause_and_resume_are_one_button(app_test: AppTest, held: Held):
+    at = press(app_test.run(), "Start")
+    until(lambda: current_run(at).epoch == 2)
+    for label, status in (("Pause", "paused"), ("Resume", "running"), ("Pause", "paused")):
+        assert at.run().button(key="pause").label == label
+        at.button(key="pause").click().run()
+        assert current_run(at).status == status
+
+
+def test_the_pace_is_that_of_the_job_whoever_looks(app_test: AppTest, held: Held):
+    at = press(app_test.run(), "Start")
+    name = at.session_state["job"]
+    choose(at, "pace", "5 epochs a second")
+    assert services.runner().job(name).pace == 5
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params["run"] = name
+    assert control(other.run(), "pace").value == "5 epochs a second"
+    assert services.runner().job(name).pace == 5
+    choose(other, "pace", "as fast as can be")
+    assert services.runner().job(name).pace is None
+    assert control(at.run(), "pace").value == "as fast as can be"
+
+
+def test_another_start_keeps_the_pace(app_test: AppTest, held: Held):
+    at = choose(press(app_test.run(), "Start"), "pace", "1 epoch a second")
+    press(at, "Start")
+    assert services.runner().job(at.session_state["job"]).pace == 1
+
+
 def test_a_stopped_run_keeps_what_it_has_learned(app_test: AppTest, held: Held):
     at = press(app_test.run(), "Start")
     until(lambda: current_run(at).epoch == 2)
@@ -221,7 +261,7 @@ def test_a_failed_run_says_why_and_another_can_start(
     assert sentence in said
     assert progress(at).startswith("Failed")
     assert can(at) == {"Start": True, "Stop": False}
-    assert len(at.get("bidi_component")) == (4 if epochs else 0)  # losses, scores, epochs, mistakes
+    assert len(at.get("bidi_component")) == (5 if epochs else 0)  # losses, scores, thresholds, epochs, mistakes
 
 
 def test_a_diverged_run_says_at_which_epoch_and_what_to_do(app_test: AppTest):
@@ -232,7 +272,10 @@ def test_a_diverged_run_says_at_which_epoch_and_what_to_do(app_test: AppTest):
     (said,) = sentences(at)
     assert f"epoch {run.epoch + 1}" in said
     assert "smaller learning rate" in said
-    assert progress(at).startswith("Diverged")
+    assert progress(at).startswith(f"Diverged · epoch {run.epoch + 1} of")
+    assert text.of_run(run).endswith(f" · diverged at epoch {run.epoch + 1}")
+    (bar,) = at.get("progress")
+    assert bar.proto.value == 100
     assert np.isfinite(figure_of(at, "loss_figure")["data"][0]["y"]).all()
 
     choose(at, "lr", 0.01)
@@ -665,6 +708,12 @@ def test_every_parameter_of_the_loss_reaches_the_run(app_test: AppTest, untraine
         choose(at, f"loss.{loss}.{param.name}", another(param))
         assert submitted(at) == plain.model_copy(update={"loss_params": ((param.name, another(param)),)})
         choose(at, f"loss.{loss}.{param.name}", param.default)
+
+
+@pytest.mark.parametrize("dataset", ["digit", "diabetes"])
+def test_what_is_said_of_a_linear_model_is_true_in_every_task(app_test: AppTest, dataset: str):
+    app_test.query_params["dataset"] = dataset
+    assert "No hidden layer: each output is a weighted sum of the inputs and a constant." in captions(app_test.run())
 
 
 def test_the_remark_follows_pos_weight(app_test: AppTest):

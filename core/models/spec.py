@@ -23,12 +23,12 @@ class ModelSpec:
 
 
 MODELS: dict[str, ModelSpec] = {
-    "linear": ModelSpec("Linear", (), "Logistic regression: no hidden layer."),
-    "mlp": ModelSpec("MLP", (64, 64), "Fully connected layers with ReLU."),
+    "linear": ModelSpec("Linear", (), "No hidden layer: each output is a weighted sum of the inputs and a constant."),
+    "mlp": ModelSpec("MLP", (64, 64), "Fully connected layers."),
     "cnn": ModelSpec(
         "CNN",
         (8, 16),
-        "Convolutions of 3 x 3 pixels with stride 2 and ReLU, then one linear layer.",
+        "Convolutions of 3 x 3 pixels with stride 2, then one linear layer.",
         widths_label="Channels",
         takes_images=True,
     ),

@@ -15,39 +15,48 @@ PACES: dict[str, float | None] = {"as fast as can be": None, "20 epochs a second
 
 
 def show(job: Job | None, experiment: Experiment | None) -> None:
-    """A row of buttons; those that would do nothing now can't be pressed."""
+    """A row of buttons; those that would do nothing now can't be pressed.
+
+    A button keeps its key while its label changes, so the browser keeps the focus on it.
+    """
     live = job is not None and not job.ended
     name = job.id if job else ""
     with st.container(key="actions", horizontal=True, vertical_alignment="center"):
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=experiment is None) and experiment:
             start(experiment)  # not in a callback, which would know the choices of the script run before
             st.rerun()
-        if job and live and job.status == "paused":
-            st.button("Resume", icon=":material/resume:", on_click=runner().resume, args=(name,))
-        elif job and live:
+        if job and live:
+            queued, paused = job.status == "queued", job.status == "paused"
             st.button(
-                "Pause", icon=":material/pause:", on_click=runner().pause, args=(name,), disabled=job.status == "queued"
+                "Resume" if paused else "Pause",
+                key="pause",
+                icon=":material/resume:" if paused else ":material/pause:",
+                on_click=runner().resume if paused else runner().pause,
+                args=(name,),
+                disabled=queued,
             )
-        if live and job:
             st.button(
                 "Step",
                 icon=":material/skip_next:",
                 on_click=runner().step,
                 args=(name,),
-                disabled=job.status == "queued",
+                disabled=queued,
                 help="One epoch, then pause.",
             )
         st.button("Stop", icon=":material/stop:", disabled=not live, on_click=runner().cancel, args=(name,))
-        if job and not live:
+        if job:
             st.button(
-                "Reset", icon=":material/restart_alt:", on_click=session.look_at, args=(None,),
-                help="Put this experiment aside and begin anew. The choices stay.",
-            )  # fmt: skip
+                "Reset",
+                icon=":material/restart_alt:",
+                on_click=_reset,
+                args=(name,),
+                help=f"{'Stop, put' if live else 'Put'} this experiment aside and begin anew. The choices stay.",
+            )
         if job and any(run.outputs for run in job.runs):
             onward = "See the residuals" if job.runs[0].task == "regression" else "Move the threshold"
             st.page_link("thresholds.py", label=onward, icon=":material/arrow_forward:")
-        if live:
-            _choose_pace(name)
+        if job and live:
+            _choose_pace(job)
 
 
 def start(experiment: Experiment) -> None:
@@ -63,8 +72,25 @@ def start(experiment: Experiment) -> None:
     runner().set_pace(st.session_state.started, PACES[st.session_state.get("pace", next(iter(PACES)))])
 
 
-def _choose_pace(name: str) -> None:
-    pace = st.selectbox(
-        "Pace", list(PACES), key="pace", label_visibility="collapsed", persist_state="session", width=190
+def _reset(name: str) -> None:
+    runner().cancel(name)
+    session.look_at(None)
+
+
+def _choose_pace(job: Job) -> None:
+    """The pace of the job, which whoever looks at it may change."""
+    st.session_state.pace = next(label for label, pace in PACES.items() if pace == job.pace)
+    st.selectbox(
+        "Pace",
+        list(PACES),
+        key="pace",
+        on_change=_set_pace,
+        args=(job.id,),
+        label_visibility="collapsed",
+        persist_state="session",
+        width=190,
     )
-    runner().set_pace(name, PACES[pace])
+
+
+def _set_pace(name: str) -> None:
+    runner().set_pace(name, PACES[st.session_state.pace])

@@ -53,8 +53,13 @@ def of_experiment(experiment: Experiment) -> str:
 def of_run(run: Run) -> str:
     """A run in a list: what it is, the loss first since runs differ most in it, and how far it came."""
     return " · ".join(reversed(wiring.describe(run.config))) + (
-        "" if run.status == "finished" else f" · {run.status} at epoch {run.epoch}"
+        "" if run.status == "finished" else f" · {run.status} at epoch {_came(run)}"
     )
+
+
+def _came(run: Run) -> int:
+    """How far a run came: its last epoch, or the first one whose loss was not finite."""
+    return run.epoch + (run.status == "diverged")
 
 
 def of_theory(config: RunConfig) -> str:
@@ -175,8 +180,8 @@ def of_predictions(run: Run, part: str) -> str:
 
 def of_progress(job: Job, tried: bool = False) -> str:
     """Where a job stands: its status in a word, epochs, seconds so far and to go; `tried` if its device was chosen."""
-    trained = max(run.epoch for run in job.runs)
-    epochs = f"epoch {max(trained, 0)} of {job.runs[0].config.epochs}{of_devices(job, tried)}"
+    came = max(map(_came, job.runs))
+    epochs = f"epoch {max(came, 0)} of {job.runs[0].config.epochs}{of_devices(job, tried)}"
     if len(job.runs) > 1:
         epochs = f"{len(job.runs)} runs together · {epochs}"
     if job.status == "queued":

@@ -157,6 +157,36 @@ def test_zoom_and_legend_stay_while_a_run_trains(page: Page, app_url: str) -> No
     assert page.evaluate(f"document.querySelector('{LOSS}').updates") > 10  # still the same node
 
 
+def test_pause_and_resume_by_keyboard_keep_the_focus(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?{MNIST}")
+    start(page)
+    page.locator(".st-key-pause").get_by_role("button").focus()
+    focused = page.locator("button:focus")
+    for word, state in (("Resume", "Paused ·"), ("Pause", "Training ·"), ("Resume", "Paused ·")):
+        page.keyboard.press("Enter")
+        expect(page.get_by_text(state)).to_be_visible()
+        expect(focused).to_have_text(re.compile(rf"{word}$"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Training ·")).to_be_visible()
+    wait_for_epochs(page, 2)
+    page.get_by_role("button", name="Reset").click()
+    expect(page.get_by_text("Or begin with a question")).to_be_visible()
+    assert "run=" not in page.url
+
+
+def test_a_reload_keeps_the_pace(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?{GAUSSIANS}")
+    start(page)
+    field = page.locator(".st-key-pace input")
+    expect(field).to_have_value("as fast as can be")
+    field.click()
+    page.get_by_role("option", name="5 epochs a second").click()
+    settled(page)
+    page.reload()
+    expect(field).to_have_value("5 epochs a second")
+    stop(page)
+
+
 def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/?{GAUSSIANS}")
     start(page)
