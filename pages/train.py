@@ -13,7 +13,7 @@ TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw m
 STYLE = """
 <style>
   .st-key-formula .katex { font-size: 0.82em }
-  :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: var(--st-background-color) }
+  :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: light-dark(#ffffff, #11151a) }
 </style>
 """
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -68,7 +67,7 @@ def _choose_among(names: list[str]) -> None:
     labels = [dotted(name, colour(at)) for at, name in enumerate(names)] if few else names
     key = f"edited.{hashlib.sha256(json.dumps(labels).encode()).hexdigest()[:16]}"
     state[key] = state.edited
-    show: Callable[..., Any] = st.radio if few else st.selectbox
+    show: Any = st.radio if few else st.selectbox
     show(
         "Variant to edit",
         range(len(names)),
@@ -205,6 +204,8 @@ def _sweep() -> None:
         "Spacing", ["logarithmic", "even"], default="logarithmic" if param.log else "even", required=True,
         key=f"sweep.{key}.spacing",
     )  # fmt: skip
+    if len(state.variants) > 1:
+        st.caption(f"They take the place of the {len(state.variants)} variants that there are.")
     if st.button("Make these variants", type="primary", key="sweep.make"):
         try:
             made = sweep(config, key, first_value, last_value, int(steps), spacing == "logarithmic")
