@@ -54,6 +54,14 @@ def predicted_threshold(config: RunConfig, q: float = 0.5) -> float | None:
     return None if of is None else _predicted(*of, q)
 
 
+def why_unpredicted(config: RunConfig) -> str:
+    """Why theory gives a run on two classes no threshold, in a few words."""
+    loss = LOSSES[config.loss]
+    if loss.of == "batch":
+        return f"{loss.label} is a loss of whole batches"
+    return f"{loss.label} wants one score for several true probabilities"
+
+
 def measured_threshold(y_true: NDArray[np.bool_], y_score: NDArray[np.floating], q: float = 0.5) -> Measured:
     """The thresholds that cost least on these rows, where a false positive costs q and a false negative 1 - q.
 

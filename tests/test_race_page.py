@@ -21,7 +21,7 @@ from core.engine import Epoch, train_in_turns
 from core.errors import CutoffError
 from core.jobs import Job
 from core.presets import PRESETS
-from core.theory import corrected
+from core.theory import corrected, measured_threshold
 from pages.shared import services
 from tests.conftest import button, choose, control, figure_of, press, sentences, until
 
@@ -299,3 +299,31 @@ def test_a_race_that_is_not_finite_from_the_start_says_so(app_test: AppTest, mon
     (said,) = sentences(at)
     assert said.startswith("The loss was not finite any more at epoch 0")
     assert all(state.startswith("diverged") for state in table(at)["State"])
+
+
+def test_the_gap_between_prediction_and_measurement_is_a_number(app_test: AppTest):
+    at = opened(app_test, [{"loss.pos_weight": "9"}, {"loss": "soft_f1"}], seeds=2, **TASKS["binary"])
+    done = raced(at)
+    found = at.dataframe[0].value.set_index("Variant")
+    for v, variant in enumerate(done.experiment.variants[:2]):
+        runs = [run.scores("validation") for run in done.of_variant(v)]
+        measured = measured_threshold(runs[0].y_true == 1, np.stack([scores.y_score[:, 0] for scores in runs]))
+        row = found.loc[variant.name]
+        assert row["Predicted"] == pytest.approx([0.5, 0.9][v], abs=1e-3)
+        assert row["Measured"] == pytest.approx(measured.middle)
+        assert row["90% interval"] == f"{measured.least:.3f} to {measured.greatest:.3f}"
+        assert row["Gap"] == pytest.approx(measured.gap(row["Predicted"]))
+    assert found.loc[done.experiment.variants[2].name, ["Predicted", "Gap"]].isna().all()
+    assert any("is a loss of whole batches" in caption.value for caption in at.caption)
+
+
+def test_a_single_run_is_held_against_theory_at_a_threshold_of_its_own(app_test: AppTest):
+    (run,) = raced(app_test.run()).runs
+    assert "race_thresholds" in shown(app_test)
+    assert app_test.dataframe[0].value["Predicted"][0] == pytest.approx(0.5)
+    choose(app_test, "race.threshold", 0.9)
+    scores = run.scores("validation")
+    f1 = sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= np.float32(0.9))
+    assert {metric.label: metric.value for metric in app_test.metric}["F1"] == f"{f1:.3f}"
+    choose(app_test, "scale", "probability")
+    assert figure_of(app_test, "scores_figure")["layout"]["shapes"][0]["x0"] == 0.9

@@ -14,7 +14,16 @@ from sklearn.linear_model import LogisticRegression
 from core.calibration import calibration_error, log_loss
 from core.config import make_config
 from core.datasets import load_dataset, load_split
-from core.theory import Measured, measured_threshold, predicted_threshold, undone
+from core.losses import LOSSES
+from core.theory import (
+    Measured,
+    corrected,
+    is_undone,
+    measured_threshold,
+    predicted_threshold,
+    undone,
+    why_unpredicted,
+)
 from tests.scored_rows import Rows, rows
 
 WEIGHTED = {"loss_params": {"pos_weight": 9.0}}
@@ -62,7 +71,13 @@ def test_logit_adjustment_takes_the_prevalence_of_the_training_rows_out():
 def test_where_theory_has_no_single_threshold_none_is_given(choices):
     config = make_config(**choices)
     assert predicted_threshold(config, 0.9) is None
+    assert not is_undone(config)
     assert undone(config, np.array([0.5])) is None
+
+
+def test_why_there_is_no_prediction_is_said():
+    assert why_unpredicted(make_config(loss="soft_f1")) == f"{LOSSES['soft_f1'].label} is a loss of whole batches"
+    assert "one score for several" in why_unpredicted(make_config(loss="hinge"))
 
 
 def test_double_sigmoid_is_solved_for():
@@ -145,6 +160,14 @@ def test_undoing_pos_weight_subtracts_its_logarithm_from_the_logit():
     score = np.array([0.01, 0.3, 0.97])
     found = undone(make_config(**WEIGHTED), score)
     np.testing.assert_allclose(logit(found), logit(score) - math.log(9), atol=1e-3)
+
+
+def test_corrected_scores_keep_their_dtype_and_those_without_an_effect_are_as_they_were():
+    score = np.array([0.01, 0.3, 0.97], np.float32)
+    found = corrected(make_config(**WEIGHTED), score)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, undone(make_config(**WEIGHTED), score), rtol=1e-6)
+    assert corrected(make_config(), score) is score
 
 
 def test_there_is_nothing_to_undo_in_a_proper_loss():

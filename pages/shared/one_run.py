@@ -58,6 +58,9 @@ def show(run: Run, config: RunConfig | None) -> None:
         with grid.container(border=True, height="stretch"):
             show_scores(run, choose_scale(), threshold)
             findings.show(of_scores, "run", own)
+    if run.task == "binary" and run.ended:
+        with st.container(border=True):
+            theory.show([[theory.as_shown(run)]], [line])
     if run.task != "regression":
         with st.container(border=True):
             details.show_epochs(run, threshold)

@@ -46,7 +46,7 @@ def show(job: Job) -> None:
             _show_curves(shown, lines, sweep, at, column, threshold)
     if task == "binary":
         with grid.container(border=True, height="stretch"):
-            theory.show(shown, lines, sweep)
+            theory.show([shown.of_variant(v) for v in range(len(lines))], lines, sweep)
     metric = ranking.best_metric(metrics)
     if sweep:
         with grid.container(border=True, height="stretch"):

@@ -1,4 +1,4 @@
-"""Theory beside measurement for the variants of a job with two classes, and the effect of their losses undone."""
+"""Theory beside measurement for variants with two classes, and the effect of their losses undone."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from core import theory
 from core.calibration import BINS, calibration_error, log_loss
 from core.config import RunConfig
-from core.jobs import Job, Run
+from core.jobs import Run
 from core.plots.race import Line, Sweep, threshold_gaps
 from core.theory import Measured, predicted_threshold
 from pages.components.live_figure import live_figure
-from pages.shared import tables
+from pages.shared import tables, text
 
 HEIGHT = 360
+INTERVAL = f"{theory.LEVEL:.0%} interval"
 UNDO = "undo"  # the key of the switch
 
 
@@ -67,17 +68,17 @@ def predicted(configs: Sequence[RunConfig], q: float, undo: bool = False) -> lis
     return [q if undo and theory.is_undone(config) else predicted_threshold(config, q) for config in configs]
 
 
-def show(job: Job, lines: Sequence[Line], sweep: Sweep | None) -> None:
-    """The threshold that theory predicts for each variant beside the one that costs least on validation rows, both on
-    the scores as shown."""
+def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], sweep: Sweep | None = None) -> None:
+    """The threshold that theory predicts for each variant beside the one that costs least on the validation rows of its
+    seeds (V, S), both on the scores as given, and the gap between them."""
     st.markdown("**Threshold on the score**, predicted and measured")
     q = choose_q()
-    if job.status in ("running", "queued"):
+    if any(run.status in ("running", "queued") for runs in seeds for run in runs):
         st.caption("Measured once training pauses or ends.")
         return
-    undo = undoes(job.runs[0])
-    guesses = predicted([variant.config for variant in job.experiment.variants], q, undo)
-    found = [_of_variant(job, at, q, undo) for at in range(len(lines))]
+    configs, undo = [runs[0].config for runs in seeds], undoes(seeds[0][0])
+    guesses = predicted(configs, q, undo)
+    found = [_of_seeds(runs, q, undo) for runs in seeds]
     live_figure(
         threshold_gaps(
             lines,
@@ -90,13 +91,37 @@ def show(job: Job, lines: Sequence[Line], sweep: Sweep | None) -> None:
         key="race_thresholds",
         alt=_in_words(lines, guesses, found),
         height=HEIGHT,
-        revision=job.id,
+        revision=seeds[0][0].job,
     )
+    _show_gaps(lines, guesses, found)
     own = f" A corrected score is an estimate of the true probability, so {q:g} is predicted." if undo else ""
     st.caption(
         f"Predicted: the score that the loss wants for a true probability of {q:g}.{own} Measured: the threshold that "
         f"costs least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "
-        "prediction lies in the interval."
+        "prediction lies in the interval; else the gap is the way to it."
+    )
+    pairs = zip(configs, guesses, strict=True)
+    if why := dict.fromkeys(theory.why_unpredicted(config) for config, guess in pairs if guess is None):
+        st.caption(f"No prediction: {text.plain('; '.join(why))}.")
+
+
+def _show_gaps(lines: Sequence[Line], guesses: Sequence[float | None], found: Sequence[Measured | None]) -> None:
+    """Predicted and measured thresholds as numbers, a row a variant."""
+    pairs = list(zip(guesses, found, strict=True))
+    numbers = {
+        "Predicted": list(guesses),
+        "Measured": [None if one is None else one.middle for one in found],
+        "Gap": [None if one is None or guess is None else one.gap(guess) for guess, one in pairs],
+    }
+    intervals = [None if one is None else f"{one.least:.3f} to {one.greatest:.3f}" for one in found]
+    st.dataframe(
+        pa.table(tables.named(lines) | numbers | {INTERVAL: intervals}),
+        key="gaps",
+        hide_index=True,
+        column_order=["", "Variant", "Predicted", "Measured", INTERVAL, "Gap"],
+        column_config=tables.COLUMNS | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
+        placeholder="none",
+        height=tables.height(len(lines)),
     )
 
 
@@ -131,9 +156,9 @@ def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
     )
 
 
-def _of_variant(job: Job, at: int, q: float, undo: bool) -> Measured | None:
+def _of_seeds(runs: Sequence[Run], q: float, undo: bool) -> Measured | None:
     """What is measured for a variant, on all its seeds together."""
-    runs = [run for run in job.of_variant(at) if run.outputs]
+    runs = [run for run in runs if run.outputs]
     if not runs:
         return None
     scores = np.stack([run.outputs["validation"][:, 0] for run in runs])
