@@ -32,7 +32,7 @@ from core.thresholds import (
 )
 from core.thresholds.decisions import Normalise
 from pages.components.live_figure import live_figure
-from pages.shared import choices, controls, session, text, values
+from pages.shared import choices, controls, session, text, tune, values
 from pages.shared.services import runner
 
 TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
@@ -112,6 +112,7 @@ def explore(run: Run, part: str) -> None:
             height=340,
             revision=f"{run.id} {part} {column} {scale}",
         )
+    tune.show(run, column)
     with st.container(horizontal=True):
         for name in TILES:
             st.metric(METRICS[name].label, text.rate(float(METRICS[name](point))), help=METRICS[name].help, border=True)
