@@ -38,6 +38,7 @@ PLAIN = {
     "patience": int,
     "seed": int,
 }
+GIVEN = ("name", "colour")  # what a variant may be given besides its choices
 NAMED = ("dataset", "model", "hidden", "batch_norm", "head", "activation", "loss", "optimizer", "schedule")
 
 
@@ -135,23 +136,27 @@ def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
 def experiment_to_query(experiment: Experiment) -> dict[str, str]:
     """The first variant's choices as `to_query` writes them, how many seeds, and what the others choose otherwise.
 
-    `variants` is JSON, a list of objects from URL parameters to texts. Names that `names_of` gives are left out.
+    `variants` is JSON: to each URL parameter that is not the same in all variants a list with the text of every
+    variant but the first, null where it has none; if all are alike, to the loss. Names that `names_of` gives are left
+    out.
     """
-    first, *others = experiment.variants
-    query = to_query(first.config)
+    query = to_query(experiment.variants[0].config)
     if len(experiment.seeds) > 1:
         query["seeds"] = str(len(experiment.seeds))
     plain = names_of([variant.config for variant in experiment.variants])
-    own = [_own(variant, name) for variant, name in zip(experiment.variants, plain, strict=True)]
-    query |= {key: own[0][key] for key in ("name", "colour") if key in own[0]}
+    own, *others = [_own(variant, name) for variant, name in zip(experiment.variants, plain, strict=True)]
+    query |= {key: own[key] for key in GIVEN if key in own}
     if others:
-        query["variants"] = json.dumps(own[1:], separators=(",", ":"))
+        keys = dict.fromkeys(key for one in (own, *others) for key in one)
+        differ = [key for key in keys if any(one.get(key) != own.get(key) for one in others)]
+        columns = {key: [one.get(key) for one in others] for key in differ or ["loss"]}
+        query["variants"] = json.dumps(columns, separators=(",", ":"))
     return query
 
 
 def _own(variant: Variant, plain_name: str) -> dict[str, str]:
     """What a variant chooses for itself, with its name and colour if they were given."""
-    own = {key: value for key, value in to_query(variant.config).items() if _is_varied(key)}
+    own = {key: value for key, value in to_query(variant.config).items() if _is_own(key)}
     if variant.name != plain_name:
         own["name"] = variant.name
     if variant.colour is not None:
@@ -159,15 +164,15 @@ def _own(variant: Variant, plain_name: str) -> dict[str, str]:
     return own
 
 
-def _is_varied(key: str) -> bool:
-    return key in VARIED or key.startswith("loss.")
+def _is_own(key: str) -> bool:
+    return key in (*VARIED, *GIVEN) or key.startswith("loss.")
 
 
 def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
     """An experiment from URL parameters, and a sentence for each that could not be used. Never raises."""
     config, complaints = from_query(query)
-    shared = {key: value for key, value in query.items() if not _is_varied(key) and key not in ("name", "colour")}
-    owns = [{key: query[key] for key in ("name", "colour") if key in query}]
+    shared = {key: value for key, value in query.items() if not _is_own(key)}
+    owns = [{key: query[key] for key in GIVEN if key in query}]
     configs = [config]
     for own in _others(query, complaints):
         config, more = from_query(shared | own)
@@ -192,22 +197,33 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
 
 
 def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, str]]:
-    """The choices of the second and further variants."""
+    """What the second and further variants choose, with their names and colours.
+
+    A list of objects, as links had it before, says all that a variant chooses, also what is that of the first.
+    """
     if "variants" not in query:
         return []
     try:
         found = json.loads(query["variants"])
     except (ValueError, RecursionError):
         found = None
+    like_the_first: dict[str, str] = {}
+    if isinstance(found, dict) and all(isinstance(column, list) for column in found.values()):
+        like_the_first = {key: text for key, text in query.items() if _is_own(key) and key != "name"}
+        alike = len({len(column) for column in found.values()}) < 2
+        found = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)] if alike else None
     if not isinstance(found, list) or not all(
-        isinstance(one, dict) and all(isinstance(text, str) for text in one.values()) for one in found
+        isinstance(one, dict) and all(isinstance(text, str | None) for text in one.values()) for one in found
     ):
-        complaints.append("Expected `variants` to be a JSON list of objects with texts, but got something else.")
+        complaints.append("Expected `variants` to be JSON, lists of texts of the same length, but got something else.")
         return []
     if len(found) >= MAX_RUNS:
         complaints.append(f"Expected at most {MAX_RUNS} variants, but got {len(found) + 1}.")
         return []
-    return [{key: text for key, text in one.items() if _is_varied(key) or key in ("name", "colour")} for one in found]
+    return [
+        {key: text for key, text in (like_the_first | one).items() if text is not None and _is_own(key)}
+        for one in found
+    ]
 
 
 def _whole(

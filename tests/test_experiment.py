@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import urlencode
 
 import numpy as np
 import pytest
@@ -132,6 +133,34 @@ def test_a_link_gives_the_experiment_back(configs, seeds, data):
     assert experiment_from_query(experiment_to_query(experiment)) == (experiment, [])
 
 
+def test_a_link_says_only_what_is_not_the_same_in_all_variants():
+    first = make_config(optimizer="sgd", loss="focal", loss_params={"gamma": 3.0}, lr=0.5)
+    others = [first.model_copy(update={"lr": 0.003}), make_config(optimizer="sgd", lr=0.5)]
+    query = experiment_to_query(as_experiment([first, *others]))
+    assert query["loss"] == "focal"
+    assert json.loads(query["variants"]) == {"lr": [None, "0.5"], "loss": ["focal", None], "loss.gamma": ["3.0", None]}
+    assert json.loads(experiment_to_query(as_experiment([first, first]))["variants"]) == {"loss": ["focal"]}
+
+
+def test_an_older_link_that_says_all_that_a_variant_chooses_is_read():
+    others = '[{"loss":"focal","lr":"0.5"},{}]'
+    experiment, complaints = experiment_from_query({"loss": "focal", "loss.gamma": "3.0", "variants": others})
+    assert complaints == []
+    configs = [make_config(loss="focal", loss_params={"gamma": 3.0}), make_config(loss="focal", lr=0.5), RunConfig()]
+    assert experiment == as_experiment(configs)
+
+
+@pytest.mark.parametrize("choices", [{}, {"head": "softmax2", "loss": "cross_entropy", "optimizer": "adamw"}])
+def test_a_link_of_the_longest_sweep_fits_a_url(choices):
+    config = make_config(dataset="gaussians", epochs=20, **choices)
+    swept_by = WEIGHT if not choices else "lr"
+    experiment = as_experiment(sweep(config, swept_by, 0.0101, 101.01, MAX_RUNS, log=True))
+    assert len(experiment.variants) == MAX_RUNS
+    query = experiment_to_query(experiment)
+    assert len(urlencode(query)) < 5000
+    assert experiment_from_query(query) == (experiment, [])
+
+
 def test_link_of_the_default_choices_is_empty():
     assert experiment_to_query(as_experiment([RunConfig()])) == {}
 
@@ -139,8 +168,16 @@ def test_link_of_the_default_choices_is_empty():
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        ({"variants": "{"}, "Expected `variants` to be a JSON list of objects with texts, but got something else."),
-        ({"variants": '[{"lr":1}]'}, "Expected `variants` to be a JSON list of objects with texts"),
+        (
+            {"variants": "{"},
+            "Expected `variants` to be JSON, lists of texts of the same length, but got something else.",
+        ),
+        ({"variants": '[{"lr":1}]'}, "Expected `variants` to be JSON, lists of texts"),
+        ({"variants": '{"lr":["1"],"loss":[]}'}, "Expected `variants` to be JSON, lists of texts of the same length"),
+        ({"variants": '{"lr":[1]}'}, "Expected `variants` to be JSON, lists of texts"),
+        ({"variants": '{"lr":"1"}'}, "Expected `variants` to be JSON, lists of texts"),
+        ({"variants": json.dumps({"lr": ["1"] * 256})}, "Expected at most 256 variants, but got 257."),
+        ({"variants": '{"loss":["nope"]}'}, "Expected `loss` to be one of"),
         ({"variants": json.dumps([{}] * 256)}, "Expected at most 256 variants, but got 257."),
         ({"variants": '[{"loss":"nope"}]'}, "Expected `loss` to be one of"),
         ({"seeds": "0"}, "Expected `seeds` to be a whole number from 1 to 50, but got '0'."),

@@ -101,12 +101,13 @@ def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:
     expect(page.locator(".st-key-ranked")).to_be_visible()
     figure = page.locator(".st-key-race_losses .live-figure")
     expect(figure).to_have_attribute("aria-label", re.compile("learning rate"))
+    expect(page.get_by_test_id("stMain").get_by_text(re.compile("diverged")).first).to_be_attached()
 
 
-def others(page: Page) -> list[dict[str, str]]:
-    """What the address says of the variants after the first."""
+def others(page: Page) -> dict[str, list[str | None]]:
+    """What the address says of the variants after the first, by parameter."""
     query = parse_qs(urlsplit(page.url).query)
-    return json.loads(query["variants"][0]) if "variants" in query else []
+    return json.loads(query["variants"][0]) if "variants" in query else {}
 
 
 def test_a_variant_is_renamed_coloured_changed_and_removed(page: Page, app_url: str) -> None:
@@ -133,7 +134,7 @@ def test_a_variant_is_renamed_coloured_changed_and_removed(page: Page, app_url: 
         expect(listed.get_by_text(f"pos_weight {weight}")).to_be_visible()
         expect(listed.get_by_role("radio").nth(1)).to_be_checked()
     page.wait_for_url("**4.0*")
-    assert others(page) == [{"loss.pos_weight": "4.0", "colour": "4"}]
+    assert others(page) == {"loss.pos_weight": ["4.0"], "colour": ["4"]}
 
     listed.get_by_text("pos_weight 1").click()
     expect(page.locator(".st-key-loss-bce-pos_weight input")).to_have_value("1")
@@ -142,5 +143,5 @@ def test_a_variant_is_renamed_coloured_changed_and_removed(page: Page, app_url: 
     page.get_by_role("button", name="Remove").click()
     expect(page.get_by_role("button", name="Add a variant")).to_be_visible()
     settled(page)
-    assert others(page) == []
+    assert others(page) == {}
     expect(page.get_by_test_id("stException")).to_have_count(0)
