@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -12,6 +13,7 @@ import plotly.graph_objects as go
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from plotly.utils import PlotlyJSONEncoder
 from scipy.optimize import minimize
 from scipy.special import expit, logit
@@ -29,6 +31,8 @@ from core.plots.race import (
     threshold_gaps,
 )
 from core.plots.race.labels import LABEL, apart
+from core.plots.race.losses import POINTS
+from core.plots.race.thinning import BOUND, thinned
 from core.plots.style import (
     LOGIT_END,
     NEGATIVE,
@@ -290,11 +294,51 @@ def test_many_variants_have_a_colour_bar_and_the_focus_its_band():
         np.testing.assert_allclose(numbers(trace["y"]), np.mean(seeds, axis=0)[at], rtol=1e-6)
 
 
-@pytest.mark.parametrize("n", [1, 3, 8, 9, 64])
-def test_no_curve_has_more_than_200_points(n):
-    losses = some_losses(n, 1, 2000)
+def between(x: np.ndarray, curve: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The curve as its kept points draw it."""
+    return np.interp(x, x[kept], curve[kept])
+
+
+@pytest.mark.parametrize("n", [1, 8, 16, 64])
+def test_many_losses_are_thinned_where_it_is_not_seen(n):
+    losses = [[0.1 + np.exp(-np.arange(2000) / (5 + k % 8))] for k in range(n)]
     figure = loss_bands(some_lines(n), losses, losses, 2000)
-    assert max(len(numbers(trace["y"])) for trace in of(figure, "validation")) <= 200
+    low, high = figure["layout"]["yaxis"]["range"]
+    drawn = of(figure, "validation")
+    assert sum(len(numbers(trace["y"])) for trace in figure["data"]) <= POINTS
+    for trace, (curve,) in zip(drawn, losses, strict=True):
+        epochs = numbers(trace["x"]).astype(int)
+        np.testing.assert_allclose(numbers(trace["y"]), curve[epochs], rtol=1e-6)
+        assert np.abs(between(np.arange(2000), curve, epochs) - curve).max() <= 1e-3 * (high - low)
+        assert np.median(epochs) < 100  # dense where it falls
+    assert "within" not in figure["layout"]["annotations"][0]["text"]
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_losses_that_need_more_points_than_there_are_say_how_far_off_their_lines_are(log):
+    losses = some_losses(64, 1, 2000)
+    figure = loss_bands(some_lines(64), losses, losses, 2000, log)
+    assert sum(len(numbers(trace["y"])) for trace in figure["data"]) <= POINTS
+    assert re.search(r"within \d+\.\d% of the axis", figure["layout"]["annotations"][0]["text"])
+
+
+@given(
+    st.lists(arrays(np.float64, st.integers(0, 60), elements=st.floats(-2, 2)), min_size=1, max_size=5),
+    st.integers(0, 100),
+)
+def test_thinned_curves_are_as_near_as_is_said(curves, most):
+    xs = [np.arange(len(curve)) ** 2 for curve in curves]
+    places, error = thinned(xs, curves, -1.0, 1.0, most)
+    worst = 0.0
+    for x, curve, kept in zip(xs, curves, places, strict=True):
+        if len(curve):
+            assert (kept[0], kept[-1]) == (0, len(curve) - 1)
+            away = np.abs(np.clip(between(x, curve, kept), -1, 1) - np.clip(curve, -1, 1))
+            worst = max(worst, float(away.max()) / 2)
+    assert error == pytest.approx(worst, abs=1e-9)
+    used, needed = sum(map(len, places)), sum(min(len(curve), 2) for curve in curves)
+    assert used <= max(most, needed)
+    assert error <= BOUND or used >= most
 
 
 # --- histograms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,17 @@ from core.plots.race.common import (
     colour_bar,
     focus_last,
     log_ticks,
-    points_each,
     spread_out,
     there_and_back,
 )
 from core.plots.race.labels import end_labels
+from core.plots.race.thinning import BOUND, thinned
 from core.plots.style import MARGIN, MUTED, packed, plain
 
 AXES = 56.0  # pixels above and below the plot that titles and ticks take
+POINTS = 2400  # of all curves
+LOOKED_AT = 32_768  # epochs of all variants, so that a longer history takes no more time
+LEAST = 1e-300  # of what has a logarithm
 CHARACTER = 7.6  # pixels that a bold one takes at most on average
 
 
@@ -50,42 +54,45 @@ def loss_bands(
     runs that did not diverge, if there is any.
 
     Up to 8 variants have their names at the lines' ends. Of more, only validation means are drawn, band and training
-    loss for the variant `focus` alone, with a colour bar if a `sweep` says what is told apart. Drawn are at most 200
-    epochs a curve, evenly spaced, first and last among them, and fewer for many curves; values there are exact.
+    loss for the variant `focus` alone, with a colour bar if a `sweep` says what is told apart.
+
+    More than 2,400 points in all are thinned as `thinning.thinned` says: lines stay within 1e-3 of the drawn range of
+    all epochs, or the figure says within how much. Of a history so long that all variants have more than 32,768 epochs
+    the first ones are looked at and then evenly chosen ones. Values at the points are exact.
     """
     few = len(lines) <= FEW
-    points = points_each((4 if few else 1) * len(lines))
-    data: list[dict[str, Any]] = []
+    looked_at = LOOKED_AT // max(len(lines), 1)
+    drawn: list[_Curves] = []
     crosses: list[tuple[int, float, str, str]] = []
     spans: list[tuple[float, float]] = []
     broken_spans: list[tuple[float, float]] = []
-    ends: list[tuple[Line, int, float]] = []
     for at in focus_last(len(lines), focus):
         line, full = lines[at], few or at == focus
         seeds = [_until_broken(losses) for losses in validation[at]]
         crossed = _crosses(line, seeds, validation[at], diverged[at] if diverged else ())
         crosses += crossed
-        drawn, spread = _over_seeds(seeds, points)
-        if not len(drawn):
+        epochs_there, spread = _over_seeds(seeds, looked_at)
+        if not len(epochs_there):
             continue
-        if full and len(seeds) > 1:
-            data.append(band(packed(there_and_back(drawn), "u2"), spread, line.colour))
         width = 3 if at == focus else 2 if few else 1.2
-        data.append(_loss_line(line, drawn, spread.mean, "validation", {"color": line.colour, "width": width}))
+        curves = _Curves(line, width, epochs_there, spread, full and len(seeds) > 1)
         shown = [spread.low, spread.high] if full else [spread.mean]
         if full:
-            drawn_train, of_train = _over_seeds([_until_broken(losses) for losses in train[at]], points)
-            look = {"color": line.colour, "width": 1.5, "dash": "dash"}
-            data.append(_loss_line(line, drawn_train, of_train.mean, "training", look))
+            train_epochs, of_train = _over_seeds([_until_broken(losses) for losses in train[at]], looked_at)
+            curves = replace(curves, train_epochs=train_epochs, train=of_train.mean)
             shown.append(of_train.mean)
         (broken_spans if crossed else spans).append(_least_and_greatest(shown, log))
-        ends.append((line, int(drawn[-1]), float(spread.mean[-1])))
+        drawn.append(curves)
     low, high = _loss_range(spans or broken_spans, log)
+    xs, ys = [x for curves in drawn for x, _ in curves.all], [y for curves in drawn for _, y in curves.all]
+    places, error = thinned(xs, [_placed(y, log) for y in ys], low, high, POINTS)
+    data = [trace for curves, kept in zip(drawn, _grouped(drawn, places), strict=True) for trace in curves.traces(kept)]
+    ends = [(curves.line, int(curves.epochs[-1]), float(curves.spread.mean[-1])) for curves in drawn]
     if crosses:
         data.append(_cross_trace(crosses, 10**high if log else high))
     margin = {"t": 28, "r": 12}
     most = max((len(seeds) for seeds in validation), default=0)
-    annotations = [_legend_of_dashes(most, few or focus is not None)]
+    annotations = [_legend_of_dashes(most, few or focus is not None, error)]
     if few:
         annotations += end_labels(ends, low, high, log, height - AXES - margin["t"])
         margin["r"] += round(CHARACTER * max((len(plain(line.name, NAME)) for line in lines), default=0))
@@ -111,6 +118,52 @@ def loss_bands(
     return {"data": data, "layout": layout}
 
 
+@dataclass(frozen=True, eq=False)
+class _Curves:
+    """What is drawn of a variant: the spread of its validation losses at some epochs (K,), with or without a band, and
+    its mean training losses (L,) at others, none if it is not drawn in full."""
+
+    line: Line
+    width: float
+    epochs: NDArray[np.int64]
+    spread: Spread
+    band: bool
+    train_epochs: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    train: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def all(self) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Epochs and losses of every curve, in the order in which `traces` takes the places that are kept of them."""
+        edges = [(self.epochs, self.spread.low), (self.epochs, self.spread.high)]
+        return [(self.epochs, self.spread.mean), (self.train_epochs, self.train)] + edges * self.band
+
+    def traces(self, kept: Sequence[NDArray[np.int64]]) -> list[dict[str, Any]]:
+        """Band and lines through the points that are kept of each curve."""
+        mean, train, *ends = kept
+        found = []
+        if ends:
+            edge = np.union1d(*ends)
+            outline = Spread(*(values[edge] for values in self.spread))
+            found.append(band(packed(there_and_back(self.epochs[edge]), "u2"), outline, self.line.colour))
+        look = {"color": self.line.colour, "width": self.width}
+        found.append(_loss_line(self.line, self.epochs[mean], self.spread.mean[mean], "validation", look))
+        if len(train):
+            look = {"color": self.line.colour, "width": 1.5, "dash": "dash"}
+            found.append(_loss_line(self.line, self.train_epochs[train], self.train[train], "training", look))
+        return found
+
+
+def _grouped(drawn: Sequence[_Curves], places: Sequence[NDArray[np.int64]]) -> list[Sequence[NDArray[np.int64]]]:
+    """The places of all curves, by variant."""
+    ends = np.cumsum([len(curves.all) for curves in drawn])
+    return [places[end - len(curves.all) : end] for curves, end in zip(drawn, ends, strict=True)]
+
+
+def _placed(losses: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
+    """Where losses lie on the vertical axis; on a logarithmic one those that are not positive lie far below it."""
+    return np.log10(np.maximum(losses, LEAST)) if log else losses
+
+
 def _until_broken(losses: ArrayLike) -> NDArray[np.float64]:
     """The losses before the first one that is not finite."""
     values = np.asarray(losses, np.float64)
@@ -118,9 +171,9 @@ def _until_broken(losses: ArrayLike) -> NDArray[np.float64]:
     return values[: broken[0]] if len(broken) else values
 
 
-def _over_seeds(seeds: Sequence[NDArray[np.float64]], points: int) -> tuple[NDArray[np.int64], Spread]:
-    """The epochs that are drawn (K,) and the spread over those of the seeds (E_s,) that have got there."""
-    drawn = spread_out(max((len(losses) for losses in seeds), default=0), points)
+def _over_seeds(seeds: Sequence[NDArray[np.float64]], most: int) -> tuple[NDArray[np.int64], Spread]:
+    """The epochs that are looked at (K,) and the spread over those of the seeds (E_s,) that have got there."""
+    drawn = _dense_at_first(max((len(losses) for losses in seeds), default=0), most)
     if not len(drawn):
         return drawn, Spread(*(np.empty(0) for _ in range(3)))
     if len({len(losses) for losses in seeds}) == 1:
@@ -131,6 +184,14 @@ def _over_seeds(seeds: Sequence[NDArray[np.float64]], points: int) -> tuple[NDAr
         reached = int(np.searchsorted(drawn, len(losses)))
         row[:reached] = losses[drawn[:reached]]
     return drawn, Spread(np.nanmean(padded, axis=0), np.nanmin(padded, axis=0), np.nanmax(padded, axis=0))
+
+
+def _dense_at_first(size: int, most: int) -> NDArray[np.int64]:
+    """Places 0 .. size-1, or `most` of them: the first ones, where losses fall, and as many evenly spread after."""
+    if size <= most:
+        return np.arange(size)
+    first = most // 2
+    return np.append(np.arange(first), first + spread_out(size - first, most - first))
 
 
 def _crosses(
@@ -199,9 +260,10 @@ def _loss_range(spans: Sequence[tuple[float, float]], log: bool) -> tuple[float,
     return (bottom * 1.05, high + (high - bottom) * 0.05) if high > bottom else (bottom - 0.5, bottom + 0.5)
 
 
-def _legend_of_dashes(seeds: int, full: bool) -> dict[str, Any]:
+def _legend_of_dashes(seeds: int, full: bool, error: float) -> dict[str, Any]:
     """What solid, dashed and shaded mean, in words: a legend would want more room than a narrow plot has."""
     words = ["validation solid"] + ["training dashed"] * full + [f"band over {seeds} seeds"] * (full and seeds > 1)
+    words += [f"within {error:.1%} of the axis"] * (error > BOUND)
     return {
         "text": ", ".join(words),
         "xref": "paper",
