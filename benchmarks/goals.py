@@ -33,7 +33,7 @@ def paired_ratio(slow: Callable[[], object], fast: Callable[[], object], repeats
     `times` is how often the fast side runs in one repeat, when one run of it is too short for the clock; it
     counts as their mean. A side that returns a float has timed itself, in seconds.
     """
-    pairs = [(_seconds(slow), _seconds(fast, times)) for _ in range(repeats)]
+    pairs = [(seconds_of(slow), seconds_of(fast, times)) for _ in range(repeats)]
     slow_seconds, fast_seconds = zip(*pairs, strict=True)
     return Paired(median(slow_seconds), median(fast_seconds), median(slow / fast for slow, fast in pairs))
 
@@ -45,7 +45,8 @@ def report(name: str, value: float, goal: float, at_most: bool = False) -> bool:
     return met
 
 
-def _seconds(function: Callable[[], object], times: int = 1) -> float:
+def seconds_of(function: Callable[[], object], times: int = 1) -> float:
+    """Mean seconds of so many calls, or what the function says of itself if it returns a float."""
     start = perf_counter()
     for _ in range(times):
         own = function()

@@ -1,5 +1,9 @@
 """Preparation and query of core.thresholds against scikit-learn and numpy masks, all exact, in one run.
 
+Also a table of every metric at 99 cut-offs, as explainerdashboard 0.5 computes it for its sliders: seven of
+scikit-learn's metrics at each cut-off, those that do not depend on it included (written after its description; its
+cut-offs call `score > t` positive, so that they must lie between scores). And the bootstrap of core.tuning.
+
     python -m benchmarks.thresholds [--rows 100000 1000000 10000000]
 
 Scores are float32 probabilities of a binary model at 30% positives, labels int64 as in most data sets. A query is
@@ -10,17 +14,23 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import metrics as sklearn
 from sklearn.metrics import confusion_matrix, precision_recall_curve
 
-from benchmarks.goals import Paired, header, paired_ratio, report
-from core.thresholds import METRICS, Curve, ScoreIndex, pr_curve
+from benchmarks.goals import Paired, header, paired_ratio, report, seconds_of
+from core.calibration import log_loss
+from core.thresholds import METRICS, Curve, Rankings, ScoreIndex, pr_curve
+from core.tuning import RULES, bind, bootstrap
 
 GOAL_ROWS = 10_000_000
 CURVE_ROWS = 1_000_000
+TABLE_ROWS, TUNED_ROWS, RESAMPLES = 100_000, 10_000, 1000
+CUTOFFS = np.linspace(0.01, 0.99, 99)
 Counts = tuple[int | np.signedinteger, ...]
 
 
@@ -87,6 +97,50 @@ def thinned(prevalence: float) -> tuple[Curve, Paired]:
     return pr_curve(index), timing
 
 
+def table_of_cutoffs() -> Paired:
+    """Seven metrics at 99 cut-offs: scikit-learn's functions at each of them against one index and one sort."""
+    y_true, y_score = model_output(TABLE_ROWS)
+
+    def at_each() -> NDArray:
+        rows = []
+        for cutoff in CUTOFFS:
+            called = np.where(y_score > cutoff, 1, 0)
+            decided = [
+                metric(y_true, called, **options)
+                for metric, options in (
+                    (sklearn.accuracy_score, {}),
+                    (sklearn.precision_score, {"zero_division": 0}),
+                    (sklearn.recall_score, {}),
+                    (sklearn.f1_score, {}),
+                )
+            ]
+            of_scores = (sklearn.roc_auc_score, sklearn.average_precision_score, sklearn.log_loss)
+            rows.append(decided + [metric(y_true, y_score) for metric in of_scores])
+        return np.array(rows)
+
+    def at_once() -> NDArray:
+        counts = ScoreIndex.of(y_true, y_score).counts(CUTOFFS.astype(np.float32))
+        decided = [METRICS[name](counts) for name in ("accuracy", "precision", "recall", "f1")]
+        positive = y_true == 1
+        ranked = Rankings.of(positive, y_score[None])
+        of_scores = (ranked.roc_aucs(), ranked.average_precisions(), np.atleast_1d(log_loss(positive, y_score)))
+        return np.stack([*decided, *(np.broadcast_to(values, CUTOFFS.shape) for values in of_scores)], axis=1)
+
+    np.testing.assert_allclose(at_once(), at_each(), rtol=1e-5)
+    return paired_ratio(at_each, at_once, repeats=1, times=20)
+
+
+def slowest_bootstrap() -> tuple[str, float]:
+    """The rule whose bootstrap takes longest, and its seconds, the least of three."""
+    y_true, y_score = model_output(TUNED_ROWS)
+    seconds = {}
+    for name in RULES:
+        tune = partial(bootstrap, bind(name), y_true, y_score, RESAMPLES)
+        seconds[name] = min(seconds_of(tune) for _ in range(3))
+    slowest = max(seconds, key=seconds.__getitem__)
+    return slowest, seconds[slowest]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000, GOAL_ROWS])
@@ -105,8 +159,8 @@ def main() -> None:
             f" {masks.ratio:>6,.0f}x {matrix.ratio:>7,.0f}x"
         )
         if n_rows == GOAL_ROWS:
-            goals.append(("preparation of 1e7 rows over precision_recall_curve", prepared.ratio, 20, False))
-            goals.append(("query of 1e7 rows over numpy masks", masks.ratio, 500, False))
+            goals.append(("preparation of 1e7 rows over precision_recall_curve", prepared.ratio, 40, False))
+            goals.append(("query of 1e7 rows over numpy masks", masks.ratio, 1000, False))
 
     print(f"\nprecision-recall curve of {CURVE_ROWS:,} rows, thinned")
     for prevalence in (0.3, 0.01):
@@ -117,6 +171,15 @@ def main() -> None:
         )
         goals.append((f"curve points at {prevalence:.0%} positives", curve.x.size, 500, True))
         goals.append((f"curve error at {prevalence:.0%} positives", curve.max_error, 1e-3, True))
+    table = table_of_cutoffs()
+    print(
+        f"\ntable of 7 metrics at {len(CUTOFFS)} cut-offs, {TABLE_ROWS:,} rows: {table.slow:.1f} s a cut-off at a time, "
+        f"{table.fast * 1e3:.1f} ms at once"
+    )
+    goals.append(("table of 99 cut-offs over explainerdashboard's way", table.ratio, 1000, False))
+    rule, seconds = slowest_bootstrap()
+    print(f"bootstrap of {RESAMPLES:,} resamples of {TUNED_ROWS:,} rows: at most {seconds:.2f} s ({rule})")
+    goals.append(("seconds of the slowest bootstrap", seconds, 1, True))
     print()
     for name, value, goal, at_most in goals:
         report(name, value, goal, at_most)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 
 import numpy as np
@@ -202,18 +201,6 @@ def test_bootstrap_and_regret_bear_one_class_constant_scores_two_rows_and_none(n
 def test_bad_arguments_of_the_bootstrap_are_refused_in_one_sentence(arguments, sentence):
     with pytest.raises(CutoffError, match=f"^Expected {sentence}\\.$"):
         bootstrap(bind("f1"), [0, 1], [0.1, 0.2], **arguments)
-
-
-@pytest.mark.slow  # it measures time, of the processor and so on a busy machine too
-@every_rule
-def test_a_thousand_resamples_of_ten_thousand_rows_take_less_than_a_second(name):
-    y, q = sample(10_000, 0)
-    seconds = []
-    for _ in range(3):
-        start = time.process_time()
-        bootstrap(bind(name), y, q, 1000)
-        seconds.append(time.process_time() - start)
-    assert min(seconds) < 1
 
 
 # --- the population, and tuning on samples of it
