@@ -15,6 +15,8 @@ MULTICLASS = "dataset=digits&epochs=20"
 MULTILABEL = "dataset=yeast&epochs=10"
 MISTAKES = "dataset=moons&epochs=20&loss.pos_weight=9&activation=sigmoid"
 REGRESSION = "dataset=diabetes&loss=band_mse&epochs=20"
+WEIGHTS = '%7B"loss.pos_weight":["4.0","16.0"]%7D'
+RACE = f"dataset=gaussians&epochs=20&seeds=2&variants={WEIGHTS}"
 STATES = {
     "train, nothing trained": ("", "", None),
     "train, binary": (BINARY, "", "scores_figure"),
@@ -22,6 +24,7 @@ STATES = {
     "train, multi-label": (MULTILABEL, "", "scores_figure"),
     "train, regression": (REGRESSION, "", "residuals_figure"),
     "train, mistakes": (MISTAKES, "", "scores_figure"),
+    "train, a race": (RACE, "", "race_losses"),
     "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
     "thresholds, nothing trained": ("", "thresholds", None),
     "thresholds, binary": (BINARY, "thresholds", "matrix"),
@@ -56,6 +59,14 @@ COLLISIONS = """() => [...document.querySelectorAll('.live-figure')].flatMap(fig
     .filter(other => meets(box, other.box)).map(other => `${said} on ${other.said}`));
   return [...outside, ...pairs].map(what => `${figure.getAttribute('aria-label').slice(0, 20)}: ${what}`);
 })"""
+
+# Whether nothing else is drawn over an element.
+ON_TOP = """element => {
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  const steps = [...Array(40).keys()].map(step => (step + 0.5) / 40);
+  return steps.every(x => [0.1, 0.5, 0.9].every(y => element.contains(
+    document.elementFromPoint(left + x * (right - left), top + y * (bottom - top)))));
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -118,18 +129,37 @@ def test_every_state_fits_at_every_width_in_both_themes(
     assert found == {name: [] for name in STATES}
 
     page.emulate_media(color_scheme="dark")
-    for path in ("", "thresholds"):
-        page.goto(f"{app_url}/{path}?{runs[MULTICLASS]}")
-        page.locator(".st-key-matrix_all .nsewdrag" if path else ".st-key-scores_figure .nsewdrag").first.wait_for()
+    for name in ("train, multi-class", "train, a race", "thresholds, multi-class"):
+        query, path, figure = STATES[name]
+        page.goto(f"{app_url}/{path}?{runs[query]}")
+        page.locator(f".st-key-{figure} .nsewdrag").first.wait_for()
         settled(page)
-        found[path] = faults(page)
+        found[name] = faults(page)
         grounds.add(ground(page))
-    assert (found[""], found["thresholds"]) == ([], [])
+    assert found == {name: [] for name in STATES}
     assert grounds == {"rgb(255, 255, 255)", "rgb(17, 21, 26)"}
 
     # There may be no network for the tab's icon, and Streamlit looks for its server below the address of a page first.
     known = ("ERR_NAME_NOT_RESOLVED", "thresholds/_stcore/", "losses/_stcore/")
     assert [error for error in errors if not any(part in error for part in known)] == []
+
+
+def test_the_buttons_stay_in_sight_on_the_ground_of_the_page(
+    looked_at: tuple[Page, list[str]], runs: dict[str, str], app_url: str
+) -> None:
+    page, _ = looked_at
+    page.goto(f"{app_url}/?{runs[RACE]}")
+    figure = page.locator(".st-key-race_losses")
+    figure.locator(".nsewdrag").wait_for()
+    settled(page)
+    figure.evaluate("element => element.scrollIntoView()")
+    bar = page.locator(":has(> .st-key-actions)")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(300)
+        assert bar.evaluate("element => getComputedStyle(element).backgroundColor") == ground(page)
+        expect(bar.get_by_role("button", name="Start")).to_be_in_viewport()
+        assert bar.evaluate(ON_TOP)
 
 
 def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_url: str) -> None:
