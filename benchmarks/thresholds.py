@@ -173,7 +173,7 @@ def main() -> None:
         goals.append((f"curve error at {prevalence:.0%} positives", curve.max_error, 1e-3, True))
     table = table_of_cutoffs()
     print(
-        f"\ntable of 7 metrics at {len(CUTOFFS)} cut-offs, {TABLE_ROWS:,} rows: {table.slow:.1f} s a cut-off at a time, "
+        f"\n7 metrics at {len(CUTOFFS)} cut-offs, {TABLE_ROWS:,} rows: {table.slow:.1f} s a cut-off at a time, "
         f"{table.fast * 1e3:.1f} ms at once"
     )
     goals.append(("table of 99 cut-offs over explainerdashboard's way", table.ratio, 1000, False))
