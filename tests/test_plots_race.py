@@ -24,6 +24,7 @@ from core.plots.race import (
     PANELS,
     Line,
     Sweep,
+    grid_height,
     histogram_grid,
     loss_bands,
     metric_sweep,
@@ -32,6 +33,7 @@ from core.plots.race import (
 )
 from core.plots.race.labels import LABEL, apart
 from core.plots.race.losses import POINTS
+from core.plots.race.scores import AXES
 from core.plots.race.thinning import BOUND, thinned
 from core.plots.style import (
     LOGIT_END,
@@ -381,18 +383,22 @@ def test_solid_is_the_threshold_and_dashed_the_prediction(scale):
     ]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 12])
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 12, 16])
 def test_panels_share_their_axes_and_do_not_meet(n):
-    layout = taken(histogram_grid(some_lines(n), [np.linspace(0, 1, 50)] * n, np.arange(50) % 2, [0.5] * n, [None] * n))
-    layout = layout["layout"]
+    height, rows = grid_height(n), np.arange(50)
+    layout = taken(histogram_grid(some_lines(n), [rows / 49] * n, rows % 2, [0.5] * n, [None] * n, height=height))[
+        "layout"
+    ]
     axes = [(layout[f"xaxis{k or ''}"], layout[f"yaxis{k or ''}"]) for k in (0, *range(2, n + 1))]
     assert len({tuple(x["range"]) for x, _ in axes}) == len({tuple(y["range"]) for _, y in axes}) == 1
     for (x, y), (x2, y2) in combinations(axes, 2):
         across = min(x["domain"][1], x2["domain"][1]) - max(x["domain"][0], x2["domain"][0])
         down = min(y["domain"][1], y2["domain"][1]) - max(y["domain"][0], y2["domain"][0])
         assert min(across, down) < 0
-    titles = [(note["text"], note["font"]["color"]) for note in layout["annotations"][:-1]]
-    assert titles == [(f"<b>{line.name}</b>", line.colour) for line in some_lines(n)]
+    across, down = ({tuple(axis["domain"]) for axis in side} for side in zip(*axes, strict=True))
+    assert len(across) <= 4
+    assert all((height - AXES) * (top - bottom) >= 80 for bottom, top in down)
+    assert [note["hovertext"] for note in layout["annotations"][:-1]] == [line.name for line in some_lines(n)]
 
 
 @pytest.mark.parametrize("score", [np.full(4, np.nan), NOTHING, np.array([np.nan, 0.5, 0, 1])])

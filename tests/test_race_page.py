@@ -23,7 +23,7 @@ from core.jobs import Job
 from core.presets import PRESETS
 from core.theory import corrected, measured_threshold
 from pages.shared import services
-from tests.conftest import button, choose, control, figure_of, press, sentences, until
+from tests.conftest import button, choose, control, figure_of, press, sent, sentences, until
 
 PAIR = [{"loss.pos_weight": "9"}]
 TASKS = {
@@ -327,3 +327,14 @@ def test_a_single_run_is_held_against_theory_at_a_threshold_of_its_own(app_test:
     assert {metric.label: metric.value for metric in app_test.metric}["F1"] == f"{f1:.3f}"
     choose(app_test, "scale", "probability")
     assert figure_of(app_test, "scores_figure")["layout"]["shapes"][0]["x0"] == 0.9
+
+
+def test_every_variant_of_a_sweep_has_its_histogram_and_its_curve(app_test: AppTest):
+    others = [{"loss.pos_weight": str(weight)} for weight in range(2, 17)]
+    at = opened(app_test, others, epochs="1")
+    raced(at)
+    panels = {trace.get("xaxis", "x") for trace in figure_of(at, "race_scores")["data"]}
+    assert len(panels) == 16
+    curves = [trace for trace in figure_of(at, "race_curves")["data"] if trace.get("mode") == "lines"]
+    assert len(curves) == 16
+    assert sent(at, "race_scores")["height"] > sent(at, "race_curves")["height"]

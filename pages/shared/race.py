@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from core.experiment import sweepable, swept
 from core.jobs import Job, Run
-from core.plots.race import Line, Sweep, histogram_grid, loss_bands, metric_sweep, precision_recall
+from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
 from core.thresholds import Rankings, called_positive
 from pages.components.live_figure import live_figure
 from pages.shared import details, focus, one_run, ranking, text, theory
 from pages.shared.variants import colour_of
 
-PANELS, CURVES = 6, 12  # variants whose histograms and whose curves are shown at once
+CURVES = 16  # variants whose curves are shown at once
 HEIGHT = 360
 
 
@@ -135,6 +135,7 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
     scale = one_run.choose_scale()
     undo = theory.undoes(job.runs[0])
     chosen, runs = _scored(shown, PANELS, at)
+    tall = grid_height(len(chosen), HEIGHT)
     view = runs[0].scores("validation").view(column)
     predicted: list[float | None] = [None] * len(chosen)
     if job.runs[0].task == "binary":
@@ -149,12 +150,12 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
             predicted,
             scale,
             (view.label, view.rest),
-            columns=2 if len(chosen) > 1 else 1,
             former=[run.outputs["validation"][:, column] for run in _scored(job, PANELS, at)[1]] if undo else (),
+            height=tall,
         ),
         key="race_scores",
         alt=f"Histograms of the validation rows' probabilities by true class, for {len(chosen)} variants.",
-        height=HEIGHT,
+        height=tall,
         revision=f"{job.id} {scale} {column} {undo}",
     )
     if undo:

@@ -7,7 +7,7 @@ of its many traces every time a run moves on. Numbers are float32; curves are th
 from core.plots.race.common import FEW, KEY, Line, Spec, Spread, Sweep, focus_last
 from core.plots.race.curves import precision_recall
 from core.plots.race.losses import loss_bands
-from core.plots.race.scores import PANELS, histogram_grid
+from core.plots.race.scores import PANELS, grid_height, histogram_grid
 from core.plots.race.sweep import metric_sweep
 from core.plots.race.theory import threshold_gaps
 
@@ -20,6 +20,7 @@ __all__ = [
     "Spread",
     "Sweep",
     "focus_last",
+    "grid_height",
     "histogram_grid",
     "loss_bands",
     "metric_sweep",

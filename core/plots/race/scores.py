@@ -12,7 +12,9 @@ from core.plots.race.common import Line, Spec
 from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, packed, place, plain, score_axis
 
 BINS = 24
-PANELS = 12
+PANELS = 16
+AXES = 84  # pixels above and below the panels, for the first titles and the axis
+TITLE, PANEL = 24, 110  # pixels of a title between panels, and of a panel with its title
 LOGIT_ENDS = {"tickvals": place([0.01, 0.5, 0.99], "logit").tolist(), "ticktext": [".01", ".5", ".99"]}
 MUTED_DASH = {"color": MUTED, "dash": "dash", "width": 2}
 
@@ -25,19 +27,19 @@ def histogram_grid(
     predicted: Sequence[float | None],
     scale: Scale = "probability",
     names: tuple[str, str] = ("positive", "negative"),
-    columns: int = 3,
     former: Sequence[NDArray] = (),
+    height: int = 360,
 ) -> Spec:
     """A mirrored histogram a variant on one common axis: scores (N,) of rows with y (N,) true up, of the others down.
 
     A bar's height is the square root of its share of its class, so that few rows among many are still seen. The solid
     line is the threshold, the dashed one what theory predicts, None or NaN for none. `names` are those of the positive
-    and the negative class. The scores that a variant had before, `former` (N,) each, are outlined. Only the first 12
-    variants are drawn. Scores that are not finite are left out.
+    and the negative class. The scores that a variant had before, `former` (N,) each, are outlined. Scores that are not
+    finite are left out. Only the first 16 variants are drawn, in rows of one to four; `height` is the figure's in
+    pixels, see `grid_height`.
     """
     lines = lines[:PANELS]
-    columns = max(1, min(columns, len(lines)))
-    rows = max(1, -(-len(lines) // columns))
+    rows, columns = _grid(len(lines))
     low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
     edges = np.linspace(low, high, BINS + 1)
     width = (high - low) / BINS
@@ -113,7 +115,7 @@ def histogram_grid(
             "showline": False,
         }
         layout[f"yaxis{number}"] = {
-            "domain": _share(rows - 1 - at // columns, rows, 0.36 / max(rows, 2)),
+            "domain": _share(rows - 1 - at // columns, rows, TITLE / (height - AXES)),
             "anchor": f"x{number}",
             "range": [-reach, reach],
             "showticklabels": False,
@@ -135,6 +137,17 @@ def histogram_grid(
         }
     )
     return {"data": data, "layout": layout}
+
+
+def grid_height(panels: int, least: int = 360) -> int:
+    """Pixels of a figure with so many panels, `least` of few."""
+    return max(least, AXES + PANEL * _grid(min(panels, PANELS))[0])
+
+
+def _grid(panels: int) -> tuple[int, int]:
+    """Rows and columns of so many panels."""
+    columns = next(columns for columns in (1, 2, 3, 4) if panels <= columns**2)
+    return max(1, -(-panels // columns)), columns
 
 
 def _counts(score: NDArray, truth: NDArray[np.bool_], edges: NDArray, scale: Scale) -> list[NDArray[np.int64]]:
