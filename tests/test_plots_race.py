@@ -18,7 +18,7 @@ from plotly.utils import PlotlyJSONEncoder
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from core.plots.images import worst_mistakes
+from core.plots.images import figure_height, worst_mistakes
 from core.plots.plane import LINES, STEPS, boundary
 from core.plots.race import (
     PANELS,
@@ -510,6 +510,18 @@ def test_images_lie_in_rows_with_their_titles_beneath():
     assert np.count_nonzero(canvas) == images.size  # 0, which is no grey, lies everywhere else
     assert boxes[3][0] > boxes[0][1] > boxes[0][0] == boxes[1][0]
     assert figure["layout"]["annotations"][4]["text"] == "is 4<br>p = .4"
+
+
+@pytest.mark.parametrize("image", [(8, 8), (28, 28), (64, 64)])
+@pytest.mark.parametrize("width", [304, 1300])  # of the plot on a phone and on a wide page
+def test_captions_of_mistakes_have_room_for_three_lines_on_any_page(image, width):
+    figure = worst_mistakes(np.random.default_rng(0).random((12, *image)), ["is 3<br>called 8<br>p 0.98"] * 12)
+    layout = figure["layout"]
+    (left, right), (bottom, top) = layout["xaxis"]["range"], layout["yaxis"]["range"]
+    scale = min(width / (right - left), (figure_height(12, image) - 16) / (bottom - top))  # pixels a unit
+    boxes = layout["shapes"]
+    assert len({box["x0"] for box in boxes}) == 4
+    assert (boxes[4]["y0"] - boxes[0]["y1"]) * scale >= 3 * 1.3 * 11
 
 
 def test_large_images_are_means_of_squares():

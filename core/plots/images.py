@@ -12,10 +12,17 @@ from core.plots.race import Spec
 from core.plots.style import LINE, MARGIN, packed, plain
 
 PIXELS = 20_000  # of all images together; larger ones are shrunk by whole factors
-GAP = 0.08, 0.45  # between images, as shares of their width and height; captions stand in the lower one
+COLUMNS = 4
+SIDE, GAP, CAPTION = 72, 4, 50  # pixels: the height of an image, and between images across and down, for the caption
+LONGEST = 13  # characters of a caption's line
 
 
-def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> Spec:
+def figure_height(count: int, image: tuple[int, int], columns: int = COLUMNS) -> int:
+    """Pixels of a figure with so many images (h, w): captions have their room at any width of at least 300."""
+    return -(-count // columns) * round(_pitch(*image)[1] * SIDE / image[0]) + int(MARGIN["t"] + MARGIN["b"])
+
+
+def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = COLUMNS) -> Spec:
     """Images (n, h, w) in rows of `columns`, first one on top left, with the title of each beneath; "<br>" parts lines.
 
     Grey goes from black at the least of all values to white at the greatest, in 255 steps. Images of more than 20,000
@@ -25,7 +32,7 @@ def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> 
     count, height, width = images.shape
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
-    across, down = width + max(1, round(GAP[0] * width)), height + max(2, round(GAP[1] * height))
+    across, down = _pitch(height, width)
     canvas = np.zeros((rows * down, columns * across), np.uint8)  # 0 is where no image is
     corners = [(at // columns * down, at % columns * across) for at in range(count)]
     for image, (top, left) in zip(_grey(images), corners, strict=True):
@@ -46,6 +53,7 @@ def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> 
         )
     axis: dict[str, Any] = {
         "fixedrange": True,
+        "constrain": "domain",
         "showgrid": False,
         "showline": False,
         "zeroline": False,
@@ -55,8 +63,9 @@ def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> 
     layout = {
         "margin": MARGIN,
         "showlegend": False,
-        "xaxis": axis | {"range": [-1.0, columns * across - 0.5], "constrain": "domain"},
-        "yaxis": axis | {"range": [rows * down - 0.5, -1.0], "constrain": "domain", "scaleanchor": "x"},
+        "xaxis": axis | {"range": [-1.0, columns * across - 0.5], "constrain": "domain", "constraintoward": "left"},
+        "yaxis": axis
+        | {"range": [rows * down - 0.5, -1.0], "constrain": "domain", "scaleanchor": "x", "constraintoward": "top"},
         "shapes": [
             {"type": "rect", "x0": left - 0.5, "x1": left + width - 0.5, "y0": top - 0.5, "y1": top + height - 0.5}
             | {"line": {"color": LINE, "width": 1}}
@@ -64,7 +73,8 @@ def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> 
         ],
         "annotations": [
             {
-                "text": "<br>".join(plain(part) for part in title.split("<br>")),
+                "text": "<br>".join(plain(part, LONGEST) for part in title.split("<br>")),
+                "hovertext": "<br>".join(plain(part) for part in title.split("<br>")),
                 "x": left + (width - 1) / 2,
                 "y": top + height - 0.5,
                 "yanchor": "top",
@@ -75,6 +85,12 @@ def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = 4) -> 
         ],
     }
     return {"data": data, "layout": layout}
+
+
+def _pitch(height: int, width: int) -> tuple[int, int]:
+    """From one image to the next, across and down, in their own pixels."""
+    unit = height / SIDE
+    return width + max(1, round(GAP * unit)), height + int(np.ceil(CAPTION * unit))
 
 
 def _grey(images: NDArray[np.float64]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from core.datasets import load_dataset, load_split
 from core.datasets.plane import SIDE, has_plane, plane, points
 from core.jobs import Run
 from core.plots.epochs import EpochFrames, epoch_frames
-from core.plots.images import worst_mistakes
+from core.plots.images import figure_height, worst_mistakes
 from core.plots.plane import boundary
 from core.plots.race import Line
 from core.plots.style import Scale
@@ -24,8 +24,7 @@ from pages.components.epoch_scrubber import epoch_scrubber
 from pages.components.live_figure import live_figure
 from pages.shared import text, theory
 
-MISTAKES, COLUMNS = 12, 6
-HEIGHT, ROW_HEIGHT = 420, 175
+MISTAKES, HEIGHT = 12, 420
 
 
 def show_epochs(run: Run, threshold: float) -> None:
@@ -150,10 +149,9 @@ def show_mistakes(run: Run, threshold: float) -> None:
         worst_mistakes(
             data.x[run.rows("validation")[worst]].reshape(-1, *data.image),
             [f"is {names[scores.y_true[i]]}<br>called {names[called[i]]}<br>p {sure[i]:.3f}" for i in worst],
-            COLUMNS,
         ),
         key="mistakes_figure",
         alt=f"The {len(worst)} validation images that were called wrongly with the highest scores.",
-        height=ROW_HEIGHT * -(-len(worst) // COLUMNS),
+        height=figure_height(len(worst), data.image),
         revision=run.id,
     )
