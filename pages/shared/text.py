@@ -228,7 +228,13 @@ def of_race(job: Job) -> str:
         for at, variant in enumerate(job.experiment.variants)
         if (runs := [run for run in job.of_variant(at) if len(run.history.validation)])
     ]
-    return "Mean loss by epoch, one line a variant. Lowest validation losses now: " + ", ".join(ends) + "."
+    broken = [
+        f" {variant.name} diverged at epoch {min(came)}."
+        for at, variant in enumerate(job.experiment.variants)
+        if (came := [_came(run) for run in job.of_variant(at) if run.status == "diverged"])
+    ]
+    said = "Mean loss by epoch, one line a variant. Lowest validation losses now: "
+    return said + ", ".join(ends) + "." + "".join(broken)
 
 
 def of_histograms(run: Run, part: str) -> str:

@@ -177,6 +177,32 @@ def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_u
     assert faults(page) == []
 
 
+def fits(page: Page) -> None:
+    """The popover that is open lies in the window, and nothing can be seen to be wrong with the page."""
+    body = page.get_by_test_id("stPopoverBody")
+    expect(body).to_be_visible()
+    settled(page)
+    box = body.bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert page.viewport_size
+    assert box["x"] + box["width"] <= page.viewport_size["width"]
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("name", ["Name", "Sweep"])
+def test_the_editor_of_a_variant_fits_at_every_width(
+    looked_at: tuple[Page, list[str]], app_url: str, name: str
+) -> None:
+    page, _ = looked_at
+    page.goto(f"{app_url}/?{RACE}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    if page.viewport_size and page.viewport_size["width"] < 500:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stPopover").get_by_role("button", name=name).click()
+    fits(page)
+
+
 @pytest.mark.parametrize("dataset", ["digits", "yeast", "moons"])
 def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]], app_url: str, dataset: str) -> None:
     page, _ = looked_at
@@ -185,12 +211,5 @@ def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("button", name="Look at the data").click()
-    body = page.get_by_test_id("stPopoverBody")
-    body.locator("img, canvas, .nsewdrag").first.wait_for()
-    settled(page)
-    box = body.bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert page.viewport_size
-    assert box["x"] + box["width"] <= page.viewport_size["width"]
-    assert faults(page) == []
+    page.get_by_test_id("stPopoverBody").locator("img, canvas, .nsewdrag").first.wait_for()
+    fits(page)

@@ -100,7 +100,7 @@ def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:
     settled(page)
     expect(page.locator(".st-key-ranked")).to_be_visible()
     figure = page.locator(".st-key-race_losses .live-figure")
-    expect(figure).to_have_attribute("aria-label", re.compile("learning rate"))
+    expect(figure).to_have_attribute("aria-label", re.compile(r"learning rate 1e\+05 diverged at epoch \d+\."))
     expect(page.get_by_test_id("stMain").get_by_text(re.compile("diverged")).first).to_be_attached()
 
 
