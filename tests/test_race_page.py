@@ -338,3 +338,30 @@ def test_every_variant_of_a_sweep_has_its_histogram_and_its_curve(app_test: AppT
     curves = [trace for trace in figure_of(at, "race_curves")["data"] if trace.get("mode") == "lines"]
     assert len(curves) == 16
     assert sent(at, "race_scores")["height"] > sent(at, "race_curves")["height"]
+
+
+@pytest.mark.parametrize(("head", "loss", "drawn"), [("softmax", "cross_entropy", 0), ("one_vs_rest", "bce", 2)])
+def test_where_argmax_decides_among_classes_no_threshold_is_drawn(app_test: AppTest, head: str, loss: str, drawn: int):
+    at = opened(
+        app_test, [{"lr": "0.02", "head": head, "loss": loss}], dataset="wine", head=head, loss=loss, epochs="3"
+    )
+    raced(at)
+    assert len(figure_of(at, "race_scores")["layout"]["shapes"]) == drawn
+    (rings,) = [trace for trace in figure_of(at, "race_curves")["data"] if trace["name"] == "at the threshold"]
+    assert len(rings["x"]) == drawn
+    assert "race.threshold" not in {slider.key for slider in at.slider}
+
+
+def test_labels_share_a_threshold_that_can_be_moved(app_test: AppTest):
+    at = opened(app_test, PAIR, **TASKS["multilabel"])
+    done = raced(at)
+    choose(at, "race.threshold", 0.3)
+    choose(at, "scale", "probability")
+    scores = done.runs[0].scores("validation")
+    called = scores.y_score >= np.float32(0.3)
+    loss = sklearn.hamming_loss(scores.y_true, called)
+    name = done.experiment.variants[0].name
+    assert table(at).set_index("Variant").loc[name, "Hamming loss"] == pytest.approx(loss)
+    for key in ("race_scores", "scores_figure"):
+        assert {shape["x0"] for shape in figure_of(at, key)["layout"]["shapes"]} == {0.3}
+    assert any("Hatched: wrong at the line, 0.3." in caption.value for caption in at.caption)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import checks
 from core.config import RunConfig
+from core.heads import HEADS
 from core.jobs import Run
 from core.losses import LOSSES
 from core.plots.race import Line
@@ -18,6 +19,11 @@ from core.thresholds import decide, summary
 from pages.components.live_figure import live_figure
 from pages.shared import controls, details, findings, text, theory, values
 
+THRESHOLD = "race.threshold"  # the key of its slider
+HELP = {
+    "binary": "Rows that score at least this are called positive.",
+    "multilabel": "Rows get each label on which they score at least this, one threshold for all labels.",
+}
 MANY_PANELS, FEW_COLUMNS, PANEL_HEIGHT = 10, 4, 120
 
 
@@ -56,7 +62,7 @@ def show(run: Run, config: RunConfig | None) -> None:
             values.show_residuals(run, "validation")
     else:
         with grid.container(border=True, height="stretch"):
-            show_scores(run, choose_scale(), threshold)
+            show_scores(run, choose_scale())
             findings.show(of_scores, "run", own)
     if run.task == "binary" and run.ended:
         with st.container(border=True):
@@ -72,10 +78,19 @@ def show(run: Run, config: RunConfig | None) -> None:
             details.show_mistakes(run, threshold)
 
 
+def has_threshold(run: Run) -> bool:
+    """Whether a threshold on each score can decide: not where the scores of a row sum to one among several classes."""
+    return run.task in ("binary", "multilabel") or (
+        run.task == "multiclass" and HEADS[run.config.head].link == "sigmoid"
+    )
+
+
 def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> float:
-    """The threshold that every figure and number of these variants is at, .5 where none is chosen, and whether they
-    are of the scores with the effect of the loss undone: then what that does to them (V, S)."""
-    if seeds[0][0].task != "binary":
+    """The threshold that every figure and number of these variants (V, S) is at, one for all labels; .5 among classes,
+    where the largest score decides. With two classes also whether scores are those with the effect of the loss undone,
+    and what that does to them."""
+    task = seeds[0][0].task
+    if task not in ("binary", "multilabel"):
         return 0.5
     with st.container(horizontal=True, vertical_alignment="bottom"):
         threshold = st.slider(
@@ -84,11 +99,11 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
             1.0,
             0.5,
             0.01,
-            key="race.threshold",
+            key=THRESHOLD,
             persist_state="session",
-            help="Rows that score at least this are called positive. Moving it trains nothing anew.",
+            help=f"{HELP[task]} Moving it trains nothing anew.",
         )
-        undo = theory.choose_undo()
+        undo = task == "binary" and theory.choose_undo()
     if undo:
         theory.show_undone(seeds, lines)
     return threshold
@@ -100,9 +115,10 @@ def show_metrics(run: Run, threshold: float = 0.5) -> None:
     half = [threshold] * scores.n_columns
     said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
     if threshold != 0.5:
-        said = f"On {scores.n_rows:,} validation rows, positive if p ≥ {threshold:g}."
+        what = "with each label whose" if run.task == "multilabel" else "positive if"
+        said = f"On {scores.n_rows:,} validation rows, {what} p ≥ {threshold:g}."
     if run.task == "multilabel" or run.config.head == "one_vs_rest":
-        said += f" At 0.5, {text.of_rows_called(scores, half)}"
+        said += f" At {threshold:g}, {text.of_rows_called(scores, half)}"
     st.caption(said)
     with st.container(horizontal=True):
         for name, value in summary(scores, half).items():
@@ -116,8 +132,9 @@ def choose_scale() -> Scale:
         return controls.score_scale()
 
 
-def show_scores(run: Run, scale: Scale, threshold: float = 0.5) -> None:
-    """Histograms, one for each class or label, parted at the threshold or by the default decision among classes."""
+def show_scores(run: Run, scale: Scale) -> None:
+    """Histograms, one for each class or label, parted at the threshold or, among classes, by the largest score."""
+    threshold = st.session_state.get(THRESHOLD, 0.5) if run.task != "multiclass" else 0.5
     scores = theory.as_shown(run).scores("validation")
     views = [scores.view(column) for column in range(scores.n_columns)]
     called = None
@@ -132,4 +149,4 @@ def show_scores(run: Run, scale: Scale, threshold: float = 0.5) -> None:
         revision=f"{run.id} {scale}",
     )
     if len(views) > 1:
-        st.caption(text.of_panels(run.task))
+        st.caption(text.of_panels(run.task).replace("0.5", f"{threshold:g}"))

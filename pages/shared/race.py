@@ -146,7 +146,7 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
             [lines[v] for v in chosen],
             [run.outputs["validation"][:, column] for run in runs],
             view.y,
-            [threshold] * len(chosen),
+            [threshold if one_run.has_threshold(run) else None for run in runs],
             predicted,
             scale,
             (view.label, view.rest),
@@ -190,13 +190,17 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
         precision_recall(
             [lines[v] for v in chosen],
             [ranked.curve(row) for row in range(len(chosen))],
-            _operating_points(y, scores, threshold),
+            [
+                point if one_run.has_threshold(run) else None
+                for run, point in zip(runs, _operating_points(y, scores, threshold), strict=True)
+            ],
             float(y.mean()),
             sweep and Sweep(sweep.label, [sweep.values[v] for v in chosen], sweep.log),
             chosen.index(at) if at in chosen else None,
         ),
         key="race_curves",
-        alt=f"Precision against recall on the validation rows, {len(chosen)} variants; rings at {threshold:g}.",
+        alt=f"Precision against recall on the validation rows, {len(chosen)} variants"
+        + (f"; rings at {threshold:g}." if any(map(one_run.has_threshold, runs)) else "."),
         height=HEIGHT,
         revision=f"{job.id} {column}",
     )

@@ -22,8 +22,8 @@ ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2
 
 
 def measure(job: Job, threshold: float) -> Metrics | None:
-    """The metrics of every run on the validation rows, with two classes at the threshold and else by the default
-    decision; None as long as no run has outputs."""
+    """The metrics of every run on the validation rows, with two classes or labels at the threshold and else by the
+    default decision; None as long as no run has outputs."""
     scored = [at for at, run in enumerate(job.runs) if run.outputs]
     if not scored:
         return None
@@ -89,7 +89,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         selection_mode="single-row",
         height=tables.height(len(order)),
     )
-    decided = "at the threshold" if job.runs[0].task == "binary" else "by the default decision"
+    decided = "at the threshold" if job.runs[0].task in ("binary", "multilabel") else "by the default decision"
     rows = "On the validation rows." if job.runs[0].task == "regression" else f"On the validation rows, {decided}."
     spread = f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else ""
     st.caption(f"{rows}{spread} Click a row to look at that variant.")

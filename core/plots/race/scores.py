@@ -23,7 +23,7 @@ def histogram_grid(
     lines: Sequence[Line],
     scores: Sequence[NDArray],
     y: NDArray,
-    thresholds: Sequence[float],
+    thresholds: Sequence[float | None],
     predicted: Sequence[float | None],
     scale: Scale = "probability",
     names: tuple[str, str] = ("positive", "negative"),
@@ -33,7 +33,7 @@ def histogram_grid(
     """A mirrored histogram a variant on one common axis: scores (N,) of rows with y (N,) true up, of the others down.
 
     A bar's height is the square root of its share of its class, so that few rows among many are still seen. The solid
-    line is the threshold, the dashed one what theory predicts, None or NaN for none. `names` are those of the positive
+    line is the threshold, the dashed one what theory predicts; None or NaN for none. `names` are those of the positive
     and the negative class. The scores that a variant had before, `former` (N,) each, are outlined. Scores that are not
     finite are left out. Only the first 16 variants are drawn, in rows of one to four; `height` is the figure's in
     pixels, see `grid_height`.
