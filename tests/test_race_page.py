@@ -206,8 +206,12 @@ def test_a_variant_that_diverges_ends_alone_and_says_where(app_test: AppTest):
     at = opened(app_test, [{"optimizer": "sgd", "lr": "100000.0"}], optimizer="sgd", model="mlp", epochs="10")
     done = raced(at)
     assert [run.status for run in done.runs] == ["finished", "diverged"]
+    where = f"diverged at epoch {done.runs[1].epoch + 1}"
     states = table(at).set_index("Variant")["State"]
-    assert states["learning rate 1e+05"] == f"diverged after epoch {done.runs[1].epoch}"
+    assert states["learning rate 1e+05"] == where
+    (cross,) = [trace for trace in figure_of(at, "race_losses")["data"] if trace["name"] == "diverged"]
+    assert cross["hovertext"][0].endswith(where)
+    assert any("try a smaller learning rate" in caption.value for caption in at.caption)
 
 
 def in_focus(at: AppTest, variant: int) -> AppTest:
@@ -365,3 +369,21 @@ def test_labels_share_a_threshold_that_can_be_moved(app_test: AppTest):
     for key in ("race_scores", "scores_figure"):
         assert {shape["x0"] for shape in figure_of(at, key)["layout"]["shapes"]} == {0.3}
     assert any("Hatched: wrong at the line, 0.3." in caption.value for caption in at.caption)
+
+
+def test_variants_that_diverged_rank_last_whatever_they_scored(app_test: AppTest):
+    others = [{"optimizer": "sgd", "lr": "0.0000011"}]
+    at = opened(app_test, others, optimizer="sgd", model="mlp", epochs="10", lr="100000.0")
+    done = raced(at)
+    assert [run.status for run in done.runs] == ["diverged", "finished"]
+    for by in control(at, "ranked_by").options:
+        choose(at, "ranked_by", by)
+        assert list(table(at)["Variant"]) == [done.experiment.variants[1].name, done.experiment.variants[0].name]
+
+
+def test_a_metric_without_a_value_is_said_to_be_undefined(app_test: AppTest):
+    at = opened(app_test, PAIR, epochs="1")
+    raced(at)
+    choose(at, "race.threshold", 1.0)
+    assert table(at)["Precision"].isna().all()
+    assert at.dataframe[-1].proto.placeholder == "undefined"

@@ -85,6 +85,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         key="ranked",
         hide_index=True,
         column_config=tables.COLUMNS | dict.fromkeys(numbers, three),
+        placeholder="undefined",
         on_select=_focus,
         selection_mode="single-row",
         height=tables.height(len(order)),
@@ -92,7 +93,8 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     decided = "at the threshold" if job.runs[0].task in ("binary", "multilabel") else "by the default decision"
     rows = "On the validation rows." if job.runs[0].task == "regression" else f"On the validation rows, {decided}."
     spread = f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else ""
-    st.caption(f"{rows}{spread} Click a row to look at that variant.")
+    cure = " Where a run diverged, try a smaller learning rate." if any(_diverged(job)) else ""
+    st.caption(f"{rows}{spread}{cure} Click a row to look at that variant.")
 
 
 def show_states(job: Job, lines: Sequence[Line]) -> None:
@@ -112,21 +114,29 @@ def _states(job: Job, lines: Sequence[Line], order: Sequence[int]) -> dict[str, 
 
 
 def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:
-    """The variants, the best first once nothing trains; those without a value last."""
+    """The variants, the best first once nothing trains; those without a value last, and after them those of which a
+    run diverged."""
     if job.status in ("running", "queued"):
         return list(range(len(means)))
     worst_last = np.where(np.isnan(means), np.inf, means if by in LOWER_IS_BETTER else -means)
-    return [int(v) for v in np.argsort(worst_last, kind="stable")]
+    return [int(v) for v in np.lexsort((worst_last, np.array(_diverged(job))))]
+
+
+def _diverged(job: Job) -> list[bool]:
+    """Of which variants a run diverged."""
+    variants = range(len(job.experiment.variants))
+    return [any(run.status == "diverged" for run in job.of_variant(v)) for v in variants]
 
 
 def _state(job: Job, at: int) -> str:
-    """Where a variant stands: the states of its runs, and how far those came that did not finish."""
+    """Where a variant stands: the states of its runs, and how far those came that did not finish; of those that
+    diverged the first epoch whose loss was not finite."""
     runs = job.of_variant(at)
     states = []
     for status in dict.fromkeys(run.status for run in runs):
-        came = min(run.epoch for run in runs if run.status == status)
+        came = min(run.epoch for run in runs if run.status == status) + (status == "diverged")
         plain = status in ("finished", "queued", "running", "paused")
-        states.append(str(status) if plain else f"{status} {'after' if status == 'diverged' else 'at'} epoch {came}")
+        states.append(str(status) if plain else f"{status} at epoch {max(came, 0)}")
     return ", ".join(states)
 
 
