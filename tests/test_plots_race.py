@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from itertools import combinations, pairwise
@@ -31,6 +32,7 @@ from core.plots.race import (
     precision_recall,
     threshold_gaps,
 )
+from core.plots.race.common import marked, short
 from core.plots.race.labels import LABEL, apart
 from core.plots.race.losses import POINTS
 from core.plots.race.scores import AXES
@@ -162,6 +164,23 @@ def test_plain_text_has_no_tags_and_says_when_it_is_cut():
     assert plain("focal", 5) == "focal"
 
 
+@given(st.lists(st.text(min_size=1, max_size=40), max_size=9), st.integers(8, 20))
+def test_names_that_are_cut_stay_apart(names, longest):
+    found = [html.unescape(name) for name in short([Line(name, VARIANTS[0]) for name in names], longest)]
+    assert all(len(name) <= longest for name in found)
+    assert len(set(found)) == len(set(names))
+
+
+def test_names_are_cut_where_they_are_alike():
+    def cut(*names: str) -> list[str]:
+        return short([Line(name, VARIANTS[0]) for name in names], 12)
+
+    assert cut("learning rate 0.001", "focal") == ["learning ra…", "focal"]
+    assert cut("learning rate 0.001", "learning rate 0.003") == ["learni…0.001", "learni…0.003"]
+    assert cut("momentum 1 of 1000", "momentum 2 of 1000") == ["…m 1 of 1000", "…m 2 of 1000"]
+    assert cut("momentum 1 of the Nesterov kind", "momentum 2 of the Nesterov kind") == ["momentum… 1", "momentum… 2"]
+
+
 # --- losses
 
 
@@ -247,7 +266,8 @@ def test_names_stand_at_the_ends_of_their_lines():
     validation = [[[1.0, 0.4]], [[1.0, 0.8, 0.6]]]
     notes = loss_bands(some_lines(2), validation, validation, 9)["layout"]["annotations"][1:]
     assert [(note["x"], note["y"], note["yshift"]) for note in notes] == [(1, 0.4, 0), (2, 0.6, 0)]
-    assert [note["text"] for note in notes] == ["<b>pos_weight 1</b>", "<b>pos_weight 2</b>"]
+    assert [note["text"] for note in notes] == [marked(line.name, line.colour) for line in some_lines(2)]
+    assert {note["font"]["color"] for note in notes} == {TEXT}
 
 
 def test_names_of_equal_ends_lieapart():

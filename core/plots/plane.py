@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
-from core.plots.race import FEW, KEY, Line, Spec, focus_last
+from core.plots.race import FEW, KEY, Line, Spec, focus_last, short
 from core.plots.style import GROUND, LEGEND_SMALL, NEGATIVE, NEGATIVE_FILL, POSITIVE, POSITIVE_FILL, TEXT, packed, plain
 
 POINTS = 600  # rows that are drawn
@@ -50,16 +50,16 @@ def boundary(
     if focus is not None and np.isfinite(surfaces[focus]).all():
         data.append(_ground(xs, ys, surfaces[focus], thresholds[focus]))
     data += _points(x_train, y_train, names)
+    labels = short(lines, KEY)
     for at in drawn:
         line, surface, threshold = lines[at], surfaces[at], thresholds[at]
         if not np.isfinite(surface).all():
             continue
         width = 3.5 if at == focus else 2.5 if len(lines) <= FEW else 1.2
         look = {"color": line.colour, "width": width, "dash": line.dash}
-        label = plain(line.name, KEY)
         data.append(
             _crossing(grid, surface[np.ix_(rows, columns)], threshold, look)
-            | {"name": label, "showlegend": len(lines) <= FEW}
+            | {"name": labels[at], "showlegend": len(lines) <= FEW}
         )
     if posterior is not None:
         look = {"color": TEXT, "width": 2.5, "dash": "dash"}

@@ -4,7 +4,7 @@ A figure is a dict of data and layout as plotly.js reads it, which a page can se
 of its many traces every time a run moves on. Numbers are float32; curves are thinned, and each builder says how.
 """
 
-from core.plots.race.common import FEW, KEY, Line, Spec, Spread, Sweep, focus_last
+from core.plots.race.common import FEW, KEY, Line, Spec, Spread, Sweep, focus_last, short
 from core.plots.race.curves import precision_recall
 from core.plots.race.losses import loss_bands
 from core.plots.race.scores import PANELS, grid_height, histogram_grid
@@ -25,5 +25,6 @@ __all__ = [
     "loss_bands",
     "metric_sweep",
     "precision_recall",
+    "short",
     "threshold_gaps",
 ]

@@ -49,6 +49,38 @@ def focus_last(variants: int, focus: int | None) -> list[int]:
     return sorted(range(variants), key=lambda at: variants > FEW and at == focus)
 
 
+def short(lines: Sequence[Line], longest: int) -> list[str]:
+    """Names of at most `longest` characters, as plotly shows them, that stay apart where the names do: cut at the end,
+    or else in the middle, at the beginning or before a number."""
+    names = [line.name for line in lines]
+    for cut in (_without_end, _without_middle, _without_beginning):
+        found = [cut(name, longest) for name in names]
+        if len(set(found)) == len(set(names)):
+            return [plain(name) for name in found]
+    numbers = {name: f" {at}" for at, name in enumerate(dict.fromkeys(names), 1)}
+    return [plain(_without_end(name, longest - len(numbers[name])) + numbers[name]) for name in names]
+
+
+def _without_end(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
+
+
+def _without_middle(name: str, longest: int) -> str:
+    if len(name) <= longest:
+        return name
+    head = longest // 2
+    return f"{name[:head].rstrip()}…{name[len(name) - (longest - 1 - head) :].lstrip()}"
+
+
+def _without_beginning(name: str, longest: int) -> str:
+    return name if len(name) <= longest else f"…{name[len(name) - longest + 1 :].lstrip()}"
+
+
+def marked(name: str, colour: str) -> str:
+    """A name in the colour of text after a mark in its own: a variant's colour is too light to be read as letters."""
+    return f'<span style="color:{colour}">●</span> <b>{name}</b>'
+
+
 def points_each(curves: int) -> int:
     """How many points each of so many curves may have."""
     return int(np.clip(POINTS_OF_ALL // max(curves, 1), 12, POINTS))

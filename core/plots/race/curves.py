@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.plots.race.common import FEW, KEY, Line, Spec, Sweep, colour_bar, focus_last, points_each, spread_out
+from core.plots.race.common import FEW, KEY, Line, Spec, Sweep, colour_bar, focus_last, points_each, short, spread_out
 from core.plots.style import GROUND, LEGEND_SMALL, MARGIN, MUTED, packed, plain, unit_axis
 
 
@@ -29,6 +29,7 @@ def precision_recall(
     few = len(lines) <= FEW
     room = points_each(2 * len(lines))
     data: list[dict[str, Any]] = []
+    names = short(lines, KEY) if few else [plain(line.name) for line in lines]
     for at in focus_last(len(lines), focus):
         line = lines[at]
         x, y = (np.asarray(values, np.float64) for values in curves[at])
@@ -39,7 +40,7 @@ def precision_recall(
             {
                 "type": "scatter",
                 "mode": "lines",
-                "name": plain(line.name, KEY if few else None),
+                "name": names[at],
                 "hovertemplate": "recall %{x:.3f}, precision %{y:.3f}",
                 "x": packed(x[drawn]),
                 "y": packed(y[drawn]),

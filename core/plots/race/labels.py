@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.plots.race.common import NAME, Line
-from core.plots.style import plain
+from core.plots.race.common import NAME, Line, marked, short
+from core.plots.style import TEXT, plain
 
 LABEL = 16  # pixels from one label to the next
 
@@ -25,10 +25,11 @@ def end_labels(
         values = np.log10(np.maximum(values, 10**low))
     values = np.clip(values, low, high)
     wanted = (values - low) / (high - low) * max(tall, 1.0)
+    names = short([line for line, _, _ in ends], NAME)
     shifts = apart(wanted, LABEL, max(tall, 1.0)) - wanted
     return [
         {
-            "text": f"<b>{plain(line.name, NAME)}</b>",
+            "text": marked(name, line.colour),
             "hovertext": plain(line.name),
             "x": epoch,
             "y": float(y),
@@ -37,9 +38,9 @@ def end_labels(
             "xanchor": "left",
             "yanchor": "middle",
             "showarrow": False,
-            "font": {"color": line.colour, "size": 12},
+            "font": {"color": TEXT, "size": 12},
         }
-        for (line, epoch, _), y, shift in zip(ends, values, shifts, strict=True)
+        for (line, epoch, _), name, y, shift in zip(ends, names, values, shifts, strict=True)
     ]
 
 

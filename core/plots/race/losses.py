@@ -20,6 +20,7 @@ from core.plots.race.common import (
     colour_bar,
     focus_last,
     log_ticks,
+    short,
     spread_out,
     there_and_back,
 )
@@ -95,7 +96,7 @@ def loss_bands(
     annotations = [_legend_of_dashes(most, few or focus is not None, error)]
     if few:
         annotations += end_labels(ends, low, high, log, height - AXES - margin["t"])
-        margin["r"] += round(CHARACTER * max((len(plain(line.name, NAME)) for line in lines), default=0))
+        margin["r"] += round(CHARACTER * max((len(name) + 2 for name in short(lines, NAME)), default=0))
     elif sweep:
         data.append(colour_bar(sweep))
     layout: dict[str, Any] = {

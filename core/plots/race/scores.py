@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.plots.race.common import Line, Spec
+from core.plots.race.common import Line, Spec, marked, short
 from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, packed, place, plain, score_axis
 
 BINS = 24
@@ -52,6 +52,7 @@ def histogram_grid(
     reach = max((float(side.max()) for pair in heights + outlines for side in pair), default=0.0) * 1.08 or 1.0
     layout: dict[str, Any] = {"barmode": "overlay", "bargap": 0, "showlegend": False, "shapes": [], "annotations": []}
     layout["margin"] = MARGIN | {"t": 26, "b": 58}
+    titles = short(lines, 48 // columns)
     for at, line in enumerate(lines):
         number = str(at + 1) if at else ""
         sides = zip(counted[at], heights[at], names, (POSITIVE, NEGATIVE), (1, -1), strict=True)
@@ -95,9 +96,9 @@ def histogram_grid(
         ]
         layout["annotations"].append(
             {
-                "text": f"<b>{plain(line.name, 48 // columns)}</b>",
+                "text": marked(titles[at], line.colour),
                 "hovertext": plain(line.name),
-                "font": {"color": line.colour, "size": 12},
+                "font": {"color": TEXT, "size": 12},
                 "xref": f"x{number} domain",
                 "yref": f"y{number} domain",
                 "x": 0,

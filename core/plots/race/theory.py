@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.plots.race.common import NAME, Line, Spec, Spread, Sweep
+from core.plots.race.common import NAME, Line, Spec, Spread, Sweep, marked, short
 from core.plots.race.sweep import sweep_axis, swept
 from core.plots.style import GROUND, LEGEND_SMALL, MUTED, TEXT, faded, packed, plain, score_axis, unit_axis
 
@@ -69,7 +69,7 @@ def threshold_gaps(
         _key("measured", {"color": MUTED, "size": 10}),
         _key("predicted", HOLLOW | {"line": {"color": MUTED, "width": 2.5}}),
     ]
-    labels = [f'<span style="color:{line.colour}"><b>{plain(line.name, NAME)}</b></span>' for line in lines]
+    labels = [marked(name, line.colour) for name, line in zip(short(lines, NAME), lines, strict=True)]
     layout = LEGEND_SMALL | {
         "hoverlabel": {"namelength": -1},
         "xaxis": score_axis("probability", "threshold (score)") | {"showgrid": True},
