@@ -73,6 +73,15 @@ def test_every_residual_is_counted_on_its_side_of_zero(y_true: np.ndarray, error
     assert bars.y[bars.x < 0].sum() == np.sum(residual < 0)
 
 
+def test_residuals_beyond_the_limit_of_a_loss_are_shaded():
+    y_true, y_pred = some()
+    figure = residual_histogram(y_true, y_pred, 4.0)
+    sides = [(shape.x0, shape.x1) for shape in figure.layout.shapes if shape.type == "rect"]
+    reach = figure.layout.xaxis.range[1]
+    assert sides == [(-reach, -4), (4, reach)]
+    assert len(residual_histogram(y_true, y_pred, 1e3).layout.shapes) == 1  # the line at 0 alone
+
+
 def test_no_rows_draw_empty_figures():
     empty = np.empty(0)
     assert len(predicted_against_true(empty, empty, "y").data[1].x) == 0

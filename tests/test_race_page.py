@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core import checks
 from core.calibration import log_loss
 from core.config import RunConfig
+from core.datasets import load_split
 from core.engine import Epoch, train_in_turns
 from core.errors import CutoffError
 from core.jobs import Job
@@ -387,3 +388,30 @@ def test_a_metric_without_a_value_is_said_to_be_undefined(app_test: AppTest):
     choose(at, "race.threshold", 1.0)
     assert table(at)["Precision"].isna().all()
     assert at.dataframe[-1].proto.placeholder == "undefined"
+
+
+def test_variants_that_predict_values_are_ranked_by_the_size_of_their_mean_residual(app_test: AppTest):
+    at = opened(app_test, OTHERS["regression"], seeds=2, **TASKS["regression"])
+    done = raced(at)
+    choose(at, "ranked_by", "Mean residual")
+    found = table(at).set_index("Variant")["Mean residual"]
+    for v, variant in enumerate(done.experiment.variants):
+        pairs = [run.predictions("validation") for run in done.of_variant(v)]
+        assert found[variant.name] == pytest.approx(np.mean([np.mean(y_pred - y_true) for y_true, y_pred in pairs]))
+    assert found.abs().is_monotonic_increasing
+
+
+@pytest.mark.parametrize(
+    ("loss", "params", "size"),
+    [("huber", {"loss.delta": "0.5"}, 0.5), ("loss_gated_mse", {"loss.tau": "0.64"}, 0.8), ("mse", {}, None)],
+)
+def test_the_limit_of_a_loss_of_values_is_marked_in_the_targets_unit(
+    app_test: AppTest, loss: str, params: dict[str, str], size: float | None
+):
+    at = app_test
+    at.query_params.update({"dataset": "diabetes", "head": "identity", "loss": loss, "epochs": "1"} | params)
+    (run,) = raced(at.run()).runs
+    shapes = figure_of(at, "residuals_figure")["layout"]["shapes"]
+    marks = [shape["x0"] for shape in shapes if shape["type"] == "line" and shape["x0"]]
+    scale = load_split("diabetes", (), run.config.split_seed).scale
+    assert marks == pytest.approx([] if size is None else [-size * scale, size * scale])

@@ -57,8 +57,11 @@ def predicted_against_true(
     return figure
 
 
-def residual_histogram(y_true: NDArray, y_pred: NDArray) -> go.Figure:
-    """How many rows have which residual, predicted minus true; the line stands at 0. All rows (N,) are counted."""
+def residual_histogram(y_true: NDArray, y_pred: NDArray, limit: float | None = None) -> go.Figure:
+    """How many rows have which residual, predicted minus true; the line stands at 0. All rows (N,) are counted.
+
+    Residuals of a size beyond `limit`, at which a loss becomes another one, are shaded.
+    """
     residual = np.asarray(y_pred, np.float64) - y_true
     reach = float(np.abs(residual).max(initial=0)) * 1.02 or 1.0
     counts, edges = np.histogram(residual, np.arange(-BINS // 2, BINS // 2 + 1) * (reach / (BINS // 2)))
@@ -73,6 +76,10 @@ def residual_histogram(y_true: NDArray, y_pred: NDArray) -> go.Figure:
         hovertemplate="%{y:,} rows, residual %{customdata[0]:.4g} to %{customdata[1]:.4g}<extra></extra>",
         name="residuals",
     )
+    for edge in (-limit, limit) if limit is not None and limit < reach else ():
+        ends = sorted((edge, float(np.copysign(reach, edge))))
+        figure.add_vrect(x0=ends[0], x1=ends[1], fillcolor=NEGATIVE_FILL, line={"width": 0}, layer="below")
+        figure.add_vline(x=edge, line={"color": NEGATIVE, "dash": "dot", "width": 1})
     figure.add_vline(x=0, line={"color": TEXT, "width": 2})
     figure.update_layout(
         margin=MARGIN | {"t": 24},

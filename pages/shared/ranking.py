@@ -18,7 +18,15 @@ from pages.shared import focus, tables
 Metrics = dict[str, NDArray[np.float64]]  # by label, (V, S): a row a variant, a column a seed, NaN where there is none
 LOWER_IS_BETTER = ("Loss", "Hamming loss", "MAE", "RMSE")
 PREFERRED = ("F1", "Macro F1", "MAE")
-ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score}
+BIAS = "Mean residual"
+
+
+def mean_residual(y_true: NDArray[np.float64], y_pred: NDArray[np.float64]) -> float:
+    """How far predictions lie above (> 0) or below (< 0) the true values on average."""
+    return float((y_pred - y_true).mean())
+
+
+ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score, BIAS: mean_residual}
 
 
 def measure(job: Job, threshold: float) -> Metrics | None:
@@ -91,7 +99,9 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         height=tables.height(len(order)),
     )
     decided = "at the threshold" if job.runs[0].task in ("binary", "multilabel") else "by the default decision"
-    rows = "On the validation rows." if job.runs[0].task == "regression" else f"On the validation rows, {decided}."
+    rows = f"On the validation rows, {decided}."
+    if job.runs[0].task == "regression":
+        rows = "On the validation rows. Mean residual: predicted minus true; the nearest to 0 ranks first."
     spread = f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else ""
     cure = " Where a run diverged, try a smaller learning rate." if any(_diverged(job)) else ""
     st.caption(f"{rows}{spread}{cure} Click a row to look at that variant.")
@@ -118,7 +128,8 @@ def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:
     run diverged."""
     if job.status in ("running", "queued"):
         return list(range(len(means)))
-    worst_last = np.where(np.isnan(means), np.inf, means if by in LOWER_IS_BETTER else -means)
+    badness = np.abs(means) if by == BIAS else means if by in LOWER_IS_BETTER else -means
+    worst_last = np.where(np.isnan(badness), np.inf, badness)
     return [int(v) for v in np.lexsort((worst_last, np.array(_diverged(job))))]
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
+import numpy as np
 import streamlit as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
@@ -49,14 +53,37 @@ def show_predictions(run: Run, part: str) -> None:
 def show_residuals(run: Run, part: str) -> None:
     """How far predictions are from the true values, as a histogram."""
     y_true, y_pred = run.predictions(part)
+    limit = limit_of(run)
     st.markdown(f"**Residuals**, {part} rows")
     live_figure(
-        residual_histogram(y_true, y_pred),
+        residual_histogram(y_true, y_pred, limit and limit.size),
         key="residuals_figure",
         alt=f"Histogram of predicted minus true values on the {part} rows, after epoch {run.epoch}.",
         height=360,
         revision=f"{run.id} {part}",
     )
+    if limit:
+        beyond = np.mean(np.abs(y_pred - y_true) > limit.size)
+        st.caption(f"Shaded: residuals beyond ± {limit.size:.4g}, {limit.name}; {beyond:.1%} of the rows lie there.")
+
+
+class Limit(NamedTuple):
+    """The size of a residual, in the target's unit, beyond which a loss is another one, and what that is called."""
+
+    size: float
+    name: str
+
+
+def limit_of(run: Run) -> Limit | None:
+    """Where Huber becomes linear and the loss-gated MSE dearer; None for other losses."""
+    config = run.config
+    chosen = defaults(LOSSES[config.loss].params) | dict(config.loss_params)
+    split = load_split(config.dataset, config.dataset_params, config.split_seed)
+    if config.loss == "huber":
+        return Limit(float(chosen["delta"]) * split.scale, "delta, where the loss is linear")
+    if config.loss == "loss_gated_mse":
+        return Limit(math.sqrt(float(chosen["tau"])) * split.scale, "the root of tau, where the loss is dearer")
+    return None
 
 
 def band_of(run: Run) -> tuple[float, float] | None:
