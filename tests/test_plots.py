@@ -61,6 +61,11 @@ def test_the_axis_of_epochs_does_not_move_while_a_run_trains(trained):
     assert loss_curves(np.ones(trained), np.ones(trained), epochs=40).layout.xaxis.range == (0, 40)
 
 
+def test_losses_may_lie_on_a_logarithmic_axis():
+    axes = [loss_curves(np.ones(3), np.ones(3), 3, log).layout.yaxis for log in (False, True)]
+    assert [(axis.type, axis.rangemode) for axis in axes] == [(None, "tozero"), ("log", None)]
+
+
 def test_a_single_loss_can_be_seen():
     assert all("markers" in trace.mode for trace in loss_curves(np.ones(1), np.ones(1), epochs=4).data)
 

@@ -228,7 +228,8 @@ def test_a_curve_stops_where_its_run_broke():
     np.testing.assert_array_equal(numbers(of(figure, "validation")[0]["y"]), [1, 2])
     (cross,) = of(figure, "diverged")
     assert cross["x"] == [1]
-    assert numbers(cross["y"]) == pytest.approx(figure["layout"]["yaxis"]["range"][1])  # 2 would lie beyond the axis
+    top = figure["layout"]["yaxis"]["range"][1]
+    assert 0.95 * top < numbers(cross["y"]) < 0.98 * top  # 2 would lie beyond the axis, its end on the words above
     assert cross["hovertext"] == ["pos_weight 1: diverged at epoch 2"]
     assert cross["marker"]["color"] == [VARIANTS[0]]
 
@@ -268,6 +269,15 @@ def test_names_stand_at_the_ends_of_their_lines():
     assert [(note["x"], note["y"], note["yshift"]) for note in notes] == [(1, 0.4, 0), (2, 0.6, 0)]
     assert [note["text"] for note in notes] == [marked(line.name, line.colour) for line in some_lines(2)]
     assert {note["font"]["color"] for note in notes} == {TEXT}
+
+
+def test_names_of_high_ends_lie_clear_of_the_words_above():
+    validation = [[[1.0, 1.0]], [[1.0, 0.99]], [[1.0, 0.5]]]
+    layout = loss_bands(some_lines(3), validation, validation, 9, height=360)["layout"]
+    tall = 360 - 56 - layout["margin"]["t"]
+    high = layout["yaxis"]["range"][1]
+    places = [note["y"] / high * tall + note["yshift"] for note in layout["annotations"][1:]]
+    assert max(places) <= tall - LABEL / 2 + 0.1
 
 
 def test_names_of_equal_ends_lieapart():
@@ -314,6 +324,13 @@ def test_many_variants_have_a_colour_bar_and_the_focus_its_band():
         at = numbers(trace["x"]).astype(int)
         assert (at[0], at[-1]) == (0, 499)
         np.testing.assert_allclose(numbers(trace["y"]), np.mean(seeds, axis=0)[at], rtol=1e-6)
+
+
+def test_a_colour_bar_has_no_powers_of_ten():
+    losses = some_losses(9, 1, 3)
+    sweep = Sweep("lr", [0.0005, 0.001, 0.01, 0.1, 1, 12.5, 100, 1000, 10000])
+    (*_, bar) = loss_bands(some_lines(9), losses, losses, 3, sweep=sweep)["data"]
+    assert bar["marker"]["colorbar"]["ticktext"] == ["0.0005", "1", "10000"]
 
 
 def between(x: np.ndarray, curve: np.ndarray, kept: np.ndarray) -> np.ndarray:
@@ -401,6 +418,30 @@ def test_solid_is_the_threshold_and_dashed_the_prediction(scale):
         ("x2", pytest.approx(put(0.7)), None),
         ("x3", pytest.approx(put(0.9)), None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "predicted", "words"),
+    [
+        (0.5, 0.4, "score · solid: threshold, dashed: predicted"),
+        (0.5, None, "score · solid: threshold"),
+        (None, np.nan, "score"),
+    ],
+)
+def test_only_what_is_drawn_is_explained(threshold, predicted, words):
+    figure = taken(
+        histogram_grid(some_lines(2), [np.array([0.2, 0.8])] * 2, np.arange(2), [threshold] * 2, [predicted] * 2)
+    )
+    assert figure["layout"]["annotations"][-1]["text"] == words
+
+
+def test_scores_from_before_are_outlined():
+    rng = np.random.default_rng(0)
+    y, scores, former = rng.random(100) < 0.5, [rng.random(100)], [rng.random(100)]
+    outlines = of(taken(histogram_grid(some_lines(1), scores, y, [0.5], [None], former=former)), "before")
+    bars = of(histogram_grid(some_lines(1), former, y, [0.5], [None]), "bar")
+    for outline, bar in zip(outlines, bars, strict=True):
+        np.testing.assert_array_equal(numbers(outline["y"]), numbers(bar["y"]))
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 12, 16])

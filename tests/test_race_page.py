@@ -415,3 +415,21 @@ def test_the_limit_of_a_loss_of_values_is_marked_in_the_targets_unit(
     marks = [shape["x0"] for shape in shapes if shape["type"] == "line" and shape["x0"]]
     scale = load_split("diabetes", (), run.config.split_seed).scale
     assert marks == pytest.approx([] if size is None else [-size * scale, size * scale])
+
+
+def test_one_class_is_chosen_for_the_whole_page(app_test: AppTest):
+    at = opened(app_test, OTHERS["multiclass"], **TASKS["multiclass"])
+    done = raced(at)
+    assert [box.label for box in at.selectbox].count("Class") == 1
+    choose(at, f"class.{done.id}", 2)
+    name = done.runs[0].class_names[2]
+    assert figure_of(at, "race_scores")["data"][0]["name"] == name
+    assert any(str(element.key).endswith(".2") for element in at.get("bidi_component"))  # the scrubber's
+
+
+def test_the_log_axis_is_there_for_a_single_run(app_test: AppTest):
+    at = app_test
+    at.query_params.update(epochs="2")
+    raced(at.run())
+    control(at, "log_loss").set_value(True).run()
+    assert figure_of(at, "loss_figure")["layout"]["yaxis"]["type"] == "log"

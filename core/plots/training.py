@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from core.plots.style import LEGEND_ABOVE, MUTED, TEXT
 
 
-def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int) -> go.Figure:
+def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int, log: bool = False) -> go.Figure:
     """Mean losses (E,) after each epoch, entry 0 before training: validation solid, training dashed.
 
     The horizontal axis spans all `epochs` from the start, so that it does not move while a run trains.
@@ -28,6 +28,6 @@ def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int) -> go.Fi
         hovermode="x unified",
         **LEGEND_ABOVE,
         xaxis={"range": [0, epochs], "title": {"text": "epoch"}, "hoverformat": "d", "showgrid": False},
-        yaxis={"rangemode": "tozero", "title": {"text": "mean loss"}},
+        yaxis={"title": {"text": "mean loss"}} | ({"type": "log"} if log else {"rangemode": "tozero"}),
     )
     return figure

@@ -27,8 +27,22 @@ from pages.shared import text, theory
 MISTAKES, HEIGHT = 12, 420
 
 
-def show_epochs(run: Run, threshold: float) -> None:
-    """Every kept epoch of a run, to be dragged through; while it trains only if asked for."""
+def choose_class(run: Run) -> int:
+    """The class or label that figures of one are of, the same for all figures and runs of a job."""
+    names = run.class_names
+    return st.selectbox(
+        "Class" if run.task == "multiclass" else "Label",
+        range(len(names)),
+        format_func=names.__getitem__,
+        key=f"class.{run.job}",
+        persist_state="session",
+        width=260,
+    )
+
+
+def show_epochs(run: Run, threshold: float, choose: bool = False) -> None:
+    """Every kept epoch of a run, to be dragged through; while it trains only if asked for. Of several classes that is
+    shown which was chosen elsewhere on the page, or is to `choose` here."""
     views = run.scores("validation")
     st.markdown("**Epoch by epoch**, validation rows")
     if (
@@ -40,9 +54,7 @@ def show_epochs(run: Run, threshold: float) -> None:
         return
     column = 0
     if views.n_columns > 1:
-        column = st.selectbox(
-            "Class", range(views.n_columns), format_func=views.column_names.__getitem__, key="of_class"
-        )
+        column = choose_class(run) if choose else st.session_state.get(f"class.{run.job}", 0)
     view = views.view(column)
     now, scale = (run.id, run.epoch, len(run.kept)), st.session_state.get("scale", "logit")
     frames = _frames(now, threshold, scale, column, theory.undoes(run), run)
@@ -56,7 +68,7 @@ def show_epochs(run: Run, threshold: float) -> None:
         alt=f"Histogram of the validation rows' probabilities by true class, one epoch at a time, of {view.label}.",
     )
     every = run.kept[1][0] - run.kept[0][0] if len(run.kept) > 1 else 1
-    kept = "every epoch" if every == 1 else f"every {every}. epoch and the last"
+    kept = {1: "every epoch", 2: "every second epoch and the last"}.get(every, f"every {every} epochs and the last")
     st.caption(f"Kept: {kept}. Earlier scores of an experiment may take {KEPT_BYTES_A_JOB >> 20} MB.")
 
 

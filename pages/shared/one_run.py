@@ -47,13 +47,13 @@ def show(run: Run, config: RunConfig | None) -> None:
     findings.show([finding for finding in found if finding not in of_scores], "run", own)
     grid = st.grid(min_column_width=290 if run.task == "regression" else 380)
     with grid.container(border=True, height="stretch"):
-        st.markdown("**Mean loss** of training and validation rows")
+        log = choose_log()
         live_figure(
-            loss_curves(run.history.train, run.history.validation, run.config.epochs),
+            loss_curves(run.history.train, run.history.validation, run.config.epochs, log),
             key="loss_figure",
             alt=text.of_losses(run),
             height=360,
-            revision=run.job,
+            revision=f"{run.job} {log}",
         )
     if run.task == "regression":
         with grid.container(border=True, height="stretch"):
@@ -69,7 +69,7 @@ def show(run: Run, config: RunConfig | None) -> None:
             theory.show([[theory.as_shown(run)]], [line])
     if run.task != "regression":
         with st.container(border=True):
-            details.show_epochs(run, threshold)
+            details.show_epochs(run, threshold, choose=True)
     if details.shows_plane(run):
         with st.container(border=True):
             details.show_plane([run], [line], threshold, 0)
@@ -123,6 +123,13 @@ def show_metrics(run: Run, threshold: float = 0.5) -> None:
     with st.container(horizontal=True):
         for name, value in summary(scores, half).items():
             st.metric(name, text.rate(value), border=True)
+
+
+def choose_log() -> bool:
+    """The heading of losses, and whether their axis is logarithmic."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown("**Mean loss** of training and validation rows", width="content")
+        return st.toggle("Log axis", key="log_loss", persist_state="session")
 
 
 def choose_scale() -> Scale:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -35,28 +36,37 @@ def show(job: Job) -> None:
             ranking.show_states(job, lines)
         return
     at = focus.of(job)
-    column = 0 if task in ("binary", "regression") else _choose_class(job)
-    grid = st.grid(min_column_width=380)
-    with grid.container(border=True, height="stretch"):
-        _show_losses(job, lines, sweep, at)
-    if task != "regression":
-        with grid.container(border=True, height="stretch"):
-            _show_scores(job, shown, lines, at, column, threshold)
-        with grid.container(border=True, height="stretch"):
-            _show_curves(shown, lines, sweep, at, column, threshold)
-    if task == "binary":
-        with grid.container(border=True, height="stretch"):
-            theory.show([shown.of_variant(v) for v in range(len(lines))], lines, sweep)
+    column = 0 if task in ("binary", "regression") else details.choose_class(job.runs[0])
+    seeds = [shown.of_variant(v) for v in range(len(lines))]
     metric = ranking.best_metric(metrics)
+    cards = [partial(_show_losses, job, lines, sweep, at)]
+    if task != "regression":
+        cards.append(partial(_show_scores, job, shown, lines, at, column, threshold))
+        cards.append(partial(_show_curves, shown, lines, sweep, at, column, threshold))
+    if task == "binary":
+        cards.append(partial(theory.show, seeds, lines, sweep))
     if sweep:
-        with grid.container(border=True, height="stretch"):
-            _show_sweep(metrics, metric, sweep, lines)
+        cards.append(partial(_show_sweep, metrics, metric, sweep, lines))
     if details.shows_plane(job.runs[0]):
-        with grid.container(border=True, height="stretch"):
-            details.show_plane([first_scored(job, v) for v in range(len(lines))], lines, threshold, at)
+        first = [first_scored(job, v) for v in range(len(lines))]
+        cards.append(partial(details.show_plane, first, lines, threshold, at))
+    _lay_out(cards)
     ranking.show(job, metrics, lines)
     st.subheader(f"In focus: {text.plain(lines[at].name)}", anchor=False)
     focus.show(job, at, threshold)
+
+
+def _lay_out(cards: Sequence[Callable[[], None]]) -> None:
+    """Two cards a row where there is room; the last one of an odd number has a row of its own."""
+    paired = len(cards) // 2 * 2
+    if paired:
+        grid = st.grid(2, min_column_width=380)
+        for show_card in cards[:paired]:
+            with grid.container(border=True, height="stretch"):
+                show_card()
+    for show_card in cards[paired:]:
+        with st.container(border=True):
+            show_card()
 
 
 def _show_errors(job: Job) -> None:
@@ -92,9 +102,7 @@ def first_scored(job: Job, at: int) -> Run | None:
 
 
 def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) -> None:
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.markdown("**Mean loss** of training and validation rows", width="content")
-        log = st.toggle("Log axis", key="log_loss", persist_state="session")
+    log = one_run.choose_log()
     seeds = [job.of_variant(v) for v in range(len(lines))]
     live_figure(
         loss_bands(
@@ -115,19 +123,6 @@ def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) 
     )
     if len(job.experiment.seeds) > 1:
         st.caption("Lines are means over seeds, bands reach from the least to the greatest.")
-
-
-def _choose_class(job: Job) -> int:
-    """The class that histograms and curves are of."""
-    names = job.runs[0].class_names
-    return st.selectbox(
-        "Class",
-        range(len(names)),
-        format_func=names.__getitem__,
-        key=f"class.{job.id}",
-        persist_state="session",
-        width=260,
-    )
 
 
 def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: int, threshold: float) -> None:

@@ -118,6 +118,12 @@ def log_ticks(decades: float) -> dict[str, Any]:
     return {"dtick": 1 if decades > 3 else "D2", "tickformat": "~g", "tickangle": 0}
 
 
+def _written(value: float) -> str:
+    """Three digits of a number, without a power of ten where it is neither very large nor very small."""
+    rounded = f"{value:.3g}"
+    return np.format_float_positional(float(rounded), trim="-") if 1e-4 <= abs(value) < 1e6 else rounded
+
+
 def colour_bar(sweep: Sweep) -> dict[str, Any]:
     """Nothing but the bar that says which colour has which value; colours go by the variants' order."""
     last = len(sweep.values) - 1
@@ -140,7 +146,7 @@ def colour_bar(sweep: Sweep) -> dict[str, Any]:
                 "thickness": 10,
                 "outlinewidth": 0,
                 "tickvals": ticks,
-                "ticktext": [f"{sweep.values[at]:.3g}" for at in ticks],
+                "ticktext": [_written(sweep.values[at]) for at in ticks],
             },
         },
     }

@@ -17,7 +17,7 @@ LABEL = 16  # pixels from one label to the next
 def end_labels(
     ends: Sequence[tuple[Line, int, float]], low: float, high: float, log: bool, tall: float
 ) -> list[dict[str, Any]]:
-    """Names at the ends of their lines, moved apart so far that none covers another; `tall` is the plot in pixels."""
+    """Names at the ends of their lines, moved so far that none covers another or leaves the plot, `tall` pixels."""
     if not ends:
         return []
     values = np.array([value for _, _, value in ends])
@@ -26,7 +26,7 @@ def end_labels(
     values = np.clip(values, low, high)
     wanted = (values - low) / (high - low) * max(tall, 1.0)
     names = short([line for line, _, _ in ends], NAME)
-    shifts = apart(wanted, LABEL, max(tall, 1.0)) - wanted
+    shifts = LABEL / 2 + apart(wanted - LABEL / 2, LABEL, max(tall - LABEL, 1.0)) - wanted
     return [
         {
             "text": marked(name, line.colour),

@@ -32,6 +32,7 @@ AXES = 56.0  # pixels above and below the plot that titles and ticks take
 POINTS = 2400  # of all curves
 LOOKED_AT = 32_768  # epochs of all variants, so that a longer history takes no more time
 LEAST = 1e-300  # of what has a logarithm
+INSIDE = 0.03  # of the axis that a cross at its top lies beneath it, clear of the words above
 CHARACTER = 7.6  # pixels that a bold one takes at most on average
 
 
@@ -90,7 +91,8 @@ def loss_bands(
     data = [trace for curves, kept in zip(drawn, _grouped(drawn, places), strict=True) for trace in curves.traces(kept)]
     ends = [(curves.line, int(curves.epochs[-1]), float(curves.spread.mean[-1])) for curves in drawn]
     if crosses:
-        data.append(_cross_trace(crosses, 10**high if log else high))
+        top = high - INSIDE * (high - low)
+        data.append(_cross_trace(crosses, 10**top if log else top))
     margin = {"t": 28, "r": 12}
     most = max((len(seeds) for seeds in validation), default=0)
     annotations = [_legend_of_dashes(most, few or focus is not None, error)]
@@ -210,7 +212,7 @@ def _crosses(
 
 
 def _cross_trace(crosses: Sequence[tuple[int, float, str, str]], top: float) -> dict[str, Any]:
-    """One cross a broken run; one beyond the axis, or that never had a finite loss, stands at its top."""
+    """One cross a broken run; one beyond the axis, or that never had a finite loss, stands just beneath its top."""
     return {
         "type": "scatter",
         "mode": "markers",

@@ -124,9 +124,12 @@ def histogram_grid(
             "showline": False,
             "zeroline": True,
         }
+    words = [
+        word for word, drawn in (("solid: threshold", thresholds), ("dashed: predicted", predicted)) if _any(drawn)
+    ]
     layout["annotations"].append(
         {
-            "text": "score · solid: threshold, dashed: predicted",
+            "text": " · ".join(["score", *[", ".join(words)] * bool(words)]),
             "xref": "paper",
             "yref": "paper",
             "x": 0.5,
@@ -138,6 +141,10 @@ def histogram_grid(
         }
     )
     return {"data": data, "layout": layout}
+
+
+def _any(marks: Sequence[float | None]) -> bool:
+    return any(mark is not None and np.isfinite(mark) for mark in marks[:PANELS])
 
 
 def grid_height(panels: int, least: int = 360) -> int:
