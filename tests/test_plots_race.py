@@ -177,8 +177,8 @@ def test_names_are_cut_where_they_are_alike():
 
     assert cut("learning rate 0.001", "focal") == ["learning ra…", "focal"]
     assert cut("learning rate 0.001", "learning rate 0.003") == ["learni…0.001", "learni…0.003"]
-    assert cut("momentum is 1 of 1000", "momentum is 2 of 1000") == ["…s 1 of 1000", "…s 2 of 1000"]
-    assert cut("the momentum is 1 of all rows", "the momentum is 2 of all rows") == ["the momen… 1", "the momen… 2"]
+    assert cut("momentum is 1 of 1000", "momentum is 2 of 1000", "focal") == ["…1 of 1000", "…2 of 1000", "focal"]
+    assert cut("momentum-is-1-of-all-rows", "momentum-is-2-of-all-rows") == ["momentum-… 1", "momentum-… 2"]
 
 
 # --- losses

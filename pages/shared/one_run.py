@@ -67,6 +67,7 @@ def show(run: Run, config: RunConfig | None) -> None:
     if run.task == "binary" and run.ended:
         with st.container(border=True):
             theory.show([[theory.as_shown(run)]], [line])
+            theory.show_gaps([[theory.as_shown(run)]], [line])
     if run.task != "regression":
         with st.container(border=True):
             details.show_epochs(run, threshold, choose=True)

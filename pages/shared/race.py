@@ -51,6 +51,8 @@ def show(job: Job) -> None:
         first = [first_scored(job, v) for v in range(len(lines))]
         cards.append(partial(details.show_plane, first, lines, threshold, at))
     _lay_out(cards)
+    if task == "binary":
+        theory.show_gaps(seeds, lines)
     ranking.show(job, metrics, lines)
     st.subheader(f"In focus: {text.plain(lines[at].name)}", anchor=False)
     focus.show(job, at, threshold)
@@ -103,6 +105,7 @@ def first_scored(job: Job, at: int) -> Run | None:
 
 def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) -> None:
     log = one_run.choose_log()
+    tall = HEIGHT if job.runs[0].task == "regression" else grid_height(len(lines), HEIGHT)  # as the card beside it
     seeds = [job.of_variant(v) for v in range(len(lines))]
     live_figure(
         loss_bands(
@@ -114,11 +117,11 @@ def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) 
             diverged=[[run.status == "diverged" for run in runs] for runs in seeds],
             sweep=sweep,
             focus=at,
-            height=HEIGHT,
+            height=tall,
         ),
         key="race_losses",
         alt=text.of_race(job),
-        height=HEIGHT,
+        height=tall,
         revision=f"{job.id} {log}",
     )
     if len(job.experiment.seeds) > 1:

@@ -12,7 +12,7 @@ from core.plots.race import Line
 COLUMNS = {"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3" fill="{}"/></svg>'
 ROW = 35  # pixels
-SHOWN = 12  # rows; one scrolls to the others
+SHOWN, FEW = 12, 6  # rows of the main table and of others
 
 
 def named(lines: Sequence[Line]) -> dict[str, list[str]]:
@@ -21,6 +21,6 @@ def named(lines: Sequence[Line]) -> dict[str, list[str]]:
     return {"": dots, "Variant": [line.name for line in lines]}
 
 
-def height(rows: int) -> int:
-    """Pixels of a table of so many rows, beyond SHOWN of which one scrolls."""
-    return ROW * (min(rows, SHOWN) + 1) + 3
+def height(rows: int, shown: int = SHOWN) -> int:
+    """Pixels of a table of so many rows, of which so many are shown; one scrolls to the others."""
+    return ROW * (min(rows, shown) + 1) + 3

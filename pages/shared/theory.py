@@ -70,15 +70,13 @@ def predicted(configs: Sequence[RunConfig], q: float, undo: bool = False) -> lis
 
 def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], sweep: Sweep | None = None) -> None:
     """The threshold that theory predicts for each variant beside the one that costs least on the validation rows of its
-    seeds (V, S), both on the scores as given, and the gap between them."""
+    seeds (V, S), both on the scores as given."""
     st.markdown("**Threshold on the score**, predicted and measured")
     q = choose_q()
-    if any(run.status in ("running", "queued") for runs in seeds for run in runs):
+    if _moving(seeds):
         st.caption("Measured once training pauses or ends.")
         return
-    configs, undo = [runs[0].config for runs in seeds], undoes(seeds[0][0])
-    guesses = predicted(configs, q, undo)
-    found = [_of_seeds(runs, q, undo) for runs in seeds]
+    guesses, found = _both(seeds, q)
     live_figure(
         threshold_gaps(
             lines,
@@ -93,20 +91,24 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], sweep: Sweep | N
         height=HEIGHT,
         revision=seeds[0][0].job,
     )
-    _show_gaps(lines, guesses, found)
-    own = f" A corrected score is an estimate of the true probability, so {q:g} is predicted." if undo else ""
+    own = (
+        f" A corrected score is an estimate of the true probability, so {q:g} is predicted."
+        if undoes(seeds[0][0])
+        else ""
+    )
     st.caption(
         f"Predicted: the score that the loss wants for a true probability of {q:g}.{own} Measured: the threshold that "
         f"costs least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "
         "prediction lies in the interval; else the gap is the way to it."
     )
-    pairs = zip(configs, guesses, strict=True)
-    if why := dict.fromkeys(theory.why_unpredicted(config) for config, guess in pairs if guess is None):
-        st.caption(f"No prediction: {text.plain('; '.join(why))}.")
 
 
-def _show_gaps(lines: Sequence[Line], guesses: Sequence[float | None], found: Sequence[Measured | None]) -> None:
-    """Predicted and measured thresholds as numbers, a row a variant."""
+def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
+    """What `show` draws as numbers, a row a variant, with the gap between prediction and measurement."""
+    if _moving(seeds):
+        return
+    guesses, found = _both(seeds, st.session_state["race.q"])
+    st.markdown("**Predicted and measured thresholds**")
     pairs = list(zip(guesses, found, strict=True))
     numbers = {
         "Predicted": list(guesses),
@@ -121,8 +123,22 @@ def _show_gaps(lines: Sequence[Line], guesses: Sequence[float | None], found: Se
         column_order=["", "Variant", "Predicted", "Measured", INTERVAL, "Gap"],
         column_config=tables.COLUMNS | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
         placeholder="none",
-        height=tables.height(len(lines)),
+        height=tables.height(len(lines), tables.FEW),
     )
+    configs = [runs[0].config for runs in seeds]
+    unpredicted = [config for config, guess in zip(configs, guesses, strict=True) if guess is None]
+    if why := dict.fromkeys(map(theory.why_unpredicted, unpredicted)):
+        st.caption(f"No prediction: {text.plain('; '.join(why))}.")
+
+
+def _moving(seeds: Sequence[Sequence[Run]]) -> bool:
+    return any(run.status in ("running", "queued") for runs in seeds for run in runs)
+
+
+def _both(seeds: Sequence[Sequence[Run]], q: float) -> tuple[list[float | None], list[Measured | None]]:
+    """What theory predicts and what is measured for each variant."""
+    undo = undoes(seeds[0][0])
+    return predicted([runs[0].config for runs in seeds], q, undo), [_of_seeds(runs, q, undo) for runs in seeds]
 
 
 def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
@@ -147,7 +163,7 @@ def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
         hide_index=True,
         column_config=tables.COLUMNS | dict.fromkeys(table, st.column_config.NumberColumn(format="%.4f")),
         placeholder="none",
-        height=tables.height(len(named)),
+        height=tables.height(len(named), tables.FEW),
     )
     mean = "Means over seeds. " if max(map(len, seeds)) > 1 else ""
     st.caption(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,12 +52,15 @@ def focus_last(variants: int, focus: int | None) -> list[int]:
 
 def short(lines: Sequence[Line], longest: int) -> list[str]:
     """Names of at most `longest` characters, as plotly shows them, that stay apart where the names do: cut at the end,
-    or else in the middle, at the beginning or before a number."""
+    or else in the middle, before the word that tells them apart, or before a number."""
     names = [line.name for line in lines]
-    for cut in (_without_end, _without_middle, _without_beginning):
+    for cut in (_without_end, _without_middle):
         found = [cut(name, longest) for name in names]
         if len(set(found)) == len(set(names)):
             return [plain(name) for name in found]
+    found = [_without_end(name, longest) for name in _from_differences(names)]
+    if len(set(found)) == len(set(names)):
+        return [plain(name) for name in found]
     numbers = {name: f" {at}" for at, name in enumerate(dict.fromkeys(names), 1)}
     return [plain(_without_end(name, longest - len(numbers[name])) + numbers[name]) for name in names]
 
@@ -72,8 +76,16 @@ def _without_middle(name: str, longest: int) -> str:
     return f"{name[:head].rstrip()}…{name[len(name) - (longest - 1 - head) :].lstrip()}"
 
 
-def _without_beginning(name: str, longest: int) -> str:
-    return name if len(name) <= longest else f"…{name[len(name) - longest + 1 :].lstrip()}"
+def _from_differences(names: Sequence[str]) -> list[str]:
+    """The names without the words with which another one begins as well; the last word stays."""
+    words = {name: name.split(" ") for name in names}
+    shared = dict.fromkeys(names, 0)
+    for one, other in pairwise(sorted(words, key=words.__getitem__)):  # neighbours share most
+        pairs = zip(words[one], words[other], strict=False)
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        shared[one], shared[other] = max(shared[one], same), same
+    starts = {name: min(shared[name], len(words[name]) - 1) for name in words}
+    return [f"…{' '.join(words[name][starts[name] :])}" if starts[name] else name for name in names]
 
 
 def marked(name: str, colour: str) -> str:

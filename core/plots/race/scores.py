@@ -15,7 +15,8 @@ BINS = 24
 PANELS = 16
 AXES = 84  # pixels above and below the panels, for the first titles and the axis
 TITLE, PANEL = 24, 110  # pixels of a title between panels, and of a panel with its title
-LOGIT_ENDS = {"tickvals": place([0.01, 0.5, 0.99], "logit").tolist(), "ticktext": [".01", ".5", ".99"]}
+LETTERS = (48, 20, 12, 9)  # of a title, by columns: what a narrow page has room for
+LOGIT_ENDS = {"tickvals": place([0.001, 0.5, 0.999], "logit").tolist(), "ticktext": [".001", ".5", ".999"]}
 MUTED_DASH = {"color": MUTED, "dash": "dash", "width": 2}
 
 
@@ -52,7 +53,8 @@ def histogram_grid(
     reach = max((float(side.max()) for pair in heights + outlines for side in pair), default=0.0) * 1.08 or 1.0
     layout: dict[str, Any] = {"barmode": "overlay", "bargap": 0, "showlegend": False, "shapes": [], "annotations": []}
     layout["margin"] = MARGIN | {"t": 26, "b": 58}
-    titles = short(lines, 48 // columns)
+    small = 12 if columns <= 2 else 11
+    titles = short(lines, LETTERS[columns - 1])
     for at, line in enumerate(lines):
         number = str(at + 1) if at else ""
         sides = zip(counted[at], heights[at], names, (POSITIVE, NEGATIVE), (1, -1), strict=True)
@@ -98,7 +100,7 @@ def histogram_grid(
             {
                 "text": marked(titles[at], line.colour),
                 "hovertext": plain(line.name),
-                "font": {"color": TEXT, "size": 12},
+                "font": {"color": TEXT, "size": small},
                 "xref": f"x{number} domain",
                 "yref": f"y{number} domain",
                 "x": 0,
@@ -109,12 +111,17 @@ def histogram_grid(
             }
         )
         ticks = {"tickvals": [0, 0.5, 1]} if scale == "probability" else LOGIT_ENDS
-        layout[f"xaxis{number}"] = (score_axis(scale) if columns == 1 else score_axis(scale) | ticks) | {
-            "domain": _share(at % columns, columns, 0.07),
-            "anchor": f"y{number}",
-            "showticklabels": at + columns >= len(lines),
-            "showline": False,
-        }
+        layout[f"xaxis{number}"] = (
+            score_axis(scale)
+            | (ticks if columns > 1 else {})
+            | {
+                "tickfont": {"size": small - 2},
+                "domain": _share(at % columns, columns, 0.07),
+                "anchor": f"y{number}",
+                "showticklabels": at + columns >= len(lines),
+                "showline": False,
+            }
+        )
         layout[f"yaxis{number}"] = {
             "domain": _share(rows - 1 - at // columns, rows, TITLE / (height - AXES)),
             "anchor": f"x{number}",
