@@ -33,11 +33,14 @@ def stop(page: Page) -> None:
 
 
 def losses(page: Page, name: str = "validation") -> list[float]:
-    """The losses that the figure draws."""
-    return page.evaluate(
-        "([selector, name]) => [...document.querySelector(selector)._fullData.find(trace => trace.name === name).y]",
-        [LOSS, name],
+    """The losses that the figure draws, once it is drawn."""
+    drawn = page.wait_for_function(
+        "([selector, name]) => {"
+        "const trace = document.querySelector(selector)?._fullData?.find(trace => trace.name === name);"
+        "return trace && [...trace.y] }",
+        arg=[LOSS, name],
     )
+    return drawn.json_value()
 
 
 def wait_for_epochs(page: Page, count: int) -> None:
@@ -84,7 +87,7 @@ def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, 
     assert later[: len(first)] == first
     assert later[-1] < first[0]
     expect(page.get_by_text("Finished · epoch 1000 of 1000")).to_be_visible(timeout=60_000)
-    page.wait_for_function("selector => document.querySelector(selector)._fullData[0].y.length === 1001", arg=LOSS)
+    page.wait_for_function("selector => document.querySelector(selector)?._fullData?.[0].y.length === 1001", arg=LOSS)
 
     page.get_by_role("link", name="Move the threshold").click()
     expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
@@ -201,8 +204,9 @@ def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None
     wait_for_epochs(page, 2)
 
     stop(page)
-    ended = losses(page)
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    page.wait_for_timeout(1000)  # in which the figure draws the last epochs
+    ended = losses(page)
     page.wait_for_timeout(1000)
     assert losses(page) == ended
 
