@@ -71,7 +71,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Held:
 @pytest.fixture
 def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every run of this test ends at once, without an epoch."""
-    monkeypatch.setattr(services, "train_in_turns", lambda configs, device: iter(()))
+    monkeypatch.setattr(services, "train_in_turns", lambda configs, devices: iter(()))
 
 
 def can(at: AppTest) -> dict[str, bool]:
