@@ -176,7 +176,8 @@ def test_names_are_cut_where_they_are_alike():
         return short([Line(name, VARIANTS[0]) for name in names], 12)
 
     assert cut("learning rate 0.001", "focal") == ["learning ra…", "focal"]
-    assert cut("learning rate 0.001", "learning rate 0.003") == ["learni…0.001", "learni…0.003"]
+    assert cut("learning rate 0.001", "learning rate 0.003") == ["…0.001", "…0.003"]
+    assert cut("learning_rate_0.001", "learning_rate_0.003") == ["learni…0.001", "learni…0.003"]
     assert cut("momentum is 1 of 1000", "momentum is 2 of 1000", "focal") == ["…1 of 1000", "…2 of 1000", "focal"]
     assert cut("momentum-is-1-of-all-rows", "momentum-is-2-of-all-rows") == ["momentum-… 1", "momentum-… 2"]
 

@@ -18,6 +18,7 @@ from pages.shared import focus, tables
 Metrics = dict[str, NDArray[np.float64]]  # by label, (V, S): a row a variant, a column a seed, NaN where there is none
 LOWER_IS_BETTER = ("Loss", "Hamming loss", "MAE", "RMSE")
 PREFERRED = ("F1", "Macro F1", "MAE")
+COLUMNS = tables.COLUMNS | {"State": st.column_config.TextColumn(width="medium")}
 BIAS = "Mean residual"
 
 
@@ -92,7 +93,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         pa.table(_states(job, lines, order) | numbers),  # a DataFrame would be turned into this, at ten times the cost
         key="ranked",
         hide_index=True,
-        column_config=tables.COLUMNS | dict.fromkeys(numbers, three),
+        column_config=COLUMNS | dict.fromkeys(numbers, three),
         placeholder="undefined",
         on_select=_focus,
         selection_mode="single-row",
@@ -113,7 +114,7 @@ def show_states(job: Job, lines: Sequence[Line]) -> None:
         pa.table(_states(job, lines, range(len(lines)))),
         key="states",
         hide_index=True,
-        column_config=tables.COLUMNS,
+        column_config=COLUMNS,
         height=tables.height(len(lines)),
     )
 

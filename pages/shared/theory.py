@@ -91,11 +91,9 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], sweep: Sweep | N
         height=HEIGHT,
         revision=seeds[0][0].job,
     )
-    own = (
-        f" A corrected score is an estimate of the true probability, so {q:g} is predicted."
-        if undoes(seeds[0][0])
-        else ""
-    )
+    own = ""
+    if undoes(seeds[0][0]) and any(theory.is_undone(runs[0].config) for runs in seeds):
+        own = f" A corrected score estimates the true probability, so {q:g} is predicted."
     st.caption(
         f"Predicted: the score that the loss wants for a true probability of {q:g}.{own} Measured: the threshold that "
         f"costs least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "

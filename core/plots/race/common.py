@@ -52,15 +52,12 @@ def focus_last(variants: int, focus: int | None) -> list[int]:
 
 def short(lines: Sequence[Line], longest: int) -> list[str]:
     """Names of at most `longest` characters, as plotly shows them, that stay apart where the names do: cut at the end,
-    or else in the middle, before the word that tells them apart, or before a number."""
+    or else before the word that tells them apart too, in the middle, or before a number."""
     names = [line.name for line in lines]
-    for cut in (_without_end, _without_middle):
-        found = [cut(name, longest) for name in names]
+    for shown, cut in ((names, _without_end), (_from_differences(names), _without_end), (names, _without_middle)):
+        found = [cut(name, longest) for name in shown]
         if len(set(found)) == len(set(names)):
             return [plain(name) for name in found]
-    found = [_without_end(name, longest) for name in _from_differences(names)]
-    if len(set(found)) == len(set(names)):
-        return [plain(name) for name in found]
     numbers = {name: f" {at}" for at, name in enumerate(dict.fromkeys(names), 1)}
     return [plain(_without_end(name, longest - len(numbers[name])) + numbers[name]) for name in names]
 
