@@ -30,7 +30,7 @@ from core.plots.style import MARGIN, MUTED, packed, plain
 
 AXES = 56.0  # pixels above and below the plot that titles and ticks take
 POINTS = 2400  # of all curves
-LOOKED_AT = 32_768  # epochs of all variants, so that a longer history takes no more time
+LOOKED_AT = 16_384  # epochs of all variants, so that a longer history takes no more time
 LEAST = 1e-300  # of what has a logarithm
 INSIDE = 0.03  # of the axis that a cross at its top lies beneath it, clear of the words above
 CHARACTER = 7.6  # pixels that a bold one takes at most on average
@@ -59,7 +59,7 @@ def loss_bands(
     loss for the variant `focus` alone, with a colour bar if a `sweep` says what is told apart.
 
     More than 2,400 points in all are thinned as `thinning.thinned` says: lines stay within 1e-3 of the drawn range of
-    all epochs, or the figure says within how much. Of a history so long that all variants have more than 32,768 epochs
+    all epochs, or the figure says within how much. Of a history so long that all variants have more than 16,384 epochs
     the first ones are looked at and then evenly chosen ones. Values at the points are exact.
     """
     few = len(lines) <= FEW
