@@ -6,7 +6,9 @@ are those of a player: pause, step, resume, cancel, and a pace.
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 import threading
 import time
 from collections import deque
@@ -30,6 +32,7 @@ KEPT_JOBS = 50  # finished jobs that stay in memory
 KEPT_BYTES = 512 << 20  # the arrays of finished jobs
 KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
+NICENESS = 10  # 0 is that of other threads, 19 the lowest priority
 LOOK_SECONDS = 0.5  # how long the thread sleeps at most while every job is paused
 
 
@@ -179,6 +182,7 @@ class Runner:
 
     def _work(self) -> None:
         """The thread: take up waiting jobs, then give each active one a turn."""
+        _step_back()
         torch.set_num_threads(1)  # two torch threads stall each other when another core is busy
         torch.set_flush_denormal(True)  # Adam's moments of units that have died; processors count slowly below 1e-38
         while True:
@@ -325,6 +329,12 @@ class Runner:
             self._jobs[name] = replace(self._jobs[name], position=position)
         for active in self._active:
             self._jobs[active.id] = replace(self._jobs[active.id], position=0)
+
+
+def _step_back() -> None:
+    """Give this thread a lower priority than those that answer visitors, where the system has priorities of threads."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _accuracies(run: Run, epoch: Epoch) -> np.ndarray:
