@@ -68,7 +68,7 @@ def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> I
 
 
 def train_in_turns(
-    configs: Sequence[RunConfig], devices: Sequence[torch.device] | None = None, turn: float = 0.04
+    configs: Sequence[RunConfig], devices: Sequence[torch.device] | None = None, turn: float = 0.005
 ) -> Iterator[Epoch | None]:
     """Like `train`, but on the fastest of some devices, and yields None whenever `turn` seconds have gone by within an
     epoch.

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,6 +33,7 @@ KEPT_JOBS = 50  # finished jobs that stay in memory
 KEPT_BYTES = 512 << 20  # the arrays of finished jobs
 KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
+GIVE_WAY_SECONDS = 0.03  # for how long training waits at most, between two pieces of work
 NICENESS = 10  # 0 is that of other threads, 19 the lowest priority
 LOOK_SECONDS = 0.5  # how long the thread sleeps at most while every job is paused
 
@@ -79,6 +81,7 @@ class Runner:
         self._cancelled: set[str] = set()
         self._read_at: dict[str, float] = {}
         self._closed = False
+        self._pages = 0  # that are drawn at this moment
         self._thread: threading.Thread | None = None
 
     def submit(self, experiment: Experiment) -> str:
@@ -172,6 +175,18 @@ class Runner:
                     active.due = 0.0
                 self._lock.notify()
 
+    @contextmanager
+    def giving_way(self) -> Iterator[None]:
+        """Let training wait while this lasts, GIVE_WAY_SECONDS at a time at most: a page that is drawn goes first."""
+        with self._lock:
+            self._pages += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pages -= 1
+                self._lock.notify()
+
     def close(self) -> None:
         """Stop everything and wait for the thread; nothing can be submitted afterwards."""
         with self._lock:
@@ -245,6 +260,7 @@ class Runner:
     def _turn(self, active: _Active) -> None:
         """Let a job advance until TURN_SECONDS are over, so that short epochs and long ones get equal time."""
         until = time.monotonic() + TURN_SECONDS
+        self._give_way()
         self._advance(active)
         while (
             active in self._active
@@ -252,7 +268,14 @@ class Runner:
             and time.monotonic() < until
             and self._may_train(active)
         ):
+            self._give_way()
             self._advance(active)
+
+    def _give_way(self) -> None:
+        """Wait while pages are drawn, but not for ever."""
+        if self._pages:
+            with self._lock:
+                self._lock.wait_for(lambda: not self._pages, GIVE_WAY_SECONDS)
 
     def _advance(self, active: _Active) -> None:
         """The next piece of work of the stack whose turn it is. Training itself holds no lock."""

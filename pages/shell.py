@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shared.services import runner
+
 PAGES = (
     st.Page("train.py", title="Train", default=True),
     st.Page("thresholds.py", title="Thresholds", url_path="thresholds"),
@@ -35,4 +37,6 @@ ON_PRIMARY = """
 st.set_page_config(page_title="Cutoff", page_icon=":material/content_cut:", layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
 st.html(ON_PRIMARY)
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+with runner().giving_way():
+    page.run()

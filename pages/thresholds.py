@@ -93,6 +93,7 @@ def threshold_controls(run: Run, column: int, threshold: float) -> None:
 
 
 @st.fragment
+@runner().giving_way()
 def explore(run: Run, part: str) -> None:
     """Everything that moves with the threshold; only this reruns when it does."""
     scores = run.scores(part)

@@ -141,6 +141,32 @@ def test_a_control_acts_at_the_end_of_the_chunk_in_flight(build, control, status
     assert runner.job(name).runs[0].epoch == 0
 
 
+@pytest.mark.parametrize("seconds", [60, 0.001])
+def test_training_waits_while_a_page_is_drawn_but_not_for_ever(build, monkeypatch, seconds):
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", seconds)
+    pieces = 0
+
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+        nonlocal pieces
+        yield an_epoch(0)
+        while True:
+            pieces += 1
+            time.sleep(0.001)
+            yield None
+
+    runner = build(script)
+    name = runner.submit(experiment(a_config()))
+    until(lambda: pieces > 3)
+    with runner.giving_way():
+        time.sleep(0.02)  # in which the piece in flight ends
+        before = pieces
+        time.sleep(0.1)
+        assert (pieces == before) == (seconds == 60)
+    until(lambda: pieces > before + 3)
+    runner.cancel(name)
+    ended(runner, name)
+
+
 def test_time_in_a_pause_is_no_training_time(build, monkeypatch):
     now = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
