@@ -260,16 +260,13 @@ class Runner:
     def _turn(self, active: _Active) -> None:
         """Let a job advance until TURN_SECONDS are over, so that short epochs and long ones get equal time."""
         until = time.monotonic() + TURN_SECONDS
-        self._give_way()
-        self._advance(active)
-        while (
-            active in self._active
-            and active.id not in self._cancelled
-            and time.monotonic() < until
-            and self._may_train(active)
-        ):
-            self._give_way()
+        while True:
+            self._give_way()  # and look at the controls after it: they may have been used meanwhile
+            if active not in self._active or active.id in self._cancelled or not self._may_train(active):
+                return
             self._advance(active)
+            if time.monotonic() >= until:
+                return
 
     def _give_way(self) -> None:
         """Wait while pages are drawn, but not for ever."""

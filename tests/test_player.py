@@ -141,6 +141,19 @@ def test_a_control_acts_at_the_end_of_the_chunk_in_flight(build, control, status
     assert runner.job(name).runs[0].epoch == 0
 
 
+def test_a_pause_while_training_gives_way_leaves_nothing_to_train(build, monkeypatch):
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 0.2)
+    runner = build(slow)
+    name = runner.submit(experiment(a_config(epochs=EPOCHS)))
+    until(lambda: runner.job(name).runs[0].epoch > 3)
+    with runner.giving_way():
+        time.sleep(0.05)  # in which the piece in flight ends
+        runner.pause(name)
+        at = runner.job(name).runs[0].epoch
+    time.sleep(0.3)
+    assert runner.job(name).runs[0].epoch == at
+
+
 @pytest.mark.parametrize("seconds", [60, 0.001])
 def test_training_waits_while_a_page_is_drawn_but_not_for_ever(build, monkeypatch, seconds):
     monkeypatch.setattr(module, "GIVE_WAY_SECONDS", seconds)

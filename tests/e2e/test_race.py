@@ -45,7 +45,7 @@ def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Pa
     expect(page.get_by_text("Training ·")).to_be_visible()
     press(page, "Pause")
     expect(page.get_by_text("Paused ·")).to_be_visible()
-    settled(page)
+    page.wait_for_timeout(1500)  # in which the page draws what the chunk in flight has trained
     at = epoch(page)
     press(page, "Step")
     expect(page.get_by_text(f"epoch {at + 1} of 1000")).to_be_visible()
