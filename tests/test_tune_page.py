@@ -15,8 +15,6 @@ from tests.test_thresholds_page import digit, open_run, tile
 
 
 def tuning(at: AppTest, run: Run, rule: str = "f1") -> Run:
-    at.session_state["tune"] = True
-    at.run()
     choose(at, "rule", rule)
     assert not at.exception
     return run
@@ -29,11 +27,6 @@ def button(at: AppTest):
 def f1(run: Run, part: str, threshold: float) -> float:
     y, score, _, _ = run.scores(part).view(0)
     return sklearn.f1_score(y, score >= score.dtype.type(threshold))
-
-
-def test_nothing_is_tuned_while_the_panel_is_closed(app_test: AppTest):
-    open_run(app_test, digit())
-    assert not [button for button in app_test.button if button.label == "Use this threshold"]
 
 
 def test_the_threshold_is_the_best_of_all_scores_and_is_shown_with_its_worth_on_test_rows(app_test: AppTest):
@@ -51,7 +44,7 @@ def test_the_threshold_is_the_best_of_all_scores_and_is_shown_with_its_worth_on_
 def test_the_threshold_found_is_taken_over_by_the_controls(app_test: AppTest):
     run = tuning(app_test, open_run(app_test, digit(epochs=20)))
     button(app_test).click().run()
-    found = app_test.session_state[f"thresholds.{run.id}"][0]
+    found = app_test.session_state[f"thresholds.{run.id}"][-1][0][0]
     assert tile(app_test, "Threshold") == f"{found:.3f}"
     assert control(app_test, "t_probability").value == pytest.approx(found)
     assert tile(app_test, "F1") == tile(app_test, "F1, validation")
@@ -88,6 +81,6 @@ def test_each_class_or_label_has_a_threshold_of_its_own(app_test: AppTest, choic
     run = tuning(app_test, open_run(app_test, make_config(**choices)))
     choose(app_test, "column", 2)
     button(app_test).click().run()
-    thresholds = app_test.session_state[f"thresholds.{run.id}"]
+    thresholds, _ = app_test.session_state[f"thresholds.{run.id}"][-1]
     assert [t == 0.5 for t in thresholds].count(False) == 1
     assert thresholds[2] != 0.5

@@ -10,39 +10,36 @@ from core.jobs import Run
 from core.specs import Value
 from core.thresholds import ScoreIndex
 from core.tuning import RULES, Bootstrap, Regret, bind, bootstrap, candidates, regret
-from pages.shared import controls, text
+from pages.shared import controls, text, trial
 
 Params = tuple[tuple[str, Value], ...]
 LEFT_OUT = "Rows that a resample leaves out had no part in its threshold: they show what tuning in this way is worth."
 
 
-def show(run: Run, column: int) -> None:
+def show(run: Run, _part: str, column: int) -> None:
     """Choose a rule and its numbers, see the threshold that it finds for a class or label, and take it over."""
-    with st.expander("Find a threshold", icon=":material/search:", key="tune", on_change="rerun") as panel:
-        if not panel.open:  # a thousand resamples are drawn only for somebody who looks
-            return
-        name, params = _choose_rule()
-        tuned, lost = _tune((run.id, run.epoch), column, name, params, run)
-        choice, value = tuned.choice, RULES[name].value
-        st.markdown(text.plain(choice.said))
-        low, high = tuned.threshold_interval
-        _tiles(
-            ("Threshold", choice.threshold, f"{_number(low)} to {_number(high)} in 90% of resamples"),
-            (f"{value}, validation", choice.value, "tuned on these rows, so it flatters"),
-            (
-                f"{value}, rows left out",
-                tuned.out_of_bag,
-                f"{_number(tuned.interval[0])} to {_number(tuned.interval[1])}",
-            ),
-            (f"{value}, test", lost.value, _of_regret(lost)),
-        )
-        st.button(
-            "Use this threshold",
-            on_click=_use,
-            args=(run.id, column, choice.threshold),
-            disabled=not 0 <= choice.threshold <= 1,
-            help="It then stands in the controls above and in every number below.",
-        )
+    name, params = _choose_rule()
+    tuned, lost = _tune((run.id, run.epoch), column, name, params, run)
+    choice, value = tuned.choice, RULES[name].value
+    st.markdown(text.plain(choice.said))
+    low, high = tuned.threshold_interval
+    _tiles(
+        ("Threshold", choice.threshold, f"{_number(low)} to {_number(high)} in 90% of resamples"),
+        (f"{value}, validation", choice.value, "tuned on these rows, so it flatters"),
+        (
+            f"{value}, rows left out",
+            tuned.out_of_bag,
+            f"{_number(tuned.interval[0])} to {_number(tuned.interval[1])}",
+        ),
+        (f"{value}, test", lost.value, _of_regret(lost)),
+    )
+    st.button(
+        "Use this threshold",
+        on_click=trial.try_one,
+        args=(run, run.scores("validation").n_columns, column, choice.threshold),
+        disabled=not 0 <= choice.threshold <= 1,
+        help="It then stands in the controls above and in every number below.",
+    )
 
 
 def _choose_rule() -> tuple[str, Params]:
@@ -82,7 +79,3 @@ def _of_regret(lost: Regret) -> str:
 
 def _number(value: float) -> str:
     return "above every score" if math.isinf(value) else text.rate(value)
-
-
-def _use(run_id: str, column: int, threshold: float) -> None:
-    st.session_state[f"thresholds.{run_id}"][column] = threshold

@@ -1,0 +1,32 @@
+"""A confusion matrix with the choice of what its large numbers say."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.plots.thresholds import confusion_figure
+from core.thresholds.decisions import Normalise
+from pages.components.live_figure import live_figure
+from pages.shared import text
+
+NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": "by column"}
+
+
+def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...], revision: str) -> None:
+    """The matrix (K, K) of rows truly in each class (row) and decided as each class (column), under its title."""
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.markdown(f"**{title}**", width="content")
+        normalise = st.segmented_control(
+            "Numbers",
+            list(NORMALISE),
+            format_func=NORMALISE.__getitem__,
+            key=f"{key}.normalise",
+            default="none",
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+    figure = confusion_figure(matrix, names, normalise)
+    height = 320 if len(names) == 2 else 120 + 36 * len(names)
+    live_figure(figure, key=key, alt=text.of_matrix(matrix, names), height=height, revision=revision)

@@ -1,0 +1,64 @@
+"""The thresholds of a run, as this session has them: those on trial, which every number follows, and those adopted,
+which the numbers are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.jobs import Run
+
+DEFAULT = 0.5
+KEPT = 200  # steps that can be undone
+
+
+def on_trial(run: Run, columns: int) -> list[float]:
+    """The thresholds (C,) that are being tried; .5 to begin with."""
+    return list(_steps(run.id, columns)[-1][0])
+
+
+def adopted(run: Run, columns: int) -> list[float]:
+    """The thresholds (C,) adopted last; .5 to begin with."""
+    return list(_steps(run.id, columns)[-1][1])
+
+
+def try_out(run: Run, thresholds: Sequence[float]) -> None:
+    """Put these thresholds (C,) on trial."""
+    _step(run, list(thresholds), adopted(run, len(thresholds)))
+
+
+def try_one(run: Run, columns: int, column: int, threshold: float) -> None:
+    """Put one column's threshold on trial, and leave the others."""
+    now = on_trial(run, columns)
+    try_out(run, [*now[:column], float(threshold), *now[column + 1 :]])
+
+
+def adopt(run: Run, columns: int) -> None:
+    """Make the thresholds on trial the adopted ones."""
+    now = on_trial(run, columns)
+    _step(run, now, now)
+
+
+def undo(run: Run, columns: int) -> None:
+    """Take the last step back, whether it tried thresholds or adopted them."""
+    steps = _steps(run.id, columns)
+    if len(steps) > 1:
+        steps.pop()
+
+
+def can_undo(run: Run, columns: int) -> bool:
+    return len(_steps(run.id, columns)) > 1
+
+
+def _steps(run_id: str, columns: int) -> list[tuple[list[float], list[float]]]:
+    """What was on trial and what was adopted after each step, the newest last."""
+    first = [DEFAULT] * columns
+    return st.session_state.setdefault(f"thresholds.{run_id}", [(first, first)])
+
+
+def _step(run: Run, trial: list[float], adopted: list[float]) -> None:
+    steps = _steps(run.id, len(trial))
+    if steps[-1] != (trial, adopted):
+        steps.append((trial, adopted))
+        del steps[:-KEPT]
