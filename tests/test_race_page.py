@@ -296,6 +296,23 @@ def test_a_race_whose_runs_all_fail_says_why_once_and_where_each_stands(
     assert all(state.startswith("failed") for state in table(at)["State"])
 
 
+def test_a_variant_that_fails_says_why_once_though_it_is_in_focus(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+    def trained(configs: Sequence[RunConfig], **options: Any) -> Iterator[Epoch | None]:
+        for epoch in train_in_turns(configs, **options):
+            yield epoch
+            if epoch and configs[0].head == "softmax2":
+                raise CutoffError("Expected one thing, but got another.")
+
+    monkeypatch.setattr(services, "train_in_turns", trained)
+    at = opened(app_test, [{"head": "softmax2", "loss": "cross_entropy"}], epochs="3")
+    done = raced(at)
+    assert [run.status for run in done.runs] == ["finished", "failed"]
+    at.session_state[f"focus.{done.id}"] = 1
+    at.run()
+    assert at.session_state[f"focus.{done.id}"] == 1
+    assert sentences(at) == ["Expected one thing, but got another."]
+
+
 def test_a_race_that_is_not_finite_from_the_start_says_so(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
     patched(monkeypatch, lambda epoch: replace(epoch, finite=np.zeros_like(epoch.finite)))
     at = opened(app_test, PAIR)

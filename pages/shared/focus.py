@@ -36,7 +36,7 @@ def show(job: Job, at: int, threshold: float) -> None:
             label_visibility="collapsed",
         )
     run = runs[seed]
-    if run.error:
+    if run.error and run.status != "failed":  # why runs failed stands above the figures
         st.error(text.plain(run.error))
     if run.ended:
         findings.show(checks.after(run), "run", _choices_of(run))
