@@ -14,7 +14,7 @@ import pytest
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core import checks
+from core import checks, wiring
 from core.calibration import log_loss
 from core.config import RunConfig
 from core.datasets import load_split
@@ -300,11 +300,12 @@ def test_a_variant_that_fails_says_why_once_though_it_is_in_focus(app_test: AppT
     def trained(configs: Sequence[RunConfig], **options: Any) -> Iterator[Epoch | None]:
         for epoch in train_in_turns(configs, **options):
             yield epoch
-            if epoch and configs[0].head == "softmax2":
+            if epoch and configs[0].loss == "focal":
                 raise CutoffError("Expected one thing, but got another.")
 
     monkeypatch.setattr(services, "train_in_turns", trained)
-    at = opened(app_test, [{"head": "softmax2", "loss": "cross_entropy"}], epochs="3")
+    monkeypatch.setattr(wiring, "STACK_WORK", 1)  # every run in a stack of its own
+    at = opened(app_test, [{"loss": "focal"}], epochs="3")
     done = raced(at)
     assert [run.status for run in done.runs] == ["finished", "failed"]
     at.session_state[f"focus.{done.id}"] = 1
