@@ -36,6 +36,8 @@ BELOW: dict[str, tuple[str, ...]] = {
     "scores": ("specs",),
     "thresholds": ("scores",),
     "tuning": ("thresholds",),
+    "costs": ("tuning",),
+    "prevalence": ("costs",),
     "calibration": ("thresholds",),
     "plots": ("thresholds",),
     "export": ("thresholds",),
@@ -50,7 +52,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "checks": ("jobs", "wiring", "optima"),
 }
 
-NUMPY_ALONE = ("scores", "thresholds", "tuning")
+NUMPY_ALONE = ("scores", "thresholds", "tuning", "costs", "prevalence")
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 
