@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.errors import CutoffError
@@ -66,6 +67,15 @@ class Param:
         if self.low is None or self.high is None:
             return kind
         return f"{kind} from {self.low:g} to {self.high:g}"
+
+
+def checked(owner: str, params: tuple[Param, ...], given: Mapping[str, object]) -> dict[str, Value]:
+    """The values given, checked, and defaults for the others; raises CutoffError for any that `owner` does not take."""
+    known = {param.name: param for param in params}
+    for name in given:
+        if name not in known:
+            raise CutoffError(f"Expected params of {owner} to be among {list(known)}, but got {name!r}.")
+    return defaults(params) | {name: known[name].check(value) for name, value in given.items()}
 
 
 def defaults(params: tuple[Param, ...]) -> dict[str, Value]:

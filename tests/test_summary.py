@@ -10,7 +10,17 @@ from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
 from core.scores import Scores
-from core.thresholds import called_per_row, decided_counts, default_accuracy, summaries, summary
+from core.thresholds import (
+    DECISIONS,
+    called_per_row,
+    class_totals,
+    confusion_matrix,
+    decided_counts,
+    default_accuracy,
+    label_totals,
+    summaries,
+    summary,
+)
 from tests.scored_rows import Rows, rows
 
 THRESHOLDS = st.sampled_from([-1.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 2.0])
@@ -172,3 +182,70 @@ def test_models_of_the_same_rows_are_each_as_alone(task: str):
     together = summaries(models[0], np.stack([model.y_score for model in models]), [0.5] * columns)
     for at, model in enumerate(models):
         assert summary(model, [0.5] * columns) == {name: values[at] for name, values in together.items()}
+
+
+# --- the totals of decisions about labels
+
+
+def by_scikit_learn(y_true: np.ndarray, called: np.ndarray) -> dict[str, float]:
+    f1 = {
+        name: sklearn.f1_score(y_true, called, average=name, zero_division=np.nan)
+        for name in ("micro", "macro", "weighted", "samples")
+    }
+    return {f"{name}_f1": value for name, value in f1.items()} | {
+        "hamming": sklearn.hamming_loss(y_true, called),
+        "subset": sklearn.accuracy_score(y_true, called),
+    }
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(2, 5), st.floats(0, 1), st.floats(0, 1))
+def test_label_totals_equal_scikit_learn(seed: int, n: int, labels: int, share: float, called_share: float):
+    rng = np.random.default_rng(seed)
+    y_true, called = rng.random((n, labels)) < share, rng.random((n, labels)) < called_share
+    totals = label_totals(y_true.astype(np.int64), called)._asdict()
+    expected = by_scikit_learn(y_true, called)
+    if not y_true.any():
+        expected["weighted_f1"] = np.nan  # no label weighs anything; scikit-learn then weighs all alike
+    assert {name: totals[name] for name in expected} == pytest.approx(expected, nan_ok=True)
+    assert totals["cardinality_true"] == pytest.approx(y_true.sum(1).mean())
+    assert totals["cardinality"] == pytest.approx(called.sum(1).mean())
+    assert (totals["without"], totals["several"]) == (np.sum(called.sum(1) == 0), np.sum(called.sum(1) > 1))
+
+
+def test_label_totals_leave_undefined_f1s_out_where_scikit_learn_counts_zeros():
+    y_true, called = np.array([[1, 0], [0, 0]]), np.array([[True, False], [False, False]])
+    totals = label_totals(y_true, called)
+    assert (totals.macro_f1, totals.samples_f1) == (1, 1)  # the label and the row with nothing to find are left out
+    assert sklearn.f1_score(y_true, called, average="macro", zero_division=0) == 0.5
+    assert sklearn.f1_score(y_true, called, average="samples", zero_division=0) == 0.5
+
+
+def test_label_totals_agree_with_the_summary():
+    scores = a_multilabel(3)
+    found = summary(scores, [0.4] * 5)
+    totals = label_totals(scores.y_true, scores.y_score >= 0.4)
+    assert (totals.subset, totals.hamming) == (found["All labels right"], found["Hamming loss"])
+    assert (totals.micro_f1, totals.macro_f1) == (found["Micro F1"], found["Macro F1"])
+    assert (totals.without, totals.several) == called_per_row(scores, 0.4)
+
+
+def test_label_totals_without_rows_are_undefined():
+    totals = label_totals(np.empty((0, 3)), np.empty((0, 3), bool))
+    assert np.isnan(totals[:8]).all()
+    assert totals[8:] == (0, 0)
+
+
+def test_label_totals_want_one_shape():
+    with pytest.raises(CutoffError, match="one shape"):
+        label_totals(np.zeros((2, 3)), np.zeros((3, 2), bool))
+
+
+@pytest.mark.parametrize("rule", DECISIONS)
+def test_the_summary_follows_the_rule(rule: str):
+    scores, thresholds = a_multiclass(5), [0.7, 0.4, 0.6, 0.5]
+    found = summary(scores, thresholds, DECISIONS[rule])
+    called = DECISIONS[rule](scores.y_score, thresholds)
+    totals = class_totals(confusion_matrix(scores.y_true, called, 4, no_class=True))
+    assert found["Accuracy"] == totals.accuracy == pytest.approx(sklearn.accuracy_score(scores.y_true, called))
+    assert [found[f"Macro {name}"] for name in ("precision", "recall", "F1")] == list(totals[1:4])
+    assert (totals.without > 0) == (rule == "masked")

@@ -11,14 +11,13 @@ error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.errors import CutoffError
-from core.specs import Param, Value, defaults
+from core.specs import Param, Value, checked
 from core.thresholds.counts import ThresholdCounts
 
 
@@ -41,14 +40,7 @@ class MetricSpec:
 
         Raises CutoffError for an unknown param or one outside its range.
         """
-        return self.function(counts, **self._checked(params))
-
-    def _checked(self, params: Mapping[str, Value]) -> dict[str, Value]:
-        known = {param.name: param for param in self.params}
-        for name in params:
-            if name not in known:
-                raise CutoffError(f"Expected params of {self.name} to be among {list(known)}, but got {name!r}.")
-        return defaults(self.params) | {name: known[name].check(value) for name, value in params.items()}
+        return self.function(counts, **checked(self.name, self.params, params))
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:

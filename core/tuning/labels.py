@@ -15,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.scores import Scores, as_scores
-from core.specs import Param, Value
+from core.specs import Param, Value, checked
 from core.thresholds import ScoreIndex, ThresholdCounts, called_positive, index_scores
 from core.tuning.choice import Choice, Goal, candidates, pick, place_of
-from core.tuning.rules import Rule, bind, checked
+from core.tuning.rules import Rule, bind
 
 SEED = 0  # of the inner folds
 

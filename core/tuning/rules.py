@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CutoffError
-from core.specs import Param, Value, defaults
+from core.specs import Param, Value, checked
 from core.thresholds import ThresholdCounts, metrics
 from core.thresholds.metrics import ratio
 from core.tuning.choice import Choice, Goal, Pick, pick
@@ -103,15 +102,6 @@ def bind(name: str, **params: Value) -> Rule:
     if name not in RULES:
         raise CutoffError(f"Expected `rule` to be one of {', '.join(RULES)}, but got {name!r}.")
     return RULES[name].bind(**params)
-
-
-def checked(name: str, specs: tuple[Param, ...], params: dict[str, Any]) -> dict[str, Value]:
-    """The params given, checked, and defaults for the others; raises CutoffError."""
-    known = {param.name: param for param in specs}
-    for given in params:
-        if given not in known:
-            raise CutoffError(f"Expected params of {name} to be among {list(known)}, but got {given!r}.")
-    return defaults(specs) | {given: known[given].check(value) for given, value in params.items()}
 
 
 def threshold_by_payoffs(benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: float) -> float:
