@@ -39,7 +39,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "costs": ("tuning",),
     "prevalence": ("costs",),
     "calibration": ("thresholds",),
-    "plots": ("thresholds",),
+    "plots": ("tuning", "calibration"),
     "export": ("thresholds",),
     "optima": ("objective",),
     "numerics": ("optima",),

@@ -1,0 +1,37 @@
+"""Whether scores are probabilities, how far from it they are, and how to make them so."""
+
+from core.calibration.line import Line, fit_line
+from core.calibration.measures import (
+    BINS,
+    brier,
+    calibration_error,
+    log_loss,
+    prevalence_brier,
+    prevalence_log_loss,
+    top_label_error,
+)
+from core.calibration.methods import METHODS, Calibration, Method, fit, fit_classes
+from core.calibration.reliability import BINNINGS, Binning, BrierParts, Reliability, brier_parts, reliability
+
+__all__ = [
+    "BINNINGS",
+    "BINS",
+    "METHODS",
+    "Binning",
+    "BrierParts",
+    "Calibration",
+    "Line",
+    "Method",
+    "Reliability",
+    "brier",
+    "brier_parts",
+    "calibration_error",
+    "fit",
+    "fit_classes",
+    "fit_line",
+    "log_loss",
+    "prevalence_brier",
+    "prevalence_log_loss",
+    "reliability",
+    "top_label_error",
+]
