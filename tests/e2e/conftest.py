@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import ROOT, serve
 
@@ -24,6 +24,31 @@ LAUNCH_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+# Every state of the pages that lays out differently: how to get there, and a figure to wait for.
+BINARY = "epochs=20&loss.pos_weight=9"
+MULTICLASS = "dataset=digits&epochs=20"
+MULTILABEL = "dataset=yeast&epochs=10"
+MISTAKES = "dataset=moons&epochs=20&loss.pos_weight=9&activation=sigmoid"
+REGRESSION = "dataset=diabetes&loss=band_mse&epochs=20"
+WEIGHTS = '%7B"loss.pos_weight":["4.0","16.0"]%7D'
+RACE = f"dataset=gaussians&epochs=20&seeds=2&variants={WEIGHTS}"
+STATES = {
+    "train, nothing trained": ("", "", None),
+    "train, binary": (BINARY, "", "scores_figure"),
+    "train, multi-class": (MULTICLASS, "", "scores_figure"),
+    "train, multi-label": (MULTILABEL, "", "scores_figure"),
+    "train, regression": (REGRESSION, "", "residuals_figure"),
+    "train, mistakes": (MISTAKES, "", "scores_figure"),
+    "train, a race": (RACE, "", "race_losses"),
+    "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
+    "thresholds, nothing trained": ("", "thresholds", None),
+    "thresholds, binary": (BINARY, "thresholds", "matrix"),
+    "thresholds, multi-class": (MULTICLASS, "thresholds", "matrix_all"),
+    "thresholds, multi-label": (MULTILABEL, "thresholds", "matrix"),
+    "thresholds, regression": (REGRESSION, "thresholds", "residuals_figure"),
+    "losses": ("", "losses", "twice"),
+}
+
 LOGS = pytest.StashKey[list[Path]]()
 expect.set_options(timeout=20_000)  # a busy machine with two cores takes its time; a condition that holds does not wait
 
@@ -68,6 +93,21 @@ def app_url(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> Itera
     logs.append(log)
     with serve(ROOT / "app.py", log) as (address, _process):
         yield address
+
+
+@pytest.fixture(scope="module")
+def runs(browser: Browser, app_url: str) -> dict[str, str]:
+    """Train what the states show, once a module, and return the address of each run by its choices."""
+    page = browser.new_page()
+    found = {"": ""}
+    for query in {query for query, _, figure in STATES.values() if query and figure}:
+        page.goto(f"{app_url}/?{query}")
+        page.get_by_role("button", name="Start").click()
+        page.wait_for_url("**run=*")
+        expect(page.get_by_text("Finished ·")).to_be_visible(timeout=30_000)
+        found[query] = page.url.split("?")[1]
+    page.close()
+    return found
 
 
 def settled(page: Page) -> None:

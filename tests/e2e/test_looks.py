@@ -7,32 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.e2e.conftest import overflow, settled
+from tests.e2e.conftest import RACE, STATES, overflow, settled
 
-# Every state of the pages that lays out differently: how to get there, and a figure to wait for.
-BINARY = "epochs=20&loss.pos_weight=9"
-MULTICLASS = "dataset=digits&epochs=20"
-MULTILABEL = "dataset=yeast&epochs=10"
-MISTAKES = "dataset=moons&epochs=20&loss.pos_weight=9&activation=sigmoid"
-REGRESSION = "dataset=diabetes&loss=band_mse&epochs=20"
-WEIGHTS = '%7B"loss.pos_weight":["4.0","16.0"]%7D'
-RACE = f"dataset=gaussians&epochs=20&seeds=2&variants={WEIGHTS}"
-STATES = {
-    "train, nothing trained": ("", "", None),
-    "train, binary": (BINARY, "", "scores_figure"),
-    "train, multi-class": (MULTICLASS, "", "scores_figure"),
-    "train, multi-label": (MULTILABEL, "", "scores_figure"),
-    "train, regression": (REGRESSION, "", "residuals_figure"),
-    "train, mistakes": (MISTAKES, "", "scores_figure"),
-    "train, a race": (RACE, "", "race_losses"),
-    "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
-    "thresholds, nothing trained": ("", "thresholds", None),
-    "thresholds, binary": (BINARY, "thresholds", "matrix"),
-    "thresholds, multi-class": (MULTICLASS, "thresholds", "matrix_all"),
-    "thresholds, multi-label": (MULTILABEL, "thresholds", "matrix"),
-    "thresholds, regression": (REGRESSION, "thresholds", "residuals_figure"),
-    "losses": ("", "losses", "twice"),
-}
 SIZES = {1440: 900, 1024: 768, 390: 844}
 
 # Elements whose own text is wider than they are and would be cut off. Fields scroll, so they are left out, and so
@@ -67,21 +43,6 @@ ON_TOP = """element => {
   return steps.every(x => [0.1, 0.5, 0.9].every(y => element.contains(
     document.elementFromPoint(left + x * (right - left), top + y * (bottom - top)))));
 }"""
-
-
-@pytest.fixture(scope="module")
-def runs(browser: Browser, app_url: str) -> dict[str, str]:
-    """Train what the states show, once, and return the address of each run by its choices."""
-    page = browser.new_page()
-    found = {"": ""}
-    for query in {query for query, _, figure in STATES.values() if query and figure}:
-        page.goto(f"{app_url}/?{query}")
-        page.get_by_role("button", name="Start").click()
-        page.wait_for_url("**run=*")
-        expect(page.get_by_text("Finished ·")).to_be_visible(timeout=30_000)
-        found[query] = page.url.split("?")[1]
-    page.close()
-    return found
 
 
 def said(message: ConsoleMessage) -> str:
