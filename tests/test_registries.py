@@ -17,11 +17,14 @@ from core.losses import LOSSES
 from core.models import MODELS
 from core.objective import resolved
 from core.specs import Param
+from core.tuning import LABEL_RULES, RULES
 from core.wiring import HIDDEN, OPTIMIZERS, activations_for, check, describe, heads_for, losses_for, models_for
 
 CPU = torch.device("cpu")
 SPECS = {f"data {k}": v.params for k, v in DATASETS.items()}
 SPECS |= {f"loss {k}": (*v.params, *v.class_params) for k, v in LOSSES.items()}
+SPECS |= {f"rule {k}": v.params for k, v in RULES.items()}
+SPECS |= {f"rule of labels {k}": v.params for k, v in LABEL_RULES.items()}
 PARAMS = [pytest.param(param, id=f"{name} {param.name}") for name, params in SPECS.items() for param in params]
 RATES = {"adam": 0.01, "adamw": 0.01, "sgd": 0.1}
 
@@ -99,6 +102,13 @@ def test_parameter_refuses_what_is_out_of_its_range_with_one_sentence(param: Par
 def test_entries_have_their_own_labels_and_explain_themselves(registry):
     assert len({spec.label for spec in registry.values()}) == len(registry)
     assert all(spec.about.endswith(".") for spec in registry.values())
+
+
+@pytest.mark.parametrize("registry", [RULES, LABEL_RULES], ids=["rules", "rules of labels"])
+def test_rules_have_their_own_labels_and_explain_themselves(registry):
+    assert all(spec.name == name for name, spec in registry.items())
+    assert len({spec.label for spec in registry.values()}) == len(registry)
+    assert all(spec.help.endswith(".") for spec in registry.values())
 
 
 # --- every data set

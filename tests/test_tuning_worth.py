@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from core.errors import CutoffError
 from core.thresholds import ScoreIndex
 from core.tuning import RULES, bind, bootstrap, candidates, population_counts, regret, simulate
-from core.tuning.worth import resampled
+from core.tuning.worth import affordable, resampled
 from tests.scored_rows import rows
 
 every_rule = pytest.mark.parametrize("name", RULES)
@@ -174,6 +175,45 @@ def test_intervals_end_at_infinity_where_no_row_is_often_the_best():
     y, q = sample(300, 0)
     found = bootstrap(bind("accuracy"), y, q / 4, 200)
     assert found.threshold_interval[1] == np.inf
+
+
+@every_rule
+@some
+@given(data=rows(weighted=False))
+def test_no_interval_passes_the_ends_of_what_the_rule_reports(name, data):
+    rule = bind(name)
+    found = bootstrap(rule, data.y_true, data.y_score, 30)
+    known = [value for value in (found.choice.value, *found.tuned, *found.interval) if not np.isnan(value)]
+    low, high = rule.range
+    assert all(low - 1e-12 <= value <= high + 1e-12 for value in known)
+
+
+def test_an_interval_that_would_pass_the_end_stops_there():
+    rng = np.random.default_rng(0)
+    y = np.arange(40) < 20
+    found = bootstrap(bind("f1"), y, y + rng.normal(0, 0.6, 40))
+    low, high = found.tuned_interval
+    shift = (1 - low) / 2  # up to which the upper end is cut off
+    moved = replace(found, out_of_bag=float(found.tuned.mean()) + shift)
+    assert high + shift > 1
+    assert moved.interval == (pytest.approx(low + shift), 1)
+
+
+def test_payoffs_lie_between_what_every_row_may_cost_and_bring():
+    assert bind("cost", cost_fp=1, cost_fn=5).range == (-5, 0)
+    assert bind("cost", benefit_tp=3, cost_fp=0, cost_fn=0, benefit_tn=4).range == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("rows", "resamples"), [(0, 1000), (10_000, 1000), (20_000, 1000), (100_000, 200), (10**7, 100)]
+)
+def test_very_many_rows_are_resampled_less_often(rows, resamples):
+    assert affordable(rows) == resamples
+
+
+def test_without_a_number_resamples_are_as_many_as_affordable(monkeypatch):
+    monkeypatch.setattr("core.tuning.worth.WORK", 150 * 400)
+    assert len(bootstrap(bind("f1"), *sample(400, 0)).thresholds) == 150
 
 
 @every_rule

@@ -19,7 +19,20 @@ from core.thresholds import ThresholdCounts, metrics
 from core.thresholds.metrics import ratio
 from core.tuning.choice import Choice, Goal, Pick, pick
 
+Ends = tuple[float, float]
 WHOLE = 1e-9  # a share of the rows this close below a whole number of them is that number
+
+
+def _unit(**_params: Value) -> Ends:
+    return 0.0, 1.0
+
+
+def _signed(**_params: Value) -> Ends:
+    return -1.0, 1.0
+
+
+def _payoffs(benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: float) -> Ends:
+    return -max(cost_fp, cost_fn), max(benefit_tp, benefit_tn)
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,7 @@ class RuleSpec:
     """A rule: `function(counts, **params)` is its goal, `value` names what it reports and `condition` its constraint.
 
     near: what a constraint that can't be met is about. A greater value is better unless higher_is_better is false.
+    `range(**params)`: the ends between which the value lies.
     """
 
     name: str
@@ -39,6 +53,7 @@ class RuleSpec:
     condition: str = ""
     near: str = ""
     higher_is_better: bool = True
+    range: Callable[..., Ends] = _unit
 
     def __call__(self, counts: ThresholdCounts, **params: Value) -> Choice:
         """The choice among `candidates`, counts (T,); defaults for the params not given.
@@ -58,6 +73,11 @@ class Rule:
 
     spec: RuleSpec
     params: tuple[tuple[str, Value], ...]
+
+    @property
+    def range(self) -> Ends:
+        """The ends between which its value lies, whatever the rows are."""
+        return self.spec.range(**dict(self.params))
 
     def goal(self, counts: ThresholdCounts) -> Goal:
         """What it wants of counts (..., T)."""
@@ -256,6 +276,7 @@ RULES: dict[str, RuleSpec] = {
         help="The point of the ROC curve farthest above its diagonal, whatever the prevalence is.",
         reference="Youden, Index for rating diagnostic tests, 1950, "
         "https://doi.org/10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3",
+        range=_signed,
     ),
     "balanced_accuracy": RuleSpec(
         name="balanced_accuracy",
@@ -274,6 +295,7 @@ RULES: dict[str, RuleSpec] = {
         help="The greatest correlation of truth and decision; all four cells of the confusion matrix count.",
         reference="Matthews, Comparison of the predicted and observed secondary structure of T4 phage lysozyme, 1975, "
         "https://doi.org/10.1016/0005-2795(75)90109-9",
+        range=_signed,
     ),
     "accuracy": RuleSpec(
         name="accuracy",
@@ -297,6 +319,7 @@ RULES: dict[str, RuleSpec] = {
             _money("cost_fn", "Cost of a false negative", 5.0),
             _money("benefit_tn", "Benefit of a true negative", 0.0),
         ),
+        range=_payoffs,
     ),
     "precision": RuleSpec(
         name="precision",
