@@ -13,10 +13,11 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
+from scipy.special import expit, logit
 from scipy.stats import hypergeom
 
-from core.checks import BEFORE, CHECKS, Finding, after, before
+from core.calibration import METHODS, Line, fit_line
+from core.checks import BEFORE, CHECKS, Finding, after, before, using
 from core.config import RunConfig, make_config
 from core.datasets import DATASETS, load_dataset, load_split
 from core.engine import train
@@ -26,6 +27,7 @@ from core.jobs import History, Run
 from core.losses import LOSSES
 from core.objective import resolved
 from core.specs import Param, Value
+from core.tuning import RULES
 from core.wiring import activations_for, check, heads_for, losses_for, params_for
 
 FAST = [name for name in DATASETS if name not in ("mnist_5k", "shuttle")]
@@ -469,7 +471,7 @@ RUNS: dict[str, tuple[Callable[[], Run], Callable[[], Run]]] = {
 
 
 def test_every_check_after_a_run_has_its_two_runs():
-    assert set(RUNS) | set(CASES) == set(CHECKS)
+    assert set(RUNS) | set(CASES) | set(USES) == set(CHECKS)
 
 
 @pytest.mark.parametrize("code", RUNS)
@@ -588,6 +590,92 @@ def test_run_without_scores_yet_and_a_regression_are_taken():
     assert codes(a_run(values, losses=undefined, dataset="diabetes", head="identity", loss="mse")) == set()
 
 
+# --- what scores are used for
+
+
+def uniform(**choices: object) -> Run:
+    """A run that scores every row the prevalence, which is calibrated."""
+    y = labels(str(choices.get("dataset", "digit")))
+    y = y.reshape(len(y), -1)
+    return a_run(np.broadcast_to(y.mean(0), y.shape), **choices)
+
+
+RARER = {"dataset": "breast_cancer", "dataset_params": {"prevalence": "5%"}}
+# code: a use of a run that it speaks of, and one like it that it does not.
+USES: dict[str, tuple[Callable[[], tuple[Run, int, str]], Callable[[], tuple[Run, int, str]]]] = {
+    "C207": (lambda: (of_few(), 0, "f1"), lambda: (uniform(), 0, "f1")),
+    "C407": (
+        lambda: (uniform(loss_params={"pos_weight": 9.0}), 0, "half_f1"),
+        lambda: (uniform(), 0, "half_f1"),
+    ),
+    "C408": (lambda: (of_few(), 0, "sigmoid"), lambda: (uniform(), 0, "sigmoid")),
+}
+
+
+def of_few() -> Run:
+    """A run on validation rows of which fewer than ten are positive."""
+    y = load_split("breast_cancer", make_config(**RARER).dataset_params).y["validation"]
+    assert 0 < y.sum() < 10
+    return a_run(np.where(y == 1, 0.7, 0.2)[:, None], **RARER)
+
+
+def found_in(run: Run, column: int, use: str) -> dict[str, str]:
+    return {finding.code: finding.sentence for finding in using(run, column, use)}
+
+
+@pytest.mark.parametrize("code", USES)
+def test_check_speaks_of_its_use_and_is_silent_beside_it(code):
+    use, beside = USES[code]
+    assert code in found_in(*use())
+    assert code not in found_in(*beside())
+
+
+@pytest.mark.parametrize("use", [*RULES, *METHODS])
+def test_only_rules_that_read_probabilities_ask_for_them(use):
+    found = found_in(uniform(loss_params={"pos_weight": 9.0}), 0, use)
+    assert ("C407" in found) == (use in ("half_f1", "cost"))
+    assert ("C408" in found) == (use == "isotonic")  # on fewer rows than are advised
+    assert "C207" not in found
+    if use == "half_f1":
+        assert "0.100" in found["C407"]
+
+
+def test_scores_measured_to_be_no_probabilities_are_said_with_what_a_half_stands_for():
+    rng = np.random.default_rng(0)
+    y = labels("digit")
+    z = np.where(y == 1, 1.0, -2.0) + rng.normal(0, 1.5, len(y))
+    run = a_run(expit(z + 3)[:, None])
+    line = fit_line(y == 1, run.scores("validation").y_score[:, 0])
+    said = found_in(run, 0, "cost")["C407"]
+    assert f"a score of 0.5 stands for a true probability of {line.stands_for(0.5):.3f} (slope {line.slope:.2f}" in said
+    assert "c_fp / (c_fp + c_fn)" in said
+    assert "C407" not in found_in(a_run(line_of(line, expit(z + 3))), 0, "cost")
+
+
+def line_of(line: Line, p: np.ndarray) -> np.ndarray:
+    """Scores (N, 1) made calibrated by the line fitted to them."""
+    return expit(line.slope * logit(p) + line.intercept)[:, None]
+
+
+def test_few_positives_of_the_class_that_is_tuned_are_counted():
+    y = labels("yeast")
+    counts, run = y.sum(0), uniform(**LABELS)
+    for column, count in enumerate(counts):
+        said = found_in(run, column, "f1")
+        assert ("C207" in said) == (count < 10)
+        if count < 10:
+            assert said["C207"].startswith(f"Only {count} validation rows are {run.class_names[column]}")
+
+
+@pytest.mark.parametrize("use", ["f1", "cost", "half_f1", *METHODS])
+@pytest.mark.parametrize("truth", [0, 1])
+def test_uses_bear_one_class(monkeypatch, use, truth):
+    split = load_split("digit")
+    y = np.full_like(split.y["validation"], truth)
+    monkeypatch.setattr("core.jobs.load_split", lambda *given: replace(split, y=split.y | {"validation": y}))
+    assert all(finding.sentence for finding in using(uniform(), 0, use))
+
+
 # --- every entry
 
 
@@ -596,7 +684,7 @@ def test_check_explains_itself_and_stands_beside_a_control_that_there_is(code):
     entry = CHECKS[code]
     assert all(text.endswith(".") for text in (entry.what, entry.why, entry.remedy))
     assert any(character.isdigit() for character in entry.reference)
-    places = {"data", "model", "head", "activation", "loss", "lr", "batch_size", "run", "scores"}
+    places = {"data", "model", "head", "activation", "loss", "lr", "batch_size", "run", "scores", "rule", "calibration"}
     places |= {
         f"loss.{param.name}" for name, spec in LOSSES.items() for h in spec.heads for param in params_for(h, name)
     }

@@ -39,7 +39,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "costs": ("tuning",),
     "prevalence": ("costs",),
     "calibration": ("thresholds",),
-    "plots": ("tuning", "calibration"),
+    "plots": ("tuning", "calibration", "prevalence"),
     "export": ("thresholds",),
     "optima": ("objective",),
     "numerics": ("optima",),
@@ -49,7 +49,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "jobs": ("datasets", "heads", "thresholds"),
     "runner": ("engine", "wiring", "jobs"),
     "theory": ("optima", "wiring", "thresholds"),
-    "checks": ("jobs", "wiring", "optima"),
+    "checks": ("jobs", "wiring", "optima", "calibration"),
 }
 
 NUMPY_ALONE = ("scores", "thresholds", "tuning", "costs", "prevalence")

@@ -1,7 +1,7 @@
 """Coded checks: what is likely to go wrong with a configuration, and what has gone wrong in a run.
 
-C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. what a run's scores show. Each finding is shown beside what
-causes it.
+C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. what a run's scores show, and what they are used for. Each
+finding is shown beside what causes it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from core.checks.losses import OF_LOSSES
 from core.checks.setting import Found, Setting
 from core.checks.spec import Check, Finding
 from core.checks.training import TRAINING
+from core.checks.uses import OF_USES
 from core.checks.weights import WEIGHTS
 from core.checks.wiring import WIRING
 from core.config import RunConfig
@@ -22,7 +23,7 @@ from core.wiring import check
 
 BEFORE = WIRING | WEIGHTS | OF_LOSSES | TRAINING
 CHECKS: dict[str, Check] = {
-    code: entry[0] for registry in (BEFORE, OF_RUN, OF_SCORES) for code, entry in registry.items()
+    code: entry[0] for registry in (BEFORE, OF_RUN, OF_SCORES, OF_USES) for code, entry in registry.items()
 }
 ORDER = ("mistake", "caution", "note")
 
@@ -42,6 +43,12 @@ def after(run: Run) -> tuple[Finding, ...]:
     return _ordered(run.config, results)
 
 
+def using(run: Run, column: int, use: str) -> tuple[Finding, ...]:
+    """What is to be said of using the scores of a class or label, the gravest first; `use` is the name of a rule that
+    tunes a threshold on the validation rows, or of a method that calibrates on them."""
+    return _ordered(run.config, ((code, find(run, column, use)) for code, (_, find) in OF_USES.items()))
+
+
 def _ordered(config: RunConfig, results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
     found = [Finding(code, result[0], _usable(config, result[1])) for code, result in results if result]
     return tuple(sorted(found, key=lambda finding: ORDER.index(CHECKS[finding.code].severity)))
@@ -58,4 +65,4 @@ def _usable(config: RunConfig, remedy: dict[str, object] | None) -> dict[str, ob
     return remedy
 
 
-__all__ = ["BEFORE", "CHECKS", "Check", "Finding", "after", "before"]
+__all__ = ["BEFORE", "CHECKS", "Check", "Finding", "after", "before", "using"]
