@@ -1,0 +1,189 @@
+"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, at the thresholds on trial."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from core.datasets import Dataset, load_dataset
+from core.jobs import Run
+from core.plots.images import figure_height, worst_mistakes
+from core.rows import Outcome, behind, behind_cell, described, outcome_counts
+from core.scores import ClassView, Scores
+from core.thresholds import decide
+from pages.components.live_figure import live_figure
+from pages.shared import text, trial
+
+PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
+ANY = "any"
+CELL = {False: "One class against the rest", True: "All classes together"}
+SAID: dict[Outcome | None, str] = {
+    None: "",
+    "tp": " are {label} and called {label}",
+    "fp": " are {rest} but called {label}",
+    "fn": " are {label} but called {rest}",
+    "tn": " are {rest} and called {rest}",
+}
+NEAREST = "those closest to another decision first"
+RANGE: dict[str, Any] = {
+    "value": None,
+    "min_value": 0.0,
+    "max_value": 1.0,
+    "step": 0.01,
+    "format": "%.6g",
+    "width": 150,
+}
+COLUMNS = {
+    "row": st.column_config.NumberColumn(help="Place in the data set, from 0.", format="%d"),
+    "labels": st.column_config.TextColumn(width=140),
+    "score": st.column_config.NumberColumn(format="%.6g"),
+    "logit": st.column_config.NumberColumn(format="%.3f"),
+    "distance": st.column_config.NumberColumn(help="Score minus threshold.", format="%.3g"),
+    "lead": st.column_config.NumberColumn(help="Score of the decided class minus the largest other.", format="%.3g"),
+}
+
+
+def ask(
+    run: Run,
+    outcome: Outcome | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    true: int | None = None,
+    decided: int | None = None,
+) -> None:
+    """Open the panel Rows on the rows of an outcome, on those with low <= score < high, or on both; None is any.
+
+    Or, of several classes, on the rows truly in class `true` that are decided as class `decided`, by index. To be
+    called in a callback, before the page is drawn, as a picture's on_click is.
+    """
+    cell = true is not None or decided is not None
+    _ask(run, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
+    st.session_state["panel"] = "Rows"
+    st.toast("The rows are in the panel Rows, further down.", icon=":material/table_rows:")
+
+
+def show(run: Run, part: str, column: int) -> None:
+    """Choose rows by what is decided about them; those closest to another decision come first."""
+    scores = run.scores(part)
+    thresholds = trial.on_trial(run, scores.n_columns)
+    if scores.task == "multiclass":
+        _control(run, "cell", st.segmented_control, "Decided", CELL, required=True)
+    if scores.task == "multiclass" and _asked(run)["cell"]:
+        found, said = _choose_cell(run, scores, thresholds)
+    else:
+        found, said = _choose_outcome(run, scores.view(column), thresholds[column])
+    st.markdown(f"**{len(found):,} of {scores.n_rows:,} {part} rows**{text.plain(said)}.")
+    if len(found):
+        _show_found(run, part, column, found)
+
+
+def _choose_outcome(run: Run, view: ClassView, threshold: float) -> tuple[pd.DataFrame, str]:
+    """The rows of the outcome and the range of scores that are asked for, and what they are."""
+    outcome, low, high = (_asked(run)[name] for name in ("outcome", "low", "high"))
+    counts = outcome_counts(view, threshold, low, high)
+    labels = {ANY: f"All {sum(counts.values()):,}"} | {name: f"{name.upper()} {n:,}" for name, n in counts.items()}
+    with st.container(horizontal=True, vertical_alignment="top"):
+        _control(run, "outcome", st.segmented_control, "Outcome", labels, required=True)
+        _control(run, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
+        _control(run, "high", st.number_input, "to below", placeholder="no end", **RANGE)
+    said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {threshold:.6g}"
+    ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
+    said += f", with a score of {' and '.join(ends)}" if ends else ""
+    return behind(view, threshold, outcome, low, high), said
+
+
+def _choose_cell(run: Run, scores: Scores, thresholds: list[float]) -> tuple[pd.DataFrame, str]:
+    """The rows of the true and the decided class that are asked for, and what they are."""
+    labels = {ANY: "any"} | dict(enumerate(scores.class_names))
+    with st.container(horizontal=True):
+        _control(run, "true", st.selectbox, "True class", labels, width=160)
+        _control(run, "decided", st.selectbox, "Called", labels, width=160)
+    true, called = (_asked(run)[name] for name in ("true", "decided"))
+    told = [labels[true]] if true is not None else []
+    told += [f"called {labels[called]}"] if called is not None else []
+    said = f" are {' and '.join(told)}" if told else ""
+    return behind_cell(scores, decide(scores.y_score, thresholds), true, called), said
+
+
+def _show_found(run: Run, part: str, column: int, found: pd.DataFrame) -> None:
+    """A page of the rows found, as a table and, where rows are images, as those; all of them as a file."""
+    data, rows = load_dataset(run.config.dataset, run.config.dataset_params), run.rows(part)
+    size = IMAGES if data.image else PAGE
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        place, start = st.empty(), 0
+        if len(found) > size:
+            asked = " ".join(map(str, _asked(run).values()))  # another question begins on its first page
+            start = size * (st.pagination(-(-len(found) // size), key=f"page {run.id} {part} {column} {asked}") - 1)
+        shown = found.iloc[start : start + size]
+        place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
+        st.download_button(
+            "Rows as CSV",
+            lambda: described(found, data, rows).to_csv(index=False),
+            f"rows-{run.id}-{part}.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help=f"All {len(found):,}, with every feature as it is in the data set.",
+        )
+    table = described(shown, data, rows, with_features=not data.image)
+    height: int | Literal["content"] = "content" if len(shown) < 12 else 440
+    if data.image:
+        images, beside = st.columns([1, 2])
+        height = figure_height(len(shown), data.image) if len(shown) > 8 else "content"
+        with images:
+            _show_images(run, data, table)
+    else:
+        beside = st.container()
+    beside.dataframe(table, hide_index=True, height=height, column_config=COLUMNS)
+
+
+def _show_images(run: Run, data: Dataset, table: pd.DataFrame) -> None:
+    """The images of the rows in the table, with what it says of them."""
+    assert data.image is not None
+    told = (
+        [f"called {name}" for name in table["called"]] if "called" in table else [f"row {row}" for row in table["row"]]
+    )
+    titles = [
+        f"is {name}<br>{line}<br>p {score:.3f}"
+        for name, line, score in zip(table["class"], told, table["score"], strict=True)
+    ]
+    live_figure(
+        worst_mistakes(data.x[table["row"]].reshape(-1, *data.image), titles),
+        key="rows.images",
+        alt=f"{len(table)} images, {NEAREST}; the table beside them says what each is.",
+        height=figure_height(len(table), data.image),
+        revision=run.id,
+    )
+
+
+def _control(
+    run: Run, name: str, kind: Callable[..., Any], label: str, options: Mapping[Any, str] | None = None, **looks: Any
+) -> None:
+    """A control of one thing that is asked for: a choice among options by their labels, or a number."""
+    key, value = f"rows.{name}.{run.id}", _asked(run)[name]
+    if options is not None:
+        value = ANY if value is None else value
+        looks |= {"options": list(options), "format_func": options.__getitem__}
+
+    def changed() -> None:
+        now = st.session_state[key]
+        _ask(run, _asked(run) | {name: None if now == ANY else now})
+
+    # Written where it differs, as in the explorer; and where the words of a choice do, since a browser keeps those.
+    words = options and options[value]
+    if (key, value) not in st.session_state.items() or st.session_state.get(f"{key}.words") != words:
+        st.session_state[key], st.session_state[f"{key}.words"] = value, words
+    kind(label, key=key, on_change=changed, **looks)
+
+
+def _asked(run: Run) -> dict[str, Any]:
+    """What is asked for: by name "outcome", "low" and "high"; if "cell", by "true" and "decided"; None is any."""
+    nothing = dict.fromkeys(("outcome", "low", "high", "true", "decided")) | {"cell": False}
+    return nothing | st.session_state.get(f"rows.{run.id}", {})
+
+
+def _ask(run: Run, asked: dict[str, Any]) -> None:
+    st.session_state[f"rows.{run.id}"] = asked
