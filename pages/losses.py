@@ -45,7 +45,7 @@ LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
 @st.fragment
 def show_values(chosen: list[Chosen]) -> None:
     """Value and gradient by z, for y = 1 and for y = 0."""
-    st.subheader("Value and gradient")
+    st.header("Value and gradient")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
             "The gradient is that by the logit z: what moves the network. Where the gradient is above 0, a row pulls z "
@@ -79,7 +79,7 @@ def show_values(chosen: list[Chosen]) -> None:
 @st.fragment
 def show_regression(chosen: list[Chosen]) -> None:
     """Value and gradient against the prediction, for one target."""
-    st.subheader("Value and gradient")
+    st.header("Value and gradient")
     st.caption("Where the gradient crosses 0 upwards, training comes to rest: it should do so at the target only.")
     st.session_state.setdefault("losses.target", 0.0)
     target = st.slider("Target y", -1.0, 2.0, step=0.05, key="losses.target", persist_state="session")
@@ -99,7 +99,7 @@ def show_regression(chosen: list[Chosen]) -> None:
 @st.fragment
 def show_wanted(chosen: list[Chosen]) -> None:
     """The score that each loss wants for a true probability, and what a threshold on this becomes."""
-    st.subheader("The score a loss wants")
+    st.header("The score a loss wants")
     st.caption(
         "Suppose rows that look alike are positive with probability q. The score with the least expected loss is drawn "
         "over q: lines in closed form, symbols by searching all scores for the least loss. On the dashed diagonal a "
@@ -155,7 +155,7 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
 @st.fragment
 def show_formats(chosen: list[Chosen]) -> None:
     """One loss in four number formats, with everything that goes wrong named."""
-    st.subheader("In numbers")
+    st.header("In numbers")
     predicts = chosen[0].head == "identity"
     what, axis, gradient, end = PREDICTIONS if predicts else LOGITS
     st.caption(
@@ -208,7 +208,7 @@ def show_formats(chosen: list[Chosen]) -> None:
 @st.fragment
 def show_twice() -> None:
     """What a second softmax, or a second sigmoid, leaves."""
-    st.subheader("Softmax twice")
+    st.header("Softmax twice")
     st.caption(
         "A softmax in the network before a loss that applies its own, as cross-entropy does, squeezes all scores "
         "together: they never get further than this, and the loss never below this floor."
@@ -240,7 +240,7 @@ def show_twice() -> None:
 @st.fragment
 def show_decisions() -> None:
     """One logit, and what each way to decide makes of it in each number format."""
-    st.subheader("From probability to decision")
+    st.header("From probability to decision")
     st.caption(
         "torch.round sends ties to the even number, so torch.round(sigmoid(z)) is p > 0.5 and not p >= 0.5. A small "
         "positive logit has a sigmoid of exactly 0.5. argmax over one column is always 0."

@@ -81,7 +81,7 @@ def test_every_section_is_drawn_with_nothing_chosen(app_test: AppTest):
     at = open_page(app_test, "losses")
     assert not sentences(at)
     assert drawn(at) == FIGURES
-    assert [header.value for header in at.subheader] == [
+    assert [header.value for header in at.header] == [
         "Value and gradient",
         "The score a loss wants",
         "In numbers",

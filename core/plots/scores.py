@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, POSITIVE, TEXT, Scale, place, score_axis
+from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, NEGATIVE_TEXT, POSITIVE, TEXT, Scale, place, score_axis
 from core.scores import ClassView
 from core.thresholds import called_positive
 
@@ -112,7 +112,7 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
     where = {"xref": f"x{number} domain", "yref": f"y{number} domain", "xanchor": "left", "showarrow": False}
     if not alone:
         return [where | {"text": view.label, "x": 0, "y": 1, "yanchor": "bottom"}]
-    sides = ((view.label, view.y, POSITIVE, 1, "top"), (view.rest, ~view.y, NEGATIVE, 0, "bottom"))
+    sides = ((view.label, view.y, POSITIVE, 1, "top"), (view.rest, ~view.y, NEGATIVE_TEXT, 0, "bottom"))
     return [
         where
         | {"text": f"<b>is {name} (n = {int(member.sum()):,})</b>", "x": 0.01, "y": y, "yanchor": anchor}

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
 POSITIVE, NEGATIVE = "var(--st-blue-color)", "var(--st-orange-color)"
+NEGATIVE_TEXT = "var(--st-orange-text-color)"  # amber is too light for small letters on white
 POSITIVE_FILL, NEGATIVE_FILL = "var(--st-blue-background-color)", "var(--st-orange-background-color)"
 TEXT, MUTED, LINE, GROUND = (
     "var(--st-text-color)",

@@ -80,11 +80,11 @@ def edit() -> tuple[Experiment | None, str]:
     slots: Slots = {}
     chosen = _data(problems, slots)
     chosen |= _model(str(chosen["dataset"]), problems, slots)
-    st.subheader("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
+    st.header("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
     listed = st.container()  # filled at the end: a name follows from the choices
     variants.choose_seeds()
     chosen |= _head_and_loss(chosen, problems, slots)
-    st.subheader("Training")
+    st.header("Training")
     chosen |= _optimising(slots)
     config = _or_problem(lambda: wiring.check(make_config(**chosen)), None, problems)
     if config and not problems:
@@ -109,7 +109,7 @@ def _show_findings(config: RunConfig, slots: Slots) -> None:
 
 
 def _data(problems: list[str], slots: Slots) -> dict[str, object]:
-    st.subheader("Data", help=_sources())
+    st.header("Data", help=_sources())
     labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
     dataset = controls.choose("Data", "dataset", labels, hide_label=True)
     params = _params(f"data.{dataset}", DATASETS[dataset].params, problems, slots)
@@ -123,7 +123,7 @@ def _data(problems: list[str], slots: Slots) -> dict[str, object]:
 
 
 def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
-    st.subheader("Model")
+    st.header("Model")
     labels = {name: MODELS[name].label for name in wiring.models_for(dataset)}
     model = controls.choose("Model", "model", labels, hide_label=True)
     spec = MODELS[model]
@@ -137,7 +137,7 @@ def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]
 
 def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -> dict[str, object]:
     dataset, dataset_params = data["dataset"], tuple(sorted(data["dataset_params"].items()))
-    st.subheader("Head and loss")
+    st.header("Head and loss")
     head = controls.choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
     st.caption(text.of_head(HEADS[head], DATASETS[dataset].task))
     slots["head"] = st.container()

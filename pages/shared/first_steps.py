@@ -22,7 +22,7 @@ def show() -> None:
         with column.container(border=True, height="stretch"):
             st.markdown(f"{icon} **{title}**")
             st.caption(sentence)
-    st.subheader("Or begin with a question", anchor=False)
+    st.header("Or begin with a question", anchor=False)
     grid = st.grid(min_column_width=280)
     for name, preset in PRESETS.items():
         with grid.container(border=True, height="stretch"):

@@ -54,7 +54,7 @@ def show(job: Job) -> None:
     if task == "binary":
         theory.show_gaps(seeds, lines)
     ranking.show(job, metrics, lines)
-    st.subheader(f"In focus: {text.plain(lines[at].name)}", anchor=False)
+    st.header(f"In focus: {text.plain(lines[at].name)}", anchor=False)
     focus.show(job, at, threshold)
 
 

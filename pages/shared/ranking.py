@@ -77,7 +77,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     While runs train, variants keep their order; then the best comes first.
     """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.subheader("Ranking", anchor=False, width="content")
+        st.header("Ranking", anchor=False, width="content")
         by = str(st.selectbox("Rank by", list(metrics), key="ranked_by", label_visibility="collapsed", width=220))
     seeds = len(job.experiment.seeds)
     order = _order(job, over_seeds(metrics[by])[0], by)
