@@ -110,7 +110,7 @@ def cost_curves(
     rings = [
         Ring(float(place(min(t, 1.0), scale)), cost, _threshold(t)) for t, cost in zip(thresholds, costs, strict=True)
     ]
-    highest = np.nanmax([np.nan, *(y.max() for _, y, _ in drawn)], initial=0.0) or 1.0
+    highest = max((float(y.max()) for _, y, _ in drawn if np.isfinite(y).all()), default=0.0) or 1.0
     layout = {
         "xaxis": score_axis(scale, "threshold (probability)"),
         "yaxis": {
