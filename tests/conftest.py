@@ -118,6 +118,26 @@ def sent(at: AppTest, key: str) -> dict[str, Any]:
     return message
 
 
+def explored(at: AppTest, key: str = "explorer") -> dict[str, Any]:
+    """What the threshold explorer sends to the browser, arrays decoded; by "explorer_now" what a commit changes."""
+    (element,) = [element for element in at.get("bidi_component") if element.key == key]
+    message: dict[str, Any] = decoded(json.loads(element.proto.json))
+    return message
+
+
+def act(at: AppTest, kind: str, value: float | None = None, follower: str = "explorer_now") -> AppTest:
+    """Do in the threshold explorer what its script sends word of ("move", "share", "adopt" or "undo"), and run."""
+    (element,) = [element for element in at.get("bidi_component") if element.key == follower]
+    now = json.loads(element.proto.json)
+    told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value}
+    states = at._tree.get_widget_states()  # an AppTest has no component to click on
+    states.widgets.add(
+        id=f"$$STREAMLIT_INTERNAL_KEY_{element.proto.id}__events",
+        json_trigger_value=json.dumps([{"event": "act", "value": told}]),
+    )
+    return at._run(states)
+
+
 def decoded(value: Any) -> Any:
     """Plotly's JSON with its base64 arrays as numpy arrays."""
     if isinstance(value, list):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import pairwise
 
@@ -15,12 +14,22 @@ from streamlit.testing.v1 import AppTest
 from core.config import RunConfig, make_config
 from core.jobs import Run
 from core.scores import Scores
-from core.thresholds import summary
+from core.thresholds import METRICS, summary
 from pages.shared import services
-from tests.conftest import choose, control, current_run, experiment, figure_of, open_page, sent, sentences, until
+from tests.conftest import (
+    act,
+    choose,
+    control,
+    current_run,
+    experiment,
+    explored,
+    figure_of,
+    open_page,
+    sentences,
+    until,
+)
 
-CONTROLS = ("t_slider", "t_probability", "t_logit")
-FIGURES = ("histogram", "pr", "roc", "metrics", "matrix")
+EXPLORER = {"explorer", "explorer_now"}
 
 
 def open_run(at: AppTest, *configs: RunConfig) -> Run:
@@ -45,10 +54,17 @@ def digits(**choices: object) -> RunConfig:
 
 
 def matrix(at: AppTest) -> list[list[int]]:
-    """The counts in the confusion matrix of two classes, from what its cells say on hover."""
-    cells = {trace["name"]: trace["hovertemplate"] for trace in figure_of(at, "matrix")["data"]}
-    found = {name: int(re.sub(r"\D", "", text)) for name, text in cells.items()}
-    return [[found["TN"], found["FP"]], [found["FN"], found["TP"]]]
+    """The counts of all rows at the threshold on trial, [[tn, fp], [fn, tp]], as the explorer is told."""
+    held, point = explored(at), explored(at, "explorer_now")["trial"]
+    assert held["of"] == explored(at, "explorer_now")["of"]
+    return [
+        [held["negatives"] - point["fp"], point["fp"]],
+        [held["positives"] - point["tp"], point["tp"]],
+    ]
+
+
+def on_trial(at: AppTest) -> float:
+    return explored(at, "explorer_now")["trial"]["threshold"]
 
 
 def expected(run: Run, part: str, threshold: float, column: int = 0) -> np.ndarray:
@@ -77,8 +93,8 @@ def test_with_nothing_trained_it_says_what_to_do(app_test: AppTest):
 def test_a_finished_binary_run(app_test: AppTest):
     run = open_run(app_test, digit())
     at = app_test
-    assert [control(at, key).value for key in CONTROLS] == [0.5, 0.5, 0]
-    assert {element.key for element in at.get("bidi_component")} == set(FIGURES)
+    assert on_trial(at) == 0.5
+    assert {element.key for element in at.get("bidi_component")} == EXPLORER
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
 
 
@@ -106,7 +122,7 @@ def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
     at = open_page(app_test, "thresholds")
     assert not runner.job(job).ended
     assert not sentences(at)
-    choose(at, "t_probability", 0.9)
+    act(at, "move", 0.9)
     assert not sentences(at)
     assert np.sum(matrix(at)) == len(current_run(at).scores("validation").y_true)
     runner.cancel(job)
@@ -128,12 +144,12 @@ def test_the_newest_run_comes_first_and_every_run_keeps_its_threshold(app_test: 
     assert len(control(at, "shown_run").options) == 3
     other = next(name for name in runs if name != last.id)
 
-    choose(at, "t_probability", 0.9)
+    act(at, "move", 0.9)
     choose(at, "shown_run", other)
-    assert control(at, "t_probability").value == 0.5
+    assert on_trial(at) == 0.5
     np.testing.assert_array_equal(matrix(at), expected(runs[other], "validation", 0.5))
     choose(at, "shown_run", last.id)
-    assert control(at, "t_probability").value == 0.9
+    assert on_trial(at) == 0.9
     np.testing.assert_array_equal(matrix(at), expected(last, "validation", 0.9))
 
 
@@ -148,139 +164,132 @@ def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
 # --- moving the threshold
 
 
-@pytest.mark.parametrize("key", CONTROLS)
-@pytest.mark.parametrize("threshold", [0.001, 0.137, 0.5, 0.9, 0.999])
-def test_three_controls_say_one_threshold_and_the_counts_are_scikit_learns(
-    app_test: AppTest, key: str, threshold: float
-):
+@pytest.mark.parametrize("threshold", [0.0, 0.001, 0.137, 0.5, 0.9, 0.999, 1.0])
+def test_counts_are_scikit_learns_where_the_threshold_comes_to_rest(app_test: AppTest, threshold: float):
     run = open_run(app_test, digit())
-    at = choose(app_test, key, float(logit(threshold)) if key == "t_logit" else threshold)
-    assert control(at, "t_slider").value == pytest.approx(threshold)
-    assert control(at, "t_probability").value == pytest.approx(threshold)
-    assert control(at, "t_logit").value == pytest.approx(logit(threshold))
+    at = act(app_test, "move", threshold)
+    assert on_trial(at) == threshold
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
-
-
-@pytest.mark.parametrize("threshold", [0.0, 1.0])
-def test_the_ends_can_be_reached_by_every_control(app_test: AppTest, threshold: float):
-    run = open_run(app_test, digit())
-    at = app_test
-    for key in ("t_slider", "t_probability"):
-        choose(at, key, 0.5)
-        choose(at, key, threshold)
-        assert control(at, "t_logit").value == (40 if threshold else -40)
-        np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
-    choose(at, "t_logit", 40.0 if threshold else -40.0)
     assert not sentences(at)
-    np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(40 if threshold else -40)))
 
 
-def test_from_a_half_to_nine_tenths_every_number_moves_to_scikit_learns(app_test: AppTest):
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.07, 0.5, 1.0])
+def test_a_share_of_the_rows_becomes_the_score_that_reaches_it(app_test: AppTest, share: float):
+    run = open_run(app_test, digit())
+    at = act(app_test, "share", share)
+    score = np.sort(run.scores("validation").y_score[:, 0])[::-1]
+    wanted = int(np.ceil(share * len(score) - 1e-9))
+    if wanted:
+        assert on_trial(at) == score[wanted - 1]
+        assert np.sum(matrix(at), axis=0)[1] == np.sum(score >= score[wanted - 1])
+    else:
+        assert np.sum(matrix(at), axis=0)[1] == 0
+    assert not sentences(at)
+
+
+def test_adopt_and_undo_take_a_step_each(app_test: AppTest):
     run = open_run(app_test, digit())
     at = app_test
-    before = matrix(at)
-    choose(at, "t_probability", 0.9)
-    scores = run.scores("validation")
-    score = scores.y_score[:, 0]
-    y_pred = score >= np.float32(0.9)
-    assert matrix(at) != before
-    np.testing.assert_array_equal(matrix(at), sklearn.confusion_matrix(scores.y_true, y_pred))
-    for label, function in (
-        ("Precision", sklearn.precision_score),
-        ("Recall", sklearn.recall_score),
-        ("F1", sklearn.f1_score),
-        ("Accuracy", sklearn.accuracy_score),
-        ("MCC", sklearn.matthews_corrcoef),
-    ):
-        assert tile(at, label) == f"{function(scores.y_true, y_pred):.3f}"
-    specificity = sklearn.recall_score(scores.y_true, y_pred, pos_label=0)
-    assert tile(at, "Specificity") == f"{specificity:.3f}"
-    said = next(text.value for text in at.caption if "score at least" in text.value)
-    assert said.startswith(f"{y_pred.sum()} of {len(score)} rows")
 
-    ring = next(trace for trace in figure_of(at, "pr")["data"] if trace.get("name") == "threshold")
-    assert ring["x"][0] == sklearn.recall_score(scores.y_true, y_pred)
-    assert ring["y"][0] == sklearn.precision_score(scores.y_true, y_pred)
-    ring = next(trace for trace in figure_of(at, "roc")["data"] if trace.get("name") == "threshold")
-    assert ring["x"][0] == pytest.approx(1 - specificity)
-    for key, place in (("histogram", logit(0.9)), ("metrics", logit(0.9))):
-        (line,) = figure_of(at, key)["layout"]["shapes"]
-        assert line["x0"] == pytest.approx(place)
+    def state() -> tuple[float, float, bool]:
+        now = explored(at, "explorer_now")
+        return now["trial"]["threshold"], now["adopted"]["threshold"], now["undo"]
+
+    assert state() == (0.5, 0.5, False)
+    act(at, "move", 0.9)
+    assert state() == (0.9, 0.5, True)
+    act(at, "adopt", 0.9)
+    assert state() == (0.9, 0.9, True)
+    act(at, "move", 0.2)
+    before = explored(at, "explorer_now")["adopted"]
+    (_, fp), (_, tp) = expected(run, "validation", 0.9)
+    assert (before["tp"], before["fp"]) == (tp, fp)
+    act(at, "undo")
+    assert state() == (0.9, 0.9, True)
+    act(at, "undo")
+    assert state() == (0.9, 0.5, True)
+    act(at, "undo")
+    assert state() == (0.5, 0.5, False)
+    act(at, "undo")
+    assert state() == (0.5, 0.5, False)
+    assert not sentences(at)
+
+
+def test_what_is_adopted_while_it_moves_is_what_was_under_the_hand(app_test: AppTest):
+    open_run(app_test, digit())
+    at = act(app_test, "adopt", 0.7)
+    now = explored(at, "explorer_now")
+    assert (now["trial"]["threshold"], now["adopted"]["threshold"]) == (0.7, 0.7)
+
+
+def test_a_message_about_other_scores_is_left_alone(app_test: AppTest):
+    """A commit may arrive after another split or class was chosen."""
+    open_run(app_test, digit())
+    at = app_test
+    (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
+    element.proto.json = element.proto.json.replace("validation", "test")
+    act(at, "move", 0.9)
+    assert on_trial(at) == 0.5
+
+
+def test_each_commit_is_answered_by_its_number(app_test: AppTest):
+    open_run(app_test, digit())
+    at = app_test
+    for number in range(3):
+        assert explored(at, "explorer_now")["serial"] == number
+        act(at, "move", 0.5)
 
 
 def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
     run = open_run(app_test, digit())
     score = run.scores("validation").y_score[:, 0]
     chosen = float(np.sort(score)[len(score) // 2])
-    at = choose(app_test, "t_probability", chosen)
+    at = act(app_test, "move", chosen)
     np.testing.assert_array_equal(np.sum(matrix(at), axis=0)[1], np.sum(score >= score.dtype.type(chosen)))
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", chosen))
 
 
-def test_a_threshold_above_every_score_leaves_precision_undefined(app_test: AppTest):
-    open_run(app_test, digit(epochs=1, lr=1e-6))
-    at = choose(app_test, "t_probability", 1.0)
-    assert tile(at, "Precision") == "undefined"
-    assert tile(at, "Recall") == "0.000"
-    assert not sentences(at)
-
-
 def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: AppTest):
     run = open_run(app_test, digit())
-    at = choose(app_test, "t_probability", 0.9)
+    at = act(app_test, "move", 0.9)
     choose(at, "part", "test")
-    assert control(at, "t_probability").value == 0.9
+    assert on_trial(at) == 0.9
     np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.9))
-    choose(at, "t_slider", 0.2)
+    act(at, "move", 0.2)
     np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.2))
     choose(at, "part", "validation")
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.2))
 
 
-def test_the_curves_pass_through_scikit_learns_points(app_test: AppTest):
+def test_the_browser_gets_every_point_of_scikit_learns_curves(app_test: AppTest):
     run = open_run(app_test, digit())
     scores = run.scores("validation")
     precision, recall, thresholds = sklearn.precision_recall_curve(scores.y_true, scores.y_score[:, 0])
-    by_threshold = dict(zip(thresholds.tolist(), zip(recall[:-1], precision[:-1], strict=True), strict=True))
-    line = next(trace for trace in figure_of(app_test, "pr")["data"] if trace.get("name") == "all thresholds")
-    for x, y, t in zip(line["x"][1:], line["y"][1:], line["customdata"][1:], strict=True):
-        at_or_above = thresholds[thresholds >= np.float32(t)].min()  # a kept threshold may lie between two scores
-        assert (x, y) == pytest.approx(by_threshold[float(at_or_above)])
+    held = explored(app_test)
+    points = held["points"]
+    assert held["exact"]
+    np.testing.assert_array_equal(points["thresholds"], thresholds)
+    np.testing.assert_allclose(points["tp"] / held["positives"], recall[:-1])
+    np.testing.assert_allclose(points["tp"] / (points["tp"] + points["fp"].astype(int)), precision[:-1])
 
 
-@pytest.mark.parametrize("key", ["histogram", "pr", "roc", "metrics", "matrix"])
-def test_every_figure_says_in_words_what_it_shows(app_test: AppTest, key: str):
-    open_run(app_test, digit())
-    assert re.fullmatch(r"[A-Z].{20,}\.", sent(app_test, key)["alt"])
-
-
-# --- what the figures may be switched to
-
-
-def test_the_scale_changes_the_axes_and_no_number(app_test: AppTest):
+def test_the_scale_changes_the_axis_and_no_number(app_test: AppTest):
     run = open_run(app_test, digit())
-    at = choose(app_test, "t_probability", 0.9)
-    for scale, place in (("probability", 0.9), ("logit", logit(0.9))):
+    at = act(app_test, "move", 0.9)
+    for scale, ends in (("probability", [0, 1]), ("logit", [-9, 9])):
         choose(at, "scale", scale)
-        for key in ("histogram", "metrics"):
-            assert figure_of(at, key)["layout"]["shapes"][0]["x0"] == pytest.approx(place)
+        axis = explored(at)["axis"]
+        assert (axis["kind"], [axis["start"], axis["end"]]) == (scale, ends)
+        assert (axis["low"], axis["high"]) == (0, 1)
         np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9))
 
 
-def test_the_matrix_says_counts_or_shares(app_test: AppTest):
-    run = open_run(app_test, digit())
-    at = app_test
-    counts = expected(run, "validation", 0.5)
-    for normalise, shares in (
-        ("none", None),
-        ("row", counts / counts.sum(1, keepdims=True)),
-        ("column", counts / counts.sum(0, keepdims=True)),
-    ):
-        choose(at, "matrix.normalise", normalise)
-        large = [note["text"] for note in figure_of(at, "matrix")["layout"]["annotations"][::2]]
-        texts = [f"{n:,}" for n in counts.ravel()] if shares is None else [f"{share:.1%}" for share in shares.ravel()]
-        assert large == [f"<b>{text}</b>" for text in texts]
-        np.testing.assert_array_equal(matrix(at), counts)
+def test_the_tiles_are_metrics_of_the_registry(app_test: AppTest):
+    open_run(app_test, digit())
+    held = explored(app_test)
+    assert list(held["labels"]) == ["precision", "recall", "f1", "accuracy", "specificity", "mcc"]
+    assert all(held["labels"][name] == METRICS[name].label for name in held["labels"])
+    assert all(held["help"][name] == METRICS[name].help for name in held["help"])
 
 
 # --- many classes
@@ -292,14 +301,14 @@ def test_every_class_keeps_its_own_threshold(app_test: AppTest):
     assert len(control(at, "column").options) == 10
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5, column=0))
     choose(at, "column", 3)
-    choose(at, "t_probability", 0.9)
+    act(at, "move", 0.9)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
     choose(at, "column", 5)
-    assert [control(at, key).value for key in CONTROLS] == [0.5, 0.5, 0]
-    choose(at, "t_logit", -2.0)
+    assert on_trial(at) == 0.5
+    act(at, "move", float(expit(-2.0)))
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(-2.0), column=5))
     choose(at, "column", 3)
-    assert control(at, "t_slider").value == 0.9
+    assert on_trial(at) == 0.9
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
     table = at.dataframe[0].value
     np.testing.assert_allclose(table["threshold"], [0.5, 0.5, 0.5, 0.9, 0.5, expit(-2.0), 0.5, 0.5, 0.5, 0.5])
@@ -319,7 +328,7 @@ def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_
     np.testing.assert_array_equal(decided(at), plain)
 
     choose(at, "column", 8)
-    choose(at, "t_probability", 0.1)
+    act(at, "move", 0.1)
     thresholds = np.where(np.arange(10) == 8, 0.1, 0.5)
     y_pred = np.argmax(scores.y_score / thresholds, axis=1)
     np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, y_pred))
@@ -348,7 +357,7 @@ def test_all_classes_follow_the_split(app_test: AppTest):
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_all_classes_at_the_ends_of_a_threshold(app_test: AppTest, threshold: float):
     run = open_run(app_test, digits())
-    at = choose(app_test, "t_probability", threshold)
+    at = act(app_test, "move", threshold)
     assert not sentences(at)
     assert decided(at).sum() == run.scores("validation").n_rows
 
@@ -382,7 +391,7 @@ def test_every_label_keeps_its_own_threshold_and_the_table_is_scikit_learns(app_
     assert len(control(at, "column").options) == 14
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
     choose(at, "column", 11)
-    choose(at, "t_probability", 0.8)
+    act(at, "move", 0.8)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.8, column=11))
 
     thresholds = np.where(np.arange(14) == 11, 0.8, 0.5).astype(np.float32)
@@ -420,14 +429,14 @@ def test_a_label_that_no_row_or_every_row_has_breaks_nothing(
         y_true[:, 0] = share
         return replace(scores, y_true=y_true)
 
-    run = open_run(app_test, yeast())
     monkeypatch.setattr(Run, "scores", one_sided)
-    at = app_test.run()
+    run = open_run(app_test, yeast())
+    at = app_test
     assert not sentences(at)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
     assert at.dataframe[0].value["rows"][0] == share * one_sided(run, "validation").n_rows
     for threshold in (0.0, 1.0):
-        choose(at, "t_probability", threshold)
+        act(at, "move", threshold)
         assert not sentences(at)
 
 
@@ -449,7 +458,7 @@ def test_labels_and_classes_may_follow_each_other(app_test: AppTest):
 def test_a_regression_has_no_threshold_and_shows_predictions_and_residuals(app_test: AppTest):
     run = open_run(app_test, make_config(dataset="diabetes", head="identity", loss="mse", epochs=20))
     at = app_test
-    assert not any(widget.key in CONTROLS for widget in (*at.slider, *at.number_input))
+    assert not EXPLORER & {element.key for element in at.get("bidi_component")}
     assert any("values have no threshold" in text.value for text in at.markdown)
     for part in ("validation", "test"):
         choose(at, "part", part)

@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core.config import make_config
 from core.jobs import Run
 from core.tuning import RULES
-from tests.conftest import choose, control
-from tests.test_thresholds_page import digit, open_run, tile
+from tests.conftest import choose
+from tests.test_thresholds_page import digit, on_trial, open_run, tile
 
 
 def tuning(at: AppTest, run: Run, rule: str = "f1") -> Run:
@@ -46,8 +46,8 @@ def test_the_threshold_found_is_taken_over_by_the_controls(app_test: AppTest):
     button(app_test).click().run()
     found = app_test.session_state[f"thresholds.{run.id}"][-1][0][0]
     assert tile(app_test, "Threshold") == f"{found:.3f}"
-    assert control(app_test, "t_probability").value == pytest.approx(found)
-    assert tile(app_test, "F1") == tile(app_test, "F1, validation")
+    assert on_trial(app_test) == found
+    assert f"{f1(run, 'validation', found):.3f}" == tile(app_test, "F1, validation")
 
 
 def test_a_constraint_that_cannot_be_met_names_the_best_that_can(app_test: AppTest):

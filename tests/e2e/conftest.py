@@ -42,9 +42,9 @@ STATES = {
     "train, a race": (RACE, "", "race_losses"),
     "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
     "thresholds, nothing trained": ("", "thresholds", None),
-    "thresholds, binary": (BINARY, "thresholds", "matrix"),
-    "thresholds, multi-class": (MULTICLASS, "thresholds", "matrix_all"),
-    "thresholds, multi-label": (MULTILABEL, "thresholds", "matrix"),
+    "thresholds, binary": (BINARY, "thresholds", "explorer"),
+    "thresholds, multi-class": (MULTICLASS, "thresholds", "explorer"),
+    "thresholds, multi-label": (MULTILABEL, "thresholds", "explorer"),
     "thresholds, regression": (REGRESSION, "thresholds", "residuals_figure"),
     "losses": ("", "losses", "twice"),
 }

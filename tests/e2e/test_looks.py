@@ -81,7 +81,7 @@ def test_every_state_fits_at_every_width_in_both_themes(
         page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         if figure:
-            page.locator(f".st-key-{figure} .nsewdrag").first.wait_for()
+            page.locator(f".st-key-{figure} :is(.nsewdrag, .curve[d])").first.wait_for()
         settled(page)
         page.evaluate("() => document.fonts.ready")
         expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -93,7 +93,7 @@ def test_every_state_fits_at_every_width_in_both_themes(
     for name in ("train, multi-class", "train, a race", "thresholds, multi-class"):
         query, path, figure = STATES[name]
         page.goto(f"{app_url}/{path}?{runs[query]}")
-        page.locator(f".st-key-{figure} .nsewdrag").first.wait_for()
+        page.locator(f".st-key-{figure} :is(.nsewdrag, .curve[d])").first.wait_for()
         settled(page)
         found[name] = faults(page)
         grounds.add(ground(page))

@@ -1,0 +1,167 @@
+"""What a browser needs to move a threshold by itself: counts at some scores, a histogram by true class, an axis.
+
+With few distinct scores it holds them all and counts exactly. With many it holds some, so that a count between two of
+them is off by at most BOUND of its class; whoever shows a number at rest gives it the exact counts beside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from core.plots.scores import BINS
+from core.plots.style import LOGIT_END, Scale, score_axis
+from core.thresholds import ScoreIndex, ThresholdCounts
+
+EXACT = 4096  # as many distinct scores are held as they are
+BOUND = 1e-3  # of the rows of a class lie between two neighbours that are held, at most
+AROUND = 64  # distinct scores on either side of the threshold, for steps from one to the next
+
+AxisKind = Literal["probability", "logit", "score"]  # "score": evenly spaced scores that are no probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """An axis of scores: thresholds can be chosen in [low, high]; `ticks` are (score, text) pairs.
+
+    A score is drawn at its logit where kind is "logit", else at itself, cut at `start` and `end`.
+    """
+
+    kind: AxisKind
+    low: float
+    high: float
+    start: float
+    end: float
+    ticks: tuple[tuple[float, str], ...]
+
+    def edges(self, bins: int = BINS) -> NDArray[np.float64]:
+        """The scores (B + 1,) between which bins lie that are drawn equally wide."""
+        placed = np.linspace(self.start, self.end, bins + 1)
+        return expit(placed) if self.kind == "logit" else placed
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What the browser holds of the scores of one class or label.
+
+    `points` (T,) are counts at distinct scores, ascending: all of them if `exact`, else at most 2 / BOUND + 1, the
+    smallest and the largest among them, with at most BOUND of the rows of either class strictly between neighbours.
+    At a threshold t it counts as at the first of them that is >= t, and none above the last.
+    `bins` (B + 1,) are counts at the edges of the histogram's bins, ascending, from all rows to none.
+    """
+
+    points: ThresholdCounts
+    bins: ThresholdCounts
+    positives: int
+    negatives: int
+    distinct: int
+    axis: Axis
+
+    @property
+    def exact(self) -> bool:
+        return self.distinct == self.points.thresholds.size
+
+
+def held(index: ScoreIndex, scale: Scale = "probability") -> Held:
+    """What to send of an index without weights; `scale` is how probabilities are spaced."""
+    axis = axis_of(index, scale)
+    distinct = index.distinct_scores()[::-1]
+    kept = distinct if distinct.size <= EXACT else _kept(index, distinct)
+    edges = axis.edges()
+    edges[[0, -1]] = -np.inf, np.inf  # the outermost bins hold whatever lies beyond
+    return Held(
+        points=index.counts(kept),
+        bins=index.counts(edges),
+        positives=index.positive_scores.size,
+        negatives=index.negative_scores.size,
+        distinct=distinct.size,
+        axis=axis,
+    )
+
+
+def _kept(index: ScoreIndex, distinct: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Some of the distinct scores, ascending: each the farthest that leaves too few rows between it and the last.
+
+    Every step takes in more than BOUND of one class, so there are at most 1 / BOUND steps for each.
+    """
+    sides = index.positive_scores, index.negative_scores
+    below = [side.searchsorted(distinct) for side in sides]  # (D,) rows below each score
+    up_to = [np.append(rows[1:], side.size) for rows, side in zip(below, sides, strict=True)]
+    allowed = [int(BOUND * side.size) for side in sides]
+    kept = [0]
+    while kept[-1] < distinct.size - 1:
+        now = kept[-1]
+        # The rows strictly between are those below the next one, but for those up to this one.
+        reach = (int(b.searchsorted(u[now] + a, "right")) for b, u, a in zip(below, up_to, allowed, strict=True))
+        kept.append(max(now + 1, min(reach) - 1))
+    return distinct[kept]
+
+
+def around(index: ScoreIndex, threshold: float, count: int = AROUND) -> ThresholdCounts:
+    """Counts at the distinct scores next to a threshold, ascending: `count` below it and as many from it up."""
+    with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
+        t = np.asarray(threshold).astype(index.positive_scores.dtype)
+    found = []
+    for side in (index.positive_scores, index.negative_scores):
+        found += _below(side, t, count) + _from(side, t, count)
+    near = np.unique(np.array(found, dtype=t.dtype))
+    middle = int(near.searchsorted(t))
+    return index.counts(near[max(middle - count, 0) : middle + count])
+
+
+def _below(side: NDArray[np.floating], t: NDArray[np.floating], count: int) -> list[np.floating]:
+    """The largest distinct scores of one class that are below t."""
+    found: list[np.floating] = []
+    rank = int(side.searchsorted(t))
+    while len(found) < count and rank:
+        found.append(side[rank - 1])
+        rank = int(side.searchsorted(side[rank - 1]))
+    return found
+
+
+def _from(side: NDArray[np.floating], t: NDArray[np.floating], count: int) -> list[np.floating]:
+    """The smallest distinct scores of one class that are >= t."""
+    found: list[np.floating] = []
+    rank = int(side.searchsorted(t))
+    while len(found) < count and rank < side.size:
+        found.append(side[rank])
+        rank = int(side.searchsorted(side[rank], "right"))
+    return found
+
+
+def top_share(index: ScoreIndex, share: float) -> float:
+    """The largest threshold that calls at least this share of the rows positive, in [0, 1]; inf for none.
+
+    It is a score, so rows that tie with the last one wanted come along.
+    """
+    wanted = int(np.ceil(share * index.n_rows - 1e-9))  # .07 of 100 rows are 7
+    counts = index.counts_at_scores()
+    at = int((counts.tp + counts.fp).searchsorted(wanted))
+    return float(counts.thresholds[at]) if wanted else float("inf")
+
+
+def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
+    """The axis that fits the scores: probabilities in [0, 1] by the scale, or else their range and a bit more."""
+    low, high = index.score_range
+    if not index.n_rows or (low >= 0 and high <= 1):
+        spec = score_axis(scale)
+        start, end = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+        placed = spec["tickvals"]
+        scores = expit(placed) if scale == "logit" else placed
+        words = spec.get("ticktext", [f"{tick:g}" for tick in placed])
+        return Axis(scale, 0.0, 1.0, start, end, tuple(zip(map(float, scores), words, strict=True)))
+    room = 0.05 * (high - low) or max(abs(high), 1.0)
+    start, end = low - room, high + room
+    return Axis("score", start, end, start, end, tuple((tick, f"{tick:.6g}") for tick in round_numbers(start, end)))
+
+
+def round_numbers(low: float, high: float, about: int = 5) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten in [low, high], some `about` of them."""
+    rough = (high - low) / about
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)
+    return [float(tick) for tick in step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)]

@@ -1,0 +1,158 @@
+"""A threshold to drag: histogram, curves, metrics and confusion matrix of one class, moved in the browser.
+
+The threshold moves without the server; when it rests, one message says where. Two components make one explorer: what
+stays while the threshold moves is large and sent once, what a commit changes is small.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from core.plots.explorer import BOUND, Held, around
+from core.plots.style import packed
+from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
+
+HERE = Path(__file__)
+SCRIPTS = ("threshold_explorer.js", "threshold_model.js")
+VERSION = sha256(b"".join((HERE.parent / name).read_bytes() for name in SCRIPTS)).hexdigest()[:8]
+# Both components fetch one module, in which they find each other. The version in its address keeps a browser from using
+# an earlier one.
+LOADER = """
+export default async function (component) {
+  try {
+    const url = new URL("assets/VERSION/threshold_explorer.js", document.baseURI);
+    const module = await import(url);
+    return module.NAME(component);
+  } catch (error) {
+    console.error(error);
+    component.parentElement.querySelector(".SAID").textContent =
+      "The explorer could not be drawn: its script did not load. Reload the page to try again.";
+  }
+}
+""".replace("VERSION", VERSION)
+_shown = st.components.v2.component(
+    "threshold_explorer",
+    html=HERE.with_suffix(".html").read_text(),
+    css=HERE.with_suffix(".css").read_text(),
+    js=LOADER.replace("NAME", "default").replace("SAID", "said"),
+)
+_followed = st.components.v2.component(
+    "threshold_followed",
+    html='<output class="readout" aria-live="polite"></output>',
+    css=".readout { font: 0.875rem var(--st-font); color: var(--st-gray-text-color) }",
+    js=LOADER.replace("NAME", "follow").replace("SAID", "readout"),
+)
+
+Act = Literal["move", "share", "adopt", "undo"]
+ACTS: tuple[Act, ...] = ("move", "share", "adopt", "undo")
+TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
+
+
+def threshold_explorer(
+    held: Held,
+    index: ScoreIndex,
+    trial: float,
+    adopted: float,
+    on_act: Callable[[Act, float], None],
+    *,
+    of: str,
+    label: str,
+    rest: str,
+    key: str,
+    can_undo: bool = False,
+    band: tuple[float, float] | None = None,
+) -> None:
+    """Show what `held` holds of one class, `label` against `rest`, at the thresholds on trial and adopted.
+
+    `index` is what `held` was made of: it gives the counts that are shown at rest. `of` names run, rows and column;
+    when it changes, what was being dragged is dropped. `band` (low, high) is the interval of a tuned threshold.
+
+    `on_act` is called, before the rerun, with what was done: "move" to a threshold, "share" of the rows in [0, 1] to
+    call positive, "adopt" a threshold, "undo" (with NaN).
+    """
+    follower = f"{key}_now"
+    serial = f"{key}_serial"
+
+    def acted() -> None:
+        act = st.session_state[follower].get("act")
+        if not act or act["of"] != of or act["kind"] not in ACTS:
+            return
+        st.session_state[serial] = int(act["serial"])
+        value = math.nan if act["kind"] == "undo" else float(act["value"])
+        if act["kind"] == "undo" or not math.isnan(value):
+            on_act(act["kind"], value)
+
+    _shown(key=key, data=_bulk(held, label, rest) | {"name": key, "of": of})
+    _followed(
+        key=follower,
+        data={
+            "name": key,
+            "of": of,
+            "serial": st.session_state.get(serial, 0),
+            "trial": _point(index, trial),
+            "adopted": _point(index, adopted),
+            "window": None if held.exact else _counts(around(index, trial)),
+            "undo": can_undo,
+            "band": band and [_finite(end) for end in band],
+        },
+        on_act_change=acted,
+    )
+
+
+def _bulk(held: Held, label: str, rest: str) -> dict[str, Any]:
+    axis = held.axis
+    note = (
+        ""
+        if held.exact
+        else f"While it moves, {held.points.thresholds.size:,} of {held.distinct:,} distinct scores are at hand, and "
+        f"counts are within {BOUND:.1%} of a class. At rest they are exact."
+    )
+    return {
+        "label": label,
+        "rest": rest,
+        "note": note,
+        "band": "the interval of the tuned threshold,",
+        "labels": {name: METRICS[name].label for name in TILES},
+        "help": {name: METRICS[name].help for name in TILES},
+        "dtype": held.points.thresholds.dtype.name,
+        "exact": held.exact,
+        "positives": held.positives,
+        "negatives": held.negatives,
+        "points": _counts(held.points),
+        "bins": {"tp": packed(held.bins.tp, "u4"), "fp": packed(held.bins.fp, "u4")},
+        "axis": {
+            "kind": axis.kind,
+            "low": axis.low,
+            "high": axis.high,
+            "start": axis.start,
+            "end": axis.end,
+            "ticks": [list(tick) for tick in axis.ticks],
+        },
+    }
+
+
+def _counts(counts: ThresholdCounts) -> dict[str, object]:
+    """Counts (T,) as typed arrays; thresholds in their own precision, or one that holds it."""
+    return {
+        "thresholds": packed(counts.thresholds, "f8" if counts.thresholds.dtype == np.float64 else "f4"),
+        "tp": packed(counts.tp, "u4"),
+        "fp": packed(counts.fp, "u4"),
+    }
+
+
+def _point(index: ScoreIndex, threshold: float) -> dict[str, object]:
+    """A threshold as it was given, and its counts over all rows."""
+    counts = index.counts(threshold)
+    return {"threshold": _finite(threshold), "tp": int(counts.tp), "fp": int(counts.fp)}
+
+
+def _finite(threshold: float) -> float:
+    """JSON has no infinity: the largest number is above every score as well."""
+    return float(np.nan_to_num(threshold))

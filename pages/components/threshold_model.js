@@ -1,0 +1,158 @@
+// What a threshold does to rows of two classes: counts, metrics, the next score, and how a number is written.
+// Nothing here knows of the page. A row is called positive when score >= threshold, in the scores' own precision.
+
+const TYPES = { u4: Uint32Array, f4: Float32Array, f8: Float64Array };
+
+export function unpack(packed) {
+  if (Array.isArray(packed)) return packed;
+  return new TYPES[packed.dtype](Uint8Array.from(atob(packed.bdata), (letter) => letter.charCodeAt(0)).buffer);
+}
+
+// The nearest number of half precision; ties go to the even one.
+function half(x) {
+  if (!x || !Number.isFinite(x)) return x;
+  const step = 2 ** (Math.max(Math.floor(Math.log2(Math.abs(x))), -14) - 10);
+  const steps = x / step;
+  const even = Math.abs(steps % 1) === 0.5 ? 2 * Math.round(steps / 2) : Math.round(steps);
+  return Math.abs(even * step) > 65504 ? Math.sign(x) * Infinity : even * step;
+}
+
+export const ROUND = { float16: half, float32: Math.fround, float64: (x) => x };
+
+// Counts at ascending thresholds.
+export function readCounts({ thresholds, tp, fp }) {
+  return { thresholds: unpack(thresholds), tp: unpack(tp), fp: unpack(fp) };
+}
+
+// The first place whose value is >= t; the length if there is none.
+export function atOrAbove(values, t) {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle] < t) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+// Whether consecutive distinct scores say exactly what t does.
+function covers({ thresholds }, t, points) {
+  const [first, last] = [thresholds[0], thresholds[thresholds.length - 1]];
+  return thresholds.length > 0 && (t > first || first === points.thresholds[0]) &&
+    (t <= last || last === points.thresholds[points.thresholds.length - 1]);
+}
+
+// Counts at t: those of all rows where the scores next to t are known, else within the bound of what is held.
+export function countsAt(model, t) {
+  const { points, window, positives, negatives } = model;
+  const rounded = model.round(t);
+  const source = window && covers(window, rounded, points) ? window : points;
+  const at = atOrAbove(source.thresholds, rounded);
+  const [tp, fp] = at < source.thresholds.length ? [source.tp[at], source.fp[at]] : [0, 0];
+  return { tp, fp, fn: positives - tp, tn: negatives - fp };
+}
+
+// The next distinct score above (way 1) or below (way -1) t, beyond the last the end of the axis; null if unknown here.
+export function nextScore(model, t, way) {
+  const { points, window, exact, axis } = model;
+  const rounded = model.round(t);
+  const source = exact ? points : window;
+  if (!source || !covers(source, rounded, points)) return null;
+  const { thresholds } = source;
+  let at = atOrAbove(thresholds, rounded);
+  if (way > 0) {
+    if (thresholds[at] === rounded) at++;
+    if (at < thresholds.length) return thresholds[at];
+    return thresholds[at - 1] === points.thresholds[points.thresholds.length - 1] || exact ? axis.high : null;
+  }
+  if (at > 0) return thresholds[at - 1];
+  return !thresholds.length || thresholds[0] === points.thresholds[0] ? axis.low : null;
+}
+
+const ratio = (top, bottom) => (bottom ? top / bottom : NaN);
+
+// As core/thresholds/metrics.py has them; a ratio without a denominator is NaN.
+export const METRICS = {
+  precision: ({ tp, fp }) => ratio(tp, tp + fp),
+  recall: ({ tp, fn }) => ratio(tp, tp + fn),
+  f1: ({ tp, fp, fn }) => ratio(2 * tp, 2 * tp + fn + fp),
+  accuracy: ({ tp, fp, fn, tn }) => ratio(tp + tn, tp + fp + fn + tn),
+  specificity: ({ tn, fp }) => ratio(tn, tn + fp),
+  false_positive_rate: ({ tn, fp }) => ratio(fp, tn + fp),
+  mcc: ({ tp, fp, fn, tn }) => {
+    const spread = Math.sqrt((tp + fp) * (tn + fn)) * Math.sqrt((tp + fn) * (tn + fp));
+    return Math.min(1, Math.max(-1, ratio(tp * tn - fp * fn, spread)));
+  },
+};
+
+// Why a metric is undefined.
+export function why(name, { tp, fp, fn, tn }) {
+  if (!(tp + fp + fn + tn)) return "there are no rows";
+  if (name === "precision") return "no row is called positive";
+  if (name === "recall") return "no row is positive";
+  if (name === "specificity" || name === "false_positive_rate") return "no row is negative";
+  if (name === "f1") return "no row is positive or called so";
+  if (!(tp + fn)) return "no row is positive";
+  if (!(tn + fp)) return "no row is negative";
+  return tp + fp ? "every row is called positive" : "no row is called positive";
+}
+
+export const logit = (p) => Math.log(p) - Math.log1p(-p);
+export const expit = (z) => 1 / (1 + Math.exp(-z));
+
+// Where a score lies on the axis, as a share of its length.
+export function place({ kind, start, end }, score) {
+  const at = kind === "logit" ? logit(Math.min(1, Math.max(0, score))) : score;
+  return Math.min(1, Math.max(0, (at - start) / (end - start)));
+}
+
+// The score at a share of the axis, written as short as `resolution`, another share, allows; at its ends the ends.
+export function scoreAt(axis, share, resolution) {
+  if (share <= 0) return axis.low;
+  if (share >= 1) return axis.high;
+  const score = (part) => {
+    const at = axis.start + part * (axis.end - axis.start);
+    return axis.kind === "logit" ? expit(at) : at;
+  };
+  const [low, high] = [score(share - resolution / 2), score(share + resolution / 2)];
+  const short = shortest(score(share), (number) => number >= low && number <= high);
+  return Math.min(axis.high, Math.max(axis.low, short));
+}
+
+// The number nearest to x with the fewest digits that will do.
+function shortest(x, willDo) {
+  for (let digits = 1; digits < 17; digits++) {
+    const number = Number(x.toPrecision(digits));
+    if (willDo(number)) return number;
+  }
+  return x;
+}
+
+// A threshold in as many digits as tell it from every other one.
+export function written(t, round) {
+  if (!Number.isFinite(t)) return t > 0 ? "∞" : "−∞";
+  return String(shortest(t, (number) => round(number) === round(t))).replace("-", "−");
+}
+
+export function ofLogit(t) {
+  const z = logit(t);
+  if (!Number.isFinite(z)) return z > 0 ? "∞" : "−∞";
+  return (Math.abs(z) < 0.0005 ? 0 : z).toFixed(3).replace("-", "−");
+}
+
+// A number as it was typed: a comma or a point, any minus, ∞ or inf; NaN for anything else.
+export function parsed(text) {
+  const plain = text.trim().replace("−", "-").replace(",", ".").replace(/∞|inf(inity)?$/i, "Infinity");
+  return plain === "" ? NaN : Number(plain);
+}
+
+export const whole = (count) => count.toLocaleString("en-US");
+export const rate = (value) => (Number.isNaN(value) ? "undefined" : value.toFixed(3).replace("-", "−"));
+export const percent = (part, all) => `${((100 * part) / all).toFixed(1)}%`;
+
+// How a value differs from the one at the adopted threshold.
+export function change(value, adopted) {
+  if (Number.isNaN(value) || Number.isNaN(adopted)) return Number.isNaN(adopted) ? "undefined" : rate(adopted);
+  const difference = Number((value - adopted).toFixed(3));
+  return difference ? `${difference > 0 ? "▲" : "▼"} ${Math.abs(difference).toFixed(3)}` : "no change";
+}
