@@ -357,6 +357,26 @@ def test_the_matrix_of_many_classes_takes_an_empty_row_and_an_empty_column():
         assert len(confusion_figure(matrix, "abc", normalise).data) == 2
 
 
+def test_the_matrix_has_a_last_column_for_rows_without_a_class():
+    matrix = np.array([[3, 0, 1, 4], [0, 2, 0, 0], [2, 0, 5, 1]])
+    for normalise in ("none", "row", "column"):
+        figure = confusion_figure(matrix, "abc", normalise)
+        right, wrong = figure.data
+        assert list(figure.layout.xaxis.ticktext) == [*"abc", "no class"]
+        assert list(figure.layout.yaxis.ticktext) == [*"abc"]
+        assert np.isnan(right.z[:, 3]).all()  # never right
+        np.testing.assert_array_equal(wrong.z[:, 3], normalised(matrix, "row")[:, 3])
+        np.testing.assert_array_equal(right.customdata, matrix)
+    assert confusion_figure(matrix[:2, :3], "ab").data[0].type == "heatmap"  # two classes, and none
+
+
+def test_the_matrix_of_very_many_classes_names_some_and_writes_no_number():
+    figure = confusion_figure(np.eye(200, dtype=int), [f"class {n}" for n in range(200)])
+    assert 10 <= len(figure.layout.xaxis.ticktext) <= 24
+    assert figure.layout.yaxis.ticktext[1] == f"class {figure.layout.yaxis.tickvals[1]}"
+    assert not np.any(figure.data[0].text)
+
+
 # --- what every figure owes the page
 
 

@@ -24,6 +24,7 @@ from core.tuning import (
     TopLabels,
     bind,
     candidates,
+    cross_decided,
     cross_tuned,
     inner_folds,
 )
@@ -244,6 +245,22 @@ def test_cross_tuned_f1_is_lower_where_there_is_nothing_to_learn():
         tuned.append(RULES["f1"](candidates(ScoreIndex.of(y, p))).value)
         crossed.append(cross_tuned(bind("f1"), y, p, inner_folds(y, 3)))
     assert np.nanmean(crossed) < np.mean(tuned) - 0.05
+
+
+@every_label_rule
+def test_cross_decided_rows_have_no_part_in_their_own_decision(name):
+    scores = labelled(90, 4)
+    called = cross_decided(scores, LABEL_RULES[name], 3)
+    fold = inner_folds(np.zeros(90), 3)
+    for held in (fold == number for number in range(3)):
+        others = scores_of(scores.y_true[~held], scores.y_score[~held])
+        np.testing.assert_array_equal(called[held], LABEL_RULES[name](others).decide(scores.y_score[held]))
+
+
+def test_cross_decided_takes_fewer_rows_than_folds():
+    assert cross_decided(labelled(2, 3), LABEL_RULES["scut"], 3).shape == (2, 3)
+    with pytest.raises(CutoffError, match="`folds`"):
+        cross_decided(labelled(9, 3), LABEL_RULES["scut"], 1)
 
 
 # --- what every entry owes

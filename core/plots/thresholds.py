@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,6 +30,8 @@ from core.thresholds import METRICS, Curve, ThresholdCounts, normalised
 from core.thresholds.decisions import Normalise
 from core.thresholds.metrics import false_positive_rate
 
+NO_CLASS = "no class"  # the decisions in a last column
+MOST_NAMES = 24  # classes whose names and numbers a matrix has room for
 ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -113,25 +116,32 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
 def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normalise = "none") -> go.Figure:
     """A confusion matrix (K, K): true classes down, decided classes across, right solid and wrong hatched for K = 2.
 
-    `normalise` chooses the large number: the count, or its share of the row or of the column.
+    (K, K + 1) has the rows without a class in a last column. `normalise` chooses the large number: the count, or its
+    share of the row or of the column.
     """
     shares = normalised(matrix, normalise)
-    figure = _two_classes(matrix, shares, normalise) if len(names) == 2 else _many_classes(matrix, shares, normalise)
-    places = list(range(len(names)))
-    axis = {"tickvals": places, "showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
-    ends = [-0.5, len(names) - 0.5]
+    two = matrix.shape == (2, 2)
+    figure = _two_classes(matrix, shares, normalise) if two else _many_classes(matrix, shares, normalise)
+    called = [*names, NO_CLASS][: matrix.shape[1]]
     figure.update_layout(
         margin=MARGIN,
         showlegend=False,
         bargap=0,
         barmode="overlay",
-        xaxis=axis
-        | {"ticktext": [f"called {n}" if len(names) == 2 else n for n in names], "side": "top", "range": ends},
-        yaxis=axis | {"ticktext": [f"is {n}" if len(names) == 2 else n for n in names], "range": ends[::-1]},
+        xaxis=_class_axis([f"called {n}" if two else n for n in called])
+        | {"side": "top", "range": [-0.5, len(called) - 0.5]},
+        yaxis=_class_axis([f"is {n}" if two else n for n in names]) | {"range": [len(names) - 0.5, -0.5]},
     )
-    if len(names) > 2:
+    if not two:
         figure.update_layout(xaxis_title_text="called", yaxis_title_text="true")
     return figure
+
+
+def _class_axis(names: list[str]) -> dict[str, Any]:
+    """The layout of an axis of classes; of very many it names as many as there is room for."""
+    every = -(-len(names) // MOST_NAMES)
+    ticks = {"tickvals": list(range(0, len(names), every)), "ticktext": names[::every]}
+    return ticks | {"showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
 
 
 def _two_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -> go.Figure:
@@ -168,12 +178,16 @@ def _two_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -
 
 
 def _many_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -> go.Figure:
-    """Cells shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber."""
+    """Cells shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber.
+
+    Of very many classes the cells have no room for a number, which is then seen on hover.
+    """
     by_row = normalised(matrix, "row")
-    diagonal = np.eye(len(matrix), dtype=bool)
+    diagonal = np.eye(matrix.shape[0], matrix.shape[1], dtype=bool)
+    few = len(matrix) <= MOST_NAMES
     text = np.array(
         [
-            [_cell_text(c, s, normalise) if c else "" for c, s in zip(*r, strict=True)]
+            [_cell_text(c, s, normalise) if c and few else "" for c, s in zip(*r, strict=True)]
             for r in zip(matrix, shares, strict=True)
         ]
     )
@@ -189,8 +203,9 @@ def _many_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) 
             customdata=matrix,
             hovertemplate="true %{y}, called %{x}: %{customdata:,}, %{z:.1%} of row<extra></extra>",
             showscale=False,
-            xgap=2,
-            ygap=2,
+            textfont={"size": 12},
+            xgap=2 if few else 0,
+            ygap=2 if few else 0,
         )
     return figure
 

@@ -8,6 +8,7 @@ from core.tuning.labels import (
     LabelShares,
     LabelThresholds,
     TopLabels,
+    cross_decided,
     cross_tuned,
     inner_folds,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "bind",
     "bootstrap",
     "candidates",
+    "cross_decided",
     "cross_tuned",
     "inner_folds",
     "population_counts",

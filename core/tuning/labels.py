@@ -8,7 +8,7 @@ https://doi.org/10.1145/383952.383975.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -162,6 +162,22 @@ def cross_tuned(rule: Rule, y_true: ArrayLike, y_score: ArrayLike, folds: NDArra
         sums += [counts.tp, counts.fp, counts.fn, counts.tn]
     tp, fp, fn, tn = sums[:, None]
     return float(rule.goal(ThresholdCounts(np.full(1, np.nan), tp, fp, fn, tn)).value[0])
+
+
+def cross_decided(
+    scores: Scores, choose: Callable[[Scores], LabelChoice], folds: int, seed: int = SEED
+) -> NDArray[np.bool_]:
+    """Decisions (N, C) about labels when each fold of the rows is decided as chosen on the others.
+
+    What they come to is not flattered by the tuning, as that of decisions about the tuned rows is. Raises CutoffError
+    for less than two folds.
+    """
+    fold = inner_folds(np.zeros(scores.n_rows), folds, seed)
+    called = np.zeros(scores.y_score.shape, bool)
+    for held in (fold == number for number in np.unique(fold)):
+        others = replace(scores, y_true=scores.y_true[~held], y_score=scores.y_score[~held])
+        called[held] = choose(others).decide(scores.y_score[held])
+    return called
 
 
 def _fbr(scores: Scores, least: float, folds: int, top: bool) -> LabelThresholds:
