@@ -20,6 +20,7 @@ from core.thresholds.curves import EPS
 from core.thresholds.metrics import ratio
 from core.tuning import Rule, bind, bootstrap, candidates, threshold_by_payoffs
 from core.tuning.choice import TIE
+from core.tuning.rules import WHOLE
 
 LIMIT = 1e9  # of a payoff, either way
 NO_LIMIT = math.inf
@@ -224,6 +225,11 @@ def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: f
     reached = above[high] + below[high : last[high] + 1]
     low = high + int((reached >= best.max() - tie).argmax())
     return Band(float(counts.thresholds[low]), float(counts.thresholds[high]))
+
+
+def rows_here(rows: float, volume: float, here: int) -> int:
+    """How many of the rows here are, rounded down, the share that `rows` are of `volume`; not more than all."""
+    return int(min(rows / volume, 1.0) * here + WHOLE)
 
 
 def outcome(index: ScoreIndex, payoffs: Payoffs, review: Review, band: Band) -> Outcome:

@@ -8,6 +8,8 @@ to its old one. Numpy alone.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from statistics import NormalDist
@@ -23,7 +25,15 @@ from core.thresholds.metrics import ratio
 from core.tuning import Rule, bind
 
 LEVEL = 0.9
+# Prevalences to look at, from .01% to 99%, about evenly spaced by their logarithm.
+STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+GRID = (*(step / 10**power for power in (4, 3, 2, 1) for step in STEPS), 0.95, 0.99)
 Aim = Literal["f1", "cost", "accuracy"]
+
+
+def nearest(prevalence: float, options: Sequence[float]) -> float:
+    """The option that is the least factor away; all above 0."""
+    return min(options, key=lambda option: abs(math.log(option / prevalence)))
 
 
 def ppv(tpr: ArrayLike, fpr: ArrayLike, prevalence: ArrayLike) -> NDArray[np.float64]:

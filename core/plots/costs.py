@@ -1,0 +1,99 @@
+"""Net value against the threshold, and the band of scores that are reviewed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from scipy.special import expit
+
+from core.costs import Band
+from core.plots.marks import Mark, add_marks
+from core.plots.scores import score_histograms
+from core.plots.style import LINE, LOGIT_END, MUTED, POSITIVE, Scale, place, plain, score_axis
+from core.scores import ClassView
+from core.thresholds import Curve, called_positive
+
+DASHES = ("solid", "dot")
+SHADE = {"fillcolor": LINE, "opacity": 0.4, "line_width": 0, "layer": "below"}
+
+
+def ends(scale: Scale) -> tuple[float, float]:
+    """The first and the last place of an axis of scores."""
+    return (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+
+
+def threshold_mark(name: str, threshold: float, scale: Scale, dash: str = "solid", heavy: bool = False) -> Mark:
+    """The mark of a threshold, named with its value; inf and NaN have no place and are not drawn."""
+    x = float(place(threshold, scale)) if np.isfinite(threshold) else float("nan")
+    return Mark(f"{name} {threshold:.3f}", x, dash, heavy)
+
+
+def value_figure(
+    curves: Mapping[str, Curve],
+    marks: Sequence[Mark],
+    interval: tuple[float, float],
+    unit: str,
+    scale: Scale = "probability",
+) -> go.Figure:
+    """Net value against the threshold, a line for each split, with thresholds marked and an interval of one shaded.
+
+    The curves' thresholds are places on the axis, as in `metrics_figure`; so are the marks. `interval` is of
+    thresholds; its upper end may be inf. What calling all and calling none is worth is where the first line ends.
+    """
+    figure = go.Figure()
+    for (name, curve), dash in zip(curves.items(), DASHES, strict=True):
+        placed = np.asarray(curve.thresholds, np.float64)
+        thresholds = expit(placed) if scale == "logit" else placed
+        figure.add_scatter(
+            x=curve.x,
+            y=curve.y,
+            customdata=np.stack([thresholds, curve.tp, curve.fp, curve.fn, curve.tn], axis=1),
+            name=plain(name),
+            mode="lines",
+            line={"color": POSITIVE, "width": 2, "dash": dash},
+            hovertemplate=f"{plain(name)}: %{{y:,.4~g}} {plain(unit)}<br>threshold %{{customdata[0]:.6~g}}<br>"
+            "TP %{customdata[1]:,} · FP %{customdata[2]:,} · FN %{customdata[3]:,} · TN %{customdata[4]:,}"
+            "<extra></extra>",
+        )
+    low, high = (float(place(min(end, 1.0), scale)) for end in interval)
+    if np.isfinite(low + high):
+        figure.add_vrect(x0=low, x1=high, **SHADE)
+    first = next(iter(curves.values()))
+    if first.y.size:
+        for text, y, x, anchor in (("call none", first.y[0], 1, "right"), ("call all", first.y[-1], 0, "left")):
+            figure.add_hline(y=float(y), line={"color": MUTED, "dash": "dot", "width": 1}, layer="below")
+            figure.add_annotation(
+                text=text,
+                x=x,
+                xref="paper",
+                xanchor=anchor,
+                y=float(y),
+                yanchor="bottom",
+                showarrow=False,
+                font={"size": 12, "color": MUTED},
+            )
+    title = f"net value ({plain(unit)})" if unit else "net value"
+    figure.update_layout(
+        xaxis=score_axis(scale, "threshold (probability)"),
+        yaxis={"title": {"text": title}, "tickformat": "~s", "zeroline": True, "nticks": 6},
+    )
+    add_marks(figure, marks, ends(scale))
+    return figure
+
+
+def band_figure(view: ClassView, band: Band, marks: Sequence[Mark], scale: Scale = "probability") -> go.Figure:
+    """Mirrored histogram with the band shaded: hatched is what is decided wrongly without review, outside the band.
+
+    Rows in the band are drawn as the reviewer decides them, rightly.
+    """
+    high = called_positive(view.score, band.high)
+    reviewed = called_positive(view.score, band.low) & ~high
+    figure = score_histograms([view], [band.high], scale, called=(high | (reviewed & view.y))[:, None])
+    low, upper = ends(scale)
+    left, right = (float(np.clip(place(min(end, 1.0), scale), low, upper)) for end in band)
+    if band.low < band.high:
+        figure.add_vrect(x0=left, x1=right, **SHADE)
+    add_marks(figure, marks, (low, upper), legend=False)
+    return figure

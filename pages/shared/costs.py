@@ -1,0 +1,122 @@
+"""What decisions cost: the threshold of greatest net value, and below it the band of scores that is best reviewed."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from scipy.special import logit
+
+from core.checks import using
+from core.costs import Optimum, Payoffs, net_value, optimum, value_curve
+from core.jobs import Run
+from core.plots.costs import threshold_mark, value_figure
+from core.plots.style import place
+from core.scores import ClassView
+from core.thresholds import ScoreIndex
+from pages.components.live_figure import live_figure
+from pages.shared import findings, review, text, trial
+from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold, tiles
+
+ENDS = {"Call all": -math.inf, "Call none": math.inf}
+
+
+def show(run: Run, part: str, column: int) -> None:
+    """Type the payoffs of a class or label; see the threshold that pays most, and the band to review."""
+    with st.container(border=True):
+        priced = choose_payoffs(run, part, column)
+    if priced.payoffs.flaw:
+        st.markdown(priced.payoffs.flaw)
+        _table(priced, ENDS)
+        return
+    _best_threshold(priced)
+    with st.container(border=True):
+        review.show(priced)
+
+
+@st.cache_data(max_entries=256, show_spinner="Tuning on a thousand resamples")
+def _optimum(of: tuple[str, int], column: int, payoffs: Payoffs, _view: ClassView) -> Optimum:
+    return optimum(payoffs, _view.y, _view.score)
+
+
+def _best_threshold(priced: Priced) -> None:
+    """The threshold of greatest net value beside the one of theory, those in use, and calling all or none."""
+    run, payoffs, volume = priced.run, priced.payoffs, priced.volume
+    best = _optimum((run.id, run.epoch), priced.column, payoffs, priced.views["validation"])
+    columns = run.scores(priced.part).n_columns
+    now, before = trial.on_trial(run, columns)[priced.column], trial.adopted(run, columns)[priced.column]
+    low, high = best.threshold_interval
+    on_test = priced.indexes["test"].counts([best.threshold, now])
+    a_thousand, a_month = net_value(on_test, payoffs, PER), net_value(on_test, payoffs, volume)
+    tiles(
+        ("Best threshold", threshold(best.threshold), f"{threshold(low)} to {threshold(high)} in 90% of resamples"),
+        (f"Per {PER:,} rows, validation", priced.money(PER * best.value), "tuned on these rows, so it flatters"),
+        (
+            f"Per {PER:,} rows, test",
+            priced.money(a_thousand[0]),
+            f"resampling expects {' to '.join(priced.money(PER * end) for end in best.interval)}",
+        ),
+        (
+            f"A month of {volume:,}, test",
+            priced.money(a_month[0]),
+            priced.more(a_month[0] - a_month[1], "the threshold on trial"),
+        ),
+    )
+    findings.show(using(run, priced.column, "cost"), "costs", None)
+    st.button(
+        "Use this threshold",
+        on_click=trial.try_one,
+        args=(run, columns, priced.column, best.threshold),
+        disabled=not 0 <= best.threshold <= 1,
+        help="It then stands in the controls above and in every number below.",
+    )
+    with st.container(border=True):
+        _figure(priced, best, now, before)
+        found = {"Best on validation": best.threshold, "Theory": payoffs.threshold, "On trial": now, "Adopted": before}
+        _table(priced, found | ENDS)
+
+
+def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
+    st.markdown(f"**Net value of {PER:,} rows against threshold**")
+    axis = priced.scale
+    curves = {
+        part: value_curve(ScoreIndex.of(view.y, place(view.score, axis)), priced.payoffs, PER)
+        for part, view in priced.views.items()
+    }
+    theory = priced.payoffs.threshold
+    marks = [
+        threshold_mark("best", best.threshold, axis),
+        threshold_mark("theory", theory, axis, "dash"),
+        threshold_mark("adopted", before, axis, "dot"),
+        threshold_mark("on trial", now, axis, heavy=True),
+    ]
+    live_figure(
+        value_figure(curves, marks, best.threshold_interval, priced.unit, axis),
+        key="net_value",
+        alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} validation rows, at "
+        f"{threshold(best.threshold)}; theory says {threshold(theory)}.",
+        height=400,
+        revision=f"{priced.run.id} {priced.column} {axis}",
+    )
+    st.caption(
+        f"Shaded: where the best threshold is in 90% of resamples. Dashed: theory (Elkan, 2001), {text.rate(theory)}, "
+        "the best for calibrated scores. Lines are drawn to a thousandth of the height; the table is exact."
+    )
+
+
+def _table(priced: Priced, thresholds: dict[str, float]) -> None:
+    """Each threshold with its net value on validation and on test rows."""
+    at = np.array(list(thresholds.values()))
+    counts = {part: index.counts(at) for part, index in priced.indexes.items()}
+    table = pd.DataFrame({"": list(thresholds), "threshold": at})
+    table["logit"] = logit(np.clip(at, 0, 1))
+    table["called, test"] = counts["test"].tp + counts["test"].fp
+    amounts = [f"{PER:,} rows, {part}" for part in PARTS]
+    for name, part in zip(amounts, PARTS, strict=True):
+        table[name] = net_value(counts[part], priced.payoffs, PER)
+    table["a month, test"] = net_value(counts["test"], priced.payoffs, priced.volume)
+    priced.show_table(
+        table, [*amounts, "a month, test"], alt="Net value of each threshold on validation and test rows."
+    )

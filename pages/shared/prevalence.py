@@ -1,0 +1,233 @@
+"""Another prevalence in production: what the threshold on trial is worth there, and which one would be best."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from scipy.special import logit
+
+from core import prevalence as shift
+from core.checks import using
+from core.costs import Payoffs, net_value
+from core.jobs import Run
+from core.plots import prevalence as plots
+from core.plots.costs import threshold_mark
+from core.plots.style import place
+from core.prevalence import GRID, Aim, BestThresholds
+from core.scores import ClassView
+from core.thresholds import METRICS, ScoreIndex, metric_curve
+from core.tuning import Bootstrap, bootstrap, candidates
+from pages.components.live_figure import live_figure
+from pages.shared import findings, text, trial
+from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold, tiles
+
+AIMS: dict[Aim, str] = {"f1": "F1", "cost": "net value", "accuracy": "accuracy"}
+LINES = ("precision", "f1", "accuracy")
+CURVES = ("precision", "recall", "f1")
+PREDICTED: dict[Aim, str] = {
+    "f1": "the row that has F*/2 there, F* the greatest F1 there",
+    "cost": "the row that has Elkan's threshold there",
+    "accuracy": "the row that has 0.5 there",
+}
+READS_PROBABILITIES: dict[Aim, str] = {"f1": "half_f1", "cost": "cost"}  # as the rules that checks know
+ASSUMED = (
+    "Assumed: rows of each class score as they do here, so that recall and false positive rate stay (label shift)."
+)
+
+
+def show(run: Run, part: str, column: int) -> None:
+    """Choose the prevalence in production; see precision, net value and the best threshold move with it."""
+    payoffs, unit = chosen_payoffs()
+    priced = Priced(run, part, column, payoffs, unit, run.scores(part).n_rows)
+    here = priced.indexes["validation"].prevalence
+    if not 0 < here < 1:
+        rows, label = "All" if here == 1 else "None", text.plain(priced.views["validation"].label)
+        st.markdown(f"{rows} of the validation rows are {label}, which says nothing about another prevalence.")
+        return
+    columns = run.scores(part).n_columns
+    now, before = trial.on_trial(run, columns)[column], trial.adopted(run, columns)[column]
+    with st.container(border=True):
+        there = _choose_prevalence(run, column, here)
+        _tiles(priced, now, here, there)
+    aim = _choose_aim()
+    if aim == "cost" and payoffs.flaw:
+        st.markdown(payoffs.flaw)
+        aim = "f1"
+    of, view = (run.id, run.epoch), priced.views["validation"]
+    tuned, theory = _tune(of, column, aim, payoffs, there, view)
+    best = tuned.choice.threshold
+    left, right = st.columns(2)
+    with left.container(border=True):
+        _against_prevalence(priced, now, here, there)
+    with right.container(border=True):
+        _best_against_prevalence(priced, aim, _best(of, column, aim, payoffs, view), here, there)
+    left, right = st.columns(2)
+    with left.container(border=True):
+        _against_threshold(priced, now, best, theory, there)
+    with right.container(border=True):
+        _best_there(priced, aim, tuned, theory, there)
+        _table(priced, aim, there, {"Tuned": best, "Predicted": theory, "On trial": now, "Adopted": before})
+
+
+def _choose_prevalence(run: Run, column: int, here: float) -> float:
+    """The prevalence in production, the validation rows' own until another is chosen: a slider, a number to type."""
+    key = f"prevalence.{run.id}.{column}"
+    there = float(st.session_state.setdefault(key, here))
+    options = sorted({*GRID, here})
+
+    def slid() -> None:
+        st.session_state[key] = st.session_state["prevalence.slider"]
+
+    def typed() -> None:
+        if (value := st.session_state["prevalence.percent"]) is not None:
+            st.session_state[key] = value / 100
+
+    # As in the explorer: the value is written before its control is drawn, and only where it differs.
+    shown = {"prevalence.slider": shift.nearest(there, options), "prevalence.percent": float(f"{100 * there:.4g}")}
+    for name, value in shown.items():
+        if st.session_state.get(name) != value:
+            st.session_state[name] = value
+    slider, number = st.columns([4, 1], vertical_alignment="bottom")
+    slider.select_slider(
+        "Prevalence in production", options, key="prevalence.slider", format_func=_percent, on_change=slid
+    )
+    number.number_input("in percent", 0.0001, 99.9999, step=0.1, format="%g", key="prevalence.percent", on_change=typed)
+    st.caption(f"{_percent(here)} of the validation rows are positive. {ASSUMED}")
+    return there
+
+
+def _choose_aim() -> Aim:
+    chosen = st.segmented_control(
+        "Best for",
+        list(AIMS),
+        format_func=AIMS.__getitem__,
+        key="prevalence.aim",
+        default="f1",
+        required=True,
+        persist_state="session",
+        help="What the best threshold is best for. Net value is of the payoffs on the Costs tab.",
+    )
+    return chosen if chosen in AIMS else "f1"
+
+
+@st.cache_data(max_entries=64)
+def _best(of: tuple[str, int], column: int, aim: Aim, payoffs: Payoffs, _view: ClassView) -> BestThresholds:
+    """The best threshold at every prevalence of the grid."""
+    return shift.best_thresholds(aim, payoffs, candidates(ScoreIndex.of(_view.y, _view.score)), GRID)
+
+
+@st.cache_data(max_entries=256, show_spinner="Tuning on a thousand resamples")
+def _tune(
+    of: tuple[str, int], column: int, aim: Aim, payoffs: Payoffs, there: float, _view: ClassView
+) -> tuple[Bootstrap, float]:
+    """The threshold tuned for a prevalence on the validation rows and their resamples, and the one predicted."""
+    rule = shift.rule_at(shift.rule_of(aim, payoffs), there)
+    counts = candidates(ScoreIndex.of(_view.y, _view.score))
+    return bootstrap(rule, _view.y, _view.score), shift.predicted(aim, payoffs, counts, there)
+
+
+def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
+    """What the threshold on trial is worth at the prevalence chosen, beside that of the data."""
+    point = priced.indexes[priced.part].counts(now)
+    at, before = shift.shifted(point, there), shift.shifted(point, here)
+    low, high = shift.precision_interval(point, there)
+    values = {name: (METRICS[name](at), METRICS[name](before)) for name in LINES}
+    data = f"at the data's {_percent(here)}"
+    shown = [
+        (f"{METRICS[name].label} at {_percent(there)}", text.rate(float(value)), f"{text.rate(float(was))} {data}")
+        for name, (value, was) in values.items()
+    ]
+    label, value, caption = shown[0]
+    shown[0] = label, value, f"{caption}; 90% interval {text.rate(float(low))} to {text.rate(float(high))}"
+    value, was = (priced.money(float(net_value(counts, priced.payoffs, PER))) for counts in (at, before))
+    tiles(*shown, (f"{PER:,} rows at {_percent(there)}", value, f"{was} {data}"))
+
+
+def _against_prevalence(priced: Priced, now: float, here: float, there: float) -> None:
+    point = priced.indexes[priced.part].counts(now)
+    at = shift.shifted(point, GRID)
+    st.markdown(f"**At threshold {threshold(now)}, against prevalence**")
+    live_figure(
+        plots.prevalence_figure(
+            GRID,
+            {METRICS[name].label: METRICS[name](at) for name in LINES},
+            shift.precision_interval(point, GRID),
+            [plots.share_mark("data", here, "dot"), plots.share_mark("production", there, heavy=True)],
+        ),
+        key="prevalence",
+        alt=f"Precision, F1 and accuracy of the threshold on trial against the prevalence, {priced.part} rows.",
+        height=380,
+        revision=f"{priced.run.id} {priced.part} {priced.column}",
+    )
+    st.caption(f"The {priced.part} rows. Shaded: the precision in at least 90% of samples (Wilson, of both rates).")
+
+
+def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, here: float, there: float) -> None:
+    st.markdown(f"**Best threshold for {AIMS[aim]}, against prevalence**")
+    live_figure(
+        plots.best_figure(
+            best,
+            [plots.share_mark("data", here, "dot"), plots.share_mark("production", there, heavy=True)],
+            priced.scale,
+        ),
+        key="best_threshold",
+        alt=f"The best threshold for {AIMS[aim]} against the prevalence, tuned on validation rows and predicted.",
+        height=380,
+        revision=f"{priced.run.id} {priced.column} {aim} {priced.scale}",
+    )
+    st.caption(f"Dashed: predicted for scores that are calibrated at {_percent(here)}: {PREDICTED[aim]}.")
+    if use := READS_PROBABILITIES.get(aim):
+        findings.show(using(priced.run, priced.column, use), "prevalence", None)
+
+
+def _against_threshold(priced: Priced, now: float, best: float, theory: float, there: float) -> None:
+    view, axis = priced.views[priced.part], priced.scale
+    index = ScoreIndex.of(view.y, place(view.score, axis))
+    st.markdown(f"**At {_percent(there)}, against threshold**")
+    curves = {METRICS[name].label: metric_curve(index, shift.metric_at(METRICS[name], there)) for name in CURVES}
+    marks = [threshold_mark("tuned", best, axis), threshold_mark("predicted", theory, axis, "dash")]
+    live_figure(
+        plots.metrics_at_figure(curves, now, marks, axis),
+        key="metrics_there",
+        alt=f"Precision, recall and F1 of the {priced.part} rows against the threshold at {_percent(there)}.",
+        height=380,
+        revision=f"{priced.run.id} {priced.part} {priced.column} {axis}",
+    )
+    st.caption(f"The {priced.part} rows, each class weighed by its new share over its old one.")
+
+
+def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there: float) -> None:
+    """The thresholds that are best there, in a sentence, with the button that puts the tuned one on trial."""
+    best, (low, high) = tuned.choice.threshold, tuned.threshold_interval
+    st.markdown(f"**Best threshold for {AIMS[aim]} at {_percent(there)}**")
+    st.markdown(
+        f"Tuned on validation: {threshold(best)}, in 90% of resamples {threshold(low)} to {threshold(high)}. "
+        f"Predicted: {threshold(theory)}."
+    )
+    st.button(
+        "Use the tuned threshold",
+        on_click=trial.try_one,
+        args=(priced.run, priced.run.scores(priced.part).n_columns, priced.column, best),
+        disabled=not 0 <= best <= 1,
+        help="It then stands in the controls above and in every number below.",
+    )
+
+
+def _table(priced: Priced, aim: Aim, there: float, thresholds: dict[str, float]) -> None:
+    """Each threshold with what it is worth at the prevalence chosen, on validation and on test rows."""
+    at = np.array(list(thresholds.values()))
+    counts = {part: shift.shifted(index.counts(at), there) for part, index in priced.indexes.items()}
+    table = pd.DataFrame({"": list(thresholds), "threshold": at, "logit": logit(np.clip(at, 0, 1))})
+    names = [f"{AIMS[aim]}, {part}" for part in PARTS]
+    for name, part in zip(names, PARTS, strict=True):
+        table[name] = net_value(counts[part], priced.payoffs, PER) if aim == "cost" else METRICS[aim](counts[part])
+    for name in ("precision", "recall"):
+        table[f"{name}, test"] = METRICS[name](counts["test"])
+    priced.show_table(table, names if aim == "cost" else [], alt=f"What each threshold is worth at {_percent(there)}.")
+    if aim == "cost":
+        st.caption(f"Net value of {PER:,} rows.")
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g}%"

@@ -1,0 +1,144 @@
+"""What the panels of costs share: the payoffs that were typed, a column of a run with them, amounts in words."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.costs import Payoffs
+from core.jobs import Run
+from core.plots.style import Scale
+from core.scores import ClassView
+from core.thresholds import ScoreIndex
+from pages.shared import text
+
+PER = 1000  # rows that a net value is said for
+PARTS = ("validation", "test")
+NARROW = 140  # pixels of a number, so that a narrow page has two beside each other
+# Two rows of two, as the confusion matrix has them: true classes down, decided ones across.
+CELLS = (
+    ("benefit_tn", "True negative: benefit"),
+    ("cost_fp", "False positive: cost"),
+    ("cost_fn", "False negative: cost"),
+    ("benefit_tp", "True positive: benefit"),
+)
+MEANING = "Net value is benefits less costs: above 0 earns, below 0 costs, and the greater is better."
+
+
+@dataclass(frozen=True, eq=False)
+class Priced:
+    """A class or label of a run, whose decisions have payoffs in a unit; `volume` rows are decided in a month."""
+
+    run: Run
+    part: str  # the rows shown, "validation" or "test"
+    column: int
+    payoffs: Payoffs
+    unit: str
+    volume: int
+
+    @cached_property
+    def views(self) -> dict[str, ClassView]:
+        """Labels and scores, by part."""
+        return {part: self.run.scores(part).view(self.column) for part in PARTS}
+
+    @cached_property
+    def indexes(self) -> dict[str, ScoreIndex]:
+        return {part: ScoreIndex.of(view.y, view.score) for part, view in self.views.items()}
+
+    @property
+    def scale(self) -> Scale:
+        """How the axis of scores is spaced: as chosen beside the histogram, but evenly if scores leave [0, 1]."""
+        even = st.session_state.get("scale") == "probability" or not self.run.scores(self.part).are_probabilities
+        return "probability" if even else "logit"
+
+    def money(self, value: float) -> str:
+        """An amount with thousands separators: two decimals below 100, a power of ten from 1e9 on."""
+        if math.isnan(value):
+            return "undefined"
+        size = abs(value)
+        number = f"{size:.3e}" if size >= 1e9 else f"{size:,.0f}" if size >= 100 else f"{size:,.2f}"
+        sign = "\N{MINUS SIGN}" if value < 0 and number != "0.00" else ""
+        return f"{sign}{number} {self.unit}".rstrip()
+
+    def more(self, value: float, than: str) -> str:
+        """How much more or less than something else, in words."""
+        if math.isnan(value):
+            return ""
+        return f"{self.money(abs(value))} {'less' if value < 0 else 'more'} than {than}"
+
+    def show_table(self, table: pd.DataFrame, amounts: list[str], alt: str) -> None:
+        """A table whose columns `amounts` are net values, thresholds are rates and all else counts or names."""
+        kinds: dict[str, Any] = dict.fromkeys(table.columns[1:], text.rate)
+        kinds |= dict.fromkeys(amounts, self.money) | dict.fromkeys(("threshold", "low", "high"), threshold)
+        kinds |= (
+            {"logit": logit}
+            | dict.fromkeys(table.select_dtypes("integer").columns, "{:,}")
+            | {"errors left": "{:,.4g}"}
+        )
+        shown = table.style.format({name: kinds[name] for name in table.columns[1:]})
+        st.dataframe(shown, hide_index=True, height="content", alt=alt)
+
+
+def chosen_payoffs() -> tuple[Payoffs, str]:
+    """The payoffs and the unit that were typed last, or the defaults."""
+    typed = {name: st.session_state.get(f"cost.{name}") for name, _ in CELLS}
+    given = {name: float(value) for name, value in typed.items() if value is not None}
+    return Payoffs(**given), str(st.session_state.get("cost.unit", "EUR")).strip()
+
+
+def choose_payoffs(run: Run, part: str, column: int) -> Priced:
+    """The payoffs as a matrix, their unit, and how many rows a month are decided: as many as are shown by default."""
+    rows = run.scores(part).n_rows
+    st.markdown("**Payoffs**")
+    st.caption(f"What one row brings or costs, all four in one unit. {MEANING}")
+    matrix, rest = st.columns([2, 1])
+    with matrix, st.grid(2, min_column_width=NARROW):
+        for name, label in CELLS:
+            st.session_state.setdefault(f"cost.{name}", getattr(Payoffs(), name))
+            st.number_input(label, -1e9, 1e9, step=0.5, format="%g", key=f"cost.{name}", persist_state="session")
+    with rest:
+        st.session_state.setdefault("cost.unit", "EUR")
+        st.text_input("Unit", max_chars=12, key="cost.unit", persist_state="session")
+        volume = st.number_input(
+            "Rows a month",
+            1,
+            10**12,
+            None,
+            key="cost.volume",
+            placeholder=f"{rows:,}, as shown",
+            persist_state="session",
+            help="How many rows are decided in a month. Left empty: as many as this split has.",
+        )
+    payoffs, unit = chosen_payoffs()
+    return Priced(run, part, column, payoffs, unit, int(volume or max(rows, 1)))
+
+
+def threshold(value: float) -> str:
+    """A threshold on scores in [0, 1], three decimals; an infinite one is said in words."""
+    if np.isinf(value):
+        return "above every score" if value > 0 else "below every score"
+    return text.rate(value)
+
+
+def logit(value: float) -> str:
+    """A logit, three decimals; those of 0 and 1 and of what lies beyond are infinite."""
+    return f"{value:.3f}".replace("-", "\N{MINUS SIGN}").replace("inf", "\N{INFINITY}")
+
+
+def percent(share: float) -> str:
+    return "undefined" if math.isnan(share) else f"{share:.1%}"
+
+
+def tiles(*shown: tuple[str, str, str]) -> None:
+    """Numbers beside each other: what each is, its value, and a caption."""
+    with st.grid(len(shown), min_column_width=NARROW) as grid:
+        for label, value, caption in shown:
+            with grid.cell():
+                st.metric(label, value)
+                st.caption(text.plain(caption))
