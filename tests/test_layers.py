@@ -42,7 +42,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "comparison": ("calibration",),
     "plots": ("tuning", "calibration", "prevalence"),
     "rows": ("datasets", "thresholds"),
-    "export": ("thresholds",),
+    "export": ("jobs", "wiring"),
     "optima": ("objective",),
     "numerics": ("optima",),
     "optimizers": ("models",),

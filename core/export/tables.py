@@ -1,4 +1,4 @@
-"""What leaves the app as a file: made in memory, never written on the server's disk."""
+"""Scores and predictions as CSV."""
 
 from __future__ import annotations
 

@@ -1,0 +1,109 @@
+"""Adopted thresholds as PyTorch source: from the outputs of the run's head to probabilities to decisions."""
+
+from __future__ import annotations
+
+from core.config import RunConfig
+from core.datasets import load_dataset
+from core.export.record import Adopted
+from core.export.source import class_names, header, in_words, number, thresholds
+from core.heads import ACTIVATIONS, HEADS
+from core.losses import LOSSES
+from core.models import shape_of
+from core.objective import resolved
+from core.thresholds import NO_CLASS
+
+CODE = '''{header}
+import torch
+from torch import Tensor, nn
+
+{class_names}
+{thresholds}
+
+head = nn.Linear({inputs}, {outputs})  # {label}: the last layer of the network, without its output activation
+
+
+def probabilities(z: Tensor) -> Tensor:
+    """p ({shape}) from the outputs of the head z (N, {outputs})."""
+{probabilities}
+
+
+def decide(p: Tensor) -> Tensor:
+    """{decisions}, from probabilities p ({shape})."""
+{rule}
+
+
+def predict(z: Tensor) -> Tensor:
+    """The decisions from the outputs of the head z (N, {outputs})."""
+    return decide(probabilities(z))
+'''
+
+FUNCTIONS = {
+    "none": "{}",
+    "sigmoid": "torch.sigmoid({})",
+    "softmax": "torch.softmax({}, dim=1)",
+    "log_softmax": "torch.log_softmax({}, dim=1)",
+}
+
+# The rules of core.thresholds.DECISIONS. Float32 probabilities meet float64 thresholds in float64, as in NumPy.
+RULES = {
+    "ratio": """    t = THRESHOLDS.clamp(min=1e-300)  # a threshold of 0 takes every row whose p is not 0
+    return (p / (t / t.max())).argmax(dim=1)  # equal thresholds leave p, and its ties, as they are""",
+    "difference": """    t = THRESHOLDS - THRESHOLDS.min()  # equal thresholds leave p, and its ties, as they are
+    return (p - t).argmax(dim=1)""",
+    "masked": """    reached = p >= THRESHOLDS
+    best = torch.where(reached, p, -torch.inf).argmax(dim=1)
+    return torch.where(reached.any(dim=1), best, {fallback})""",
+    "argmax": "    return p.argmax(dim=1)  # whatever the thresholds",
+}
+
+
+def pytorch_code(adopted: Adopted) -> str:
+    """Source that defines the head, probabilities(z), decide(p) and predict(z), and decides as Cutoff does.
+
+    Probabilities are compared, not logits: in float32 several logits share one probability, so that a threshold on
+    logits would part rows that a threshold on probabilities does not. The logits stand beside, as comments.
+    """
+    config, columns = adopted.config, len(adopted.thresholds)
+    data = load_dataset(config.dataset, config.dataset_params)
+    parts = {
+        "header": header(adopted),
+        "class_names": class_names(adopted),
+        "inputs": shape_of(config, data.x.shape[1], data.image).last_inputs,
+        "outputs": HEADS[config.head].outputs(len(data.class_names)),
+        "label": HEADS[config.head].label,
+        "shape": "N" if adopted.task == "binary" else f"N, {columns}",
+        "probabilities": _probabilities(config, adopted.task == "binary"),
+    }
+    if adopted.task == "binary":
+        return CODE.format(
+            **parts,
+            thresholds=f"THRESHOLD = {number(adopted.compared()[0])}  # {in_words(adopted, 0)}",
+            decisions="The class of each row, (N,), an index of CLASS_NAMES",
+            rule="    return (p >= THRESHOLD).long()",
+        )
+    parts["thresholds"] = thresholds(adopted, "torch.tensor(", ", dtype=torch.float64)")
+    if adopted.task == "multilabel":
+        decisions = f"Whether each row has each label, (N, {columns}) bool"
+        return CODE.format(**parts, decisions=decisions, rule="    return p >= THRESHOLDS")
+    none = f" or {NO_CLASS} for none" if adopted.params.get("fallback") == NO_CLASS else ""
+    return CODE.format(
+        **parts,
+        decisions=f"The class of each row, (N,), an index of CLASS_NAMES{none}",
+        rule=RULES[adopted.decision].format(**adopted.params),
+    )
+
+
+def _probabilities(config: RunConfig, binary: bool) -> str:
+    """The body of probabilities(z): as heads.probabilities reads outputs, with the run's output activation before."""
+    activation, expects = resolved(config.head, config.activation, config.loss), LOSSES[config.loss].expects
+    gives, link = ACTIVATIONS[activation].gives, HEADS[config.head].link
+    lines = [] if activation == "none" else [f"u = {FUNCTIONS[activation].format('z')}  # its output activation"]
+    u = "u" if lines else "z"
+    if expects == "logits" or (expects == "log-probabilities" and gives == "logits"):
+        p = FUNCTIONS[link].format(u)
+    elif gives == "log-probabilities":
+        p = f"{u}.exp()"
+    else:
+        p = u if gives == "probabilities" else f"{u}.clamp(0, 1)"
+    column = f"[:, {HEADS[config.head].first_column}]" if binary else ""
+    return "\n".join(f"    {line}" for line in [*lines, f"return {p}{column}"])

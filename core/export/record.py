@@ -1,0 +1,159 @@
+"""Adopted thresholds with everything that gives them a meaning, as JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.special import logit
+
+from core.config import RunConfig
+from core.jobs import Run
+from core.scores import Scores
+from core.specs import Value
+from core.thresholds import (
+    DECISIONS,
+    METRICS,
+    ThresholdCounts,
+    class_counts,
+    confusion_matrix,
+    decided_counts,
+    index_scores,
+    summary,
+)
+
+EACH = "each"  # every column is decided at its own threshold: two classes, or labels
+PARTS = ("validation", "test")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class ColumnThreshold(_Frozen):
+    """The threshold of a class or label, as on the page: to be rounded to the scores' dtype before it is compared."""
+
+    name: str
+    probability: float
+    logit: float
+
+
+class ColumnWorth(_Frozen):
+    """A class against the rest, or a label: rows by outcome, and by name the METRICS that need no parameters."""
+
+    name: str
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+    metrics: dict[str, float | None]
+
+
+class Worth(_Frozen):
+    """What the thresholds are worth on the rows of a split: numbers of all columns together, and of each."""
+
+    rows: int
+    together: dict[str, float | None]
+    columns: tuple[ColumnWorth, ...]
+
+
+class Adopted(_Frozen):
+    """Adopted thresholds, as JSON an object of
+
+    format        "cutoff-thresholds"
+    version       1
+    run, epoch    which run of Cutoff, and after how many epochs
+    config        the run's configuration, a RunConfig; posted to a Cutoff of the same version it trains the same run
+    task          "binary", "multiclass" or "multilabel"
+    class_names   strings; two classes are (negative, positive)
+    score_dtype   "float16", "float32" or "float64"
+    comparison    "score >= threshold": the threshold is rounded to score_dtype, then a score that equals it is positive
+    decision      "each": each of `thresholds` decides by itself; else the rule of several classes, a name in DECISIONS
+    params        the rule's params by name
+    thresholds    one object a score column (that of the positive class for two classes): name, probability, logit
+    tuned_on      "validation": the split that thresholds are chosen on; what they are worth there is flattered
+    worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
+                  class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name
+
+    Numbers are written so that they come back the same; infinite ones as "Infinity" and "-Infinity", undefined ones as
+    null. `Adopted.model_validate_json` reads it.
+    """
+
+    format: Literal["cutoff-thresholds"] = "cutoff-thresholds"
+    version: Literal[1] = 1
+    run: str
+    epoch: int
+    config: RunConfig
+    task: Literal["binary", "multiclass", "multilabel"]
+    class_names: tuple[str, ...]
+    score_dtype: Literal["float16", "float32", "float64"]
+    comparison: Literal["score >= threshold"] = "score >= threshold"
+    decision: str
+    params: dict[str, Value]
+    thresholds: tuple[ColumnThreshold, ...]
+    tuned_on: Literal["validation"] = "validation"
+    worth: dict[str, Worth]
+
+    def as_json(self) -> str:
+        """The object described above, indented."""
+        return self.model_dump_json(indent=2)
+
+    def probabilities(self) -> tuple[float, ...]:
+        """The thresholds (C,), as they are on the page."""
+        return tuple(column.probability for column in self.thresholds)
+
+    def compared(self) -> tuple[float, ...]:
+        """The thresholds (C,) rounded to the scores' dtype: scores of a wider type then compare in the same way."""
+        return tuple(float(np.dtype(self.score_dtype).type(t)) for t in self.probabilities())
+
+
+def adopted(run: Run, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]) -> Adopted:
+    """The record of thresholds (C,) adopted for a run; `decision` is how several classes are decided among.
+
+    Raises CutoffError for a run without scores, and for thresholds that the rule can't use.
+    """
+    scores = run.scores("validation")
+    several = scores.task == "multiclass"
+    return Adopted(
+        run=run.id,
+        epoch=run.epoch,
+        config=run.config,
+        task=scores.task,
+        class_names=scores.class_names,
+        score_dtype=scores.y_score.dtype.name,
+        decision=decision if several else EACH,
+        params=dict(params) if several else {},
+        thresholds=tuple(
+            ColumnThreshold(name=name, probability=t, logit=float(logit(np.clip(t, 0, 1))))
+            for name, t in zip(scores.column_names, map(float, thresholds), strict=True)
+        ),
+        worth={part: _worth(run.scores(part), thresholds, decision, params) for part in PARTS},
+    )
+
+
+def _worth(scores: Scores, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]) -> Worth:
+    def rule(y_score: NDArray[np.floating], thresholds: ArrayLike) -> NDArray[np.intp]:
+        return DECISIONS[decision](y_score, thresholds, **params)
+
+    if scores.task == "multiclass":
+        decided = rule(scores.y_score, thresholds)
+        counts = decided_counts(confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True))
+    else:
+        counts = class_counts(index_scores(scores), np.reshape(thresholds, (-1, 1)))[:, 0]
+    together = {name: _known(value) for name, value in summary(scores, thresholds, rule).items()}
+    columns = tuple(_of_column(name, counts[at]) for at, name in enumerate(scores.column_names))
+    return Worth(rows=scores.n_rows, together=together, columns=columns)
+
+
+def _of_column(name: str, counts: ThresholdCounts) -> ColumnWorth:
+    outcomes = {outcome: int(getattr(counts, outcome)) for outcome in ("tp", "fp", "fn", "tn")}
+    metrics = {metric.name: _known(float(metric(counts))) for metric in METRICS.values() if not metric.params}
+    return ColumnWorth(name=name, metrics=metrics, **outcomes)
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value

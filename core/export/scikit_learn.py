@@ -1,0 +1,87 @@
+"""Adopted thresholds as scikit-learn source: for two classes a FixedThresholdClassifier, else a short function."""
+
+from __future__ import annotations
+
+from core.export.record import Adopted
+from core.export.source import class_names, header, in_words, number, thresholds
+from core.thresholds import NO_CLASS
+
+TWO = """{header}
+from sklearn.model_selection import FixedThresholdClassifier
+
+{class_names}
+
+# estimator: a fitted classifier of the classes 0 and 1 with predict_proba
+classifier = FixedThresholdClassifier(
+    estimator,
+    threshold={threshold},  # {said}; class 1 from here on, this number included
+    pos_label=1,
+    response_method="predict_proba",
+)
+# classifier.predict(X) gives the class of each row, (N,), an index of CLASS_NAMES
+"""
+
+LABELS = '''{header}
+import numpy as np
+
+{class_names}
+{thresholds}
+
+
+def decide(p):
+    """Whether each row has each label, (N, {columns}) bool, from its probabilities (N, {columns})."""
+    return p >= THRESHOLDS
+
+
+def predict(X):
+    """The decisions about rows X. estimator: a fitted classifier of these labels."""
+    p = estimator.predict_proba(X)
+    if isinstance(p, list):  # one (N, 2) a label, as from a random forest
+        p = np.column_stack([label[:, 1] for label in p])
+    return decide(p)
+'''
+
+CLASSES = '''{header}
+import numpy as np
+
+{class_names}
+{thresholds}
+
+
+def decide(p):
+    """The class of each row, (N,), an index of CLASS_NAMES{none}, from its probabilities (N, {columns})."""
+{rule}
+
+
+def predict(X):
+    """The decisions about rows X. estimator: a fitted classifier of these classes in this order."""
+    return decide(estimator.predict_proba(X))
+'''
+
+# The rules of core.thresholds.DECISIONS.
+RULES = {
+    "ratio": """    t = np.maximum(THRESHOLDS, 1e-300)  # a threshold of 0 takes every row whose p is not 0
+    return np.argmax(p / (t / t.max()), axis=1)  # equal thresholds leave p, and its ties, as they are""",
+    "difference": """    t = THRESHOLDS - THRESHOLDS.min()  # equal thresholds leave p, and its ties, as they are
+    return np.argmax(p - t, axis=1)""",
+    "masked": """    reached = p >= THRESHOLDS
+    best = np.argmax(np.where(reached, p, -np.inf), axis=1)
+    return np.where(reached.any(axis=1), best, {fallback})""",
+    "argmax": "    return np.argmax(p, axis=1)  # whatever the thresholds",
+}
+
+
+def scikit_learn_code(adopted: Adopted) -> str:
+    """Source that runs where `estimator` is a fitted classifier, and decides as Cutoff does.
+
+    Two classes: it defines `classifier`, whose predict compares score >= threshold. Else it defines decide(p), from
+    probabilities (N, C), and predict(X).
+    """
+    parts = {"header": header(adopted), "class_names": class_names(adopted), "columns": len(adopted.thresholds)}
+    if adopted.task == "binary":
+        return TWO.format(**parts, threshold=number(adopted.compared()[0]), said=in_words(adopted, 0))
+    parts["thresholds"] = thresholds(adopted, "np.array(", ")")
+    if adopted.task == "multilabel":
+        return LABELS.format(**parts)
+    none = f" or {NO_CLASS} for none" if adopted.params.get("fallback") == NO_CLASS else ""
+    return CLASSES.format(**parts, none=none, rule=RULES[adopted.decision].format(**adopted.params))

@@ -1,0 +1,56 @@
+"""Pieces of Python source for adopted thresholds, right whatever classes and runs are called."""
+
+from __future__ import annotations
+
+import math
+
+from core.export.record import Adopted
+from core.wiring import describe
+
+WIDTH = 110
+
+
+def header(adopted: Adopted) -> str:
+    """Comments that say where the thresholds come from."""
+    where = (
+        f"Thresholds of run {adopted.run} after {adopted.epoch} epochs, adopted in Cutoff and tuned on validation rows"
+    )
+    return f"{_comment(where)}\n{_comment(' · '.join(describe(adopted.config)))}\n"
+
+
+def class_names(adopted: Adopted) -> str:
+    """The definition of CLASS_NAMES, each name in a line of its own where one line is too long."""
+    names = [repr(name) for name in adopted.class_names]
+    line = f"CLASS_NAMES = [{', '.join(names)}]"
+    return line if len(line) <= WIDTH else "\n".join(["CLASS_NAMES = [", *(f"    {name}," for name in names), "]"])
+
+
+def thresholds(adopted: Adopted, before: str, after: str) -> str:
+    """The definition of THRESHOLDS (C,) in float64: a list between `before` and `after`, with a comment for each.
+
+    Where scores are compared with them they are rounded to the scores' dtype, so that scores of a wider type compare in
+    the same way; rules that compute with thresholds take them as they are.
+    """
+    computes = adopted.decision in ("ratio", "difference")
+    values = adopted.probabilities() if computes else adopted.compared()
+    lines = [
+        f"    {number(value)},  # {column.name!r}: {in_words(adopted, at)}"
+        for at, (value, column) in enumerate(zip(values, adopted.thresholds, strict=True))
+    ]
+    return "\n".join([f"THRESHOLDS = {before}[", *lines, f"]{after}"])
+
+
+def in_words(adopted: Adopted, column: int) -> str:
+    """A threshold as it is on the page and as a logit."""
+    threshold = adopted.thresholds[column]
+    return f"{threshold.probability:.6g}, as a logit {threshold.logit:.6g}"
+
+
+def number(value: float) -> str:
+    """Source that gives this very float, also where it is infinite."""
+    return repr(value) if math.isfinite(value) else f'float("{value}")'
+
+
+def _comment(text: str) -> str:
+    """A comment in one line, whatever is in the text."""
+    return "# " + "".join(letter if letter.isprintable() else " " for letter in text)
