@@ -72,6 +72,11 @@ def of_param(param: Param, key: str) -> Value:
     )
 
 
+def scale_now() -> Scale:
+    """The scale chosen last, wherever its control stands."""
+    return st.session_state.get("scale") or "logit"
+
+
 def score_scale() -> Scale:
     """How the axis of scores is spaced."""
     return st.segmented_control(

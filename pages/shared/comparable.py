@@ -1,0 +1,154 @@
+"""The runs of this session that can be compared with the one on the page, the choice among them, and how they look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from core import wiring
+from core.config import RunConfig
+from core.datasets import DATASETS
+from core.experiment import distinct
+from core.jobs import Job, Run
+from core.plots.comparison import LETTERS
+from core.plots.race import FEW, Line
+from core.plots.style import variant_colour, variant_dash
+from pages.shared import session, text
+from pages.shared.race import lines_of
+
+MOST = len(LETTERS)
+LISTED = 4  # runs that can't be compared, of one reason, by name
+
+
+class Member(NamedTuple):
+    """A run of this session: its name and its number in lists, "" without scores, and which variant of a job it is."""
+
+    run: Run
+    name: str
+    number: str
+    job: Job
+    variant: int
+
+    @property
+    def listed(self) -> str:
+        return f"{self.number}{self.name}"
+
+
+def of_session() -> dict[str, Member]:
+    """The runs of this session by id, the newest first; numbered as in the list on top of the page."""
+    jobs = session.jobs()
+    scored = [run.id for job in jobs for run in job.runs if run.outputs]
+    numbers = {name: f"{len(scored) - at}. " for at, name in enumerate(scored)}
+    return {
+        run.id: Member(run, _called(run, job, variant), numbers.get(run.id, ""), job, variant)
+        for job in jobs
+        for variant in range(len(job.experiment.variants))
+        for run in job.of_variant(variant)
+    }
+
+
+def _called(run: Run, job: Job, variant: int) -> str:
+    """A run in a list of runs: the name of its variant if it raced, or else what it is, and its seed if there are more.
+
+    How far it came is left out, since a browser keeps the words of a choice.
+    """
+    _, model, head, loss = wiring.describe(run.config)
+    raced = len(job.experiment.variants) > 1
+    what = [job.experiment.variants[variant].name] if raced else [loss, head, model]
+    return " · ".join(what + [f"seed {run.config.seed}"] * (len(job.experiment.seeds) > 1))
+
+
+def why_not(run: Run, other: Run, part: str) -> str:
+    """Why the rows of another run are not those of this one; "" if they are."""
+    if other.config.dataset != run.config.dataset:
+        return f"other data ({DATASETS[other.config.dataset].label})"
+    if other.config.dataset_params != run.config.dataset_params:
+        return "the same data with other settings"
+    if other.config.split_seed != run.config.split_seed:
+        return "rows split in another way"
+    return "" if part in other.outputs else f"without scores ({other.status})"
+
+
+def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:
+    """The runs that can't be compared with this one, by reason."""
+    if not refused:
+        return
+    few = "1 run of this session has" if len(refused) == 1 else f"{len(refused)} runs of this session have"
+    with st.expander(f"{few} other rows or no scores"):
+        for why in dict.fromkeys(refused.values()):
+            names = [members[name].listed for name, reason in refused.items() if reason == why]
+            more = f" and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+            st.markdown(text.plain(f"{why[0].upper()}{why[1:]}: {'; '.join(names[:LISTED])}{more}."))
+
+
+def choose(run: Run, members: dict[str, Member], offered: dict[str, Member]) -> list[str]:
+    """Ids of the runs to compare this one with, at most five."""
+    state = st.session_state
+    kept = [name for name in state.get("compare.with", []) if name in offered][: MOST - 1]
+    if state.get("compare.of") != run.id:  # the page looks at another run than before
+        state["compare.of"] = run.id
+        kept = kept or _first_choice(members[run.id], offered)
+    if state.get("compare.with") != kept:
+        state["compare.with"] = kept
+    return st.multiselect(
+        "Compare with",
+        list(offered),
+        format_func=lambda name: offered[name].listed,
+        key="compare.with",
+        max_selections=MOST - 1,
+        placeholder="Choose runs",
+        help=f"A is the run on this page. Up to {MOST - 1} others that were trained on the same data with the same "
+        "split, so that the rows are the same.",
+        persist_state="session",
+    )
+
+
+def _first_choice(of: Member, offered: dict[str, Member]) -> list[str]:
+    """The other variants that raced with the same seed, or else the newest run."""
+    raced = [
+        name
+        for name, other in offered.items()
+        if other.job.id == of.job.id and other.run.config.seed == of.run.config.seed
+    ]
+    return raced[: MOST - 1] or list(offered)[:1]
+
+
+def lines(members: Sequence[Member]) -> list[Line]:
+    """How each run looks: as its variant on the Train page, where that tells the runs apart."""
+    job, variants = members[0].job, [member.variant for member in members]
+    raced = len({member.job.id for member in members}) == 1 and len(job.experiment.variants) > 1
+    if raced and len(set(variants)) == len(variants) and len(job.experiment.variants) <= FEW:
+        looks = [lines_of(job)[variant] for variant in variants]
+        if len({look.colour for look in looks}) == len(looks):
+            return looks
+    names = [member.name for member in members] if raced else _names(members)
+    count = len(members)
+    return [Line(name, variant_colour(at, count), variant_dash(at, count)) for at, name in enumerate(names)]
+
+
+def _names(members: Sequence[Member]) -> list[str]:
+    """Names that say what tells runs of several jobs apart."""
+    said = list(zip(*(_choices(member.run.config) for member in members), strict=True))
+    telling = [words for words in said if len(set(words)) > 1] or said[:1]
+    return distinct([" · ".join(words) for words in zip(*telling, strict=True)])
+
+
+def _choices(config: RunConfig) -> list[str]:
+    """What a run has chosen, in words, the loss first."""
+    _, model, head, loss = wiring.describe(config)
+    return [
+        loss,
+        head,
+        model,
+        wiring.OPTIMIZERS[config.optimizer],
+        f"learning rate {config.lr:g}",
+        f"weight decay {config.weight_decay:g}",
+        f"momentum {config.momentum:g}",
+        f"{config.schedule} rate",
+        f"patience {config.patience}",
+        f"batch {config.batch_size}",
+        f"{config.epochs} epochs",
+        f"seed {config.seed}",
+    ]

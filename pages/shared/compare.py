@@ -1,0 +1,386 @@
+"""Two to six runs on the same rows: curves and numbers side by side, and how much of a difference may be chance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+from numpy.typing import NDArray
+
+from core import comparison
+from core.calibration import reliability
+from core.comparison import MEASURES, Comparison
+from core.jobs import Run
+from core.plots import comparison as plots
+from core.plots.race import Line, Spec
+from core.plots.style import place
+from core.specs import Value
+from core.thresholds import METRICS, ScoreIndex, metric_curve, pr_curve, roc_curve
+from core.tuning import bind, candidates
+from pages.components.live_figure import live_figure
+from pages.shared import comparable, controls, tables, text, trial
+
+MODES = {"own": "each its own", "f1": "tuned for F1", "common": "one for all"}
+COSTS = METRICS["cost"].params
+COLUMNS = {"": st.column_config.ImageColumn(width=30, pinned=True), "Run": st.column_config.TextColumn(pinned=True)}
+
+
+class Compared(NamedTuple):
+    """The runs on the chart, the first the one that the others are compared with: their labels y (N,), scores (N,) and
+    thresholds of one class or label against the rest, and the costs of a false positive and a false negative."""
+
+    runs: list[Run]
+    lines: list[Line]
+    y: NDArray[np.bool_]
+    scores: list[NDArray[np.floating]]
+    thresholds: list[float]
+    costs: dict[str, float]
+
+    @property
+    def indexes(self) -> list[ScoreIndex]:
+        return [ScoreIndex.of(self.y, score) for score in self.scores]
+
+
+def show(run: Run, part: str, column: int) -> None:
+    """Choose runs to compare this one with, and see all of them on one chart, in numbers, and by their differences."""
+    members = comparable.of_session()
+    refused = {name: why for name, other in members.items() if (why := comparable.why_not(run, other.run, part))}
+    if run.id not in members:
+        st.markdown("The app does not keep this run any more, so it can't be compared.")
+        return
+    offered = {name: other for name, other in members.items() if name not in refused and name != run.id}
+    if not offered:
+        st.markdown(
+            "There is no other run to compare this one with. Train another one on the same data with the same split: "
+            "with other choices for the model or the loss, or with a second seed."
+        )
+        st.page_link("train.py", label="Train another one", icon=":material/arrow_forward:")
+        comparable.say_refused(members, refused)
+        return
+    others = [members[name] for name in comparable.choose(run, members, offered)]
+    comparable.say_refused(members, refused)
+    if not others:
+        st.markdown("Choose one more run to compare this one with.")
+        return
+    compared = _compared([members[run.id]._replace(run=run), *others], part, column)
+    _say_odd(compared, part, run.scores(part).view(column).label)
+    curves, gaps = st.columns([3, 2])
+    with curves.container(border=True, height="stretch"):
+        _show_curves(compared, part)
+    with gaps.container(border=True, height="stretch"):
+        _show_differences(compared, part, column)
+    _show_numbers(compared, part)
+
+
+def _compared(members: Sequence[comparable.Member], part: str, column: int) -> Compared:
+    runs = [member.run for member in members]
+    views = [run.scores(part).view(column) for run in runs]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        thresholds = _choose_thresholds(runs, column)
+        costs = _choose_costs()
+    return Compared(runs, comparable.lines(members), views[0].y, [view.score for view in views], thresholds, costs)
+
+
+def _choose_thresholds(runs: Sequence[Run], column: int) -> list[float]:
+    """The threshold of each run, (R,)."""
+    mode = st.segmented_control(
+        "Thresholds",
+        list(MODES),
+        format_func=MODES.__getitem__,
+        key="compare.mode",
+        default="own",
+        required=True,
+        persist_state="session",
+        help="Each its own: the one on trial for each run. Tuned for F1: the greatest F1 on the validation rows, run "
+        "by run.",
+    )
+    columns = runs[0].scores("validation").n_columns
+    own = [trial.on_trial(run, columns)[column] for run in runs]
+    if mode == "own":
+        return own
+    if mode == "common":
+        common = st.number_input(
+            "Threshold", 0.0, 1.0, own[0], 0.01, "%.4f", key="compare.common", width=130, persist_state="session"
+        )
+        thresholds = [float(common)] * len(runs)
+    else:
+        thresholds = [_tuned(run, column) for run in runs]
+    st.button(
+        "Put on trial",
+        key="compare.try",
+        on_click=lambda: _try(runs, columns, column, thresholds),
+        disabled=not all(0 <= t <= 1 for t in thresholds),
+        help="Each run's threshold then stands in its controls.",
+    )
+    return thresholds
+
+
+def _tuned(run: Run, column: int) -> float:
+    view = run.scores("validation").view(column)
+    return bind("f1")(candidates(ScoreIndex.of(view.y, view.score))).threshold
+
+
+def _try(runs: Sequence[Run], columns: int, column: int, thresholds: Sequence[float]) -> None:
+    for run, threshold in zip(runs, thresholds, strict=True):
+        trial.try_one(run, columns, column, threshold)
+    st.session_state["compare.mode"] = "own"
+
+
+def _choose_costs() -> dict[str, float]:
+    """The costs of a false positive and of a false negative."""
+    return {
+        param.name: float(
+            st.number_input(
+                param.label,
+                param.low,
+                param.high,
+                float(param.default),
+                param.step,
+                "%g",
+                key=f"compare.{param.name}",
+                width=170,
+                help=param.help,
+                persist_state="session",
+            )
+        )
+        for param in COSTS
+    }
+
+
+def _say_odd(compared: Compared, part: str, label: str) -> None:
+    """What can't be told from these rows or scores, and which scores are still to change."""
+    positives = int(np.count_nonzero(compared.y))
+    if not positives:
+        st.warning(f"No {part} row is {text.plain(label)}: recall, F1, both curves and their areas are undefined.")
+    elif positives == len(compared.y):
+        st.warning(f"Every {part} row is {text.plain(label)}: ROC and specificity are undefined.")
+    for letter, score in zip(plots.LETTERS, compared.scores, strict=False):
+        if len(score) and score.min() == score.max():
+            st.warning(f"{letter} gives every {part} row the score {score[0]:.4g}, so it ranks none above another.")
+    for letter, run in zip(plots.LETTERS, compared.runs, strict=False):
+        if not run.ended:
+            st.caption(f"{letter} is {run.status}; compared are its scores after epoch {run.epoch}.")
+
+
+def _show_curves(compared: Compared, part: str) -> None:
+    """One chart for all runs; which one is chosen above it."""
+    view = st.segmented_control(
+        "Chart",
+        list(VIEWS),
+        key="compare.view",
+        default=next(iter(VIEWS)),
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    live_figure(
+        VIEWS[view](compared),
+        key="compare_curves",
+        alt=_in_words(compared, view, part),
+        height=plots.HEIGHT,
+        revision=" ".join([view, part, controls.scale_now(), *(run.id for run in compared.runs)]),
+    )
+    st.caption(f"{ABOUT[view]} A letter stands at each run's threshold.")
+
+
+def _pr(compared: Compared) -> Spec:
+    indexes = compared.indexes
+    points = [index.counts(t) for index, t in zip(indexes, compared.thresholds, strict=True)]
+    return plots.pr_curves(compared.lines, [pr_curve(index) for index in indexes], points, indexes[0].prevalence)
+
+
+def _roc(compared: Compared) -> Spec:
+    indexes = compared.indexes
+    points = [index.counts(t) for index, t in zip(indexes, compared.thresholds, strict=True)]
+    return plots.roc_curves(compared.lines, [roc_curve(index) for index in indexes], points)
+
+
+def _cost(compared: Compared) -> Spec:
+    scale, spec = controls.scale_now(), METRICS["cost"]
+    placed = [ScoreIndex.of(compared.y, place(score, scale)) for score in compared.scores]
+    costs = [
+        float(spec(index.counts(t), **compared.costs))
+        for index, t in zip(compared.indexes, compared.thresholds, strict=True)
+    ]
+    curves = [metric_curve(index, spec, **compared.costs) for index in placed]
+    return plots.cost_curves(compared.lines, curves, compared.thresholds, costs, scale)
+
+
+def _reliability(compared: Compared) -> Spec:
+    found = [reliability(compared.y, score) for score in compared.scores]
+    curves = [(one.score, one.share, one.rows) for one in found]
+    return plots.reliability_curves(compared.lines, curves, compared.thresholds)
+
+
+VIEWS: dict[str, Callable[[Compared], Spec]] = {
+    "PR": _pr,
+    "ROC": _roc,
+    "Cost": _cost,
+    "Calibration": _reliability,
+}
+ABOUT = {
+    "PR": "Thin lines join points of equal F1; dashed is the share of positives.",
+    "ROC": "Dashed is what scores reach that know nothing.",
+    "Cost": "The mean cost of a row at every threshold.",
+    "Calibration": "On the dashed line scores are the share of positives: 15 bins of equal width, one dot each.",
+}
+
+
+def _in_words(compared: Compared, view: str, part: str) -> str:
+    """What the chart shows, for those who can't see it."""
+    said = []
+    for letter, line, index, t in zip(
+        plots.LETTERS, compared.lines, compared.indexes, compared.thresholds, strict=False
+    ):
+        at = index.counts(t)
+        rates = ", ".join(
+            f"{METRICS[name].label.lower() if name != 'f1' else 'F1'} {text.rate(float(METRICS[name](at)))}"
+            for name in ("precision", "recall", "f1")
+        )
+        said.append(f"{letter}, {line.name}, at threshold {_threshold(t)}: {rates}")
+    return f"{view} of {len(said)} runs on {part} rows. {'; '.join(said)}."
+
+
+def _show_differences(compared: Compared, part: str, column: int) -> None:
+    """A measure of every run less that of the first, with intervals by a paired bootstrap."""
+    name, params = _choose_measure(compared.costs)
+    measure = MEASURES[name]
+    found = _compare(
+        [(run.id, run.epoch) for run in compared.runs],
+        part,
+        column,
+        name,
+        params,
+        tuple(compared.thresholds),
+        compared.y,
+        compared.scores,
+    )
+    least, greatest = found.intervals.T
+    live_figure(
+        plots.differences(compared.lines, found.differences, least, greatest, measure.label, measure.higher_is_better),
+        key="compare_differences",
+        alt=_differences_in_words(compared, found, measure.label),
+        height=plots.height_of_differences(len(compared.runs)),
+        revision=" ".join([name, part, *(run.id for run in compared.runs)]),
+    )
+    st.markdown(_verdict(found))
+    shown = [_signed(value) for value in found.differences]
+    intervals = [f"{_signed(low)} to {_signed(high)}" for low, high in found.intervals]
+    better = [f"{share:.1%}" if math.isfinite(share) else "undefined" for share in found.better]
+    st.dataframe(
+        pa.table(
+            {name: values[1:] for name, values in _named(compared.lines, short=True).items()}
+            | {"Difference": shown[1:], "95% interval": intervals[1:], "Better in": better[1:]}
+        ),
+        hide_index=True,
+        column_config=COLUMNS,
+        height=tables.height(len(shown) - 1),
+    )
+    st.caption(
+        f"{comparison.RESAMPLES:,} resamples of the {part} rows, drawn within each class, the same for all runs; "
+        f"percentiles. {'Thresholds stay as they are. ' if measure.at_threshold else ''}"
+        f"Better in: share of resamples in which a run is better than A.{_undefined(found)}"
+    )
+
+
+def _choose_measure(costs: dict[str, float]) -> tuple[str, tuple[tuple[str, Value], ...]]:
+    """The measure by name, F1 to begin with, and its params; costs are those given for the chart."""
+    st.session_state.setdefault("compare.measure", "f1")
+    name = controls.choose("Difference in", "compare.measure", {name: one.label for name, one in MEASURES.items()})
+    if name == "cost":
+        return name, tuple(costs.items())
+    params = MEASURES[name].params
+    return name, tuple((param.name, controls.of_param(param, f"compare.{name}.{param.name}")) for param in params)
+
+
+@st.cache_data(max_entries=128, show_spinner="Resampling the rows a thousand times")
+def _compare(
+    of: list[tuple[str, int]],
+    part: str,
+    column: int,
+    measure: str,
+    params: tuple[tuple[str, Value], ...],
+    thresholds: tuple[float, ...],
+    _y: NDArray[np.bool_],
+    _scores: list[NDArray[np.floating]],
+) -> Comparison:
+    return comparison.compare(measure, _y, _scores, thresholds, params)
+
+
+def _verdict(found: Comparison) -> str:
+    """Which runs the resamples tell from the first, and which not."""
+    runs = range(1, len(found.values))
+    known = [at for at in runs if np.isfinite(found.intervals[at]).all()]
+    gained = found.differences if found.higher_is_better else -found.differences
+    better = [at for at in known if found.told_apart[at] and gained[at] > 0]
+    worse = [at for at in known if found.told_apart[at] and gained[at] < 0]
+    open_still = [at for at in known if at not in better and at not in worse]
+    said = [
+        f"{_letters(group)} {'is' if len(group) == 1 else 'are'} {word} than A."
+        for group, word in ((better, "better"), (worse, "worse"))
+        if group
+    ]
+    if open_still:
+        own = "interval includes" if len(open_still) == 1 else "intervals include"
+        said.append(f"{_letters(open_still)}: the {own} 0, so these rows do not tell which is better.")
+    if unknown := [at for at in runs if at not in known]:
+        said.append(f"{_letters(unknown)}: undefined on these rows.")
+    return " ".join(said)
+
+
+def _letters(places: Sequence[int]) -> str:
+    *first, last = (plots.LETTERS[at] for at in places)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _undefined(found: Comparison) -> str:
+    most = int(found.undefined.max())
+    return f" Without up to {most:,} resamples in which it is undefined." if most else ""
+
+
+def _differences_in_words(compared: Compared, found: Comparison, label: str) -> str:
+    said = [
+        f"{plots.LETTERS[at]}, {compared.lines[at].name}: {_signed(found.differences[at])}, 95% interval "
+        f"{_signed(found.intervals[at, 0])} to {_signed(found.intervals[at, 1])}"
+        for at in range(1, len(compared.lines))
+    ]
+    return f"{label} less that of A, {compared.lines[0].name}. {'; '.join(said)}."
+
+
+def _show_numbers(compared: Compared, part: str) -> None:
+    """The numbers of every run on these rows, the threshold beside those that depend on it."""
+    found = comparison.numbers(compared.y, compared.scores, compared.thresholds, **compared.costs)
+    numbers = {label: pa.array(values, from_pandas=True) for label, values in found.items()}  # NaN as nothing
+    st.dataframe(
+        pa.table(_named(compared.lines) | {"Threshold": list(map(_threshold, compared.thresholds))} | numbers),
+        hide_index=True,
+        column_config=COLUMNS | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
+        placeholder="undefined",
+        height=tables.height(len(compared.lines)),
+    )
+    tuned = st.session_state.get("compare.mode") == "f1" and part == "validation"
+    flattered = " Thresholds were tuned on these rows, which flatters them: see test." if tuned else ""
+    cost_fp, cost_fn = compared.costs.values()
+    st.caption(
+        f"On the {part} rows. From precision to cost at the threshold; a false positive costs {cost_fp:g}, a false "
+        f"negative {cost_fn:g}. Positive-class ECE over 15 bins of equal width.{flattered}"
+    )
+
+
+def _named(lines: Sequence[Line], short: bool = False) -> dict[str, list[str]]:
+    """A dot in the colour of each run, and its letter, with its name unless `short`, to be shown as COLUMNS say."""
+    letters = plots.LETTERS[: len(lines)]
+    names = list(letters) if short else [f"{at} · {line.name}" for at, line in zip(letters, lines, strict=True)]
+    return {"": tables.named(lines)[""], "Run": names}
+
+
+def _threshold(t: float) -> str:
+    return "above every score" if math.isinf(t) else f"{t:.4f}"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if math.isfinite(value) else "undefined"
