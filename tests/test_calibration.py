@@ -331,12 +331,12 @@ def classes(n: int, temperature: float) -> tuple[np.ndarray, np.ndarray]:
 
 def test_one_temperature_for_all_classes_is_found_and_never_moves_the_largest():
     y, p = classes(50_000, 2.5)
-    after, temperature = fit_classes(y, p)
+    temperature, after = fit_classes(y, p)
     assert temperature == pytest.approx(2.5, rel=0.02)
     np.testing.assert_array_equal(after(p).argmax(1), p.argmax(1))
     np.testing.assert_allclose(after(p).sum(1), 1)
     assert top_label_error(y, after(p)) < top_label_error(y, p) / 5
-    _, of_calibrated = fit_classes(*classes(50_000, 1.0))
+    of_calibrated, _ = fit_classes(*classes(50_000, 1.0))
     assert of_calibrated == pytest.approx(1, rel=0.02)
 
 

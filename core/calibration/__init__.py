@@ -10,12 +10,14 @@ from core.calibration.measures import (
     prevalence_log_loss,
     top_label_error,
 )
-from core.calibration.methods import METHODS, Calibration, Method, fit, fit_classes
-from core.calibration.reliability import BINNINGS, Binning, BrierParts, Reliability, brier_parts, reliability
+from core.calibration.methods import METHODS, Calibration, Method, Temperature, fit, fit_classes
+from core.calibration.reliability import BINNINGS, LEVEL, Binning, BrierParts, Reliability, brier_parts, reliability
+from core.calibration.report import Report, decided_otherwise
 
 __all__ = [
     "BINNINGS",
     "BINS",
+    "LEVEL",
     "METHODS",
     "Binning",
     "BrierParts",
@@ -23,9 +25,12 @@ __all__ = [
     "Line",
     "Method",
     "Reliability",
+    "Report",
+    "Temperature",
     "brier",
     "brier_parts",
     "calibration_error",
+    "decided_otherwise",
     "fit",
     "fit_classes",
     "fit_line",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -61,6 +61,13 @@ class Calibration:
         return float(expit(high))
 
 
+class Temperature(NamedTuple):
+    """One temperature for all classes, and the map of probabilities (N, C) that divides their logits by it."""
+
+    temperature: float
+    map: Map
+
+
 def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Calibration:
     """The method fitted to probabilities y_score (N,) of the positive class, y_true (N,).
 
@@ -83,12 +90,11 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
     return Calibration(probabilities, f"slope {slope:.3f} and intercept {intercept:.3f} on the logit", rising=slope > 0)
 
 
-def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> tuple[Map, float]:
-    """One temperature for all classes: the map of probabilities (N, C), and the temperature.
+def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Temperature:
+    """The temperature fitted to probabilities y_score (N, C) of all classes, y_true (N,) class indices.
 
-    The logits of all classes, log p but for what a softmax takes away, are divided by it, which never moves the
-    largest. y_true (N,) class indices. Raises CutoffError for scores that are not in [0, 1], and without a row of every
-    class.
+    Their logits, log p but for what a softmax takes away, are divided by it, which never moves the largest. Raises
+    CutoffError for scores that are not in [0, 1], and without a row of every class.
     """
     as_probabilities(y_score)
     classes = y_score.shape[1]
@@ -100,7 +106,7 @@ def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> tup
         return fitted.predict_proba(_logs(score))
 
     first, second = np.log(fitted.predict_proba(np.linspace(0, -1, classes)[None])[0, :2])
-    return probabilities, float(1 / ((first - second) * (classes - 1)))
+    return Temperature(float(1 / ((first - second) * (classes - 1))), probabilities)
 
 
 def both_classes(y_true: NDArray[np.bool_]) -> None:

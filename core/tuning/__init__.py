@@ -12,7 +12,7 @@ from core.tuning.labels import (
     cross_tuned,
     inner_folds,
 )
-from core.tuning.optimism import Optimism, population_counts, simulate
+from core.tuning.optimism import Optimism, population_best, population_counts, simulate
 from core.tuning.rules import RULES, Rule, RuleSpec, bind, threshold_by_payoffs
 from core.tuning.worth import Bootstrap, Regret, bootstrap, regret
 
@@ -38,6 +38,7 @@ __all__ = [
     "cross_decided",
     "cross_tuned",
     "inner_folds",
+    "population_best",
     "population_counts",
     "regret",
     "simulate",

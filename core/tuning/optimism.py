@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.thresholds import ThresholdCounts
+from core.tuning.choice import Choice
 from core.tuning.rules import RULES
 
 SHAPE = (0.5, 6.0)  # of the Beta distribution
@@ -48,6 +49,11 @@ def population_counts(thresholds: ArrayLike) -> ThresholdCounts:
     tp = (_POSITIVE_BELOW(1.0) - _POSITIVE_BELOW(x)) / mass
     positives = _POSITIVE_BELOW(1.0) / mass
     return ThresholdCounts(t, tp, called - tp, positives - tp, 1 - called - positives + tp)
+
+
+def population_best() -> Choice:
+    """The best threshold for F1 on the population, among 100,001, and the F1 there: t* = F*/2."""
+    return RULES["f1"](population_counts(np.linspace(1, 0, 100_001)))
 
 
 def simulate(n: int, repeats: int, seed: int = 0) -> Optimism:

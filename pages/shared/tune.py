@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import streamlit as st
 
+from core import checks
 from core.jobs import Run
-from core.specs import Value
-from core.thresholds import ScoreIndex
-from core.tuning import RULES, Bootstrap, Regret, bind, bootstrap, candidates, regret
-from pages.shared import controls, text, trial
+from core.plots.style import Scale
+from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
+from core.specs import Value, defaults
+from core.thresholds import METRICS, ScoreIndex
+from core.tuning import (
+    RULES,
+    Bootstrap,
+    Choice,
+    Optimism,
+    Regret,
+    bind,
+    bootstrap,
+    candidates,
+    population_best,
+    regret,
+    simulate,
+)
+from pages.components.live_figure import live_figure
+from pages.shared import controls, findings, text, trial
 
 Params = tuple[tuple[str, Value], ...]
 LEFT_OUT = "Rows that a resample leaves out had no part in its threshold: they show what tuning in this way is worth."
+NAMES = {name: spec.label for name, spec in RULES.items() if name != "fixed"}
+BESIDE = ("precision", "recall", "f1", "specificity", "accuracy", "mcc")
+SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows that tuning is tried on
+DRAWN = 200_000  # rows drawn for each of them
 
 
 def show(run: Run, _part: str, column: int) -> None:
@@ -22,9 +43,10 @@ def show(run: Run, _part: str, column: int) -> None:
     tuned, lost = _tune((run.id, run.epoch), column, name, params, run)
     choice, value = tuned.choice, RULES[name].value
     st.markdown(text.plain(choice.said))
+    show_findings(run, column, name, "tune")
     low, high = tuned.threshold_interval
     _tiles(
-        ("Threshold", choice.threshold, f"{_number(low)} to {_number(high)} in 90% of resamples"),
+        ("Threshold", choice.threshold, f"{_number(low)} to {_number(high)} in {_resamples(tuned)}"),
         (f"{value}, validation", choice.value, "tuned on these rows, so it flatters"),
         (
             f"{value}, rows left out",
@@ -38,13 +60,44 @@ def show(run: Run, _part: str, column: int) -> None:
         on_click=trial.try_one,
         args=(run, run.scores("validation").n_columns, column, choice.threshold),
         disabled=not 0 <= choice.threshold <= 1,
-        help="It then stands in the controls above and in every number below.",
+        help="It then stands in the controls above and in every number there.",
     )
+    _show_worth(run, column, name, params, tuned, lost)
+    with st.expander("How much does tuning flatter?", key="flatter", on_change="rerun") as flatter:
+        if flatter.open:
+            _show_optimism()
+
+
+def band(run: Run, column: int) -> tuple[float, float] | None:
+    """The interval of the threshold by the rule chosen now, to be drawn where the threshold is moved; an end above
+    every score is 1. None unless the Tune tab is open, and where nothing can be tuned."""
+    state = st.session_state
+    if (state.get("panel") or "Tune") != "Tune":
+        return None
+    name = state.get("rule")
+    spec = RULES[name if name in NAMES else next(iter(NAMES))]
+    now = defaults(spec.params)
+    params = tuple((key, state.get(f"rule.{spec.name}.{key}", default)) for key, default in now.items())
+    tuned, _ = _tune((run.id, run.epoch), column, spec.name, params, run)
+    if math.isnan(tuned.choice.value):
+        return None
+    low, high = tuned.threshold_interval
+    return min(low, 1.0), min(high, 1.0)
+
+
+def show_findings(run: Run, column: int, rule: str, where: str) -> None:
+    """What is to be said of using a rule on these scores, as quiet lines; `where` tells the places of lines apart."""
+    findings.show(_findings((run.id, run.epoch), column, rule, run), where, None)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _findings(of: tuple[str, int], column: int, rule: str, _run: Run) -> tuple[checks.Finding, ...]:
+    return checks.using(_run, column, rule)
 
 
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
-    name = controls.choose("Rule", "rule", {name: spec.label for name, spec in RULES.items() if name != "fixed"})
+    name = controls.choose("Rule", "rule", NAMES)
     spec = RULES[name]
     st.caption(spec.help)
     with st.container(horizontal=True):
@@ -61,11 +114,85 @@ def _tune(of: tuple[str, int], column: int, name: str, params: Params, _run: Run
     return tuned, regret(rule, tuned.choice.threshold, candidates(ScoreIndex.of(test.y, test.score)))
 
 
+@st.cache_data(max_entries=256, show_spinner=False)
+def _steps(of: tuple[str, int], column: int, name: str, params: Params, scale: Scale, _run: Run) -> tuple[Steps, Steps]:
+    """What is tuned against the threshold, on validation and on test rows."""
+    goal = bind(name, **dict(params)).goal
+
+    def steps(part: str) -> Steps:
+        view = _run.scores(part).view(column)
+        counts = candidates(ScoreIndex.of(view.y, view.score))
+        return thinned(counts.thresholds, goal(counts).value, scale)
+
+    return steps("validation"), steps("test")
+
+
+def _show_worth(run: Run, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
+    """What is tuned against the threshold on both splits, and other metrics there side by side."""
+    value, scale = RULES[name].value, controls.scale_now()
+    wide, narrow = st.columns([3, 2])
+    with wide.container(border=True):
+        st.markdown(f"**{value}** against threshold, validation and test")
+        live_figure(
+            tuned_figure(value, *_steps((run.id, run.epoch), column, name, params, scale, run), tuned, lost, scale),
+            key="tuned",
+            alt=_in_words(value, tuned, lost),
+            height=420,
+            revision=f"{run.id} {column} {name} {scale}",
+        )
+        st.caption(_of_figure(tuned))
+    with narrow.container(border=True):
+        st.markdown(f"**At threshold {_number(tuned.choice.threshold)}**")
+        _show_beside(run, column, tuned.choice.threshold)
+
+
+def _show_beside(run: Run, column: int, threshold: float) -> None:
+    """Metrics at the threshold on the rows that it was tuned on, and on rows that it was not."""
+    views = {part: run.scores(part).view(column) for part in ("validation", "test")}
+    points = {part: ScoreIndex.of(view.y, view.score).counts(threshold) for part, view in views.items()}
+    table = pd.DataFrame(
+        {part: {METRICS[name].label: float(METRICS[name](point)) for name in BESIDE} for part, point in points.items()}
+    )
+    table["difference"] = table["test"] - table["validation"]
+    st.dataframe(
+        table.rename_axis("")
+        .style.format(precision=3, na_rep="undefined")
+        .format("{:+.3f}", subset=["difference"], na_rep="undefined"),
+        key="beside",
+        height="content",
+        alt=f"Metrics at threshold {_number(threshold)} on validation and on test rows.",
+    )
+    st.caption("Validation is what the threshold was tuned on; test is what it is worth on rows to come.")
+
+
 def _tiles(*tiles: tuple[str, float, str]) -> None:
     for place, (label, value, caption) in zip(st.columns(len(tiles)), tiles, strict=True):
         with place:
             st.metric(label, _number(value), help=LEFT_OUT if label.endswith("left out") else None)
             st.caption(caption)
+
+
+def _resamples(tuned: Bootstrap) -> str:
+    return f"{tuned.level:.0%} of {len(tuned.thresholds):,} resamples"
+
+
+def _of_figure(tuned: Bootstrap) -> str:
+    """How the figure is to be read."""
+    above = sum(map(math.isinf, tuned.thresholds.tolist()))
+    beyond = f" {above:,} resamples chose to call no row positive; they stand at the end." if above else ""
+    return (
+        f"Band: where {_resamples(tuned)} put the threshold, each of them below. Bar on the line: {tuned.level:.0%} "
+        f"interval of the value on rows that resamples leave out.{beyond}"
+    )
+
+
+def _in_words(value: str, tuned: Bootstrap, lost: Regret) -> str:
+    low, high = tuned.threshold_interval
+    return (
+        f"{value} against threshold. Tuned on validation: {_number(tuned.choice.value)} at threshold "
+        f"{_number(tuned.choice.threshold)}, between {_number(low)} and {_number(high)} in {_resamples(tuned)}. "
+        f"On test {_number(lost.value)} there; the best is {_number(lost.best)} at {_number(lost.best_threshold)}."
+    )
 
 
 def _of_regret(lost: Regret) -> str:
@@ -79,3 +206,46 @@ def _of_regret(lost: Regret) -> str:
 
 def _number(value: float) -> str:
     return "above every score" if math.isinf(value) else text.rate(value)
+
+
+# --- how much tuning flatters
+
+
+def _show_optimism() -> None:
+    """F1 tuned on samples of a population that is known, so that what tuning seems to reach meets the truth."""
+    found, best = _simulated()
+    chosen = st.select_slider(
+        "Rows to tune on",
+        SIZES,
+        200,
+        format_func="{:,}".format,
+        key="flatter.rows",
+        persist_state="session",
+        help="Rows of a calibrated model on a population of which 7.7% are positive, drawn again and again.",
+    )
+    one = next(one for one in found if one.n == chosen)
+    st.markdown(
+        f"With {chosen:,} rows the tuned F1 seems to be **{one.in_sample.mean():.3f}** and truly is "
+        f"**{one.true.mean():.3f}**, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the "
+        f"best possible is {best.value:.3f} at {best.threshold:.3f}."
+    )
+    live_figure(
+        optimism_figure(found, best, chosen),
+        key="flatter_figure",
+        alt=". ".join(
+            f"{one.n:,} rows: seems {one.in_sample.mean():.3f}, is {one.true.mean():.3f}, threshold "
+            f"{one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}"
+            for one in found
+        ),
+        height=420,
+    )
+    st.caption(
+        "Bands: a standard deviation between samples. The model is calibrated, so nothing but the choice of the "
+        "threshold flatters. Fewer rows: the more it promises, the less it keeps."
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _simulated() -> tuple[tuple[Optimism, ...], Choice]:
+    """Samples of every size, and the best in the population."""
+    return tuple(simulate(n, DRAWN // n) for n in SIZES), population_best()

@@ -1,0 +1,241 @@
+"""Figures of a tuned threshold: what it is worth on validation and on test, and how much tuning flatters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from core.plots.style import (
+    GROUND,
+    LEGEND_SMALL,
+    LOGIT_END,
+    MUTED,
+    POSITIVE,
+    POSITIVE_FILL,
+    TEXT,
+    VARIANTS,
+    Scale,
+    faded,
+    place,
+    score_axis,
+    unit_axis,
+)
+from core.tuning import Bootstrap, Choice, Optimism, Regret
+
+CELLS = 1000  # across and up the plot: a point in the cell of the one before it is left out
+BINS = 60
+TEST = VARIANTS[1]
+UNIT = (0.0, 1.0)
+
+
+class Steps(NamedTuple):
+    """Thresholds, the smallest first, and the value of what is tuned at each, (T,); it holds down to the next one."""
+
+    thresholds: NDArray[np.float64]
+    values: NDArray[np.float64]
+
+
+def thinned(thresholds: ArrayLike, values: ArrayLike, scale: Scale) -> Steps:
+    """Steps at falling thresholds (T,) with values (T,), as many of them as are seen: a step that is left out lies
+    within 1 / CELLS of a kept one, as a share of the axis of this scale and of the range of values."""
+    t, value = np.asarray(thresholds, np.float64)[::-1], np.asarray(values, np.float64)[::-1]
+    known = np.isfinite(value) & np.isfinite(t)
+    t, value = t[known], value[known]
+    if not t.size:
+        return Steps(t, value)
+    x = place(t, scale)
+    width = 1.0 if scale == "probability" else 2 * LOGIT_END
+    height = float(np.ptp(value)) or 1.0
+    cells = np.stack([np.floor(x / width * CELLS), np.floor(value / height * CELLS)])
+    kept = np.append(True, (np.diff(cells) != 0).any(axis=0))
+    kept[-1] = True
+    return Steps(t[kept], value[kept])
+
+
+def tuned_figure(
+    name: str,
+    validation: Steps,
+    test: Steps,
+    tuned: Bootstrap,
+    lost: Regret,
+    scale: Scale = "probability",
+) -> go.Figure:
+    """What is tuned, called `name`, against the threshold: on validation rows solid, on test rows dashed.
+
+    The heavy line is the threshold chosen, the band the interval of its resamples, whose histogram stands below; the
+    bar at the line is the interval of the value on rows that resamples leave out. On test the ring is the value there
+    and the diamond the best; the dotted line between their heights is the regret.
+    """
+    t, low, high = (float(place(value, scale)) for value in (tuned.choice.threshold, *tuned.threshold_interval))
+    data = [
+        _steps(validation, f"{name}, validation", scale, {"color": POSITIVE, "width": 2}),
+        _steps(test, f"{name}, test", scale, {"color": TEST, "width": 2, "dash": "dash"}),
+        _worth(t, tuned, name),
+        _mark(t, tuned.choice.value, f"{name}, validation, tuned", "circle", POSITIVE),
+        _mark(t, lost.value, f"{name}, test, at this threshold", "circle", TEST),
+    ]
+    if np.isfinite(lost.loss):
+        best = float(place(lost.best_threshold, scale))
+        data += [_regret(t, best, lost), _mark(best, lost.best, "best on test", "diamond", TEST, named=True)]
+    data.append(_resamples(tuned, scale))
+    band = {"type": "rect", "xref": "x", "yref": "paper", "x0": low, "x1": high, "y0": 0, "y1": 1, "layer": "below"}
+    line = {"type": "line", "xref": "x", "yref": "paper", "x0": t, "x1": t, "y0": 0, "y1": 1}
+    values = unit_axis(name) if tuned.range == UNIT else {"title": {"text": name}, "zeroline": False, "nticks": 6}
+    layout = LEGEND_SMALL | {
+        "bargap": 0,
+        "shapes": [
+            band | {"fillcolor": POSITIVE_FILL, "line": {"width": 0}},
+            line | {"line": {"color": TEXT, "width": 2.5}},
+        ],
+        "xaxis": score_axis(scale, "threshold (probability)") | {"anchor": "y2"},
+        "yaxis": values | {"domain": [0.27, 1]},
+        "yaxis2": {
+            "domain": [0, 0.17],
+            "anchor": "x",
+            "title": {"text": "resamples"},
+            "showticklabels": False,
+            "showgrid": False,
+            "zeroline": False,
+        },
+    }
+    return go.Figure(data, layout)
+
+
+def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.Figure:
+    """F1 in the sample and in the population, and the threshold tuned, against the rows it is tuned on.
+
+    Lines are means over samples, bands a standard deviation to either side; dashed is the best in the population. The
+    heavy line marks `chosen` rows.
+    """
+    n = np.array([one.n for one in found])
+    data: list[dict[str, Any]] = []
+    data += _spread(n, [one.in_sample for one in found], "tuned F1, as it seems", TEST, "solid")
+    data += _spread(n, [one.true for one in found], "its true F1", POSITIVE, "dashdot")
+    data += [
+        trace | {"yaxis": "y2"}
+        for trace in _spread(n, [one.thresholds for one in found], "threshold tuned", VARIANTS[2], "solid")
+    ]
+    ends = [float(n[0]), float(n[-1])]
+    for value, axis, said in ((best.value, "y", "best F1"), (best.threshold, "y2", "best threshold")):
+        data.append(
+            {"type": "scatter", "mode": "lines", "x": ends, "y": [value, value], "yaxis": axis, "name": said}
+            | {"line": {"color": MUTED, "width": 1.5, "dash": "dash"}, "showlegend": axis == "y"}
+            | {"hovertemplate": f"{said} in the population: {value:.3f}<extra></extra>"}
+        )
+    layout = LEGEND_SMALL | {
+        "shapes": [
+            {"type": "line", "xref": "x", "yref": "paper", "x0": chosen, "x1": chosen, "y0": 0, "y1": 1}
+            | {"line": {"color": TEXT, "width": 2.5}}
+        ],
+        "xaxis": {
+            "type": "log",
+            "anchor": "y2",
+            "title": {"text": "rows to tune on"},
+            "tickvals": n.tolist(),
+            "ticktext": [f"{rows:,}" for rows in n],
+            "tickangle": 0,
+            "showgrid": False,
+        },
+        "yaxis": {"title": {"text": "F1"}, "domain": [0.5, 1], "rangemode": "tozero", "nticks": 5, "zeroline": False},
+        "yaxis2": {"title": {"text": "threshold"}, "domain": [0, 0.4], "rangemode": "tozero", "nticks": 4}
+        | {"anchor": "x", "zeroline": False},
+    }
+    return go.Figure(data, layout)
+
+
+def _steps(steps: Steps, name: str, scale: Scale, line: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": place(steps.thresholds, scale),
+        "y": steps.values,
+        "customdata": steps.thresholds,
+        "line": line | {"shape": "vh"},  # a value holds from its threshold down to the next one
+        "hovertemplate": f"{name} %{{y:.3f}}<br>at threshold %{{customdata:.4g}}<extra></extra>",
+    }
+
+
+def _mark(x: float, y: float, name: str, symbol: str, colour: str, named: bool = False) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [x],
+        "y": [y],
+        "marker": {"size": 12, "symbol": symbol, "color": GROUND, "line": {"color": colour, "width": 3}},
+        "cliponaxis": False,
+        "showlegend": named,
+        "hovertemplate": f"{name}: %{{y:.3f}}<extra></extra>",
+    }
+
+
+def _worth(x: float, tuned: Bootstrap, name: str) -> dict[str, Any]:
+    """The value on rows that resamples leave out, with its interval."""
+    low, high = tuned.interval
+    said = f"{name}, rows left out"
+    return _mark(x, tuned.out_of_bag, said, "line-ew", TEXT) | {
+        "error_y": {"type": "data", "symmetric": False, "array": [high - tuned.out_of_bag]}
+        | {"arrayminus": [tuned.out_of_bag - low], "color": TEXT, "thickness": 5, "width": 7},
+        "hovertemplate": f"{said}: %{{y:.3f}} ({low:.3f} to {high:.3f})<extra></extra>",
+    }
+
+
+def _regret(x: float, best: float, lost: Regret) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"regret {lost.loss:.3f}",
+        "x": [x, x, best],
+        "y": [lost.value, lost.best, lost.best],
+        "line": {"color": TEST, "width": 2, "dash": "dot"},
+        "hovertemplate": f"regret {lost.loss:.3f}<extra></extra>",
+    }
+
+
+def _resamples(tuned: Bootstrap, scale: Scale) -> dict[str, Any]:
+    """How many resamples chose a threshold, by bins of the axis; those above every score stand at its end."""
+    ends = UNIT if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    counts, edges = np.histogram(place(np.minimum(tuned.thresholds, 1.0), scale), np.linspace(*ends, BINS + 1))
+    return {
+        "type": "bar",
+        "name": "resamples",
+        "x": (edges[1:] + edges[:-1]) / 2,
+        "y": counts,
+        "yaxis": "y2",
+        "marker": {"color": MUTED, "line": {"width": 0}},
+        "showlegend": False,
+        "hovertemplate": "%{y:,} resamples<extra></extra>",
+    }
+
+
+def _spread(n: NDArray, values: Sequence[NDArray], name: str, colour: str, dash: str) -> list[dict[str, Any]]:
+    """A line of means over rising n, in a band of a standard deviation."""
+    mean, deviation = (np.array([function(value) for value in values]) for function in (np.mean, np.std))
+    band = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.concatenate([n, n[::-1]]),
+        "y": np.concatenate([mean + deviation, (mean - deviation)[::-1]]),
+        "fill": "toself",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": n,
+        "y": mean,
+        "customdata": deviation,
+        "hovertemplate": f"%{{x:,}} rows: {name} %{{y:.3f}} ± %{{customdata:.3f}}<extra></extra>",
+    }
+    return [
+        band | {"fillcolor": faded(colour, 0.15) if colour.startswith("#") else POSITIVE_FILL},
+        line | {"line": {"color": colour, "width": 2, "dash": dash}},
+    ]

@@ -1,0 +1,351 @@
+"""How far the scores of a class or label are from probabilities; scores calibrated on validation, before and after."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple, cast, get_args
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from core import checks, theory
+from core.calibration import (
+    BINNINGS,
+    BINS,
+    LEVEL,
+    METHODS,
+    Binning,
+    Calibration,
+    Reliability,
+    Report,
+    Temperature,
+    decided_otherwise,
+    fit,
+    fit_classes,
+    fit_line,
+    reliability,
+    top_label_error,
+)
+from core.errors import CutoffError
+from core.jobs import Run
+from core.plots.calibration import map_figure, reliability_figure
+from core.plots.style import LOGIT_END, Scale
+from core.scores import Scores
+from pages.components.live_figure import live_figure
+from pages.shared import findings, text, trial
+
+PARTS = ("validation", "test")
+GIVEN, UNDO = "given", "undo"
+SURE = 0.05  # level of the test of calibration, to speak of
+HEIGHT = 420
+GRIDS = {"probability": np.linspace(0, 1, 401), "logit": expit(np.linspace(-LOGIT_END, LOGIT_END, 401))}
+Columns = dict[str, NDArray[np.floating]]  # by part: scores (N,) of the column
+
+
+class Shown(NamedTuple):
+    """What the panel is of and how it is drawn; calibrated is None as given, or where nothing could be fitted."""
+
+    run: Run
+    scores: dict[str, Scores]  # by part
+    column: int
+    method: str
+    binning: Binning
+    bins: int
+    scale: Scale
+    calibrated: Columns | None = None
+
+    @property
+    def name(self) -> str:
+        """The scores that are drawn solid."""
+        if self.calibrated is None:
+            return "as given"
+        return "loss undone" if self.method == UNDO else METHODS[self.method].label.lower()
+
+    @property
+    def of_all_classes(self) -> bool:
+        """Whether one temperature is fitted to all classes: then no class has a map of its own."""
+        return self.run.task == "multiclass" and self.method == "temperature"
+
+    @property
+    def revision(self) -> str:
+        return f"{self.run.id} {self.column} {self.scale}"
+
+
+def show(run: Run, _part: str, column: int) -> None:
+    """Reliability, numbers and thresholds of the column on validation and test rows, as given and calibrated."""
+    scores = {part: run.scores(part) for part in PARTS}
+    if not all(rows.are_probabilities for rows in scores.values()):
+        st.info("These scores leave [0, 1], so they are no probabilities, and there is no calibration to show.")
+        return
+    shown = Shown(run, scores, column, *_choose(run))
+    if shown.method != GIVEN:
+        try:
+            shown = shown._replace(calibrated=_calibrated(shown))
+        except CutoffError as error:
+            st.info(text.plain(f"Nothing can be fitted. {error}"))
+    if shown.calibrated is not None and shown.method in METHODS:
+        findings.show(checks.using(run, column, shown.method), "calibration", None)
+    _say_line(scores["validation"], column)
+    _show_diagrams(shown)
+    _show_numbers(shown)
+    if shown.calibrated is not None:
+        _show_move(shown, shown.calibrated)
+
+
+def _choose(run: Run) -> tuple[str, Binning, int, Scale]:
+    """The way to calibrate, how rows are binned, and the axes."""
+    labels = {GIVEN: "As given"} | {name: method.label for name, method in METHODS.items()}
+    if run.task == "binary" and theory.is_undone(run.config):
+        labels[UNDO] = "Undo the loss"
+    if st.session_state.get("calibration.method") not in labels:
+        st.session_state["calibration.method"] = GIVEN
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        method = st.segmented_control(
+            "Calibrate",
+            list(labels),
+            format_func=labels.__getitem__,
+            key="calibration.method",
+            required=True,
+            persist_state="session",
+            help="Fitted to the validation rows, applied to both splits. Undoing the loss fits nothing.",
+        )
+        binning = st.segmented_control(
+            "Bins",
+            list(BINNINGS),
+            format_func=BINNINGS.__getitem__,
+            key="calibration.binning",
+            default="width",
+            required=True,
+            persist_state="session",
+            help="Bins of equal width in the score, or with about equally many rows.",
+        )
+        bins = st.number_input("How many", 2, 50, BINS, key="calibration.bins", persist_state="session", width=130)
+        scale = st.segmented_control(
+            "Axes",
+            get_args(Scale),
+            format_func={"probability": "linear", "logit": "logit"}.__getitem__,
+            key="calibration.scale",
+            default="probability",
+            required=True,
+            persist_state="session",
+        )
+    if method in METHODS:
+        st.caption(f"{METHODS[method].help} One class against the rest, it {METHODS[method].keeps}.")
+    return str(method), binning, int(bins), cast(Scale, scale)
+
+
+# --- calibrating
+
+
+def _calibrated(shown: Shown) -> Columns:
+    """Calibrated scores of the column by part; raises CutoffError where nothing can be fitted."""
+    if shown.of_all_classes:
+        to_all = _of_classes(shown).map
+        return {part: to_all(rows.y_score)[:, shown.column] for part, rows in shown.scores.items()}
+    to_one = _of_column(shown)
+    return {part: to_one(rows.view(shown.column).score) for part, rows in shown.scores.items()}
+
+
+def _of_column(shown: Shown) -> Calibration:
+    return _fitted((shown.run.id, shown.run.epoch), shown.column, shown.method, shown.run)
+
+
+def _of_classes(shown: Shown) -> Temperature:
+    return _fitted_to_classes((shown.run.id, shown.run.epoch), shown.run)
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _fitted(of: tuple[str, int], column: int, method: str, _run: Run) -> Calibration:
+    if method == UNDO:
+        return Calibration(lambda score: cast(NDArray, theory.undone(_run.config, score)), "nothing, only undone")
+    view = _run.scores("validation").view(column)
+    return fit(method, view.y, view.score)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _fitted_to_classes(of: tuple[str, int], _run: Run) -> Temperature:
+    scores = _run.scores("validation")
+    return fit_classes(scores.y_true, scores.y_score)
+
+
+# --- showing
+
+
+def _say_line(scores: Scores, column: int) -> None:
+    """What a score of .5 stands for, and whether the validation rows show that scores are no probabilities."""
+    view = scores.view(column)
+    try:
+        line = fit_line(view.y, view.score)
+    except CutoffError as error:
+        st.markdown(text.plain(str(error)))
+        return
+    verdict = "Not calibrated as given" if line.p_value < SURE else "No sign of miscalibration as given"
+    p = "p < 0.001" if line.p_value < 0.001 else f"p = {line.p_value:.3f}"
+    st.markdown(
+        f"**{verdict}** ({p}): on {scores.n_rows:,} validation rows a score of 0.5 stands for a true probability of "
+        f"{line.stands_for(0.5):.3f}.",
+        help=f"Cox's test (1958): a line through the logits, slope {line.slope:.2f} and intercept "
+        f"{line.intercept:.2f}, against 1 and 0 of calibrated scores. A slope below 1 means scores too far from 0.5.",
+    )
+
+
+def _show_diagrams(shown: Shown) -> None:
+    grid = st.grid(min_column_width=380)
+    for part, rows in shown.scores.items():
+        view = rows.view(shown.column)
+        given = reliability(view.y, view.score, shown.binning, shown.bins)
+        now = given
+        if shown.calibrated is not None:
+            now = reliability(view.y, shown.calibrated[part], shown.binning, shown.bins)
+        with grid.container(border=True):
+            st.markdown(f"**Reliability**, {part} rows")
+            live_figure(
+                reliability_figure(now, shown.name, None if now is given else given, shown.scale),
+                key=f"reliability_{part}",
+                alt=_in_words(now, part, shown.name),
+                height=HEIGHT,
+                revision=shown.revision,
+            )
+    st.caption(
+        f"A point is a bin: its mean score and its share of positives, with the {LEVEL:.0%} interval of Wilson. On the "
+        f"dotted diagonal scores are probabilities; shaded is where chance takes {LEVEL:.0%} of the points of "
+        "calibrated scores. Below: the rows of each bin, heights by their square root."
+    )
+
+
+def _in_words(of: Reliability, part: str, name: str) -> str:
+    said = ", ".join(
+        f"{score:.2f} against {share:.2f} of {rows:,} rows"
+        for score, share, rows in zip(of.score, of.share, of.rows, strict=True)
+    )
+    return f"Reliability diagram of the {part} rows, scores {name}: mean score against share of positives. {said}."
+
+
+def _show_numbers(shown: Shown) -> None:
+    """Log-loss, Brier score, ECE and ROC-AUC: those of test rows as tiles, all of them as a table."""
+    table: dict[str, dict[str, float]] = {}
+    for part, rows in shown.scores.items():
+        view = rows.view(shown.column)
+        given = Report.of(view.y, view.score, shown.binning, shown.bins)
+        now = given
+        table[f"{part}, prevalence alone"] = _lines(Report.of_prevalence(view.y))
+        table[f"{part}, as given"] = _lines(given)
+        if shown.calibrated is not None:
+            now = Report.of(view.y, shown.calibrated[part], shown.binning, shown.bins)
+            table[f"{part}, {shown.name}"] = _lines(now)
+    _tiles(now, None if now is given else given)  # test comes last
+    st.dataframe(
+        pd.DataFrame(table).rename_axis("").style.format(precision=4, na_rep="undefined"),
+        key="calibration_numbers",
+        height="content",
+        alt="Log-loss, Brier score with its parts, ECE and ROC-AUC by split, as given and calibrated.",
+    )
+    st.caption(
+        f"ECE is the positive-class ECE over {shown.bins} bins of {BINNINGS[shown.binning]}: the mean over rows of "
+        "|mean score − share of positives| in the row's bin. The parts of the Brier score are those of the same bins, "
+        "and what scores differ within a bin is a part of its own. Log-loss is in nats, p held 1e-15 from 0 and 1."
+    )
+    if shown.run.task == "multiclass":
+        st.caption(_of_top_label(shown))
+
+
+def _tiles(now: Report, given: Report | None) -> None:
+    with st.container(horizontal=True):
+        for label, field in (
+            ("Log-loss", "log_loss"),
+            ("Brier score", "brier"),
+            ("ECE", "ece"),
+            ("ROC-AUC", "roc_auc"),
+        ):
+            value = getattr(now, field)
+            change = None if given is None else value - getattr(given, field)
+            known = change is not None and not math.isnan(change)
+            st.metric(
+                f"{label}, test",
+                text.rate(value),
+                delta=f"{change:+.3f}" if known else None,
+                delta_color="normal" if field == "roc_auc" else "inverse",
+                delta_description="against as given" if known else None,
+                border=True,
+            )
+
+
+def _lines(of: Report) -> dict[str, float]:
+    return {
+        "Log-loss": of.log_loss,
+        "Brier score": of.brier,
+        "= reliability": of.parts.reliability,
+        "− resolution": of.parts.resolution,
+        "+ uncertainty": of.parts.uncertainty,
+        "+ within bins": of.parts.within,
+        "ECE": of.ece,
+        "ROC-AUC": of.roc_auc,
+    }
+
+
+def _of_top_label(shown: Shown) -> str:
+    """The ECE of the class that is called, which is another number than that of one class."""
+    rows = shown.scores["test"]
+    said = (
+        f"The top-label ECE, of the largest p of each row, is {top_label_error(rows.y_true, rows.y_score):.3f} on test"
+    )
+    if shown.calibrated is None or not shown.of_all_classes:
+        return f"{said}: it looks at all classes at once."
+    after = top_label_error(rows.y_true, _of_classes(shown).map(rows.y_score))
+    return f"{said} as given and {after:.3f} at the temperature: it looks at all classes at once."
+
+
+def _show_move(shown: Shown, calibrated: Columns) -> None:
+    """Where the threshold on trial and .5 lie before and after: thresholds move, decisions stay."""
+    st.markdown("**Thresholds move, decisions stay**")
+    rows = shown.scores["test"]
+    if shown.of_all_classes:
+        _say_argmax(rows, _of_classes(shown))
+        return
+    to_one, score = _of_column(shown), rows.view(shown.column).score
+    threshold = trial.on_trial(shown.run, rows.n_columns)[shown.column]
+    image, half = float(to_one(score.dtype.type(threshold))), to_one.score_for(0.5)
+    otherwise = decided_otherwise(score, threshold, calibrated["test"], image)
+    left, right = st.columns([3, 2])
+    with left.container(border=True):
+        live_figure(
+            map_figure(
+                GRIDS[shown.scale], to_one(GRIDS[shown.scale]), shown.name, (threshold, image), half, shown.scale
+            ),
+            key="calibration_map",
+            alt=f"What scores become when calibrated: the threshold {threshold:.3f} becomes {image:.3f}.",
+            height=360,
+            revision=shown.revision,
+        )
+    with right:
+        st.markdown(
+            f"Fitted: {to_one.said}.\n\nThe threshold on trial, **{threshold:.3f}** on the score, is **{image:.3f}** "
+            f"on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided otherwise"
+            + (": rows on one step share one score." if otherwise else ".")
+        )
+        if not to_one.rising:
+            st.markdown("The slope is not above 0: these scores rank against the labels, and calibrating turns them.")
+        if math.isnan(half):
+            st.markdown("No score becomes 0.5, so a calibrated 0.5 has no place among the scores as given.")
+            return
+        st.markdown(f"A calibrated 0.5 lies at **{half:.3f}** on the score as given.")
+        st.button(
+            f"Try {half:.3f}",
+            key="calibration.try",
+            on_click=trial.try_one,
+            args=(shown.run, rows.n_columns, shown.column, half),
+            help="Put the score that becomes 0.5 on trial: it decides as the calibrated scores do at 0.5.",
+        )
+
+
+def _say_argmax(rows: Scores, to_all: Temperature) -> None:
+    """What one temperature for all classes leaves as it is, and why no class has a threshold that moves."""
+    before, after = (scores.argmax(axis=1) for scores in (rows.y_score, to_all.map(rows.y_score)))
+    st.markdown(
+        f"The logits of all classes are divided by {to_all.temperature:.3f}. The largest stays the largest: "
+        f"{np.count_nonzero(before != after):,} of {rows.n_rows:,} test rows get another class by argmax. The p of one "
+        "class depends on all scores of its row, so its threshold against the rest has no single image: tune it anew."
+    )
