@@ -8,12 +8,13 @@ import streamlit as st
 
 from core.export import predictions_csv, scores_csv
 from core.jobs import Run
-from pages.shared import choices, compare, explorer, session, text, together, tune, values
+from pages.shared import choices, compare, explorer, rows, session, text, together, tune, values
 from pages.shared.services import runner
 
 # What else can be done with the threshold of a class or label: each shows a run, "validation" or "test" rows, a column.
 PANELS: dict[str, Callable[[Run, str, int], None]] = {
     "Tune": tune.show,
+    "Rows": rows.show,
     "Compare": compare.show,
 }
 
