@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 from core.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
 from core.datasets import DATASETS
@@ -39,6 +40,7 @@ PLAIN = {
     "seed": int,
 }
 GIVEN = ("name", "colour")  # what a variant may be given besides its choices
+POINT = ("run", "shown", "threshold")  # a job, one of its runs, and its thresholds: they name no choice
 NAMED = ("dataset", "model", "hidden", "batch_norm", "head", "activation", "loss", "optimizer", "schedule")
 
 
@@ -50,6 +52,23 @@ def read_widths(text: str) -> tuple[int, ...]:
         raise CutoffError(
             f"Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes, but got {text!r}."
         ) from None
+
+
+def thresholds_to_text(thresholds: Sequence[float]) -> str:
+    """Thresholds with commas, in as many digits as tell float32 scores apart; `read_thresholds` reads them back."""
+    return ",".join(f"{threshold:.9g}" for threshold in thresholds)
+
+
+def read_thresholds(text: str, columns: int) -> list[float]:
+    """Thresholds from text such as "0.62"; raises CutoffError unless it is `columns` finite numbers with commas."""
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if len(found) != columns or not all(map(math.isfinite, found)):
+        wanted = "a number" if columns == 1 else f"{columns} numbers with commas"
+        raise CutoffError(f"Expected `threshold` to be {wanted}, but got {text!r}.")
+    return found
 
 
 def to_query(config: RunConfig) -> dict[str, str]:

@@ -8,15 +8,32 @@ import streamlit as st
 
 from core.export import predictions_csv, scores_csv
 from core.jobs import Run
-from pages.shared import choices, compare, explorer, rows, session, text, together, tune, values
+from pages.shared import (
+    choices,
+    compare,
+    costs,
+    explorer,
+    prevalence,
+    rows,
+    session,
+    text,
+    together,
+    trial,
+    tune,
+    values,
+)
 from pages.shared.services import runner
 
 # What else can be done with the threshold of a class or label: each shows a run, "validation" or "test" rows, a column.
 PANELS: dict[str, Callable[[Run, str, int], None]] = {
     "Tune": tune.show,
+    "Costs": costs.show,
+    "Prevalence": prevalence.show,
     "Rows": rows.show,
     "Compare": compare.show,
 }
+
+SPLITS = "Neither was trained on: choose the threshold on validation rows; test rows say what it is worth."
 
 
 def choose_run() -> Run | None:
@@ -27,7 +44,8 @@ def choose_run() -> Run | None:
         return None
     own = [name for name, run in runs.items() if job and run.job == job.id] or list(runs)
     if st.session_state.get("shown_run") not in own:
-        st.session_state.shown_run = own[0]
+        linked = st.session_state.pop("linked.shown", None)
+        st.session_state.shown_run = linked if linked in own else own[0]
     names = {name: f"{len(runs) - at}. {text.of_run(run)}" for at, (name, run) in enumerate(runs.items())}
     chosen = st.selectbox(
         "Run",
@@ -36,8 +54,15 @@ def choose_run() -> Run | None:
         key="shown_run",
         on_change=lambda: session.look_at(runs[st.session_state.shown_run].job),
         persist_state="session",
+        label_visibility="collapsed",
     )
     return runs[str(chosen)]
+
+
+def write_link(run: Run) -> None:
+    """Put the run and the thresholds adopted for it into the URL."""
+    shown = {} if run.id == f"{run.job}-0" else {"shown": run.id}  # a link opens the first run of a job by itself
+    session.write_link(**shown, **trial.as_link(run, run.scores("validation").n_columns))
 
 
 @st.fragment(run_every=2)
@@ -54,9 +79,10 @@ def still_training(run: Run) -> None:
 @runner().giving_way()
 def explore(run: Run, part: str) -> None:
     """Everything that moves with the thresholds; only this reruns when one does."""
+    write_link(run)
     column = explorer.choose_column(run.scores(part))
     explorer.show(run, part, column)
-    together.show(run, part)
+    together.show(run, part, column)
     for tab, panel in zip(st.tabs(list(PANELS), key="panel", on_change="rerun"), PANELS.values(), strict=True):
         if tab.open:  # the others compute nothing
             with tab:
@@ -90,21 +116,20 @@ def download(run: Run, part: str) -> None:
 
 
 choices.open_link()
-st.title("Thresholds")
-st.caption(
-    "Validation and test are rows that the model was not trained on. Choose the threshold on validation; "
-    "test says what it is worth."
-)
+name, choice = st.columns([1, 2], vertical_alignment="bottom")
+name.title("Thresholds")
+with choice:
+    run = choose_run()
+if run and run.task != "regression":
+    trial.take_linked(run, run.scores("validation").n_columns)
 session.show_complaints()
-run = choose_run()
-session.write_link()
+if run is None or run.task == "regression":
+    session.write_link()
 if run is None:
     st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")
 else:
-    if theory := text.of_theory(run.config):
-        st.caption(theory)
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         part = st.segmented_control(
             "Split",
             ("validation", "test"),
@@ -114,7 +139,10 @@ else:
             label_visibility="collapsed",
             persist_state="session",
         )
+        st.caption(SPLITS, width="content")
         download(run, part)
+    if theory := text.of_theory(run.config):
+        st.caption(theory)
     if not run.ended:
         still_training(run)
     if run.error:

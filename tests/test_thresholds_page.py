@@ -11,12 +11,13 @@ from scipy.special import expit, logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig, make_config
+from core.config import Experiment, RunConfig, Variant, make_config
 from core.jobs import Run
 from core.scores import Scores
 from core.thresholds import METRICS, summary
 from pages.shared import services
 from tests.conftest import (
+    ROOT,
     act,
     choose,
     control,
@@ -483,3 +484,40 @@ def test_the_page_says_what_a_half_means_under_pos_weight(app_test: AppTest):
 def test_nothing_is_said_of_scores_behind_another_activation(app_test: AppTest):
     open_run(app_test, digit(activation="sigmoid"))
     assert not any("true probability" in text.value for text in app_test.caption)
+
+
+# --- the link
+
+
+def test_a_link_brings_the_adopted_thresholds(app_test: AppTest):
+    at = app_test
+    run = open_run(at, digit())
+    assert set(at.query_params) == {"run"}
+    act(at, "adopt", 0.62)
+    assert at.query_params["threshold"] in ("0.62", ["0.62"])
+
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params.update({"run": run.job, "threshold": "0.62"})
+    open_page(other, "thresholds")
+    assert not sentences(other)
+    assert other.session_state[f"thresholds.{run.id}"][-1] == ([0.62], [0.62])
+
+
+def test_a_link_opens_the_run_that_it_names(app_test: AppTest):
+    runner = services.runner()
+    job = runner.submit(Experiment(variants=(Variant(name="one", config=digit()),), seeds=(1, 2)))
+    until(lambda: runner.job(job).ended)
+    second = runner.job(job).runs[1]
+    app_test.query_params.update({"run": job, "shown": second.id})
+    open_page(app_test, "thresholds")
+    assert control(app_test, "shown_run").value == second.id
+    assert app_test.query_params["shown"] in (second.id, [second.id])
+
+
+def test_a_bad_threshold_in_a_link_is_said_and_nothing_else_is_lost(app_test: AppTest):
+    run = open_run(app_test, digit())
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params.update({"run": run.job, "threshold": "high"})
+    open_page(other, "thresholds")
+    assert sentences(other) == ["Expected `threshold` to be a number, but got 'high'."]
+    assert other.session_state[f"thresholds.{run.id}"][-1] == ([0.5], [0.5])

@@ -18,7 +18,7 @@ from core.losses import LOSSES, LossSpec
 from core.models import MODELS
 from core.objective import resolved
 from core.specs import Param, Value, defaults
-from pages.shared import controls, findings, preview, session, text, variants
+from pages.shared import controls, findings, preview, session, text, trial, variants
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
@@ -48,7 +48,8 @@ def open_link() -> None:
     experiment, complaints = links.experiment_from_query(st.query_params)
     session.complain(*complaints)
     job = session.current_job()
-    if job and set(st.query_params) == {"run"}:
+    trial.open_link()
+    if job and set(st.query_params) <= set(links.POINT):
         experiment = job.experiment
     variants.open_with(experiment)
     variants.settle()

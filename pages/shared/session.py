@@ -59,9 +59,9 @@ def show_complaints() -> None:
         st.warning("\n\n".join(map(text.plain, sentences)), icon=":material/error:")
 
 
-def write_link(experiment: Experiment | None = None) -> None:
-    """Put the choices and the current job into the URL."""
-    query = links.experiment_to_query(experiment) if experiment else {}
+def write_link(experiment: Experiment | None = None, **more: str) -> None:
+    """Put the choices, the current job and whatever else a page wants there into the URL."""
+    query = (links.experiment_to_query(experiment) if experiment else {}) | more
     if st.session_state.get("job"):
         query["run"] = st.session_state.job
     if query != st.query_params.to_dict():

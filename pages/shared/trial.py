@@ -7,10 +7,39 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from core import links
+from core.errors import CutoffError
 from core.jobs import Run
+from pages.shared import session
 
 DEFAULT = 0.5
 KEPT = 200  # steps that can be undone
+
+
+def open_link() -> None:
+    """Keep which run of its job the URL names, and the thresholds that it holds, until the Thresholds page is drawn."""
+    for name in ("shown", "threshold"):
+        if given := st.query_params.get(name):
+            st.session_state[f"linked.{name}"] = given
+
+
+def take_linked(run: Run, columns: int) -> None:
+    """Adopt the thresholds (C,) of the link that opened this session, once; a sentence is kept if that fails."""
+    text = st.session_state.pop("linked.threshold", None)
+    if text is None:
+        return
+    try:
+        thresholds = links.read_thresholds(text, columns)
+    except CutoffError as error:
+        session.complain(str(error))
+        return
+    _step(run, thresholds, thresholds)
+
+
+def as_link(run: Run, columns: int) -> dict[str, str]:
+    """The adopted thresholds as a URL parameter; nothing while they are those of the beginning."""
+    thresholds = adopted(run, columns)
+    return {} if set(thresholds) == {DEFAULT} else {"threshold": links.thresholds_to_text(thresholds)}
 
 
 def on_trial(run: Run, columns: int) -> list[float]:
