@@ -62,7 +62,7 @@ def choose_run() -> Run | None:
 def write_link(run: Run) -> None:
     """Put the run and the thresholds adopted for it into the URL."""
     shown = {} if run.id == f"{run.job}-0" else {"shown": run.id}  # a link opens the first run of a job by itself
-    session.write_link(**shown, **trial.as_link(run, run.scores("validation").n_columns))
+    session.write_link(more=shown | trial.as_link(run, run.scores("validation").n_columns))
 
 
 @st.fragment(run_every=2)
@@ -82,7 +82,7 @@ def explore(run: Run, part: str) -> None:
     write_link(run)
     column = explorer.choose_column(run.scores(part))
     explorer.show(run, part, column)
-    together.show(run, part, column)
+    together.show(run, part)
     for tab, panel in zip(st.tabs(list(PANELS), key="panel", on_change="rerun"), PANELS.values(), strict=True):
         if tab.open:  # the others compute nothing
             with tab:

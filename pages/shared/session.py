@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core import links
@@ -59,9 +61,9 @@ def show_complaints() -> None:
         st.warning("\n\n".join(map(text.plain, sentences)), icon=":material/error:")
 
 
-def write_link(experiment: Experiment | None = None, **more: str) -> None:
+def write_link(experiment: Experiment | None = None, more: Mapping[str, str] | None = None) -> None:
     """Put the choices, the current job and whatever else a page wants there into the URL."""
-    query = (links.experiment_to_query(experiment) if experiment else {}) | more
+    query = (links.experiment_to_query(experiment) if experiment else {}) | dict(more or {})
     if st.session_state.get("job"):
         query["run"] = st.session_state.job
     if query != st.query_params.to_dict():
