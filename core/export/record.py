@@ -66,18 +66,18 @@ class Adopted(_Frozen):
 
     format        "cutoff-thresholds"
     version       1
-    run, epoch    which run of Cutoff, and after how many epochs
-    config        the run's configuration, a RunConfig; posted to a Cutoff of the same version it trains the same run
     task          "binary", "multiclass" or "multilabel"
     class_names   strings; two classes are (negative, positive)
     score_dtype   "float16", "float32" or "float64"
     comparison    "score >= threshold": the threshold is rounded to score_dtype, then a score that equals it is positive
     decision      "each": each of `thresholds` decides by itself; else the rule of several classes, a name in DECISIONS
-    params        the rule's params by name
+    params        the rule's params by name; as `fallback` a class index, or -1 for no class
     thresholds    one object a score column (that of the positive class for two classes): name, probability, logit
     tuned_on      "validation": the split that thresholds are chosen on; what they are worth there is flattered
     worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
                   class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name
+    run, epoch    which run of Cutoff, and after how many epochs
+    config        the run's configuration, a core.config.RunConfig
 
     Numbers are written so that they come back the same; infinite ones as "Infinity" and "-Infinity", undefined ones as
     null. `Adopted.model_validate_json` reads it.
@@ -85,9 +85,6 @@ class Adopted(_Frozen):
 
     format: Literal["cutoff-thresholds"] = "cutoff-thresholds"
     version: Literal[1] = 1
-    run: str
-    epoch: int
-    config: RunConfig
     task: Literal["binary", "multiclass", "multilabel"]
     class_names: tuple[str, ...]
     score_dtype: Literal["float16", "float32", "float64"]
@@ -97,6 +94,9 @@ class Adopted(_Frozen):
     thresholds: tuple[ColumnThreshold, ...]
     tuned_on: Literal["validation"] = "validation"
     worth: dict[str, Worth]
+    run: str
+    epoch: int
+    config: RunConfig
 
     def as_json(self) -> str:
         """The object described above, indented."""
@@ -119,9 +119,6 @@ def adopted(run: Run, thresholds: Sequence[float], decision: str, params: Mappin
     scores = run.scores("validation")
     several = scores.task == "multiclass"
     return Adopted(
-        run=run.id,
-        epoch=run.epoch,
-        config=run.config,
         task=scores.task,
         class_names=scores.class_names,
         score_dtype=scores.y_score.dtype.name,
@@ -132,6 +129,9 @@ def adopted(run: Run, thresholds: Sequence[float], decision: str, params: Mappin
             for name, t in zip(scores.column_names, map(float, thresholds), strict=True)
         ),
         worth={part: _worth(run.scores(part), thresholds, decision, params) for part in PARTS},
+        run=run.id,
+        epoch=run.epoch,
+        config=run.config,
     )
 
 

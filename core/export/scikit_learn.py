@@ -14,7 +14,7 @@ from sklearn.model_selection import FixedThresholdClassifier
 # estimator: a fitted classifier of the classes 0 and 1 with predict_proba
 classifier = FixedThresholdClassifier(
     estimator,
-    threshold={threshold},  # {said}; class 1 from here on, this number included
+    threshold={threshold},  # {said}; a score of at least this is class 1
     pos_label=1,
     response_method="predict_proba",
 )
