@@ -1,8 +1,14 @@
-"""What watching costs: a tick of 64 runs that train, and a second visitor's page while two experiments train.
+"""What a drag of the threshold costs, a tick of 64 runs that train, and a second visitor's page while two train.
 
     python -m benchmarks.interface
 
 It starts the app and drives it in a headless Chromium (CUTOFF_CHROMIUM, or chromium on the PATH).
+
+A drag moves the threshold of 1,000,000 generated rows (`explorer_page.py`) with the mouse for some seconds, 60 times a
+second. Its time is from the browser's own stamp of a mouse event to the first task after the frame that drew it; the
+wait for that frame, up to 17 ms at 60 Hz, is part of it. Its bytes are those of the websocket messages that the page
+sends from the press of the button to its release. A commit is the message that follows: here on the Thresholds page of
+the app, whose other controls travel along.
 
 A tick is the run of the fragment that shows the race, once a second. Its time is what Streamlit takes on the server
 from the beginning of that run to its end, with training beside it and a browser that draws on the same processor. The
@@ -25,6 +31,7 @@ import sys
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import sin
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
@@ -34,6 +41,7 @@ from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+import numpy as np
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -57,8 +65,21 @@ LAUNCH_ARGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+DRAGGED, FRAME = 5, 1 / 60  # seconds of a drag, and from one mouse event to the next
 FIGURE = ".st-key-race_losses .live-figure"
 NUMBER = ".st-key-epochs input"
+# Keeps the milliseconds from each mouse event with a button down to the first task after the frame that drew it.
+WATCH = """() => {
+  const painted = window.painted = [];
+  const drawn = new MessageChannel();
+  let stamps = [];
+  drawn.port1.onmessage = () => { for (const stamp of stamps.splice(0)) painted.push(performance.now() - stamp); };
+  addEventListener('pointermove', event => {
+    if (!event.buttons) return;
+    if (!stamps.length) requestAnimationFrame(() => drawn.port2.postMessage(0));
+    stamps.push(event.timeStamp);
+  }, true);
+}"""
 
 
 class Wire:
@@ -99,15 +120,15 @@ class Wire:
 
 
 @contextmanager
-def served() -> Iterator[str]:
-    """The app on a free port: its address. Ends the server, and raises with its log if it does not start."""
+def served(script: str = "app.py") -> Iterator[str]:
+    """This app on a free port: its address. Ends the server, and raises with its log if it does not start."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = {"server.address": "127.0.0.1", "server.port": port, "server.fileWatcherType": "none"}
     options |= {"browser.gatherUsageStats": "true"}
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", *(f"--{key}={options[key]}" for key in options)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "streamlit", "run", script, *(f"--{key}={options[key]}" for key in options)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with (
         TemporaryFile() as log,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT) as process,
@@ -200,6 +221,63 @@ def after(page: Page, wire: Wire, count: int) -> None:
     until(page, lambda: min(len(wire.times), len(wire.sizes)), count, "ticks")
 
 
+def dragged(page: Page) -> tuple[list[float], int]:
+    """Milliseconds from each mouse event of a drag to what it painted, and the bytes sent meanwhile."""
+    handle = page.get_by_role("slider", name="Threshold line")
+    handle.wait_for(timeout=PATIENCE * 1e3)
+    settled(page)
+    page.wait_for_timeout(1000)
+    page.evaluate(WATCH)
+    sent = sent_by(page)
+    plot, line = page.locator(".explorer .scores").bounding_box(), handle.bounding_box()
+    assert plot
+    assert line
+    y = line["y"] + line["height"] / 2
+    page.mouse.move(line["x"] + line["width"] / 2, y)
+    page.mouse.down()
+    sent.clear()
+    start = monotonic()
+    while (now := monotonic() - start) < DRAGGED:
+        page.mouse.move(plot["x"] + plot["width"] * (0.5 + 0.4 * sin(3 * now)), y)
+        page.wait_for_timeout(max(0.0, (now // FRAME + 1) * FRAME - (monotonic() - start)) * 1e3)
+    page.wait_for_timeout(100)
+    bytes_sent = sum(sent)
+    page.mouse.up()
+    until(page, lambda: len(sent), 1, "commits")
+    times = page.evaluate("painted")
+    assert len(times) > DRAGGED / FRAME / 3, f"Expected some hundred mouse events, but got {len(times)}."
+    return times, bytes_sent
+
+
+def sent_by(page: Page) -> list[int]:
+    """The bytes of each websocket message that the page sends from now on."""
+    sent: list[int] = []
+    session = page.context.new_cdp_session(page)
+    session.on(
+        "Network.webSocketFrameSent", lambda event: sent.append(len(b64decode(event["response"]["payloadData"])))
+    )
+    session.send("Network.enable")
+    return sent
+
+
+def committed(page: Page, address: str) -> int:
+    """The bytes of a commit on the Thresholds page of a run."""
+    page.goto(f"{address}/?epochs=5")
+    settled(page)
+    press(page, "Start")
+    page.get_by_text("Finished ·").wait_for(timeout=PATIENCE * 1e3)
+    page.goto(f"{address}/thresholds?{page.url.split('?')[1]}")
+    handle = page.get_by_role("slider", name="Threshold line")
+    handle.wait_for(timeout=PATIENCE * 1e3)
+    settled(page)
+    sent = sent_by(page)
+    handle.press("ArrowRight")
+    until(page, lambda: len(sent), 1, "commits")
+    settled(page)
+    assert len(sent) == 1, f"Expected one message, but got {sent}."
+    return sent[0]
+
+
 def watched(page: Page, wire: Wire) -> tuple[list[float], list[int]]:
     """Milliseconds and bytes of each tick; figures must stay in place meanwhile."""
     after(page, wire, FIRST)
@@ -250,8 +328,16 @@ def rerun(visitor: Page, wire: Wire) -> list[float]:
 
 def main() -> None:
     header("streamlit", "playwright", "torch")
+    with served("benchmarks/explorer_app.py") as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
+        page, _ = opened(browser, f"{address}/?scores=million")
+        painted, in_drag = dragged(page)
+        browser.close()
+    low, middle, high = np.percentile(painted, [5, 50, 95])
+    print(f"a drag: {len(painted)} mouse events, painted after {middle:.1f} ms ({low:.1f} to {high:.1f})")
     with served() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
+        commit = committed(opened(browser, address)[0], address)
         first, wire = started(browser, address)
         times, sizes = watched(first, wire)
         print(f"a tick: {median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), {median(sizes):,.0f} bytes")
@@ -273,6 +359,9 @@ def main() -> None:
         print(f"a rerun: {median(idle):.0f} ms while nothing trains, {median(busy):.0f} ms while two experiments do")
         browser.close()
     print()
+    report("ms from a mouse event of a drag to its picture, 95th of 100, 1,000,000 rows", float(high), 17, at_most=True)
+    report("bytes sent during that drag", in_drag, 0, at_most=True)
+    report("KB that a commit sends", commit / 1e3, 1, at_most=True)
     report(f"ms on the server of a tick, {STEPS * SEEDS} runs training", median(times), 30, at_most=True)
     report("KB that a tick sends", median(sizes) / 1e3, 60, at_most=True)
     report("second visitor's rerun while two experiments train, over idle", median(busy) / median(idle), 1.3, True)

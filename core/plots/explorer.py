@@ -156,7 +156,8 @@ def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
         return Axis(scale, 0.0, 1.0, start, end, tuple(zip(map(float, scores), words, strict=True)))
     room = 0.05 * (high - low) or max(abs(high), 1.0)
     start, end = low - room, high + room
-    return Axis("score", start, end, start, end, tuple((tick, f"{tick:.6g}") for tick in round_numbers(start, end)))
+    ticks = tuple((tick, f"{tick:.6g}".replace("-", "−")) for tick in round_numbers(start, end))
+    return Axis("score", start, end, start, end, ticks)
 
 
 def round_numbers(low: float, high: float, about: int = 5) -> list[float]:

@@ -33,6 +33,7 @@ export default function show({ data, parentElement }) {
   if (explorer.root !== parentElement) mount(explorer, parentElement);
   const { points, bins, positives, negatives, exact, axis } = data;
   explorer.bulk = data;
+  explorer.laid = false;
   explorer.model = {
     points: readCounts(points), bins: { tp: unpack(bins.tp), fp: unpack(bins.fp) },
     positives, negatives, exact, axis, round: ROUND[data.dtype],
@@ -57,7 +58,9 @@ function settle(explorer) {
   if (other) Object.assign(explorer, { of: news.of, moving: false, pending: 0, asked: undefined });
   model.window = news.window && readCounts(news.window);
   explorer.adopted = { t: news.adopted.threshold, counts: whole4(model, news.adopted) };
-  explorer.laid = false;
+  const stays = JSON.stringify([news.adopted, news.band]);
+  explorer.laid &&= stays === explorer.stays;
+  explorer.stays = stays;
   if (news.serial >= explorer.pending && !explorer.moving && !explorer.timer) {
     explorer.rest = { t: news.trial.threshold, counts: whole4(model, news.trial) };
     explorer.t = explorer.rest.t;
@@ -283,6 +286,7 @@ function lay(explorer) {
   };
   if (Object.values(size).some(({ width }) => width <= 0)) return;
   explorer.size = size;
+  find(".note").textContent = `${ofBand(explorer)} ${explorer.bulk.note}`.trim();
   layScores(explorer);
   layMetrics(explorer);
   layCurve(explorer, "pr", "recall", "precision", (c) => [METRICS.recall(c), METRICS.precision(c)]);
@@ -327,6 +331,8 @@ function layScores(explorer) {
   };
   explorer.tallest = Math.max(largest(tp, model.positives), largest(fp, model.negatives)) || 1;
 }
+
+const ofBand = ({ news, bulk }) => (news.band ? `Shaded: ${bulk.band} ${news.band.map(short).join(" to ")}.` : "");
 
 function layBand(explorer, chart) {
   const { find, size, model, news } = explorer;
@@ -442,7 +448,7 @@ function layCurve(explorer, chart, xName, yName, at) {
   const lacking = positives ? (negatives ? "" : "negative") : "positive";
   find(`.${chart} .nothing`).textContent = path ? "" : !(positives + negatives) ? "There are no rows."
     : `There is no curve: no row is ${lacking}, so ${lacking === "positive" ? "recall" : xName} is undefined.`;
-  const isos = chart === "pr" ? ISO_F1 : [];
+  const isos = chart === "pr" && path ? ISO_F1 : [];
   find(`.${chart} .words`).innerHTML = rateTicks(frame) +
     RATES.map((value) => word(point(frame, value, 0)[0], floor + 16, value, "middle")).join("") +
     word(left + width / 2, floor + 34, xName, "middle") + upright(12, top + height / 2, yName) +
@@ -452,7 +458,7 @@ function layCurve(explorer, chart, xName, yName, at) {
     const prevalence = positives / (positives + negatives);
     find(".pr .base").setAttribute("d", path ? `M${left} ${point(frame, 0, prevalence)[1]}h${width}` : "");
   } else {
-    find(".roc .base").setAttribute("d", `M${left} ${floor}L${left + width} ${top}`);
+    find(".roc .base").setAttribute("d", path ? `M${left} ${floor}L${left + width} ${top}` : "");
   }
   mark(find(`.${chart} .ghost`), frame, at(adopted.counts));
 }
@@ -568,7 +574,7 @@ function spoken(explorer, atRest) {
   disable(nodes.adopt, t === adopted.t);
   const value = (name) => `${name === "f1" ? "F1" : name.replaceAll("_", " ")} ${rate(METRICS[name](counts))}`;
   const since = t === adopted.t ? "" : ` Adopted is ${short(adopted.t)}.`;
-  const band = news.band ? ` Shaded: ${bulk.band} ${news.band.map(short).join(" to ")}.` : "";
+  const band = news.band ? ` ${ofBand(explorer)}` : "";
   nodes.svg.scores.setAttribute("aria-label",
     `Histograms of scores by true class: ${whole(model.positives)} rows that are ${bulk.label} up, ` +
     `${whole(model.negatives)} that are ${bulk.rest} down; hatched where the threshold ${short(t)} decides wrongly.` +
@@ -604,7 +610,6 @@ function name(explorer) {
   const handle = find(".handle");
   handle.setAttribute("aria-valuemin", model.axis.low);
   handle.setAttribute("aria-valuemax", model.axis.high);
-  find(".note").textContent = bulk.note;
   for (const tile of explorer.nodes.tiles) {
     tile.label.textContent = bulk.labels[tile.name];
     tile.node.title = bulk.help[tile.name];

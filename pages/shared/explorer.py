@@ -15,10 +15,7 @@ from pages.components.threshold_explorer import Act, threshold_explorer
 from pages.shared import controls, trial
 
 SEGMENTS = 12  # columns that are chosen from a row; more are chosen from a list
-HINT = (
-    "Drag the line, click on a curve or type a number. Arrow keys go to the next score. "
-    "Solid is decided rightly, hatched wrongly; dashed is the adopted threshold."
-)
+HINT = "Drag the line, click a curve or type. Arrow keys go from score to score. Hatched is wrong, dashed is adopted."
 
 
 def choose_column(scores: Scores) -> int:

@@ -1,0 +1,319 @@
+"""What the browser gets of an index holds its bound, and the browser's own arithmetic is that of core/thresholds."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import expit, logit
+
+from core.plots import explorer
+from core.plots.explorer import BOUND, around, axis_of, held, round_numbers, top_share
+from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
+from core.thresholds.metrics import false_positive_rate
+from tests.conftest import ROOT
+
+SCRIPT = ROOT / "pages" / "components" / "threshold_model.js"
+needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+
+
+def an_index(seed: int, n: int, positive: float, decimals: int | None, dtype: str = "float32") -> ScoreIndex:
+    rng = np.random.default_rng(seed)
+    y = rng.random(n) < positive
+    score = expit(rng.normal(size=n) + 2 * y)
+    return ScoreIndex.of(y, (score if decimals is None else np.round(score, decimals)).astype(dtype))
+
+
+indexes = st.builds(
+    an_index,
+    seed=st.integers(0, 99),
+    n=st.integers(1, 6000),
+    positive=st.sampled_from([0.0, 0.002, 0.1, 0.5, 1.0]),
+    decimals=st.sampled_from([None, 1, 2, 3]),
+    dtype=st.sampled_from(["float16", "float32", "float64"]),
+)
+
+
+# --- what is held
+
+
+@settings(max_examples=60)
+@given(indexes)
+def test_few_scores_are_all_held_with_their_counts(index: ScoreIndex):
+    sent = held(index)
+    distinct = index.distinct_scores()[::-1]
+    assert sent.distinct == distinct.size
+    if sent.exact:
+        np.testing.assert_array_equal(sent.points.thresholds, distinct)
+    np.testing.assert_array_equal(sent.points.tp, index.counts(sent.points.thresholds).tp)
+    np.testing.assert_array_equal(sent.points.fp, index.counts(sent.points.thresholds).fp)
+
+
+def assert_within_bound(index: ScoreIndex, points: ThresholdCounts) -> None:
+    distinct = index.distinct_scores()[::-1]
+    assert points.thresholds[0] == distinct[0]
+    assert points.thresholds[-1] == distinct[-1]
+    assert np.all(np.diff(points.thresholds) > 0)
+    exact = index.counts(distinct)
+    place = points.thresholds.searchsorted(distinct)  # the first that is held and >= the score
+    assert np.all(np.abs(exact.tp - points.tp[place]) <= BOUND * index.positive_scores.size)
+    assert np.all(np.abs(exact.fp - points.fp[place]) <= BOUND * index.negative_scores.size)
+
+
+@settings(max_examples=60)
+@given(indexes)
+def test_of_many_scores_some_are_held_within_the_bound(index: ScoreIndex):
+    distinct = index.distinct_scores()[::-1]
+    kept = explorer._kept(index, distinct)
+    assert kept.size <= 2 / BOUND + 1
+    assert_within_bound(index, index.counts(kept))
+
+
+@pytest.mark.parametrize("positive", [0.5, 0.05, 0.0005, 0.0])
+@pytest.mark.parametrize("decimals", [None, 4])
+def test_the_bound_holds_for_a_hundred_thousand_rows(positive: float, decimals: int | None):
+    index = an_index(3, 100_000, positive, decimals, "float64")
+    sent = held(index)
+    assert not sent.exact
+    assert sent.points.thresholds.size <= 2 / BOUND + 1
+    assert_within_bound(index, sent.points)
+
+
+@settings(max_examples=40)
+@given(indexes, st.sampled_from(["probability", "logit"]))
+def test_the_bins_hold_every_row_once_and_agree_with_the_index(index: ScoreIndex, scale):
+    sent = held(index, scale)
+    for side, counts in ((index.positive_scores, sent.bins.tp), (index.negative_scores, sent.bins.fp)):
+        edges = sent.axis.edges().astype(side.dtype)[1:-1]
+        inside = np.bincount(edges.searchsorted(side, "right"), minlength=edges.size + 1)
+        np.testing.assert_array_equal(-np.diff(counts), inside)
+        assert (counts[0], counts[-1]) == (side.size, 0)
+
+
+# --- steps and shares
+
+
+@settings(max_examples=60)
+@given(indexes, st.floats(0, 1), st.integers(1, 70))
+def test_the_scores_around_a_threshold_are_those_next_to_it(index: ScoreIndex, threshold: float, count: int):
+    near = around(index, threshold, count)
+    distinct = index.distinct_scores()[::-1]
+    t = distinct.dtype.type(threshold)
+    wanted = np.concatenate([distinct[distinct < t][-count:], distinct[distinct >= t][:count]])
+    np.testing.assert_array_equal(near.thresholds, wanted)
+    np.testing.assert_array_equal(near.tp, index.counts(wanted).tp)
+
+
+@settings(max_examples=60)
+@given(indexes, st.floats(0, 1))
+def test_a_share_is_reached_and_no_larger_threshold_reaches_it(index: ScoreIndex, share: float):
+    t = top_share(index, share)
+    wanted = int(np.ceil(share * index.n_rows - 1e-9))
+    counts = index.counts(t)
+    assert counts.tp + counts.fp >= wanted
+    larger = index.distinct_scores()
+    larger = larger[larger > t]
+    if wanted and larger.size:
+        above = index.counts(larger.min())
+        assert above.tp + above.fp < wanted
+
+
+def test_the_share_of_nothing_is_above_every_score():
+    index = an_index(0, 50, 0.5, 1)
+    assert top_share(index, 0) == np.inf
+    assert top_share(ScoreIndex.of([], []), 1) == np.inf
+
+
+# --- the axis
+
+
+def test_probabilities_have_two_axes_and_other_scores_their_own_range():
+    index = an_index(0, 500, 0.5, 2)
+    for scale, ends in (("probability", (0, 1)), ("logit", (-9, 9))):
+        axis = axis_of(index, scale)
+        assert (axis.kind, axis.low, axis.high, axis.start, axis.end) == (scale, 0, 1, *ends)
+        assert [float(text) for _, text in axis.ticks] == pytest.approx([score for score, _ in axis.ticks])
+    margins = axis_of(ScoreIndex.of([0, 1], np.array([-3.0, 17.0])), "logit")
+    assert (margins.kind, margins.low, margins.high) == ("score", -4, 18)
+    assert [score for score, _ in margins.ticks] == [0, 5, 10, 15]
+    assert axis_of(ScoreIndex.of([], []), "logit").kind == "logit"
+
+
+@pytest.mark.parametrize("value", [7.0, -2.5, 1e6, 1.5])
+def test_a_constant_outside_of_probabilities_has_room_on_both_sides(value: float):
+    axis = axis_of(ScoreIndex.of([0, 1], np.full(2, value)))
+    assert axis.low < value < axis.high
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
+def test_round_numbers_lie_in_the_range_and_are_few(low: float, width: float):
+    ticks = round_numbers(low, low + width)
+    assert 2 <= len(ticks) <= 6
+    assert low - 1e-6 * width <= ticks[0]
+    assert ticks[-1] <= low + width * (1 + 1e-6)
+
+
+# --- the browser's arithmetic
+
+
+def in_node(folder: Path, body: str, given: object) -> object:
+    """What `body` returns, a function's body in JavaScript that knows the script as `m` and `given`."""
+    module = folder / "model.mjs"  # node takes a .js for an older kind of script
+    module.write_text(SCRIPT.read_text())
+    (folder / "given.json").write_text(json.dumps(given))
+    program = f"""
+        import * as m from {json.dumps(module.as_uri())};
+        import {{ readFileSync }} from "node:fs";
+        const given = JSON.parse(readFileSync({json.dumps(str(folder / "given.json"))}));
+        const answer = (() => {{ {body} }})();
+        console.log(JSON.stringify(answer, (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x));
+    """
+    run = ["node", "--input-type=module", "-e", program]
+    shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
+    return json.loads(shown)
+
+
+@needs_node
+def test_its_metrics_are_those_of_the_registry(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    tp, fp, fn, tn = (np.append(rng.integers(0, high, 300), rng.integers(0, 2, 100)) for high in (9, 99, 999, 10**6))
+    counts = ThresholdCounts(np.zeros(400), tp, fp, fn, tn)
+    rows = np.stack([tp, fp, fn, tn], axis=1).tolist()
+    body = """return Object.fromEntries(Object.entries(m.METRICS).map(([name, metric]) =>
+        [name, given.map(([tp, fp, fn, tn]) => metric({ tp, fp, fn, tn }))]));"""
+    found = in_node(tmp_path, body, rows)
+    assert isinstance(found, dict)
+    for name, values in found.items():
+        metric = false_positive_rate if name == "false_positive_rate" else METRICS[name]
+        np.testing.assert_allclose(np.array(values, float), metric(counts), rtol=1e-15, atol=0)
+
+
+def a_model(index: ScoreIndex, kept: np.ndarray, near: ThresholdCounts | None) -> dict[str, object]:
+    def of(counts: ThresholdCounts) -> dict[str, object]:
+        return {"thresholds": counts.thresholds.tolist(), "tp": counts.tp.tolist(), "fp": counts.fp.tolist()}
+
+    return {
+        "points": of(index.counts(kept)),
+        "window": near and of(near),
+        "exact": near is None,
+        "positives": index.positive_scores.size,
+        "negatives": index.negative_scores.size,
+        "axis": {"low": 0, "high": 1},
+    }
+
+
+MODEL = """
+    const { model } = given;
+    Object.assign(model, { round: m.ROUND[given.dtype] });
+    for (const part of ["points", "window"]) if (model[part]) model[part] = m.readCounts(model[part]);
+"""
+
+
+@needs_node
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_it_counts_as_the_index_does_ties_included(tmp_path: Path, dtype: str):
+    index = an_index(1, 2000, 0.3, 2, dtype)
+    distinct = index.distinct_scores()[::-1]
+    asked = np.concatenate([distinct.astype(float), [0, 0.005, 0.7, 1, 2, -1], np.random.default_rng(0).random(300)])
+    sent = {"model": a_model(index, distinct, None), "dtype": dtype, "asked": asked.tolist()}
+    body = MODEL + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp, c.fn, c.tn]; });"
+    expected = index.counts(asked)
+    wanted = np.stack([expected.tp, expected.fp, expected.fn, expected.tn], axis=1)
+    np.testing.assert_array_equal(in_node(tmp_path, body, sent), wanted)
+
+
+@needs_node
+def test_near_the_threshold_it_counts_exactly_and_elsewhere_within_the_bound(tmp_path: Path):
+    index = an_index(2, 30_000, 0.2, None)
+    sent, near = held(index), around(index, 0.6)
+    asked = np.concatenate([near.thresholds[1:].astype(float), np.random.default_rng(0).random(500)])
+    message = {"model": a_model(index, sent.points.thresholds, near), "dtype": "float32", "asked": asked.tolist()}
+    body = MODEL + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp]; });"
+    found = np.array(in_node(tmp_path, body, message))
+    expected = index.counts(asked)
+    close = near.thresholds.size - 1
+    np.testing.assert_array_equal(found[:close], np.stack([expected.tp, expected.fp], axis=1)[:close])
+    assert np.all(np.abs(found[:, 0] - expected.tp) <= BOUND * index.positive_scores.size)
+    assert np.all(np.abs(found[:, 1] - expected.fp) <= BOUND * index.negative_scores.size)
+
+
+@needs_node
+@pytest.mark.parametrize("thinned", [False, True])
+def test_steps_go_from_one_distinct_score_to_the_next(tmp_path: Path, thinned: bool):
+    index = an_index(4, 500, 0.3, 2)
+    distinct = index.distinct_scores()[::-1]
+    start = 0.5
+    near = around(index, start, 5) if thinned else None
+    model = a_model(index, distinct[:: 10 if thinned else 1], near)
+    body = (
+        MODEL
+        + """
+        const walk = way => { const seen = []; let t = given.start;
+          while ((t = m.nextScore(model, t, way)) !== null && seen.length < 400) {
+            seen.push(t); if (t === model.axis.low || t === model.axis.high) break; }
+          return seen; };
+        return [walk(1), walk(-1)];
+    """
+    )
+    up, down = in_node(tmp_path, body, {"model": model, "dtype": "float32", "start": start})  # type: ignore[misc]
+    above, below = distinct[distinct > np.float32(start)], distinct[distinct < np.float32(start)][::-1]
+    if thinned:
+        np.testing.assert_array_equal(up, above[: len(up)])
+        np.testing.assert_array_equal(down, below[: len(down)])
+        assert min(len(up), len(down)) >= 4
+    else:
+        np.testing.assert_array_equal(up, np.append(above[above < 1], 1))
+        np.testing.assert_array_equal(down, np.append(below[below > 0], 0))
+
+
+@needs_node
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_it_rounds_as_numpy_does(tmp_path: Path, dtype: str):
+    rng = np.random.default_rng(5)
+    values = np.concatenate(
+        [rng.random(500), rng.normal(size=500) * 1e3, expit(rng.normal(size=500) * 10), [0, 1, 65504]]
+    )
+    values = np.append(values, [2049.0, 2051.0, 6e-8, 3e-8, 0.1, 0.7])  # halfway cases and subnormal halves
+    found = in_node(tmp_path, "return given.map(m.ROUND." + dtype + ");", values.tolist())
+    np.testing.assert_array_equal(np.array(found, float), values.astype(dtype).astype(float))
+
+
+@needs_node
+def test_a_threshold_is_written_so_that_it_is_read_as_itself(tmp_path: Path):
+    values = np.random.default_rng(6).random(300).astype(np.float32).astype(float)
+    body = "return given.map(t => [m.written(t, Math.fround), m.parsed(m.written(t, Math.fround))]);"
+    found = in_node(tmp_path, body, values.tolist())
+    assert isinstance(found, list)
+    np.testing.assert_array_equal(np.array([read for _, read in found]).astype(np.float32), values)
+    assert in_node(
+        tmp_path, "return [m.written(Math.fround(0.7), Math.fround), m.parsed('0,25'), m.parsed('x')];", 0
+    ) == [
+        "0.7",
+        0.25,
+        "NaN",
+    ]
+
+
+@needs_node
+@pytest.mark.parametrize("kind", ["probability", "logit", "score"])
+def test_a_place_on_the_axis_is_a_score_and_back(tmp_path: Path, kind: str):
+    start, end = {"probability": (0, 1), "logit": (-9, 9), "score": (-4, 18)}[kind]
+    low, high = (0, 1) if kind != "score" else (start, end)
+    axis = {"kind": kind, "start": start, "end": end, "low": low, "high": high}
+    shares = np.linspace(0.001, 0.999, 500)
+    body = """const at = share => m.scoreAt(given.axis, share, 1e-3);
+        return given.shares.map(share => [at(share), m.place(given.axis, at(share))]);"""
+    found = np.array(in_node(tmp_path, body, {"axis": axis, "shares": shares.tolist()}))
+    np.testing.assert_allclose(found[:, 1], shares, atol=6e-4)
+    expected = start + shares * (end - start)
+    np.testing.assert_allclose(
+        logit(found[:, 0]) if kind == "logit" else found[:, 0], expected, atol=1e-3 * (end - start)
+    )
+    ends = in_node(tmp_path, "return [m.scoreAt(given, 0, 1e-3), m.scoreAt(given, 1, 1e-3)];", axis)
+    assert ends == [low, high]
