@@ -26,7 +26,7 @@ from pages.shared import comparable, controls, tables, text, trial
 
 MODES = {"own": "each its own", "f1": "tuned for F1", "common": "one for all"}
 COSTS = METRICS["cost"].params
-COLUMNS = {"": st.column_config.ImageColumn(width=30, pinned=True), "Run": st.column_config.TextColumn(pinned=True)}
+DOT = st.column_config.ImageColumn(width=30, pinned=True)
 
 
 class Compared(NamedTuple):
@@ -267,7 +267,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         height=plots.height_of_differences(len(compared.runs)),
         revision=" ".join([name, part, *(run.id for run in compared.runs)]),
     )
-    st.markdown(_verdict(found))
+    st.markdown(_verdict(found, measure.label))
     shown = [_signed(value) for value in found.differences]
     intervals = [f"{_signed(low)} to {_signed(high)}" for low, high in found.intervals]
     better = [f"{share:.1%}" if math.isfinite(share) else "undefined" for share in found.better]
@@ -277,7 +277,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
             | {"Difference": shown[1:], "95% interval": intervals[1:], "Better in": better[1:]}
         ),
         hide_index=True,
-        column_config=COLUMNS,
+        column_config={"": DOT, "Run": st.column_config.TextColumn(pinned=True)},
         height=tables.height(len(shown) - 1),
     )
     st.caption(
@@ -311,8 +311,8 @@ def _compare(
     return comparison.compare(measure, _y, _scores, thresholds, params)
 
 
-def _verdict(found: Comparison) -> str:
-    """Which runs the resamples tell from the first, and which not."""
+def _verdict(found: Comparison, label: str) -> str:
+    """Which runs the resamples tell from the first by this measure, and which not."""
     runs = range(1, len(found.values))
     known = [at for at in runs if np.isfinite(found.intervals[at]).all()]
     gained = found.differences if found.higher_is_better else -found.differences
@@ -329,7 +329,7 @@ def _verdict(found: Comparison) -> str:
         said.append(f"{_letters(open_still)}: the {own} 0, so these rows do not tell which is better.")
     if unknown := [at for at in runs if at not in known]:
         said.append(f"{_letters(unknown)}: undefined on these rows.")
-    return " ".join(said)
+    return f"By {label}: {' '.join(said)}"
 
 
 def _letters(places: Sequence[int]) -> str:
@@ -358,7 +358,8 @@ def _show_numbers(compared: Compared, part: str) -> None:
     st.dataframe(
         pa.table(_named(compared.lines) | {"Threshold": list(map(_threshold, compared.thresholds))} | numbers),
         hide_index=True,
-        column_config=COLUMNS | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
+        column_config={"": DOT, "Run": st.column_config.TextColumn(width=170, pinned=True)}
+        | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
         placeholder="undefined",
         height=tables.height(len(compared.lines)),
     )
@@ -372,7 +373,7 @@ def _show_numbers(compared: Compared, part: str) -> None:
 
 
 def _named(lines: Sequence[Line], short: bool = False) -> dict[str, list[str]]:
-    """A dot in the colour of each run, and its letter, with its name unless `short`, to be shown as COLUMNS say."""
+    """A dot in the colour of each run, and its letter, with its name unless `short`."""
     letters = plots.LETTERS[: len(lines)]
     names = list(letters) if short else [f"{at} · {line.name}" for at, line in zip(letters, lines, strict=True)]
     return {"": tables.named(lines)[""], "Run": names}
