@@ -73,7 +73,6 @@ class Ours:
             )
             for run in range(RUNS)
         ]
-        self.x, self.y = torch.from_numpy(x), torch.from_numpy(y)
         self.stack = Stack(configs, data, split, torch.device("cpu"))
 
     def layers(self, run: int) -> list[dict[str, Any]]:
@@ -84,7 +83,7 @@ class Ours:
     def train_in(self, orders: NDArray) -> None:
         """One pass of every net over its own order of the rows, (R, N)."""
         for rows in torch.from_numpy(orders).split(BATCH, 1):
-            self.stack.step(self.x[rows], self.y[rows])
+            self.stack.step(rows.contiguous())
 
     def losses(self) -> NDArray:
         """Half the mean squared error of every net, (R,), as Playground counts it."""

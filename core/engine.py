@@ -24,12 +24,11 @@ from core.devices import choose_devices, fastest
 from core.errors import CutoffError
 from core.heads import HEADS
 from core.losses import loss_tensors
-from core.models import StackedNet, shape_of
+from core.models import Passes, StackedNet, shape_of, with_ones
 from core.objective import Objective, label_counts, resolved
 from core.optimizers import OPTIMIZERS, schedule_factor
 
 T = TypeVar("T")
-BLOCK_BYTES = 8 << 20  # training rows gathered at a time
 EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
 EVALUATION_WORK = 200_000_000  # multiplications between two pauses of an evaluation, some hundredths of a second
 
@@ -141,7 +140,7 @@ class Stack:
         self.order = sorted(range(len(configs)), key=lambda i: (outputs[configs[i].head], *_kind(configs[i]), i))
         self.configs = [configs[i] for i in self.order]
         self.device = device
-        self.x = {part: torch.from_numpy(x).to(device) for part, x in split.x.items()}
+        self.x = {part: with_ones(torch.from_numpy(x).to(device)) for part, x in split.x.items()}
         self.y = {part: torch.from_numpy(y).to(device) for part, y in split.y.items()}
         first = self.configs[0]
         widths = [outputs[config.head] for config in self.configs]
@@ -151,52 +150,52 @@ class Stack:
         self.optimizer = OPTIMIZERS[first.optimizer](self.configs, self.model)
         self.segments = _segments(self.configs, widths, split.y["train"], device)
         self._seeds = sorted(set(seeds))
-        self._seed_of_run = torch.tensor([self._seeds.index(seed) for seed in seeds], device=device)
+        self._seed_of_run = [self._seeds.index(seed) for seed in seeds]
         # Not the generator of the weights: the batches must not depend on how many weights were drawn.
         self._generators = [torch.Generator().manual_seed(2**32 + seed) for seed in self._seeds]
+        self._batches: dict[int, _Batch] = {}  # by their number of rows
+        self._evaluations: dict[str, Passes] = {}  # of small splits
         self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
         self._stopping = _Stopping([config.patience for config in configs])
         self._last: Epoch | None = None
         if has_plane(data):
-            self.x["surface"] = torch.from_numpy(standardised_points(data, split)).to(device)
+            self.x["surface"] = with_ones(torch.from_numpy(standardised_points(data, split)).to(device))
 
     def steps(self, epoch: int = 1) -> Generator[None, None, None]:
         """Pass number `epoch` over the training rows: yields after each optimizer step. The last batch may be
         smaller."""
         self.optimizer.set_factor(schedule_factor(self.configs[0], epoch))
-        rows = len(self.y["train"])
+        for rows in self._orders():
+            self.step(rows)
+            yield
+
+    def _orders(self) -> Iterator[Tensor]:
+        """The training rows batch by batch, (R, B), in a new order for each seed; (1, B) if all runs share one."""
+        drawn = [torch.randperm(len(self.y["train"]), generator=g, dtype=torch.int32) for g in self._generators]
+        order = torch.stack([drawn[seed] for seed in self._seed_of_run] if len(drawn) > 1 else drawn).to(self.device)
         size = self.configs[0].batch_size
-        order = torch.stack([torch.randperm(rows, generator=g) for g in self._generators]).to(self.device)
-        if len(order) > 1:
-            order = order[self._seed_of_run]
-        bytes_a_row = 4 * len(order) * self.x["train"].shape[1]
-        block = max(BLOCK_BYTES // (bytes_a_row * size), 1) * size
-        for start in range(0, rows, block):
-            chosen = order[:, start : start + block]
-            x, y = (of["train"][chosen] for of in (self.x, self.y))
-            if len(order) == 1:  # all runs see the same rows
-                x, y = (part.expand(len(self.configs), *part.shape[1:]) for part in (x, y))
-            for x_batch, y_batch in zip(x.split(size, 1), y.split(size, 1), strict=True):
-                self.step(x_batch, y_batch)
-                yield
+        steps = order.shape[1] // size
+        yield from order[:, : steps * size].unflatten(1, (steps, size)).transpose(0, 1).contiguous()
+        if steps * size < order.shape[1]:
+            yield order[:, steps * size :].contiguous()
 
     def endless_steps(self) -> Iterator[None]:
         """Pass after pass over the training rows; yields after each step."""
         while True:
             yield from self.steps()
 
-    def step(self, x: Tensor, y: Tensor) -> None:
-        """One optimizer step of every run on its own batch: x (R, B, F), y (R, B)."""
+    def step(self, rows: Tensor) -> None:
+        """One optimizer step of every run on its own training rows, (R, B), or on the same for all, (1, B)."""
         with torch.inference_mode():
-            logits = self.model.forward(x)
-            if len(self.segments) == 1:
-                gradients = [self.segments[0].objective.gradient(logits[0], y)]
-            else:
-                gradients = logits
-                for s in self.segments:
-                    block = logits[s.block][s.within]
-                    block.copy_(s.objective.gradient(block, y[s.runs]))
-            self.model.backward(gradients)
+            size = rows.shape[1]
+            if size not in self._batches:
+                self._batches[size] = _Batch(self, rows)
+            batch = self._batches[size]
+            batch.gather(rows)
+            batch.passes.forward()
+            for objective, z, y in batch.parts:
+                z.copy_(objective.gradient(z, y))
+            batch.passes.backward()
             self.optimizer.step()
 
     def evaluation(self, index: int) -> Generator[None, None, Epoch]:
@@ -209,12 +208,23 @@ class Stack:
             for start in range(0, len(x), rows_at_once):
                 rows = slice(start, start + rows_at_once)
                 with torch.inference_mode():
-                    pieces = self.model.forward(x[rows].expand(len(self.configs), -1, -1), training=False)
-                    for whole, piece in zip(logits[part], pieces, strict=True):
+                    passes = self._passes(part, rows)
+                    passes.forward()
+                    for whole, piece in zip(logits[part], passes.logits, strict=True):
                         whole[:, rows] = piece
                 yield
         with torch.inference_mode():
             return self._epoch(index, logits)
+
+    def _passes(self, part: str, rows: slice) -> Passes:
+        """The forward pass on some rows of a split; kept for small ones, where it takes longer to make than to do."""
+        if part in self._evaluations:
+            return self._evaluations[part]
+        x = self.x[part]
+        passes = Passes(self.model, x[rows].expand(len(self.configs), -1, -1).mT, training=False)
+        if 8 * len(x) <= self._rows_at_once():
+            self._evaluations[part] = passes
+        return passes
 
     def _rows_at_once(self) -> int:
         shape, runs = self.model.shape, len(self.configs)
@@ -266,6 +276,29 @@ class Stack:
         """Values of the sorted runs, in the order in which the configurations were given."""
         placed = dict(zip(self.order, values, strict=True))
         return [placed[i] for i in range(len(values))]
+
+
+class _Batch:
+    """Room for a batch of so many rows, and the passes on it.
+
+    `parts` are for each segment its objective, logits (R, B, K) and labels (R, B), or (R, B, K) of multi-label data.
+    """
+
+    def __init__(self, stack: Stack, rows: Tensor) -> None:
+        self._x, self._y = stack.x["train"], stack.y["train"]
+        self._rows_of_x, self._rows_of_y = (of.new_empty(rows.numel(), *of.shape[1:]) for of in (self._x, self._y))
+        x, y = (
+            of.view(*rows.shape, *of.shape[1:]).expand(len(stack.configs), *[-1] * of.dim())
+            for of in (self._rows_of_x, self._rows_of_y)
+        )
+        self.passes = Passes(stack.model, x.mT)
+        self.parts = [(s.objective, self.passes.logits[s.block][s.within], y[s.runs]) for s in stack.segments]
+
+    def gather(self, rows: Tensor) -> None:
+        """Let the batch be these training rows, (R, B) or (1, B)."""
+        chosen = rows.view(-1)
+        torch.index_select(self._x, 0, chosen, out=self._rows_of_x)
+        torch.index_select(self._y, 0, chosen, out=self._rows_of_y)
 
 
 class _Stopping:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from core.config import make_config
-from core.models import MODELS, Shape, StackedNet, shape_of
+from core.models import MODELS, Passes, Shape, StackedNet, shape_of, with_ones
 
 CPU = torch.device("cpu")
 
@@ -41,8 +41,8 @@ def network(model: StackedNet, run: int) -> nn.Sequential:
         if model.norms:
             norm, ours = (nn.BatchNorm2d if image else nn.BatchNorm1d)(fan_out), model.norms[depth]
             norm.load_state_dict(
-                {"weight": ours.weight[run, 0], "bias": ours.bias[run, 0]}
-                | {"running_mean": ours.mean[run, 0], "running_var": ours.variance[run, 0]},
+                {"weight": ours.weight[run], "bias": ours.bias[run]}
+                | {"running_mean": ours.mean[run], "running_var": ours.variance[run]},
                 strict=False,
             )
             modules.append(norm)
@@ -56,9 +56,29 @@ def network(model: StackedNet, run: int) -> nn.Sequential:
     return nn.Sequential(*modules, linear)
 
 
-def flat(tensors: list[Tensor]) -> Tensor:
-    """Parameters of a torch network, or their gradients, in the order of the stack's flat buffer."""
-    return torch.cat([t.flatten(1).T.flatten() if t.ndim > 1 else t for t in tensors])
+def flat(net: nn.Module, gradients: bool = False) -> Tensor:
+    """Parameters of a torch network, or their gradients, in the order of the stack's flat buffer: each output's weights
+    and bias."""
+    tensors = [p.grad if gradients else p.detach() for p in net.parameters()]
+    pairs = zip(tensors[::2], tensors[1::2], strict=True)
+    return torch.cat(
+        [torch.cat([w.flatten(1), b[:, None]], 1).flatten() if w.ndim > 1 else torch.cat([w, b]) for w, b in pairs]
+    )
+
+
+def passes(model: StackedNet, x: Tensor, training: bool = True) -> Passes:
+    """The passes on rows (R, B, F), with the forward pass done."""
+    ones = with_ones(x[:1]).expand(len(x), -1, -1) if x.stride(0) == 0 else with_ones(x)
+    found = Passes(model, ones.mT, training)
+    found.forward()
+    return found
+
+
+def back(on: Passes, gradients: list[Tensor]) -> None:
+    """Do the backward pass from these gradients by the logits."""
+    for logits, gradient in zip(on.logits, gradients, strict=True):
+        logits.copy_(gradient)
+    on.backward()
 
 
 def rows_of(model: StackedNet, logits: list[Tensor]) -> list[Tensor]:
@@ -78,16 +98,17 @@ def test_forward_and_backward_equal_torch_networks_under_autograd(features, widt
     model = stack(features, widths, outputs)
     generator = torch.Generator().manual_seed(1)
     x = torch.randn(len(outputs), batch, features, generator=generator)
-    logits = model.forward(x)
+    on = passes(model, x)
+    logits = [block.clone() for block in on.logits]
     pull = [torch.randn(block.shape, generator=generator) for block in logits]
-    model.backward(pull)
+    back(on, pull)
     gradient = model.gradient.clone()
     networks = [network(model, run) for run in range(len(outputs))]
     for run, (ours, by_us) in enumerate(zip(rows_of(model, logits), rows_of(model, pull), strict=True)):
         theirs = networks[run](x[run])
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
         theirs.backward(by_us)
-        expected = flat([p.grad for p in networks[run].parameters()])
+        expected = flat(networks[run], gradients=True)
         torch.testing.assert_close(gradient[model.owner == run], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -95,8 +116,7 @@ def test_relu_passes_no_gradient_at_exactly_zero_as_in_torch():
     model = stack(1, [1], [1])
     model.parameters.fill_(0)
     model.last[0].weight.fill_(1)
-    model.forward(torch.ones(1, 1, 1))
-    model.backward([torch.ones(1, 1, 1)])
+    back(passes(model, torch.ones(1, 1, 1)), [torch.ones(1, 1, 1)])
     assert model.gradient.tolist() == [0, 0, 0, 1]  # hidden weight and bias, last weight and bias
 
 
@@ -175,26 +195,27 @@ def test_convolutions_and_batch_norm_train_as_torch_networks_do(shape, tolerance
     descents = [torch.optim.SGD(net.parameters(), lr=0.1) for net in networks]
     for _ in range(5):
         x = torch.randn(3, 7, shape["features"], generator=generator)
-        logits = model.forward(x)
+        on = passes(model, x)
+        logits = [block.clone() for block in on.logits]
         pull = [torch.randn(block.shape, generator=generator) for block in logits]
-        model.backward(pull)
+        back(on, pull)
         for run, (ours, by_us) in enumerate(zip(rows_of(model, logits), rows_of(model, pull), strict=True)):
             theirs = networks[run](x[run])
             torch.testing.assert_close(ours, theirs, **tolerance)
             descents[run].zero_grad()
             theirs.backward(by_us)
-            expected = flat([p.grad for p in networks[run].parameters()])
+            expected = flat(networks[run], gradients=True)
             torch.testing.assert_close(model.gradient[model.owner == run], expected, **tolerance)
             descents[run].step()
         model.parameters.sub_(model.gradient, alpha=0.1)
     unseen = torch.randn(3, 1, shape["features"], generator=generator)  # one row: the batch's own mean would not do
-    for run, ours in enumerate(rows_of(model, model.forward(unseen, training=False))):
+    for run, ours in enumerate(rows_of(model, passes(model, unseen, training=False).logits)):
         torch.testing.assert_close(ours, networks[run].eval()(unseen[run]), **tolerance)
     for depth, norm in enumerate(model.norms):
         for run, net in enumerate(networks):
             theirs = [module for module in net if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)][depth]
-            torch.testing.assert_close(norm.mean[run, 0], theirs.running_mean, **tolerance)
-            torch.testing.assert_close(norm.variance[run, 0], theirs.running_var, **tolerance)
+            torch.testing.assert_close(norm.mean[run], theirs.running_mean, **tolerance)
+            torch.testing.assert_close(norm.variance[run], theirs.running_var, **tolerance)
 
 
 @pytest.mark.parametrize("shared", [True, False], ids=["one batch for all", "own batches"])
@@ -210,7 +231,8 @@ def test_run_in_a_stack_equals_the_run_alone_after_many_steps_of_adam(shape, sha
     for _ in range(50):
         x = torch.randn(1 if shared else 4, 16, shape["features"], generator=generator).expand(4, -1, -1)
         for model, descent, rows in zip(models, descents, [x, *x.split(1)], strict=True):
-            model.backward([logits - 1 for logits in model.forward(rows)])  # half the squared distance to 1
+            on = passes(model, rows)
+            back(on, [logits - 1 for logits in on.logits])  # half the squared distance to 1
             model.parameters.grad = model.gradient
             descent.step()
     for run, one in enumerate(alone):
@@ -228,9 +250,9 @@ def test_one_batch_for_all_runs_gives_what_copies_of_it_give(shape):
     x = torch.randn(1, 6, shape["features"], generator=torch.Generator().manual_seed(0)).expand(3, -1, -1)
     results = []
     for rows in (x, x.contiguous()):
-        logits = model.forward(rows)
-        model.backward(logits)
-        results.append([*logits, model.gradient.clone()])
+        on = passes(model, rows)
+        on.backward()
+        results.append([*on.logits, model.gradient.clone()])
     for expanded, copied in zip(*results, strict=True):
         torch.testing.assert_close(expanded, copied, rtol=1e-5, atol=1e-6)
 
@@ -239,10 +261,10 @@ def test_one_batch_for_all_runs_gives_what_copies_of_it_give(shape):
 def test_evaluation_changes_nothing_and_sees_each_row_alone(shape):
     model = stack(outputs=[1, 2], **shape)
     x = torch.randn(2, 6, shape["features"], generator=torch.Generator().manual_seed(0))
-    model.forward(x)
+    passes(model, x)
     kept = [(norm.mean.clone(), norm.variance.clone()) for norm in model.norms]
-    whole = model.forward(x, training=False)
-    pieces = [model.forward(piece, training=False) for piece in x.split(2, 1)]
+    whole = passes(model, x, training=False).logits
+    pieces = [passes(model, piece, training=False).logits for piece in x.split(2, 1)]
     for block, *parts in zip(whole, *pieces, strict=True):
         torch.testing.assert_close(torch.cat(parts, 1), block, rtol=1e-5, atol=1e-6)
     for norm, (mean, variance) in zip(model.norms, kept, strict=True):
@@ -282,4 +304,4 @@ def test_default_widths_make_a_network_that_runs(name):
     model = StackedNet(shape, [1, 2], [0, 1], CPU)
     assert (shape.image is not None) == MODELS[name].takes_images
     assert len(model.hidden) == len(MODELS[name].widths)
-    assert [tuple(block.shape) for block in model.forward(torch.zeros(2, 5, 64))] == [(1, 5, 1), (1, 5, 2)]
+    assert [tuple(block.shape) for block in passes(model, torch.zeros(2, 5, 64)).logits] == [(1, 5, 1), (1, 5, 2)]

@@ -2,6 +2,6 @@
 
 from core.models.shape import Shape, shape_of
 from core.models.spec import MODELS, ModelSpec
-from core.models.stack import StackedNet
+from core.models.stack import Passes, StackedNet, with_ones
 
-__all__ = ["MODELS", "ModelSpec", "Shape", "StackedNet", "shape_of"]
+__all__ = ["MODELS", "ModelSpec", "Passes", "Shape", "StackedNet", "shape_of", "with_ones"]

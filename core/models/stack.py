@@ -6,15 +6,24 @@ engine takes the gradient of the loss by the logits, so any loss fits.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from core.models.layers import Buffers, Convolution, Linear, Norm
+from core.models.layers import Buffers, Convolution, Linear, Norm, Operations
 from core.models.shape import Shape
 
-tanh_backward, relu_backward = torch.ops.aten.tanh_backward.default, torch.ops.aten.threshold_backward.default
+Function = Callable[..., object]
+HIDDEN: dict[str, tuple[Function, Function]] = {  # f(z, out=), and the gradient by z from that by f(z) and f(z) itself
+    "relu": (partial(torch.clamp_min, min=0), partial(torch.ops.aten.threshold_backward.grad_input, threshold=0)),
+    "tanh": (torch.tanh, torch.ops.aten.tanh_backward.grad_input),
+}
+SILENT = np.errstate(all="ignore")  # where runs diverge numpy would warn, unlike torch
 
 
 class StackedNet:
@@ -48,43 +57,80 @@ class StackedNet:
         self.last = [
             Linear(buffers, block, shape.last_inputs, outputs[block.start], generators) for block in _blocks(outputs)
         ]
-        self._active: list[Tensor] = []
 
-    def forward(self, x: Tensor, training: bool = True) -> list[Tensor]:
-        """x (R, B, F) -> logits (runs of the block, B, K), one tensor a block of equal output width.
 
-        In training batch norm uses the batch's own mean and variance and remembers them, else what it remembers.
-        """
-        self._active = []
-        for depth, layer in enumerate(self.hidden):
-            x = layer.forward(x)
-            if self.norms:
-                x = self.norms[depth].forward(x, training)
-            self._active.append(x.tanh_() if self.shape.hidden == "tanh" else x.relu_())
-            x = layer.by_row(x)
-        self._last_inputs = x
-        return [layer.forward(x if len(self.last) == 1 else x[layer.rows]) for layer in self.last]
+class _Hidden(NamedTuple):
+    """The tensors of a hidden layer: what its weights multiply, what that gives, the same normalised, if it is, and
+    after the function between the layers."""
 
-    def backward(self, gradients: Sequence[Tensor]) -> None:
-        """Fill `gradient` from the loss's gradient by each block's logits, for the rows of the last `forward`."""
-        below = torch.empty_like(self._last_inputs) if self.hidden else None
-        for last, gradient in zip(self.last, gradients, strict=True):
-            last.accumulate(gradient)
-            if below is not None:
-                torch.bmm(gradient, last.turned, out=below if len(self.last) == 1 else below[last.rows])
-        for depth in range(len(self.hidden) - 1, -1, -1):
-            assert below is not None
-            layer = self.hidden[depth]
-            below = self._through(layer.by_position(below), self._active[depth])
-            if self.norms:
-                below = self.norms[depth].backward(below)
-            layer.accumulate(below, normalised=bool(self.norms))
+    inputs: Tensor
+    outputs: Tensor
+    normal: Tensor
+    active: Tensor
+
+
+class Passes:
+    """The forward pass of a stack on N rows and in training the backward pass: operations on tensors of their own, done
+    again at each step.
+
+    x (R, F + 1, N) are the rows as `with_ones` gives them, turned; their values may change from step to step. `logits`
+    are (runs of the block, N, K), one tensor a block of equal output width. In training batch norm uses the batch's own
+    mean and variance and remembers them, else what it remembers.
+    """
+
+    def __init__(self, net: StackedNet, x: Tensor, training: bool = True) -> None:
+        self._forward: Operations = []
+        self._backward: Operations = []
+        function, derivative = HIDDEN[net.shape.hidden]
+        hidden: list[_Hidden] = []
+        for depth, layer in enumerate(net.hidden):
+            inputs = layer.inputs(x, self._forward)
+            outputs = normal = layer.forward(inputs, self._forward)
+            if net.norms:
+                normal = net.norms[depth].forward(outputs, training, self._forward)
+            x = x.new_empty(len(x), normal[0].numel() // x.shape[2] + 1, x.shape[2])
+            x[:, -1] = 1
+            active = x[:, :-1]
+            self._forward.append(partial(function, normal.view(active.shape), out=active))
+            hidden.append(_Hidden(inputs, outputs, normal, active))
+        logits = [last.forward(x[last.rows], self._forward) for last in net.last]
+        self.logits = [block.mT for block in logits]
+        if not training:
+            return
+        for last, gradient in zip(net.last, logits, strict=True):
+            last.accumulate(x[last.rows], gradient, self._backward)
+        if not hidden:
+            return
+        below = torch.empty_like(hidden[-1].active)
+        for last, gradient in zip(net.last, logits, strict=True):
+            last.below(gradient, below[last.rows], self._backward)
+        for depth in reversed(range(len(hidden))):
+            inputs, outputs, normal, active = hidden[depth]
+            self._backward.append(partial(derivative, below, active, grad_input=normal.view(active.shape)))
+            gradient = normal  # its values have been used
+            if net.norms:
+                gradient = net.norms[depth].backward(outputs, gradient, self._backward)
+            net.hidden[depth].accumulate(inputs, gradient, self._backward, normalised=bool(net.norms))
             if depth:
-                below = layer.below(below)
+                below = torch.empty_like(hidden[depth - 1].active)
+                net.hidden[depth].below(gradient, below, self._backward)
 
-    def _through(self, gradient: Tensor, active: Tensor) -> Tensor:
-        """The gradient before the function between the layers, from that behind it and its values there."""
-        return tanh_backward(gradient, active) if self.shape.hidden == "tanh" else relu_backward(gradient, active, 0)
+    @SILENT
+    def forward(self) -> None:
+        """Compute the logits."""
+        for operation in self._forward:
+            operation()
+
+    @SILENT
+    def backward(self) -> None:
+        """Fill the stack's gradient from that of the loss by the logits, which has been put in the logits' place."""
+        for operation in self._backward:
+            operation()
+
+
+def with_ones(x: Tensor) -> Tensor:
+    """Rows (..., F) with a last feature of ones, (..., F + 1)."""
+    return F.pad(x, (0, 1), value=1.0)
 
 
 def _blocks(values: Sequence[int]) -> list[slice]:
