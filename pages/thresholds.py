@@ -9,6 +9,7 @@ import streamlit as st
 from core.export import predictions_csv, scores_csv
 from core.jobs import Run
 from pages.shared import (
+    calibrate,
     choices,
     compare,
     costs,
@@ -29,6 +30,7 @@ PANELS: dict[str, Callable[[Run, str, int], None]] = {
     "Tune": tune.show,
     "Costs": costs.show,
     "Prevalence": prevalence.show,
+    "Calibration": calibrate.show,
     "Rows": rows.show,
     "Compare": compare.show,
 }
@@ -82,7 +84,7 @@ def explore(run: Run, part: str) -> None:
     write_link(run)
     column = explorer.choose_column(run.scores(part))
     explorer.show(run, part, column)
-    together.show(run, part)
+    together.show(run, part, column)
     for tab, panel in zip(st.tabs(list(PANELS), key="panel", on_change="rerun"), PANELS.values(), strict=True):
         if tab.open:  # the others compute nothing
             with tab:

@@ -14,7 +14,8 @@ NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": 
 
 
 def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...], revision: str) -> None:
-    """The matrix (K, K) of rows truly in each class (row) and decided as each class (column), under its title."""
+    """The matrix of rows truly in each class (row) and decided as each class (column), under its title: (K, K), or
+    (K, K + 1) with the rows that got no class in the last column."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{title}**", width="content")
         normalise = st.segmented_control(
@@ -28,5 +29,7 @@ def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...]
             persist_state="session",
         )
     figure = confusion_figure(matrix, names, normalise)
-    height = 320 if len(names) == 2 else 120 + 36 * len(names)
-    live_figure(figure, key=key, alt=text.of_matrix(matrix, names), height=height, revision=revision)
+    height = 320 if len(names) == 2 else min(120 + 36 * len(names), 620)
+    live_figure(
+        figure, key=key, alt=text.of_matrix(matrix, names), height=height, revision=f"{revision} {matrix.shape}"
+    )

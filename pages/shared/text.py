@@ -272,10 +272,10 @@ def of_point(point: ThresholdCounts) -> str:
 
 
 def of_matrix(matrix: np.ndarray, names: Sequence[str]) -> str:
-    """A confusion matrix, row by row."""
+    """A confusion matrix (K, K), or (K, K + 1) with the rows without a class last, row by row."""
+    columns = [f"called {name}" for name in names] + ["get no class"]
     rows = (
-        f"true {name}: "
-        + ", ".join(f"{count} called {other}" for other, count in zip(names, row, strict=True) if count)
+        f"true {name}: " + ", ".join(f"{count} {what}" for what, count in zip(columns, row, strict=False) if count)
         for name, row in zip(names, matrix.tolist(), strict=True)
     )
     return "Confusion matrix. " + "; ".join(rows) + "."

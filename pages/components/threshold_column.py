@@ -1,0 +1,137 @@
+"""The thresholds of all classes or labels, each under its histogram, and what they come to together.
+
+Everything that moves while a threshold is dragged is computed in the browser, from the rows sent along; the server
+hears of it once, on release, and everything at rest is what it counted.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.plots.style import Scale
+from core.scores import Scores
+from core.thresholds import METRICS, NO_CLASS, ThresholdCounts
+
+HERE = Path(__file__)
+MOST = 60_000  # scores that a browser is sent; of more rows it gets as many as that comes to, evenly spread
+_component = st.components.v2.component(
+    "threshold_column",
+    html=HERE.with_suffix(".html").read_text(),
+    css=HERE.with_suffix(".css").read_text(),
+    js=HERE.with_suffix(".js").read_text(),
+)
+
+
+@dataclass(frozen=True)
+class Total:
+    """A tile: the number called `id`, as a rate, a count or a mean; better is 1 where more is, -1 where less is.
+
+    Under it stands how far it is from that of the adopted thresholds, or what is true, or what became right and wrong.
+    """
+
+    id: str
+    label: str
+    help: str
+    kind: Literal["rate", "count", "mean"] = "rate"
+    better: Literal[-1, 0, 1] = 0
+    under: Literal["delta", "true", "changes"] = "delta"
+
+
+def threshold_column(
+    scores: Scores,
+    *,
+    thresholds: Sequence[float],
+    adopted: Sequence[float],
+    counts: ThresholdCounts,
+    totals: Sequence[Total],
+    now: Mapping[str, float],
+    before: Mapping[str, float],
+    chosen: int,
+    scale: Scale,
+    key: str,
+    revision: str,
+    on_move: Callable[[int, float], None],
+    on_choose: Callable[[int], None],
+    rule: str = "",
+    fallback: int = NO_CLASS,
+) -> None:
+    """Show a row for each class or label of `scores`, with its threshold (C,), and the totals above them.
+
+    counts (C,) are those of each row at rest, `now` the totals by id and `before` those at the `adopted` thresholds.
+    Classes are decided by `rule`, an entry of DECISIONS. `on_move` is called with a column and its new threshold when
+    one is released, `on_choose` with the column whose name was clicked; both before the rerun. Name in `revision` what
+    the scores are of: what moves in the browser belongs to that.
+    """
+
+    def moved() -> None:
+        if given := st.session_state[key].get("moved"):
+            st.session_state[f"{key}.answered"] = given["serial"]
+            on_move(int(given["column"]), float(given["threshold"]))
+
+    def chose() -> None:
+        column = st.session_state[key].get("chosen")
+        if column is not None:
+            on_choose(int(column))
+
+    shown = evenly(scores.n_rows, max(MOST // scores.n_columns, 1))
+    head = {
+        "key": revision,
+        "task": scores.task,
+        "names": scores.column_names,
+        "positives": scores.positives.tolist(),
+        "thresholds": list(thresholds),
+        "adopted": list(adopted),
+        "chosen": chosen,
+        "scale": scale,
+        "dtype": scores.y_score.dtype.name,
+        "rule": rule,
+        "fallback": fallback,
+        "shown": shown.size,
+        "total": scores.n_rows,
+        "sampled": f"Bars, and numbers while you drag, are those of {shown.size:,} rows evenly spread among "
+        f"{scores.n_rows:,}; at rest every number is that of all rows.",
+        "columns": _columns(counts),
+        "totals": [asdict(total) for total in totals],
+        "now": _known(now),
+        "before": _known(before),
+        "answered": st.session_state.get(f"{key}.answered", 0),
+    }
+    _component(key=key, data=_message(head, scores, shown), on_moved_change=moved, on_chosen_change=chose)
+
+
+def evenly(rows: int, most: int) -> NDArray[np.intp]:
+    """Which rows to send: all of them, or `most` that are evenly spread."""
+    return np.arange(min(rows, most)) * rows // min(rows, most) if rows else np.arange(0)
+
+
+def _columns(counts: ThresholdCounts) -> list[dict[str, float | None]]:
+    found = {name: METRICS[name](counts).ravel().tolist() for name in ("precision", "recall", "f1")}
+    return [_known(dict(zip(found, values, strict=True))) for values in zip(*found.values(), strict=True)]
+
+
+def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
+    """Numbers as JSON has them: none for NaN."""
+    return {name: None if math.isnan(value) else value for name, value in numbers.items()}
+
+
+def _message(head: dict[str, Any], scores: Scores, shown: NDArray[np.intp]) -> bytes:
+    """The length of the head in four bytes, the head as JSON, then the arrays that it names."""
+    exact = "f8" if scores.y_score.dtype == np.float64 else "f4"  # float16 is sent as float32, which holds it exactly
+    truth = scores.y_true[shown]
+    arrays = {
+        "scores": (exact, scores.y_score[shown].T),
+        "truth": ("u1", truth.T) if scores.task == "multilabel" else ("i4", truth),
+    }
+    head |= {"arrays": [[name, kind, array.size] for name, (kind, array) in arrays.items()]}
+    text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
+    body = (np.ascontiguousarray(array, f"<{kind}").tobytes() for kind, array in arrays.values())
+    return b"".join((len(text).to_bytes(4, "little"), text, *body))

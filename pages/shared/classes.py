@@ -1,0 +1,100 @@
+"""Several classes: what their thresholds decide together by a rule, the matrix of all, and each class's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.jobs import Run
+from core.scores import Scores
+from core.thresholds import NO_CLASS, changes, class_totals, confusion_matrix, decided_counts
+from pages.components.threshold_column import Total, threshold_column
+from pages.shared import controls, decision, trial
+from pages.shared.matrix import show_matrix
+
+TOTALS = (
+    Total("accuracy", "Accuracy", "Share of rows that get their true class; without a class a row is wrong.", better=1),
+    Total("precision", "Macro precision", "Mean over classes; one that no row gets is left out.", better=1),
+    Total(
+        "recall", "Macro recall", "Mean over classes, also balanced accuracy; one without rows is left out.", better=1
+    ),
+    Total("f1", "Macro F1", "Mean over classes; one without rows that no row gets is left out.", better=1),
+    Total(
+        "changed",
+        "Changed rows",
+        "Rows that plain argmax, the largest p, decides differently, and how many are now right or wrong instead.",
+        "count",
+        0,
+        "changes",
+    ),
+    Total(
+        "without",
+        "No class",
+        "Rows that get none. They count as wrong, and as no class of their own.",
+        "count",
+        better=-1,
+    ),
+)
+
+
+def show(run: Run, part: str, column: int) -> None:
+    """The rule, the thresholds of all classes, and what they decide about the "validation" or "test" rows."""
+    scores = run.scores(part)
+    thresholds, adopted = trial.on_trial(run, scores.n_columns), trial.adopted(run, scores.n_columns)
+    st.subheader("All classes")
+    decision.choose(run, scores.class_names)
+    st.caption(
+        "Every row goes to one class at most. Above, one class stands against the rest and takes every row with "
+        "p ≥ t, whatever the other classes score: so the two count differently. Dashed is the adopted threshold, and "
+        "▲ ▼ say how far a number is from its."
+    )
+    name, params = decision.of(run)
+    decided = decision.decide(run)(scores.y_score, thresholds)
+    matrix = _matrix(scores, decided)
+    left, right = st.columns([3, 2])
+    with left.container(border=True):
+        threshold_column(
+            scores,
+            thresholds=thresholds,
+            adopted=adopted,
+            counts=decided_counts(matrix),
+            totals=TOTALS,
+            now=_totals(scores, decided, matrix),
+            before=_at(run, scores, adopted),
+            chosen=column,
+            scale=controls.scale_now(),
+            key="all_classes",
+            revision=f"{run.id} {part} {run.epoch}",
+            on_move=lambda moved, to: trial.try_one(run, scores.n_columns, moved, to),
+            on_choose=lambda chosen: st.session_state.update(column=chosen),
+            rule=name,
+            fallback=int(params.get("fallback", NO_CLASS)),
+        )
+    with right.container(border=True):
+        shown = matrix if decision.gives_no_class(run) else matrix[:, : scores.n_columns]
+        show_matrix(
+            "Confusion matrix of all classes", "matrix_all", shown, scores.class_names, revision=f"{run.id} {part}"
+        )
+
+
+def _at(run: Run, scores: Scores, thresholds: Sequence[float]) -> dict[str, float]:
+    """The totals by id at these thresholds (C,)."""
+    decided = decision.decide(run)(scores.y_score, thresholds)
+    return _totals(scores, decided, _matrix(scores, decided))
+
+
+def _matrix(scores: Scores, decided: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Rows by true class and decision (K, K + 1), those without a class last."""
+    return confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True)
+
+
+def _totals(scores: Scores, decided: NDArray[np.intp], matrix: NDArray[np.int64]) -> dict[str, float]:
+    against = changes(scores.y_true, scores.y_score.argmax(axis=1), decided)
+    return class_totals(matrix)._asdict() | {
+        "changed": against.rows,
+        "righted": against.righted,
+        "wronged": against.wronged,
+    }

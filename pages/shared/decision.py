@@ -1,0 +1,75 @@
+"""How a run decides among its classes, as this session has chosen: a rule of DECISIONS and its params."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from core.jobs import Run
+from core.specs import Value
+from core.thresholds import DECISIONS, NO_CLASS
+from core.thresholds.summary import Decide
+
+DEFAULT = "ratio"  # equal thresholds then are plain argmax, and every threshold has a say
+NO_CLASS_SAID = "no class"
+
+
+def of(run: Run) -> tuple[str, dict[str, Value]]:
+    """The rule by name, and all its params."""
+    name, params = st.session_state.get(_key(run), (DEFAULT, {}))
+    return name, {param.name: params.get(param.name, param.default) for param in DECISIONS[name].params}
+
+
+def decide(run: Run) -> Decide:
+    """The rule as a function of scores (N, C) and thresholds (C,)."""
+    name, params = of(run)
+    return partial(DECISIONS[name], **params)
+
+
+def gives_no_class(run: Run) -> bool:
+    """Whether the rule may leave rows without a class."""
+    _, params = of(run)
+    return params.get("fallback") == NO_CLASS
+
+
+def take(run: Run, name: str, **params: Value) -> None:
+    """Decide by this rule from now on."""
+    st.session_state[_key(run)] = (name, params)
+
+
+def choose(run: Run, class_names: Sequence[str]) -> None:
+    """The controls of the rule, with what it does as a formula and in words."""
+    name, params = of(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        labels = {rule: spec.label for rule, spec in DECISIONS.items()}
+        _choose(run, "Decide by", "rule", labels, name, lambda chosen: take(run, chosen))
+        if "fallback" in params:
+            (param,) = DECISIONS[name].params
+            options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(class_names))
+            _choose(run, param.label, "fallback", options, params["fallback"], lambda to: take(run, name, fallback=to))
+        st.latex(DECISIONS[name].formula, width="content")
+    st.caption(DECISIONS[name].help)
+
+
+def _choose(
+    run: Run, label: str, of_what: str, options: dict[Any, str], now: object, take_over: Callable[[Any], None]
+) -> None:
+    key = f"{_key(run)}.{of_what}"
+    if st.session_state.get(key) != now:  # what is chosen is the truth, the control shows it
+        st.session_state[key] = now
+    st.selectbox(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        key=key,
+        on_change=lambda: take_over(st.session_state[key]),
+        persist_state="session",
+        width=320,
+    )
+
+
+def _key(run: Run) -> str:
+    return f"decision.{run.id}"

@@ -1,0 +1,123 @@
+"""Rules that decide all labels at once: chosen on validation rows, shown there, in folds of them, and on test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.jobs import Run
+from core.scores import Scores
+from core.specs import Param, Value
+from core.thresholds import LabelTotals, called_positive, label_totals
+from core.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
+from pages.components.threshold_column import Total
+from pages.shared import controls, text, trial
+
+Params = tuple[tuple[str, Value], ...]
+FOLDS = 3
+HALF = 0.5
+# What decides which rows, as the table heads it.
+CASES = ("validation at 0.5", "validation, tuned", "validation, folds", "test at 0.5", "test, tuned")
+READ = (
+    "Tuned on the validation rows, so their numbers flatter. In folds each third of them is decided as the rule "
+    "chooses on the other two, and test rows have no part in it: those say what the rule is worth."
+)
+
+
+def show(run: Run, totals: Sequence[Total]) -> None:
+    """Choose a rule and its numbers, see what it comes to beside .5 for all, and put its thresholds on trial."""
+    st.markdown("**A rule for all labels**")
+    name, params, goal, goal_params = _choose_rule()
+    choice, found = _tune((run.id, run.epoch), name, params, goal, goal_params, run)
+    st.markdown(text.plain(choice.said))
+    table = pd.DataFrame(
+        {case: [_said(total, numbers) for total in totals] for case, numbers in zip(CASES, found, strict=True)},
+        index=[total.label for total in totals],
+    )
+    st.dataframe(
+        table,
+        height="content",
+        column_config={case: st.column_config.TextColumn(alignment="right") for case in CASES},
+        alt=f"What {LABEL_RULES[name].label} comes to on validation and test rows, beside 0.5 for every label.",
+    )
+    st.caption(READ)
+    _offer(run, choice)
+
+
+def _choose_rule() -> tuple[str, Params, str, Params]:
+    """The rule by name and its params, and what it makes the most of by name and params, "" where it does not ask."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = controls.choose("Rule", "label_rule", {name: spec.label for name, spec in LABEL_RULES.items()})
+        spec = LABEL_RULES[name]
+        goals = {goal: rule.label for goal, rule in RULES.items() if goal != "fixed"}
+        goal = controls.choose("Tuned by", "label_rule.goal", _first("f1", goals)) if spec.takes_rule else ""
+        params = _params(f"label_rule.{name}", spec.params)
+        goal_params = _params(f"label_rule.{goal}", RULES[goal].params if goal else ())
+    st.caption(f"{spec.help} {RULES[goal].help if goal else ''}")
+    return name, params, goal, goal_params
+
+
+def _first(name: str, options: dict[str, str]) -> dict[str, str]:
+    return {name: options[name]} | options
+
+
+def _params(key: str, params: Sequence[Param]) -> Params:
+    return tuple((param.name, controls.of_param(param, f"{key}.{param.name}")) for param in params)
+
+
+@st.cache_data(max_entries=64, show_spinner="Tuning all labels")
+def _tune(
+    of: tuple[str, int], name: str, params: Params, goal: str, goal_params: Params, _run: Run
+) -> tuple[LabelChoice, tuple[LabelTotals, ...]]:
+    """What the rule chooses on the validation rows, and the totals of each of CASES."""
+    rule = bind(goal, **dict(goal_params)) if goal else None
+    validation, test = _run.scores("validation"), _run.scores("test")
+
+    def choose(scores: Scores) -> LabelChoice:
+        return LABEL_RULES[name](scores, rule, **dict(params))
+
+    choice = choose(validation)
+    decided: tuple[tuple[Scores, NDArray[np.bool_]], ...] = (
+        (validation, called_positive(validation.y_score, HALF)),
+        (validation, choice.decide(validation.y_score)),
+        (validation, cross_decided(validation, choose, FOLDS)),
+        (test, called_positive(test.y_score, HALF)),
+        (test, choice.decide(test.y_score)),
+    )
+    return choice, tuple(label_totals(scores.y_true, called) for scores, called in decided)
+
+
+def _said(total: Total, numbers: LabelTotals) -> str:
+    value = getattr(numbers, total.id)
+    if total.kind == "count":
+        return f"{value:,}"
+    if total.kind == "mean":
+        return f"{value:.2f}, true {numbers.cardinality_true:.2f}"
+    return text.rate(value)
+
+
+def _offer(run: Run, choice: LabelChoice) -> None:
+    """A button that puts the thresholds on trial, where there are any; what can't be said by thresholds is said."""
+    if isinstance(choice, TopLabels):
+        st.caption("This rule ranks the labels of a row. It has no thresholds that could be put on trial.")
+        return
+    scores = run.scores("validation")
+    thresholds = choice.thresholds(scores.y_score) if isinstance(choice, LabelShares) else choice.thresholds
+    never = int(np.count_nonzero(thresholds > 1))
+    st.button(
+        "Try these thresholds",
+        on_click=trial.try_out,
+        args=(run, np.clip(thresholds, 0, 1).tolist()),
+        help="They then stand in the rows above and in every number.",
+    )
+    if never:
+        st.caption(
+            f"The rule gives {never:,} of {thresholds.size:,} labels to no row. On trial their threshold is 1, which "
+            "calls a row only if it scores 1."
+        )
+    if isinstance(choice, LabelShares):
+        st.caption("On trial are the thresholds of the validation rows; on test rows the rule matches the shares anew.")

@@ -1,0 +1,56 @@
+"""Several labels: a threshold each, what they come to together, and rules that choose all of them at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.jobs import Run
+from core.thresholds import called_positive, class_counts, index_scores, label_totals
+from pages.components.threshold_column import Total, threshold_column
+from pages.shared import controls, label_rules, trial
+
+MEAN = "undefined ones, without a positive and without a call, are left out, where scikit-learn counts them as 0."
+TOTALS = (
+    Total("micro_f1", "Micro F1", "F1 of the decisions about all labels together.", better=1),
+    Total("macro_f1", "Macro F1", f"Mean of F1 over labels; {MEAN}", better=1),
+    Total("weighted_f1", "Weighted F1", "Mean of F1 over labels, each weighing as many as it has positives.", better=1),
+    Total("samples_f1", "Samples F1", f"Mean over rows of F1 among their labels; {MEAN}", better=1),
+    Total("subset", "All labels right", "Share of rows with every label right: subset accuracy.", better=1),
+    Total("hamming", "Hamming loss", "Share of all decisions that are wrong.", better=-1),
+    Total("cardinality", "Labels a row", "Labels called a row on average, and those it truly has.", "mean", 0, "true"),
+    Total("without", "No label", "Rows in which no label reaches its threshold.", "count"),
+    Total("several", "Several labels", "Rows in which more than one label reaches its threshold.", "count"),
+)
+
+
+def show(run: Run, part: str, column: int) -> None:
+    """The thresholds of all labels, what they decide about the "validation" or "test" rows, and rules for them."""
+    scores = run.scores(part)
+    thresholds, adopted = trial.on_trial(run, scores.n_columns), trial.adopted(run, scores.n_columns)
+    st.subheader("All labels")
+    st.caption(
+        "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the adopted threshold, "
+        "and ▲ ▼ say how far a number is from its. A name shows that label in the explorer above."
+    )
+    now, before = (
+        label_totals(scores.y_true, called_positive(scores.y_score, at))._asdict() for at in (thresholds, adopted)
+    )
+    with st.container(border=True):
+        threshold_column(
+            scores,
+            thresholds=thresholds,
+            adopted=adopted,
+            counts=class_counts(index_scores(scores), np.reshape(thresholds, (-1, 1))),
+            totals=TOTALS,
+            now=now,
+            before=before,
+            chosen=column,
+            scale=controls.scale_now(),
+            key="all_labels",
+            revision=f"{run.id} {part} {run.epoch}",
+            on_move=lambda moved, to: trial.try_one(run, scores.n_columns, moved, to),
+            on_choose=lambda chosen: st.session_state.update(column=chosen),
+        )
+    with st.container(border=True):
+        label_rules.show(run, TOTALS)
