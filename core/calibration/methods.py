@@ -82,12 +82,14 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
 
     if method == "isotonic":
         steps = len(np.unique(probabilities(y_score)))
-        return Calibration(probabilities, f"{steps:,} steps, joined by straight lines on the logit")
+        return Calibration(probabilities, f"{steps:,} steps, joined by straight lines on the logit.")
     at_0, at_1 = logit(probabilities(expit(np.array([0.0, 1.0]))))
     slope, intercept = float(at_1 - at_0), float(at_0)
     if method == "temperature":
-        return Calibration(probabilities, f"temperature {1 / slope:.3f}: logits are divided by it")
-    return Calibration(probabilities, f"slope {slope:.3f} and intercept {intercept:.3f} on the logit", rising=slope > 0)
+        return Calibration(probabilities, f"Temperature {1 / slope:.3f}: logits are divided by it.")
+    return Calibration(
+        probabilities, f"Slope {slope:.3f} and intercept {intercept:.3f} on the logit.", rising=slope > 0
+    )
 
 
 def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Temperature:

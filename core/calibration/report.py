@@ -15,13 +15,15 @@ from core.thresholds import Rankings, called_positive
 @dataclass(frozen=True)
 class Report:
     """Numbers of probabilities on some rows: log-loss in nats, Brier score with its parts by bin, positive-class ECE
-    over the same bins, ROC-AUC. NaN where undefined; but for ROC-AUC less is better."""
+    over the same bins, ROC-AUC; but for ROC-AUC less is better. NaN where undefined. sure_and_wrong: rows that score
+    exactly 0 and are positive, or exactly 1 and are not; each costs 34.5 nats."""
 
     log_loss: float
     brier: float
     parts: BrierParts
     ece: float
     roc_auc: float
+    sure_and_wrong: int = 0
 
     @classmethod
     def of(
@@ -35,6 +37,7 @@ class Report:
             parts=brier_parts(y_true, p, binning, bins),
             ece=reliability(y_true, p, binning, bins).error,
             roc_auc=float(Rankings.of(y_true, y_score).roc_aucs()[0]),
+            sure_and_wrong=int(np.count_nonzero(p == ~y_true)),
         )
 
     @classmethod

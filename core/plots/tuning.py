@@ -28,6 +28,8 @@ from core.tuning import Bootstrap, Choice, Optimism, Regret
 
 CELLS = 1000  # across and up the plot: a point in the cell of the one before it is left out
 BINS = 60
+AROUND, NARROWEST = 0.4, 3.0  # logits to either side of what is drawn, and the narrowest axis
+ASIDE = 0.015  # from the line to the interval of the value, as a share of the axis
 TEST = VARIANTS[1]
 UNIT = (0.0, 1.0)
 
@@ -71,17 +73,18 @@ def tuned_figure(
     and the diamond the best; the dotted line between their heights is the regret.
     """
     t, low, high = (float(place(value, scale)) for value in (tuned.choice.threshold, *tuned.threshold_interval))
+    ends = _ends([validation, test], (t, low, high), scale)
     data = [
         _steps(validation, f"{name}, validation", scale, {"color": POSITIVE, "width": 2}),
         _steps(test, f"{name}, test", scale, {"color": TEST, "width": 2, "dash": "dash"}),
-        _worth(t, tuned, name),
+        _worth(t + ASIDE * (ends[1] - ends[0]), tuned, name),
         _mark(t, tuned.choice.value, f"{name}, validation, tuned", "circle", POSITIVE),
         _mark(t, lost.value, f"{name}, test, at this threshold", "circle", TEST),
     ]
     if np.isfinite(lost.loss):
         best = float(place(lost.best_threshold, scale))
         data += [_regret(t, best, lost), _mark(best, lost.best, "best on test", "diamond", TEST, named=True)]
-    data.append(_resamples(tuned, scale))
+    data.append(_resamples(tuned, scale, ends))
     band = {"type": "rect", "xref": "x", "yref": "paper", "x0": low, "x1": high, "y0": 0, "y1": 1, "layer": "below"}
     line = {"type": "line", "xref": "x", "yref": "paper", "x0": t, "x1": t, "y0": 0, "y1": 1}
     values = unit_axis(name) if tuned.range == UNIT else {"title": {"text": name}, "zeroline": False, "nticks": 6}
@@ -91,7 +94,7 @@ def tuned_figure(
             band | {"fillcolor": POSITIVE_FILL, "line": {"width": 0}},
             line | {"line": {"color": TEXT, "width": 2.5}},
         ],
-        "xaxis": score_axis(scale, "threshold (probability)") | {"anchor": "y2"},
+        "xaxis": score_axis(scale, "threshold (probability)") | {"anchor": "y2", "range": list(ends)},
         "yaxis": values | {"domain": [0.27, 1]},
         "yaxis2": {
             "domain": [0, 0.17],
@@ -134,10 +137,12 @@ def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.
         "xaxis": {
             "type": "log",
             "anchor": "y2",
+            "range": [float(np.log10(n[0] / 1.1)), float(np.log10(n[-1] * 1.1))],
             "title": {"text": "rows to tune on"},
             "tickvals": n.tolist(),
             "ticktext": [f"{rows:,}" for rows in n],
             "tickangle": 0,
+            "tickfont": {"size": 11},
             "showgrid": False,
         },
         "yaxis": {"title": {"text": "F1"}, "domain": [0.5, 1], "rangemode": "tozero", "nticks": 5, "zeroline": False},
@@ -145,6 +150,16 @@ def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.
         | {"anchor": "x", "zeroline": False},
     }
     return go.Figure(data, layout)
+
+
+def _ends(drawn: Sequence[Steps], others: Sequence[float], scale: Scale) -> tuple[float, float]:
+    """The ends of the axis: all probabilities, or the logits that something is drawn at."""
+    if scale == "probability":
+        return -0.005, 1.005
+    x = np.concatenate([*(place(steps.thresholds, scale) for steps in drawn), others])
+    low, high = x.min() - AROUND, x.max() + AROUND
+    short = max(NARROWEST - (high - low), 0) / 2
+    return float(low - short), float(high + short)
 
 
 def _steps(steps: Steps, name: str, scale: Scale, line: dict[str, Any]) -> dict[str, Any]:
@@ -178,9 +193,10 @@ def _worth(x: float, tuned: Bootstrap, name: str) -> dict[str, Any]:
     """The value on rows that resamples leave out, with its interval."""
     low, high = tuned.interval
     said = f"{name}, rows left out"
-    return _mark(x, tuned.out_of_bag, said, "line-ew", TEXT) | {
+    return _mark(x, tuned.out_of_bag, said, "square", TEXT) | {
+        "marker": {"size": 7, "symbol": "square", "color": TEXT},
         "error_y": {"type": "data", "symmetric": False, "array": [high - tuned.out_of_bag]}
-        | {"arrayminus": [tuned.out_of_bag - low], "color": TEXT, "thickness": 5, "width": 7},
+        | {"arrayminus": [tuned.out_of_bag - low], "color": TEXT, "thickness": 2, "width": 4},
         "hovertemplate": f"{said}: %{{y:.3f}} ({low:.3f} to {high:.3f})<extra></extra>",
     }
 
@@ -197,10 +213,10 @@ def _regret(x: float, best: float, lost: Regret) -> dict[str, Any]:
     }
 
 
-def _resamples(tuned: Bootstrap, scale: Scale) -> dict[str, Any]:
+def _resamples(tuned: Bootstrap, scale: Scale, ends: tuple[float, float]) -> dict[str, Any]:
     """How many resamples chose a threshold, by bins of the axis; those above every score stand at its end."""
-    ends = UNIT if scale == "probability" else (-LOGIT_END, LOGIT_END)
-    counts, edges = np.histogram(place(np.minimum(tuned.thresholds, 1.0), scale), np.linspace(*ends, BINS + 1))
+    x = place(np.minimum(tuned.thresholds, 1.0), scale).clip(*ends)
+    counts, edges = np.histogram(x, np.linspace(*ends, BINS + 1))
     return {
         "type": "bar",
         "name": "resamples",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -39,6 +39,7 @@ from pages.shared import findings, text, trial
 
 PARTS = ("validation", "test")
 GIVEN, UNDO = "given", "undo"
+UNDONE = "Nothing is fitted: what the loss does to a score is taken back in closed form."
 SURE = 0.05  # level of the test of calibration, to speak of
 HEIGHT = 420
 GRIDS = {"probability": np.linspace(0, 1, 401), "logit": expit(np.linspace(-LOGIT_END, LOGIT_END, 401))}
@@ -62,7 +63,7 @@ class Shown(NamedTuple):
         """The scores that are drawn solid."""
         if self.calibrated is None:
             return "as given"
-        return "loss undone" if self.method == UNDO else METHODS[self.method].label.lower()
+        return "loss undone" if self.method == UNDO else METHODS[self.method].label
 
     @property
     def of_all_classes(self) -> bool:
@@ -102,7 +103,7 @@ def _choose(run: Run) -> tuple[str, Binning, int, Scale]:
         labels[UNDO] = "Undo the loss"
     if st.session_state.get("calibration.method") not in labels:
         st.session_state["calibration.method"] = GIVEN
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         method = st.segmented_control(
             "Calibrate",
             list(labels),
@@ -160,7 +161,7 @@ def _of_classes(shown: Shown) -> Temperature:
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _fitted(of: tuple[str, int], column: int, method: str, _run: Run) -> Calibration:
     if method == UNDO:
-        return Calibration(lambda score: cast(NDArray, theory.undone(_run.config, score)), "nothing, only undone")
+        return Calibration(lambda score: cast(NDArray, theory.undone(_run.config, score)), UNDONE)
     view = _run.scores("validation").view(column)
     return fit(method, view.y, view.score)
 
@@ -193,14 +194,13 @@ def _say_line(scores: Scores, column: int) -> None:
 
 
 def _show_diagrams(shown: Shown) -> None:
-    grid = st.grid(min_column_width=380)
-    for part, rows in shown.scores.items():
+    for place, (part, rows) in zip(st.columns(2), shown.scores.items(), strict=True):
         view = rows.view(shown.column)
         given = reliability(view.y, view.score, shown.binning, shown.bins)
         now = given
         if shown.calibrated is not None:
             now = reliability(view.y, shown.calibrated[part], shown.binning, shown.bins)
-        with grid.container(border=True):
+        with place.container(border=True):
             st.markdown(f"**Reliability**, {part} rows")
             live_figure(
                 reliability_figure(now, shown.name, None if now is given else given, shown.scale),
@@ -237,8 +237,15 @@ def _show_numbers(shown: Shown) -> None:
             now = Report.of(view.y, shown.calibrated[part], shown.binning, shown.bins)
             table[f"{part}, {shown.name}"] = _lines(now)
     _tiles(now, None if now is given else given)  # test comes last
+    if now.sure_and_wrong:
+        st.caption(
+            f"{now.sure_and_wrong:,} test rows are scored exactly 0 or 1 and are the other: each costs 34.5 nats of "
+            "log-loss, as much as p held 1e-15 from the ends can."
+        )
     st.dataframe(
-        pd.DataFrame(table).rename_axis("").style.format(precision=4, na_rep="undefined"),
+        (pd.DataFrame(table).round(4) + 0.0)
+        .rename_axis("")
+        .style.format(precision=4, na_rep="undefined"),  # no -0.0000
         key="calibration_numbers",
         height="content",
         alt="Log-loss, Brier score with its parts, ECE and ROC-AUC by split, as given and calibrated.",
@@ -261,14 +268,17 @@ def _tiles(now: Report, given: Report | None) -> None:
             ("ROC-AUC", "roc_auc"),
         ):
             value = getattr(now, field)
-            change = None if given is None else value - getattr(given, field)
-            known = change is not None and not math.isnan(change)
+            change = math.nan if given is None else round(value - getattr(given, field), 3)
+            colour: Literal["off", "normal", "inverse"] = (
+                "off" if not change else "normal" if field == "roc_auc" else "inverse"
+            )
             st.metric(
                 f"{label}, test",
                 text.rate(value),
-                delta=f"{change:+.3f}" if known else None,
-                delta_color="normal" if field == "roc_auc" else "inverse",
-                delta_description="against as given" if known else None,
+                delta=None if math.isnan(change) else f"{change:+.3f}" if change else "unchanged",
+                delta_color=colour,
+                delta_arrow="auto" if change else "off",
+                delta_description=None if math.isnan(change) or not change else "against as given",
                 border=True,
             )
 
@@ -300,7 +310,8 @@ def _of_top_label(shown: Shown) -> str:
 
 def _show_move(shown: Shown, calibrated: Columns) -> None:
     """Where the threshold on trial and .5 lie before and after: thresholds move, decisions stay."""
-    st.markdown("**Thresholds move, decisions stay**")
+    but_for = ", but for ties" if shown.method == "isotonic" else ""
+    st.markdown(f"**Thresholds move, decisions stay{but_for}**")
     rows = shown.scores["test"]
     if shown.of_all_classes:
         _say_argmax(rows, _of_classes(shown))
@@ -322,7 +333,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
         )
     with right:
         st.markdown(
-            f"Fitted: {to_one.said}.\n\nThe threshold on trial, **{threshold:.3f}** on the score, is **{image:.3f}** "
+            f"{to_one.said}\n\nThe threshold on trial, **{threshold:.3f}** on the score, is **{image:.3f}** "
             f"on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided otherwise"
             + (": rows on one step share one score." if otherwise else ".")
         )

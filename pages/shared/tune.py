@@ -87,7 +87,17 @@ def band(run: Run, column: int) -> tuple[float, float] | None:
 
 def show_findings(run: Run, column: int, rule: str, where: str) -> None:
     """What is to be said of using a rule on these scores, as quiet lines; `where` tells the places of lines apart."""
-    findings.show(_findings((run.id, run.epoch), column, rule, run), where, None)
+    found = _findings((run.id, run.epoch), column, rule, run)
+    findings.show(found, where, None)
+    if any(checks.CHECKS[finding.code].place == "rule" for finding in found):
+        st.button(
+            "Calibrate",
+            key=f"{where}.calibrate",
+            type="tertiary",
+            icon=":material/build:",
+            on_click=st.session_state.update,
+            kwargs={"panel": "Calibration"},
+        )
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -131,7 +141,7 @@ def _show_worth(run: Run, column: int, name: str, params: Params, tuned: Bootstr
     """What is tuned against the threshold on both splits, and other metrics there side by side."""
     value, scale = RULES[name].value, controls.scale_now()
     wide, narrow = st.columns([3, 2])
-    with wide.container(border=True):
+    with wide.container(border=True, height="stretch"):
         st.markdown(f"**{value}** against threshold, validation and test")
         live_figure(
             tuned_figure(value, *_steps((run.id, run.epoch), column, name, params, scale, run), tuned, lost, scale),
@@ -141,7 +151,7 @@ def _show_worth(run: Run, column: int, name: str, params: Params, tuned: Bootstr
             revision=f"{run.id} {column} {name} {scale}",
         )
         st.caption(_of_figure(tuned))
-    with narrow.container(border=True):
+    with narrow.container(border=True, height="stretch"):
         st.markdown(f"**At threshold {_number(tuned.choice.threshold)}**")
         _show_beside(run, column, tuned.choice.threshold)
 
@@ -181,8 +191,8 @@ def _of_figure(tuned: Bootstrap) -> str:
     above = sum(map(math.isinf, tuned.thresholds.tolist()))
     beyond = f" {above:,} resamples chose to call no row positive; they stand at the end." if above else ""
     return (
-        f"Band: where {_resamples(tuned)} put the threshold, each of them below. Bar on the line: {tuned.level:.0%} "
-        f"interval of the value on rows that resamples leave out.{beyond}"
+        f"Band: where {_resamples(tuned)} put the threshold, each of them below. Bar beside the line: the "
+        f"{tuned.level:.0%} interval of the value on rows that resamples leave out.{beyond}"
     )
 
 
