@@ -14,6 +14,7 @@ from pages.shared import (
     compare,
     costs,
     explorer,
+    export,
     prevalence,
     rows,
     session,
@@ -33,6 +34,7 @@ PANELS: dict[str, Callable[[Run, str, int], None]] = {
     "Calibration": calibrate.show,
     "Rows": rows.show,
     "Compare": compare.show,
+    "Export": export.show,
 }
 
 SPLITS = "Neither was trained on: choose the threshold on validation rows; test rows say what it is worth."

@@ -12,6 +12,7 @@ from scipy.special import logit
 from core.datasets import load_dataset
 from core.datasets.spec import Dataset
 from core.errors import CutoffError
+from core.plots.rows import outcome_bars
 from core.rows import OUTCOMES, behind, behind_cell, described, outcome_counts
 from core.scores import ClassView, Scores
 from core.thresholds import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
@@ -169,3 +170,27 @@ def test_no_row_is_an_empty_table(wanted):
     data = load_dataset("iris")
     found = behind(view([0, 0], [0.2, 0.9]), 0.5, **wanted)
     assert described(found, data, np.arange(2)).empty
+
+
+# --- as a histogram
+
+
+@given(rows(), THRESHOLDS, st.sampled_from(["probability", "logit"]))
+def test_a_bar_stands_for_the_rows_that_it_asks_for(drawn, threshold, scale):
+    given_view = view(drawn.y_true, drawn.y_score)
+    figure = outcome_bars(given_view, threshold, scale, bins=7)
+    counts = outcome_counts(given_view, threshold)
+    assert [trace["name"] for trace in figure["data"]] == ["tp", "fn", "tn", "fp"]
+    for trace in figure["data"]:
+        assert sum(count for count, _, _ in trace["customdata"]) == counts[trace["name"]]
+        for height, (count, low, high) in zip(trace["y"], trace["customdata"], strict=True):
+            assert len(behind(given_view, threshold, trace["name"], low, high)) == count
+            assert (height != 0) == (count != 0)
+
+
+def test_the_chosen_scores_are_shaded():
+    shapes = outcome_bars(view([0, 1], [0.2, 0.8]), 0.5, low=0.1, high=0.3)["layout"]["shapes"]
+    assert [(shape["x0"], shape["x1"]) for shape in shapes] == [(0.5, 0.5), (0.1, 0.3)]
+    open_end = outcome_bars(view([0, 1], [0.2, 0.8]), 0.5, low=0.6)["layout"]["shapes"]
+    assert (open_end[1]["x0"], open_end[1]["x1"]) == (0.6, 1)
+    assert len(outcome_bars(view([], np.empty(0)), 0.5)["layout"]["shapes"]) == 1

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core.config import RunConfig, make_config
 from core.jobs import Run
 from core.rows import OUTCOMES
-from core.thresholds import ScoreIndex, confusion_matrix
+from core.thresholds import NO_CLASS, ScoreIndex, confusion_matrix
 from pages.shared import rows
 from tests.conftest import control, figure_of, sent
 from tests.test_thresholds_page import digit, digits, open_run
@@ -185,6 +185,35 @@ def test_what_a_picture_asks_for_stands_in_the_controls(app_test: AppTest):
     view = run.scores("validation").view(0)
     inside = (view.score >= np.float32(low)) & (view.score < np.float32(high)) & ~view.y
     assert said(app_test).startswith(f"**{inside.sum()} of")
+
+
+def test_bars_stand_for_the_rows_that_the_controls_count(app_test: AppTest):
+    run = open_rows(app_test, digit())
+    view = run.scores("validation").view(0)
+    counts = ScoreIndex.of(view.y, view.score).counts(0.5)
+    bars = {trace["name"]: trace["customdata"] for trace in figure_of(app_test, "rows.bars")["data"]}
+    for name in OUTCOMES:
+        assert sum(rows for rows, _, _ in bars[name]) == getattr(counts, name)
+    count, low, high = max(bars["tn"], key=lambda bar: bar[0])
+    ask(app_test, run, outcome="tn", low=low, high=high)
+    assert said(app_test).startswith(f"**{count} of")
+    assert sent(app_test, "rows.bars")["clickable"]
+
+
+def test_a_rule_that_leaves_rows_without_a_class_lets_them_be_asked_for(app_test: AppTest):
+    run = open_rows(app_test, digits())
+    app_test.session_state[f"decision.{run.id}"] = ("masked", {"fallback": NO_CLASS})
+    app_test.session_state[f"thresholds.{run.id}"] = [([0.9] * 10, [0.5] * 10)]
+    choose(app_test, run, "cell", True)
+    choose(app_test, run, "decided", NO_CLASS)
+    p = run.scores("validation").y_score
+    without = (p < np.float32(0.9)).all(axis=1).sum()
+    assert said(app_test).startswith(f"**{without} of")
+    assert said(app_test).endswith("are called no class.")
+    assert set(table(app_test)["called"]) == {"none"}
+    app_test.session_state[f"decision.{run.id}"] = ("argmax", {})
+    app_test.run()
+    assert said(app_test).startswith(f"**{len(p)} of")
 
 
 def test_the_file_has_all_rows_and_every_feature(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):

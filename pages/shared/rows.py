@@ -11,11 +11,12 @@ import streamlit as st
 from core.datasets import Dataset, load_dataset
 from core.jobs import Run
 from core.plots.images import figure_height, worst_mistakes
+from core.plots.rows import outcome_bars
 from core.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.scores import ClassView, Scores
-from core.thresholds import decide
+from core.thresholds import NO_CLASS
 from pages.components.live_figure import live_figure
-from pages.shared import text, trial
+from pages.shared import controls, decision, text, trial
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
 ANY = "any"
@@ -89,23 +90,44 @@ def _choose_outcome(run: Run, view: ClassView, threshold: float) -> tuple[pd.Dat
         _control(run, "outcome", st.segmented_control, "Outcome", labels, required=True)
         _control(run, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
         _control(run, "high", st.number_input, "to below", placeholder="no end", **RANGE)
+    _show_bars(run, view, threshold)
     said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {threshold:.6g}"
     ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
     said += f", with a score of {' and '.join(ends)}" if ends else ""
     return behind(view, threshold, outcome, low, high), said
 
 
+def _show_bars(run: Run, view: ClassView, threshold: float) -> None:
+    """The scores by outcome; a click on a bar asks for its rows."""
+
+    def clicked(bar: dict[str, Any]) -> None:
+        _, low, high = bar["customdata"]
+        _ask(run, _asked(run) | {"outcome": bar["name"], "low": low, "high": high})
+
+    asked, scale = _asked(run), controls.scale_now()
+    live_figure(
+        outcome_bars(view, threshold, scale, asked["low"], asked["high"]),
+        key="rows.bars",
+        alt="Rows by score and outcome. A click on a bar asks for its rows, as the controls above do.",
+        height=180,
+        revision=f"{run.id} {view.label} {scale}",
+        on_click=clicked,
+    )
+
+
 def _choose_cell(run: Run, scores: Scores, thresholds: list[float]) -> tuple[pd.DataFrame, str]:
     """The rows of the true and the decided class that are asked for, and what they are."""
     labels = {ANY: "any"} | dict(enumerate(scores.class_names))
+    decided = labels | ({NO_CLASS: decision.NO_CLASS_SAID} if decision.gives_no_class(run) else {})
     with st.container(horizontal=True):
         _control(run, "true", st.selectbox, "True class", labels, width=160)
-        _control(run, "decided", st.selectbox, "Called", labels, width=160)
+        _control(run, "decided", st.selectbox, "Called", decided, width=160)
     true, called = (_asked(run)[name] for name in ("true", "decided"))
+    called = called if called in decided else None  # another rule may give every row a class
     told = [labels[true]] if true is not None else []
-    told += [f"called {labels[called]}"] if called is not None else []
+    told += [f"called {decided[called]}"] if called is not None else []
     said = f" are {' and '.join(told)}" if told else ""
-    return behind_cell(scores, decide(scores.y_score, thresholds), true, called), said
+    return behind_cell(scores, decision.decide(run)(scores.y_score, thresholds), true, called), said
 
 
 def _show_found(run: Run, part: str, column: int, found: pd.DataFrame) -> None:
@@ -165,7 +187,7 @@ def _control(
     """A control of one thing that is asked for: a choice among options by their labels, or a number."""
     key, value = f"rows.{name}.{run.id}", _asked(run)[name]
     if options is not None:
-        value = ANY if value is None else value
+        value = value if value in options else ANY
         looks |= {"options": list(options), "format_func": options.__getitem__}
 
     def changed() -> None:

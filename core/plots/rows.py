@@ -1,0 +1,101 @@
+"""A histogram to choose rows from: each bar knows what scores it stands for. Arrays in, a plain figure out, as in
+core.plots.race."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from core.plots.race import Spec
+from core.plots.scores import BINS
+from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, place, plain, score_axis
+from core.scores import ClassView
+from core.thresholds import ScoreIndex
+
+# By side, 1 for up: the colour of those truly on it, and the outcomes that are right and wrong, which is hatched.
+SIDES = {1: (POSITIVE, {"tp": "", "fn": "/"}), -1: (NEGATIVE, {"tn": "", "fp": "/"})}
+ROOM = 1.15  # above the tallest bar
+
+
+def outcome_bars(
+    view: ClassView,
+    threshold: float,
+    scale: Scale = "probability",
+    low: float | None = None,
+    high: float | None = None,
+    bins: int = BINS,
+) -> Spec:
+    """Rows by score and outcome: those of the class up, the others down, solid where `score >= threshold` is right.
+
+    A bar's height is the square root of its share of its own side. Traces are called "tp", "fn", "tn" and "fp"; the
+    customdata of a bar is (rows, low, high): exactly those rows have low <= score < high in the scores' own dtype. None
+    is an open end, of the outermost bars. The scores in [low, high) are shaded.
+    """
+    start, end = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    edges = np.linspace(start, end, bins + 1)
+    scores = edges if scale == "probability" else expit(edges)
+    ends: list[float | None] = [None, *scores[1:-1].tolist(), None]
+    counts = _counts(view, threshold, scores)
+    data: list[dict[str, Any]] = []
+    tallest = 0.0
+    for sign, (colour, outcomes) in SIDES.items():
+        rows = np.sum([counts[name] for name in outcomes], axis=0)
+        heights = np.sqrt(rows / max(rows.sum(), 1))
+        tallest = max(tallest, float(heights.max()))
+        for name, hatch in outcomes.items():
+            data.append(
+                {
+                    "type": "bar",
+                    "name": name,
+                    "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
+                    "y": (sign * heights * counts[name] / np.maximum(rows, 1)).tolist(),
+                    "width": (end - start) / bins,
+                    "customdata": list(zip(counts[name].tolist(), ends[:-1], ends[1:], strict=True)),
+                    "hovertemplate": f"{name.upper()}: %{{customdata[0]:,}}<extra></extra>",
+                    "marker": {
+                        "color": colour,
+                        "line": {"width": 0},
+                        "pattern": {"shape": hatch, "fgcolor": colour, "bgcolor": "rgba(0,0,0,0)", "size": 6},
+                    },
+                }
+            )
+    reach = tallest * ROOM or 1.0
+    line = float(place(threshold, scale))
+    shapes: list[dict[str, Any]] = [
+        {"type": "line", "x0": line, "x1": line, "y0": -reach, "y1": reach, "line": {"color": TEXT, "width": 2.5}}
+    ]
+    if low is not None or high is not None:
+        first, last = (bound if at is None else float(place(at, scale)) for at, bound in ((low, start), (high, end)))
+        shapes.append(
+            {"type": "rect", "x0": first, "x1": last, "y0": 0, "y1": 1, "yref": "paper"}
+            | {"fillcolor": MUTED, "opacity": 0.2, "line": {"width": 0}, "layer": "below"}
+        )
+    layout = {
+        "barmode": "relative",
+        "bargap": 0.06,
+        "showlegend": False,
+        "margin": MARGIN,
+        "shapes": shapes,
+        "annotations": [_name(view.label, POSITIVE, 1, "top"), _name(view.rest, NEGATIVE, 0, "bottom")],
+        "xaxis": score_axis(scale) | {"fixedrange": True},
+        "yaxis": {"range": [-reach, reach], "fixedrange": True, "showticklabels": False}
+        | {"showgrid": False, "showline": False, "zeroline": True},
+    }
+    return {"data": data, "layout": layout}
+
+
+def _counts(view: ClassView, threshold: float, edges: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """Rows of each outcome between neighbouring edges (B + 1,), the outermost of which hold whatever lies beyond."""
+    index = ScoreIndex.of(view.y, view.score)
+    ends = np.array([-np.inf, *edges[1:-1], np.inf])
+    every, called = index.counts(ends), index.counts(np.maximum(ends, threshold))
+    tp, fp = -np.diff(called.tp), -np.diff(called.fp)
+    return {"tp": tp, "fn": -np.diff(every.tp) - tp, "fp": fp, "tn": -np.diff(every.fp) - fp}
+
+
+def _name(name: str, colour: str, y: float, anchor: str) -> dict[str, Any]:
+    where = {"xref": "paper", "yref": "paper", "x": 0.01, "y": y, "xanchor": "left", "yanchor": anchor}
+    return where | {"text": f"<b>is {plain(name, 40)}</b>", "showarrow": False, "font": {"color": colour, "size": 13}}

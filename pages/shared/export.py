@@ -1,0 +1,126 @@
+"""The adopted thresholds of a run as files: JSON, scikit-learn, PyTorch; and the scores they are applied to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.export import Adopted, adopted, pytorch_code, scikit_learn_code, scores_csv
+from core.jobs import Run
+from core.specs import Value
+from core.thresholds import DECISIONS
+from pages.shared import decision, text, trial
+
+LINES = 22  # of source that are shown at once
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file: `write` gives its text."""
+
+    label: str
+    about: str
+    language: str
+    ending: str
+    mime: str
+    write: Callable[[Adopted], str]
+
+
+FORMATS: dict[str, Format] = {
+    "json": Format(
+        "JSON",
+        "The thresholds, how scores are compared with them, what they are worth on validation and test rows, and the "
+        "run's configuration.",
+        "json",
+        "json",
+        "application/json",
+        Adopted.as_json,
+    ),
+    "scikit_learn": Format(
+        "scikit-learn",
+        "Runs where `estimator` is a fitted classifier. Scores that equal a threshold are decided as here.",
+        "python",
+        "py",
+        "text/x-python",
+        scikit_learn_code,
+    ),
+    "pytorch": Format(
+        "PyTorch",
+        "The head of this run, from its outputs to probabilities to decisions. Scores that equal a threshold are "
+        "decided as here.",
+        "python",
+        "py",
+        "text/x-python",
+        pytorch_code,
+    ),
+}
+
+
+def show(run: Run, part: str, _column: int) -> None:
+    """The adopted thresholds in a format that is chosen, to copy or to download."""
+    columns = run.scores(part).n_columns
+    thresholds = trial.adopted(run, columns)
+    name, params = decision.of(run)
+    written = _adopted((run.id, run.epoch), tuple(thresholds), name, tuple(params.items()), run)
+    st.markdown(_said(written))
+    if trial.on_trial(run, columns) != thresholds:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(":material/info: What is on trial is not adopted, and not in these files.", width="content")
+            st.button("Adopt what is on trial", on_click=trial.adopt, args=(run, columns))
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        chosen = FORMATS[_choose_format()]
+        content = chosen.write(written)
+        with st.container(horizontal=True, width="content"):
+            st.download_button(
+                f"Thresholds as {chosen.label}",
+                content,
+                f"thresholds-{run.id}.{chosen.ending}",
+                chosen.mime,
+                icon=":material/download:",
+                on_click="ignore",
+            )
+            st.download_button(
+                "Scores as CSV",
+                lambda: scores_csv(run.scores(part), run.rows(part)),
+                f"scores-{run.id}-{part}.csv",
+                "text/csv",
+                icon=":material/download:",
+                on_click="ignore",
+                help=f"The {part} rows: their place in the data set, true class and scores.",
+            )
+    st.caption(chosen.about)
+    st.code(content, chosen.language, height="content" if content.count("\n") < LINES else 480)
+
+
+def _said(written: Adopted) -> str:
+    """What is adopted, in a sentence."""
+    count = len(written.thresholds)
+    if written.task == "binary":
+        (one,) = written.thresholds
+        return f"**Adopted threshold** of {text.plain(one.name)}: {one.probability:.6g}, as a logit {one.logit:.3f}."
+    if written.task == "multilabel":
+        return f"**Adopted thresholds** of {count} labels, each of which is decided by itself."
+    rule = DECISIONS[written.decision].label
+    return f"**Adopted thresholds** of {count} classes, decided by *{text.plain(rule)}*, the rule chosen now."
+
+
+def _choose_format() -> str:
+    return st.segmented_control(
+        "Format",
+        list(FORMATS),
+        format_func=lambda name: FORMATS[name].label,
+        key="export.format",
+        default="json",
+        required=True,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _adopted(
+    of: tuple[str, int], thresholds: tuple[float, ...], name: str, params: tuple[tuple[str, Value], ...], _run: Run
+) -> Adopted:
+    return adopted(_run, thresholds, name, dict(params))
