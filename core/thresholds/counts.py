@@ -76,18 +76,19 @@ class ScoreIndex:
             )
         if sample_weight is not None:
             return cls._weighted(positive, score, _as_weight(sample_weight, score.shape))
-        if score.size and score.min() >= 0:
-            # Scores that are never negative leave the sign free to carry the label, so that one sort does for
-            # both classes, in half the time that picking out each class takes. Zeros of both labels meet in
-            # the middle in any order, but each side still gets as many as it should, and one zero is as good
-            # as another.
-            bits = np.dtype(f"u{score.itemsize}").type
-            signed = np.multiply(positive.view(np.uint8), bits(1 << (8 * score.itemsize - 1)), dtype=bits)
-            signed |= np.ascontiguousarray(score).view(bits)
-            ordered = signed.view(score.dtype)
-            ordered.sort()
-            n_positive = np.count_nonzero(positive)
-            return cls(np.abs(ordered[:n_positive][::-1]), np.abs(ordered[n_positive:]))
+        signed, bits = np.dtype(f"i{score.itemsize}"), np.dtype(f"u{score.itemsize}")
+        if score.size and score.view(signed).min() >= 0:
+            # Scores whose sign bit is never set, not even by -0.0, leave it free to carry the label, and their bits
+            # rise as they do: one sort of whole numbers then does for both classes, in half the time that picking out
+            # each class takes, and in place.
+            sign = 8 * score.itemsize - 1
+            keys = np.left_shift(positive.view(np.uint8), sign, dtype=bits)
+            keys |= score.view(bits)
+            keys.sort()
+            n_negative = keys.size - np.count_nonzero(positive)
+            keys[n_negative:] ^= bits.type(1 << sign)
+            ordered = keys.view(score.dtype)
+            return cls(ordered[n_negative:], ordered[:n_negative])
         score = score + 0.0  # turns -0.0 into 0.0, which it equals
         return cls(np.sort(score[positive]), np.sort(score[~positive]))
 
