@@ -97,7 +97,7 @@ function decisions(data, thresholds) {
     changes.righted += decided[i] === truth[i];
     changes.wronged += data.plain[i] === truth[i];
   }
-  return { called, changes };
+  return { called, changes, decided };
 }
 
 const isOf = (data, c, i) => (data.task === "multilabel" ? data.truth[c * data.shown + i] : data.truth[i] === c);
@@ -109,7 +109,7 @@ function mean(values) {
 
 function count(data, thresholds) {
   const { shown, names } = data;
-  const { called, changes } = decisions(data, thresholds);
+  const { called, changes, decided } = decisions(data, thresholds);
   const [has, gets, right] = [0, 0, 0].map(() => new Uint16Array(shown));
   const columns = names.map((_, c) => {
     let [tp, fp, fn] = [0, 0, 0];
@@ -129,7 +129,7 @@ function count(data, thresholds) {
   const macro = (key) => mean(columns.map((column) => column[key]));
   if (changes) {
     const totals = { accuracy: ratio(tp, shown), precision: macro("precision"), recall: macro("recall"), f1: macro("f1") };
-    return { called, columns, totals: { ...totals, ...changes } };
+    return { called, columns, decided, totals: { ...totals, ...changes } };
   }
   const rows = Array.from(has, (_, i) => ratio(2 * right[i], has[i] + gets[i]));
   const weighted = columns.reduce((total, one) => total + (Number.isFinite(one.f1) ? one.f1 * (one.tp + one.fn) : 0), 0);
@@ -257,6 +257,31 @@ function writeTotals(state, totals) {
   });
 }
 
+// The confusion matrix beside the rows, redrawn while a threshold moves as core.plots.thresholds draws it.
+function drawMatrix({ data }, decided) {
+  const figure = document.querySelector(`.st-key-${data.beside} .live-figure`);
+  if (!figure?.data || !window.Plotly || data.shown < data.total) return;
+  const classes = data.names.length;
+  const columns = classes + (data.rule === "masked" && data.fallback < 0); // the last for rows without a class
+  const table = data.names.map(() => new Array(columns).fill(0));
+  decided.forEach((called, i) => table[data.truth[i]][called < 0 ? classes : called]++);
+  const byRow = table.map((row) => row.reduce((sum, value) => sum + value, 0));
+  const byColumn = table[0].map((_, called) => table.reduce((sum, row) => sum + row[called], 0));
+  const every = (cell) => table.map((row, is) => row.map((rows, called) => cell(rows, is, called)));
+  const said = (rows, is, called) => {
+    if (!rows) return "";
+    const all = { none: 0, row: byRow[is], column: byColumn[called] }[data.normalise];
+    return all ? `${((100 * rows) / all).toFixed(1)}%` : whole(rows);
+  };
+  const sides = [(is, called) => is === called, (is, called) => is !== called]; // the traces: right, wrong
+  const update = {
+    z: sides.map((own) => every((rows, is, called) => (own(is, called) ? rows / byRow[is] : NaN))),
+    text: sides.map((own) => every((rows, is, called) => (own(is, called) ? said(rows, is, called) : ""))),
+    customdata: sides.map(() => table),
+  };
+  window.Plotly.restyle(figure, update, [0, 1]);
+}
+
 // Counted here while something moves, or waits for the server's answer; else what the server counted.
 function draw(state) {
   state.frame = undefined;
@@ -272,6 +297,7 @@ function draw(state) {
     if (!moves && c === state.last) state.find(".spoken").textContent = `${name} at ${said}.`;
   });
   writeTotals(state, numbers.totals);
+  if (moves && data.beside) drawMatrix(state, found.decided);
   state.find(".column").classList.toggle("moving", moves);
   if (!moves) arrange(state);
 }

@@ -18,8 +18,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.plots.style import Scale
+from core.plots.thresholds import MOST_NAMES
 from core.scores import Scores
 from core.thresholds import METRICS, NO_CLASS, ThresholdCounts
+from core.thresholds.decisions import Normalise
 
 HERE = Path(__file__)
 MOST = 60_000  # scores that a browser is sent; of more rows it gets as many as that comes to, evenly spread
@@ -63,11 +65,14 @@ def threshold_column(
     on_choose: Callable[[int], None],
     rule: str = "",
     fallback: int = NO_CLASS,
+    beside: str = "",
+    normalise: Normalise = "none",
 ) -> None:
     """Show a row for each class or label of `scores`, with its threshold (C,), and the totals above them.
 
     counts (C,) are those of each row at rest, `now` the totals by id and `before` those at the `adopted` thresholds.
-    Classes are decided by `rule`, an entry of DECISIONS. `on_move` is called with a column and its new threshold when
+    Classes are decided by `rule`, an entry of DECISIONS, and the live figure of their confusion matrix with the key
+    `beside` follows what moves. `on_move` is called with a column and its new threshold when
     one is released, `on_choose` with the column whose name was clicked; both before the rerun. Name in `revision` what
     the scores are of: what moves in the browser belongs to that.
     """
@@ -95,6 +100,8 @@ def threshold_column(
         "dtype": scores.y_score.dtype.name,
         "rule": rule,
         "fallback": fallback,
+        "beside": beside if scores.n_columns <= MOST_NAMES else "",
+        "normalise": normalise,
         "shown": shown.size,
         "total": scores.n_rows,
         "sampled": f"Bars, and numbers while you drag, are those of {shown.size:,} rows evenly spread among "

@@ -13,8 +13,9 @@ from core.scores import Scores
 from core.thresholds import NO_CLASS, changes, class_totals, confusion_matrix, decided_counts
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, decision, trial
-from pages.shared.matrix import show_matrix
+from pages.shared.matrix import normalise_now, show_matrix
 
+MATRIX = "matrix_all"  # the key of its figure
 TOTALS = (
     Total("accuracy", "Accuracy", "Share of rows that get their true class; without a class a row is wrong.", better=1),
     Total("precision", "Macro precision", "Mean over classes; one that no row gets is left out.", better=1),
@@ -72,12 +73,12 @@ def show(run: Run, part: str, column: int) -> None:
             on_choose=lambda chosen: st.session_state.update(column=chosen),
             rule=name,
             fallback=int(params.get("fallback", NO_CLASS)),
+            beside=MATRIX,
+            normalise=normalise_now(MATRIX),
         )
     with right.container(border=True):
         shown = matrix if decision.gives_no_class(run) else matrix[:, : scores.n_columns]
-        show_matrix(
-            "Confusion matrix of all classes", "matrix_all", shown, scores.class_names, revision=f"{run.id} {part}"
-        )
+        show_matrix("Confusion matrix of all classes", MATRIX, shown, scores.class_names, revision=f"{run.id} {part}")
 
 
 def _at(run: Run, scores: Scores, thresholds: Sequence[float]) -> dict[str, float]:

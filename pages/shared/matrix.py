@@ -13,6 +13,11 @@ from pages.shared import text
 NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": "by column"}
 
 
+def normalise_now(key: str) -> Normalise:
+    """What the numbers of the matrix with this key say, as chosen last."""
+    return st.session_state.get(f"{key}.normalise") or "none"
+
+
 def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...], revision: str) -> None:
     """The matrix of rows truly in each class (row) and decided as each class (column), under its title: (K, K), or
     (K, K + 1) with the rows that got no class in the last column."""

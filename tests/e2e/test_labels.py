@@ -1,0 +1,184 @@
+"""The rows of all labels and classes in a browser: dragging sends nothing, and every number is scikit-learn's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Locator, Page, WebSocket, expect
+from sklearn import metrics as sklearn
+
+from tests.conftest import decoded
+from tests.e2e.conftest import overflow, settled
+
+TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "All labels right", "Hamming loss")
+
+
+@pytest.fixture
+def messages(page: Page) -> list[Any]:
+    """What the page has sent to the server so far; clear it to count anew."""
+    sent: list[Any] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: sent.append(frame))  # playwright can't take the method itself
+
+    page.on("websocket", listen)
+    return sent
+
+
+def train(page: Page, app_url: str, query: str) -> None:
+    """Train with these choices and open the Thresholds page."""
+    page.goto(f"{app_url}/?{query}")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_text("Finished ·")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Move the threshold").click()
+    expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
+    page.locator(".rows li").first.wait_for()
+    settled(page)
+
+
+def scores(page: Page, folder: Path) -> pd.DataFrame:
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Scores as CSV").click()
+    download.value.save_as(folder / "scores.csv")
+    return pd.read_csv(folder / "scores.csv")
+
+
+def row_of(page: Page, name: str) -> Locator:
+    return page.locator(".rows li", has=page.get_by_role("button", name=name, exact=True))
+
+
+def numbers(row: Locator) -> list[str]:
+    return [row.locator(f".{name}").inner_text() for name in ("precision", "recall", "f1")]
+
+
+def total(page: Page, name: str) -> str:
+    box = page.locator(".totals > div", has=page.get_by_text(name, exact=True))
+    return box.locator("dd").first.inner_text()
+
+
+def said(value: float) -> str:
+    return "undefined" if np.isnan(value) else f"{value:.3f}"
+
+
+def drag(page: Page, slider: Locator, to: float, steps: int = 10) -> None:
+    """Press the slider's handle and move it to this share of its length, without letting go."""
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    assert box
+    middle, start = box["y"] + box["height"] / 2, float(slider.input_value()) / 1000
+    place = [box["x"] + 8 + share * (box["width"] - 16) for share in (start, to)]
+    page.mouse.move(place[0], middle)
+    page.mouse.down()
+    page.mouse.move(place[1], middle, steps=steps)
+
+
+def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
+    page: Page, app_url: str, tmp_path: Path, messages: list[Any]
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    train(page, app_url, "dataset=yeast&epochs=10")
+    table = scores(page, tmp_path)
+    names = [name.removeprefix("score ") for name in table.columns if name.startswith("score ")]
+    y_true = table[[f"y_true {name}" for name in names]].to_numpy()
+    y_score = table[[f"score {name}" for name in names]].to_numpy(np.float32)
+
+    def check(thresholds: np.ndarray) -> None:
+        y_pred = y_score >= thresholds.astype(np.float32)
+        for at, name in enumerate(names):
+            pair = y_true[:, at], y_pred[:, at]
+            metrics = (sklearn.precision_score, sklearn.recall_score, sklearn.f1_score)
+            assert numbers(row_of(page, name)) == [said(metric(*pair, zero_division=np.nan)) for metric in metrics]
+        f1 = [
+            sklearn.f1_score(y_true, y_pred, average=kind, zero_division=np.nan)
+            for kind in ("micro", "macro", "weighted", "samples")
+        ]
+        rest = [sklearn.accuracy_score(y_true, y_pred), sklearn.hamming_loss(y_true, y_pred)]
+        assert [total(page, name) for name in TOTALS] == [said(value) for value in (*f1, *rest)]
+        called = y_pred.sum(1)
+        assert total(page, "Labels a row") == f"{called.mean():.2f}"
+        assert total(page, "No label") == f"{np.sum(called == 0):,}"
+        assert total(page, "Several labels") == f"{np.sum(called > 1):,}"
+
+    thresholds = np.full(len(names), 0.5)
+    check(thresholds)
+
+    name = names[2]
+    row = row_of(page, name)
+    slider = page.get_by_role("slider", name=f"Threshold of {name}", exact=True)
+    before, totals_before = numbers(row), [total(page, one) for one in TOTALS]
+    page.wait_for_timeout(300)
+    messages.clear()
+    drag(page, slider, 0.35)
+    page.wait_for_timeout(200)
+    assert numbers(row) != before
+    assert [total(page, one) for one in TOTALS] != totals_before
+    thresholds[2] = float(row.locator(".threshold").input_value())
+    assert thresholds[2] < 0.5
+    assert messages == []
+    check(thresholds)  # while it is held
+
+    page.mouse.up()
+    page.locator(".column:not(.moving)").wait_for()
+    settled(page)
+    assert len(messages) == 1
+    check(thresholds)  # as the server counts
+    page.get_by_role("button", name=name, exact=True).click()
+    settled(page)
+    expect(page.get_by_label("Threshold as probability")).to_have_value(f"{thresholds[2]:g}")
+
+    typed = row_of(page, names[9]).locator(".threshold")
+    typed.fill("0.25")
+    typed.press("Enter")
+    page.locator(".column:not(.moving)").wait_for()
+    settled(page)
+    thresholds[9] = 0.25
+    check(thresholds)
+
+
+def test_the_matrix_of_all_classes_follows_a_threshold_that_is_dragged(
+    page: Page, app_url: str, tmp_path: Path, messages: list[Any]
+) -> None:
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    train(page, app_url, "dataset=digits&epochs=3")
+    table = scores(page, tmp_path)
+    y_score = table[[f"score {digit}" for digit in range(10)]].to_numpy(np.float32)
+    figure = page.locator(".st-key-matrix_all .live-figure")
+    figure.locator(".nsewdrag").wait_for()
+
+    def check(threshold: float) -> None:
+        t = np.where(np.arange(10) == 8, threshold, 0.5)
+        y_pred = np.argmax(y_score / t, axis=1)
+        matrix = sklearn.confusion_matrix(table["y_true"], y_pred, labels=range(10))
+        drawn = decoded(figure.evaluate("figure => figure.data[0].customdata"))
+        np.testing.assert_array_equal(drawn, matrix)
+        assert total(page, "Accuracy") == said(sklearn.accuracy_score(table["y_true"], y_pred))
+        assert total(page, "Changed rows") == f"{np.sum(y_pred != y_score.argmax(1)):,}"
+
+    messages.clear()
+    drag(page, page.get_by_role("slider", name="Threshold of 8", exact=True), 0.2)
+    page.wait_for_timeout(300)
+    threshold = float(row_of(page, "8").locator(".threshold").input_value())
+    check(threshold)
+    assert messages == []
+    page.mouse.up()
+    page.locator(".column:not(.moving)").wait_for()
+    settled(page)
+    check(threshold)
+
+
+def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    train(page, app_url, "dataset=multilabel_synthetic&epochs=3")
+    slider = page.locator(".rows .slider").first
+    slider.press("ArrowLeft")
+    expect(slider).to_have_value("499")
+    page.locator(".column:not(.moving)").wait_for()
+    settled(page)
+    expect(slider).to_have_value("499")
+    assert "precision" in (slider.get_attribute("aria-valuetext") or "")
+    expect(page.locator(".column [role=status]")).to_contain_text("precision")
+    assert overflow(page) == 0
