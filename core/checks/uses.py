@@ -38,7 +38,11 @@ def few_positives(run: Run, column: int, use: str) -> Found:
 
 
 def no_probabilities(run: Run, column: int, use: str) -> Found:
-    if use not in READ or not (told := _by_theory(run) or _by_measure(run, column)):
+    if use not in READ:
+        return None
+    if not run.scores("validation").are_probabilities:
+        return f"Scores leave [0, 1], so they are no probabilities. {READ[use]} Apply a sigmoid first.", None
+    if not (told := _by_theory(run) or _by_measure(run, column)):
         return None
     return f"{told} {READ[use]} Calibrate first.", None
 

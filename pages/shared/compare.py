@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from core import comparison
 from core.calibration import reliability
 from core.comparison import MEASURES, Comparison
+from core.errors import CutoffError
 from core.jobs import Run
 from core.plots import comparison as plots
 from core.plots.race import Line, Spec
@@ -155,7 +156,10 @@ def _say_odd(compared: Compared, part: str, label: str) -> None:
     """What can't be told from these rows or scores, and which scores are still to change."""
     positives = int(np.count_nonzero(compared.y))
     if not positives:
-        st.warning(f"No {part} row is {text.plain(label)}: recall, F1, both curves and their areas are undefined.")
+        st.warning(
+            f"No {part} row is {text.plain(label)}: recall, both curves and their areas are undefined, and F1 is 0 "
+            "wherever a row is called."
+        )
     elif positives == len(compared.y):
         st.warning(f"Every {part} row is {text.plain(label)}: ROC and specificity are undefined.")
     for letter, score in zip(plots.LETTERS, compared.scores, strict=False):
@@ -177,8 +181,13 @@ def _show_curves(compared: Compared, part: str) -> None:
         label_visibility="collapsed",
         persist_state="session",
     )
+    try:
+        figure = VIEWS[view](compared)
+    except CutoffError as error:  # reliability is that of probabilities
+        st.info(text.plain(str(error)))
+        return
     live_figure(
-        VIEWS[view](compared),
+        figure,
         key="compare_curves",
         alt=_in_words(compared, view, part),
         height=plots.HEIGHT,

@@ -1,0 +1,233 @@
+"""Scores that break things, on every panel of the Thresholds page: it stays up and says what it can't show.
+
+The scores come from a trainer that gives them, on data whose splits may lack a class: what somebody else's model and
+rows may be like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.config import RunConfig, make_config
+from core.datasets import DATASETS, Dataset, load_split, splits
+from core.datasets.spec import DatasetSpec
+from core.engine import Epoch
+from pages.shared import services
+from tests.conftest import choose, current_run, experiment, open_page, until
+
+Give = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # from labels y to scores (N, C)
+
+
+@dataclass(frozen=True)
+class Case:
+    """Labels of the whole data set, the scores given for those of a split, and what panels must say of a column."""
+
+    y: np.ndarray
+    give: Give
+    said: dict[str, str]
+    column: int = 0
+
+
+def constant(value: float) -> Give:
+    return lambda y, rng: np.full((len(y), 1), value)
+
+
+def fair(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scores of some skill, one column a class or label."""
+    truth = y[:, None] == 1 if y.ndim == 1 else y == 1
+    return 1 / (1 + np.exp(-(2 * truth - 1 + rng.normal(size=truth.shape))))
+
+
+def tied(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return np.round(fair(y, rng) * 2) / 2
+
+
+def classes(y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Softmax scores of the classes 0 .. 199."""
+    logits = rng.normal(size=(len(y), 200)) + 3 * (np.arange(200) == y[:, None])
+    return np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+
+
+def labels(n: int = 200) -> np.ndarray:
+    """Labels of which nobody has the first and everybody the last."""
+    y = np.random.default_rng(1).integers(0, 2, (n, 4))
+    y[:, 0], y[:, 3] = 0, 1
+    return y
+
+
+def said_of_constants(value: str) -> dict[str, str]:
+    return {
+        "Tune": "which calls 50 of 50 rows positive",
+        "Compare": f"A gives every validation row the score {value}, so it ranks none above another.",
+    }
+
+
+HALF = np.tile([0, 1], 100)
+NONE_POSITIVE = {
+    "Tune": "F1 is undefined at every threshold, since no row is positive.",
+    "Costs": "Only 0 validation rows are",
+    "Prevalence": "None of the validation rows are",
+    "Calibration": "0 of 50 are positive.",
+    "Compare": "recall, both curves and their areas are undefined, and F1 is 0",
+}
+ALL_POSITIVE = {
+    "Prevalence": "All of the validation rows are",
+    "Calibration": "50 of 50 are positive.",
+    "Compare": "ROC and specificity are undefined.",
+}
+CASES = {
+    "constant": Case(HALF, constant(0.25), said_of_constants("0.25")),
+    "all 0": Case(HALF, constant(0.0), said_of_constants("0")),
+    "all 1": Case(HALF, constant(1.0), said_of_constants("1")),
+    "negatives only": Case(np.zeros(200, np.int64), fair, NONE_POSITIVE),
+    "positives only": Case(np.ones(200, np.int64), fair, ALL_POSITIVE),
+    "two rows": Case(np.tile([0, 1], 4), fair, {"Tune": "Only 1 validation row is yes"}),
+    "ties everywhere": Case(HALF, tied, {"Compare": "B"}),
+    "no probabilities": Case(
+        HALF,
+        lambda y, rng: 10 * fair(y, rng) - 5,
+        {
+            "Costs": "Scores leave [0, 1], so they are no probabilities.",
+            "Prevalence": "Scores leave [0, 1], so they are no probabilities.",
+            "Calibration": "These scores leave [0, 1], so they are no probabilities",
+        },
+    ),
+    "200 classes": Case(np.repeat(np.arange(200), 4), classes, {"Tune": "Only 1 validation row is class 199"}, 199),
+    "a label that no row has": Case(labels(), fair, NONE_POSITIVE),
+    "a label that every row has": Case(labels(), fair, ALL_POSITIVE, 3),
+}
+
+
+def trainer(give: Give) -> Callable[..., Iterator[Epoch]]:
+    """Gives the scores at once, to every run others."""
+
+    def train(configs: Sequence[RunConfig], **_: object) -> Iterator[Epoch]:
+        found = load_split(configs[0].dataset, (), configs[0].split_seed)
+        rng = np.random.default_rng(configs[0].seed)
+        outputs = {part: [give(found.y[part], rng).astype(np.float32) for _ in configs] for part in found.y}
+        runs = len(configs)
+        for index in range(2):
+            yield Epoch(
+                index=index,
+                train_loss=np.full(runs, 0.7),
+                validation_loss=np.full(runs, 0.7),
+                validation=tuple(outputs["validation"]),
+                test=tuple(outputs["test"]),
+                finite=np.ones(runs, bool),
+                stopped=np.zeros(runs, bool),
+            )
+
+    return train
+
+
+def register(monkeypatch: pytest.MonkeyPatch, name: str, y: np.ndarray) -> dict[str, str]:
+    """Offer the rows as a data set, whatever its splits lack; the choices of a run on them."""
+    task, head, loss = ("multilabel", "sigmoids", "bce") if y.ndim == 2 else ("binary", "sigmoid", "bce")
+    names = tuple(f"label {at}" for at in range(y.shape[1])) if y.ndim == 2 else ("no", "yes")
+    if y.ndim == 1 and y.max() > 1:
+        task, head, loss = "multiclass", "softmax", "cross_entropy"
+        names = tuple(f"class {at}" for at in range(int(y.max()) + 1))
+    x = np.random.default_rng(2).normal(size=(len(y), 2)).astype(np.float32)
+    data = Dataset(name, task, x, y, names, feature_names=("a", "b"))
+    spec = DatasetSpec(name, task, "Made for a test.", "a test", "none", load=lambda: data)
+    monkeypatch.setitem(DATASETS, name, spec)
+    monkeypatch.setattr(splits, "_check_counts", lambda data: None)
+    monkeypatch.setattr(splits, "_check_part", lambda data, part, rows: None)
+    return {"dataset": name, "head": head, "loss": loss}
+
+
+def open_run_of(
+    at: AppTest, monkeypatch: pytest.MonkeyPatch, train: Callable[..., Iterator[Epoch]], choices: dict[str, str]
+) -> AppTest:
+    """Opens the page on the first of two runs that this trainer trains."""
+    monkeypatch.setattr(services, "train_in_turns", train)
+    runner = services.runner()
+    jobs = [runner.submit(experiment(make_config(**choices, seed=seed, epochs=1, batch_size=4))) for seed in (1, 0)]
+    until(lambda: all(runner.job(job).ended for job in jobs))
+    at.session_state["jobs"] = jobs[:1]
+    at.query_params["run"] = jobs[1]
+    return open_page(at, "thresholds")
+
+
+@pytest.fixture
+def open_case(app_test: AppTest, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AppTest]:
+    """Opens the page on the case's run, with a second one to compare it with."""
+
+    def open_it(name: str) -> AppTest:
+        choices = register(monkeypatch, f"bad input: {name}", CASES[name].y)
+        return open_run_of(app_test, monkeypatch, trainer(CASES[name].give), choices)
+
+    return open_it
+
+
+def everything_said(at: AppTest) -> str:
+    kinds = (at.markdown, at.caption, at.warning, at.error, at.info, at.success)
+    return "\n".join(text.value for kind in kinds for text in kind).replace("\\", "")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_page_stays_up_and_says_what_it_cannot_show(open_case: Callable[[str], AppTest], name: str):
+    at, case = open_case(name), CASES[name]
+    if case.column:
+        choose(at, "column", case.column)
+    panels = [tab.label for tab in at.tabs]
+    assert set(case.said) <= set(panels)
+    for panel in panels:
+        show(at, panel=panel)
+        assert case.said.get(panel, "") in everything_said(at), panel
+    for view in ("ROC", "Cost", "Calibration"):
+        show(at, **{"panel": "Compare", "compare.view": view})
+    assert ("Expected every score to be a probability" in everything_said(at)) == (name == "no probabilities")
+    run = current_run(at)
+    columns = run.scores("test").n_columns
+    for end in (0.0, 1.0):
+        show(at, **{"panel": "Rows", f"thresholds.{run.id}": [([end] * columns, [0.5] * columns)]})
+    for panel in panels[:2]:
+        show(at, panel=panel, part="test")
+
+
+def show(at: AppTest, **state: object) -> None:
+    """Run the page with this state, which must not break it."""
+    for key, value in state.items():
+        at.session_state[key] = value
+    at.run()
+    assert not at.exception, (state, at.exception[0].message)
+
+
+# --- NaN
+
+
+def diverging(after: int) -> Callable[..., Iterator[Epoch]]:
+    """Scores of some skill for so many epochs, then NaN."""
+
+    def train(configs: Sequence[RunConfig], **_: object) -> Iterator[Epoch]:
+        for index, epoch in enumerate(trainer(fair)(configs)):
+            sound = index < after
+            scores = epoch.validation if sound else tuple(np.full_like(array, np.nan) for array in epoch.validation)
+            yield replace(epoch, index=index, validation=scores, finite=np.full(len(configs), sound))
+
+    return train
+
+
+def test_of_a_run_whose_scores_become_nan_the_last_good_ones_are_shown(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    choices = register(monkeypatch, "bad input: NaN later", HALF)
+    at = open_run_of(app_test, monkeypatch, diverging(after=1), choices)
+    for panel in [tab.label for tab in at.tabs]:
+        show(at, panel=panel)
+    assert "The loss was not finite any more at epoch 1" in everything_said(at)
+
+
+def test_a_run_whose_scores_are_nan_from_the_start_has_nothing_to_show(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    choices = register(monkeypatch, "bad input: NaN", HALF)
+    at = open_run_of(app_test, monkeypatch, diverging(after=0), choices)
+    assert not at.exception
+    assert not at.tabs
