@@ -115,7 +115,7 @@ def _choose_rule() -> tuple[str, Params]:
     return name, params
 
 
-@st.cache_data(max_entries=256, show_spinner="Tuning on a thousand resamples")
+@st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _tune(of: tuple[str, int], column: int, name: str, params: Params, _run: Run) -> tuple[Bootstrap, Regret]:
     """What the rule chooses on the validation rows and their resamples, and its regret on the test rows."""
     rule = bind(name, **dict(params))
