@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from core.export import predictions_csv, scores_csv
+from core.export import predictions_csv
 from core.jobs import Run
 from pages.shared import (
     calibrate,
@@ -85,7 +85,7 @@ def explore(run: Run, part: str) -> None:
     """Everything that moves with the thresholds; only this reruns when one does."""
     write_link(run)
     column = explorer.choose_column(run.scores(part))
-    explorer.show(run, part, column)
+    explorer.show(run, part, column, tune.band(run, column))
     together.show(run, part, column)
     for tab, panel in zip(st.tabs(list(PANELS), key="panel", on_change="rerun"), PANELS.values(), strict=True):
         if tab.open:  # the others compute nothing
@@ -97,26 +97,19 @@ def show_values(run: Run, part: str) -> None:
     """A run that predicts values: there is no threshold to move."""
     st.markdown("This run predicts values, and values have no threshold. Here is how far they are from the true ones.")
     values.show_errors(run, part)
+    st.download_button(
+        "Predictions as CSV",
+        predictions_csv(*run.predictions(part), run.rows(part)),
+        f"predictions-{run.id}-{part}.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
     left, right = st.columns(2)
     with left.container(border=True):
         values.show_predictions(run, part)
     with right.container(border=True):
         values.show_residuals(run, part)
-
-
-def download(run: Run, part: str) -> None:
-    """The rows of this split with their scores or predictions, as a file."""
-    regression = run.task == "regression"
-    st.download_button(
-        "Predictions as CSV" if regression else "Scores as CSV",
-        predictions_csv(*run.predictions(part), run.rows(part))
-        if regression
-        else scores_csv(run.scores(part), run.rows(part)),
-        f"{'predictions' if regression else 'scores'}-{run.id}-{part}.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
 
 
 choices.open_link()
@@ -144,7 +137,6 @@ else:
             persist_state="session",
         )
         st.caption(SPLITS, width="content")
-        download(run, part)
     if theory := text.of_theory(run.config):
         st.caption(theory)
     if not run.ended:

@@ -92,6 +92,7 @@ def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, 
 
     page.get_by_role("link", name="Move the threshold").click()
     expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
+    page.get_by_role("tab", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores as CSV").click()
     download.value.save_as(tmp_path / "scores.csv")
