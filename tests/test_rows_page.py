@@ -14,7 +14,7 @@ from core.jobs import Run
 from core.rows import OUTCOMES
 from core.thresholds import NO_CLASS, ScoreIndex, confusion_matrix
 from pages.shared import rows
-from tests.conftest import control, figure_of, sent
+from tests.conftest import act, control, figure_of, sent
 from tests.test_thresholds_page import digit, digits, open_run
 
 
@@ -163,7 +163,6 @@ def test_a_picture_asks_for_rows_and_opens_the_panel(app_test: AppTest, monkeypa
     run = open_run(app_test, digits())
     state: dict[str, object] = {}
     monkeypatch.setattr(rows.st, "session_state", state)
-    monkeypatch.setattr(rows.st, "toast", lambda *_, **__: None)
     rows.ask(run, true=3, decided=8)
     monkeypatch.undo()
     for key, value in state.items():
@@ -173,6 +172,20 @@ def test_a_picture_asks_for_rows_and_opens_the_panel(app_test: AppTest, monkeypa
     scores = run.scores("validation")
     count = ((scores.y_true == 3) & (scores.y_score.argmax(1) == 8)).sum()
     assert said(app_test).startswith(f"**{count} of {scores.n_rows} validation rows** are 3 and called 8")
+
+
+def test_a_cell_of_the_explorer_opens_its_rows_at_the_threshold_that_it_shows(app_test: AppTest):
+    run = open_run(app_test, digit())
+    act(app_test, "fn", 0.75)
+    assert app_test.session_state["panel"] == "Rows"
+    assert [toast.value for toast in app_test.toast] == ["The rows are in the panel Rows, further down."]
+    view = run.scores("validation").view(0)
+    missed = int(ScoreIndex.of(view.y, view.score).counts(0.75).fn)
+    assert said(app_test).startswith(f"**{missed} of 449 validation rows** are 8 but called rest at threshold 0.75")
+    act(app_test, "tp")
+    assert said(app_test).startswith(f"**{view.y.sum() - missed} of 449 validation rows** are 8 and called 8")
+    choose(app_test, run, "outcome", "tn")
+    assert not app_test.toast
 
 
 def test_what_a_picture_asks_for_stands_in_the_controls(app_test: AppTest):

@@ -17,7 +17,7 @@ from core.thresholds import ScoreIndex
 
 # By side, 1 for up: the colour of those truly on it, and the outcomes that are right and wrong, which is hatched.
 SIDES = {1: (POSITIVE, {"tp": "", "fn": "/"}), -1: (NEGATIVE, {"tn": "", "fp": "/"})}
-ROOM = 1.15  # above the tallest bar
+BAR, ROOM = 0.94, 1.15  # the width of a bar in its bin; the height of the plot over the tallest
 
 
 def outcome_bars(
@@ -52,7 +52,7 @@ def outcome_bars(
                     "name": name,
                     "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
                     "y": (sign * heights * counts[name] / np.maximum(rows, 1)).tolist(),
-                    "width": (end - start) / bins,
+                    "width": BAR * (end - start) / bins,
                     "customdata": list(zip(counts[name].tolist(), ends[:-1], ends[1:], strict=True)),
                     "hovertemplate": f"{name.upper()}: %{{customdata[0]:,}}<extra></extra>",
                     "marker": {
@@ -75,7 +75,6 @@ def outcome_bars(
         )
     layout = {
         "barmode": "relative",
-        "bargap": 0.06,
         "showlegend": False,
         "margin": MARGIN,
         "shapes": shapes,

@@ -249,6 +249,9 @@ function listen(explorer) {
     act(explorer, "undo", null);
   });
   button(".adopt", () => act(explorer, "adopt", explorer.t));
+  for (const cell of explorer.root.querySelectorAll(".cell")) {
+    cell.addEventListener("click", () => act(explorer, cell.value, explorer.moving ? explorer.t : null));
+  }
 }
 
 // --- what is drawn
@@ -603,6 +606,7 @@ function name(explorer) {
   for (const kind of ["label", "rest"]) {
     for (const node of root.querySelectorAll(`.${kind}`)) node.textContent = bulk[kind];
   }
+  for (const cell of root.querySelectorAll(".cell")) cell.disabled = !bulk.asks;
   const scored = model.axis.kind === "score";
   find(".as-logit").hidden = scored;
   find(".field .sign").textContent = scored ? "score ≥" : "p ≥";

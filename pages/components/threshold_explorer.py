@@ -17,6 +17,7 @@ import streamlit as st
 
 from core.plots.explorer import BOUND, Held, around
 from core.plots.style import packed
+from core.rows import OUTCOMES, Outcome
 from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
 
 HERE = Path(__file__)
@@ -68,6 +69,7 @@ def threshold_explorer(
     key: str,
     can_undo: bool = False,
     band: tuple[float, float] | None = None,
+    on_rows: Callable[[Outcome], None] | None = None,
 ) -> None:
     """Show what `held` holds of one class, `label` against `rest`, at the thresholds on trial and adopted.
 
@@ -75,21 +77,33 @@ def threshold_explorer(
     when it changes, what was being dragged is dropped. `band` (low, high) is the interval of a tuned threshold.
 
     `on_act` is called, before the rerun, with what was done: "move" to a threshold, "share" of the rows in [0, 1] to
-    call positive, "adopt" a threshold, "undo" (with NaN).
+    call positive, "adopt" a threshold, "undo" (with NaN). `on_rows` is called with the outcome whose cell of the
+    confusion matrix was pressed, after a move that had not come to rest; without it cells can't be pressed.
     """
     follower = f"{key}_now"
     serial = f"{key}_serial"
 
     def acted() -> None:
         act = st.session_state[follower].get("act")
-        if not act or act["of"] != of or act["kind"] not in ACTS:
+        if not act or act["of"] != of:
+            return
+        if act["kind"] in OUTCOMES:
+            asked(act["kind"], act)
+        if act["kind"] not in ACTS:
             return
         st.session_state[serial] = int(act["serial"])
         value = math.nan if act["kind"] == "undo" else float(act["value"])
         if act["kind"] == "undo" or not math.isnan(value):
             on_act(act["kind"], value)
 
-    _shown(key=key, data=_bulk(held, label, rest) | {"name": key, "of": of})
+    def asked(outcome: Outcome, act: dict[str, Any]) -> None:
+        st.session_state[serial] = int(act["serial"])
+        if act["value"] is not None:
+            on_act("move", float(act["value"]))
+        if on_rows:
+            on_rows(outcome)
+
+    _shown(key=key, data=_bulk(held, label, rest) | {"name": key, "of": of, "asks": on_rows is not None})
     _followed(
         key=follower,
         data={

@@ -12,7 +12,7 @@ from core.plots.style import Scale
 from core.scores import Scores
 from core.thresholds import ScoreIndex
 from pages.components.threshold_explorer import Act, threshold_explorer
-from pages.shared import controls, trial
+from pages.shared import controls, rows, trial
 
 SEGMENTS = 12  # columns that are chosen from a row; more are chosen from a list
 HINT = "Drag the line, click a curve or type. Arrow keys go from score to score. Hatched is wrong, dashed is adopted."
@@ -62,6 +62,7 @@ def show(run: Run, part: str, column: int, band: tuple[float, float] | None = No
         key="explorer",
         can_undo=trial.can_undo(run, columns),
         band=band,
+        on_rows=lambda outcome: rows.ask(run, outcome),
     )
 
 

@@ -34,8 +34,8 @@ RANGE: dict[str, Any] = {
     "min_value": 0.0,
     "max_value": 1.0,
     "step": 0.01,
-    "format": "%.6g",
-    "width": 150,
+    "format": "%.4g",
+    "width": 170,
 }
 COLUMNS = {
     "row": st.column_config.NumberColumn(help="Place in the data set, from 0.", format="%d"),
@@ -62,12 +62,13 @@ def ask(
     """
     cell = true is not None or decided is not None
     _ask(run, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
-    st.session_state["panel"] = "Rows"
-    st.toast("The rows are in the panel Rows, further down.", icon=":material/table_rows:")
+    st.session_state["panel"], st.session_state["rows.from_afar"] = "Rows", True
 
 
 def show(run: Run, part: str, column: int) -> None:
     """Choose rows by what is decided about them; those closest to another decision come first."""
+    if st.session_state.pop("rows.from_afar", False):
+        st.toast("The rows are in the panel Rows, further down.", icon=":material/table_rows:")
     scores = run.scores(part)
     thresholds = trial.on_trial(run, scores.n_columns)
     if scores.task == "multiclass":
