@@ -196,7 +196,7 @@ def test_a_capacity_limits_the_pair_and_one_of_0_leaves_a_single_threshold(app_t
     ).reviewed
     assert f"{wanted} of the 449 validation rows are worth a review." in said(app_test)
     choose(app_test, "review.most", 10)
-    assert "10 of 449 rows a month are 10 of these" in said(app_test)
+    assert "10 of 449 rows a month allow 10 here" in said(app_test)
     choose(app_test, "review.most", 0)
     assert "The best that can be is a single threshold" in said(app_test)
     assert tile(app_test, "Low to high") == "none"

@@ -9,7 +9,6 @@ import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.checks import using
 from core.costs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.jobs import Run
 from core.plots.costs import threshold_mark, value_figure
@@ -17,7 +16,7 @@ from core.plots.style import place
 from core.scores import ClassView
 from core.thresholds import ScoreIndex
 from pages.components.live_figure import live_figure
-from pages.shared import findings, review, text, trial
+from pages.shared import review, text, trial, tune
 from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold, tiles
 
 ENDS = {"Call all": -math.inf, "Call none": math.inf}
@@ -36,7 +35,7 @@ def show(run: Run, part: str, column: int) -> None:
         review.show(priced)
 
 
-@st.cache_data(max_entries=256, show_spinner="Tuning on a thousand resamples")
+@st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _optimum(of: tuple[str, int], column: int, payoffs: Payoffs, _view: ClassView) -> Optimum:
     return optimum(payoffs, _view.y, _view.score)
 
@@ -56,7 +55,7 @@ def _best_threshold(priced: Priced) -> None:
         (
             f"Per {PER:,} rows, test",
             priced.money(a_thousand[0]),
-            f"resampling expects {' to '.join(priced.money(PER * end) for end in best.interval)}",
+            f"rows left out of resamples: {' to '.join(priced.money(PER * end) for end in best.interval)}",
         ),
         (
             f"A month of {volume:,}, test",
@@ -64,13 +63,13 @@ def _best_threshold(priced: Priced) -> None:
             priced.more(a_month[0] - a_month[1], "the threshold on trial"),
         ),
     )
-    findings.show(using(run, priced.column, "cost"), "costs", None)
+    tune.show_findings(run, priced.column, "cost", "costs")
     st.button(
         "Use this threshold",
         on_click=trial.try_one,
         args=(run, columns, priced.column, best.threshold),
         disabled=not 0 <= best.threshold <= 1,
-        help="It then stands in the controls above and in every number below.",
+        help="It then stands in the controls above and in every number there.",
     )
     with st.container(border=True):
         _figure(priced, best, now, before)

@@ -8,7 +8,6 @@ import streamlit as st
 from scipy.special import logit
 
 from core import prevalence as shift
-from core.checks import using
 from core.costs import Payoffs, net_value
 from core.jobs import Run
 from core.plots import prevalence as plots
@@ -19,7 +18,7 @@ from core.scores import ClassView
 from core.thresholds import METRICS, ScoreIndex, metric_curve
 from core.tuning import Bootstrap, bootstrap, candidates
 from pages.components.live_figure import live_figure
-from pages.shared import findings, text, trial
+from pages.shared import text, trial, tune
 from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold, tiles
 
 AIMS: dict[Aim, str] = {"f1": "F1", "cost": "net value", "accuracy": "accuracy"}
@@ -58,14 +57,14 @@ def show(run: Run, part: str, column: int) -> None:
     tuned, theory = _tune(of, column, aim, payoffs, there, view)
     best = tuned.choice.threshold
     left, right = st.columns(2)
-    with left.container(border=True):
+    with left.container(border=True, height="stretch"):
         _against_prevalence(priced, now, here, there)
-    with right.container(border=True):
+    with right.container(border=True, height="stretch"):
         _best_against_prevalence(priced, aim, _best(of, column, aim, payoffs, view), here, there)
     left, right = st.columns(2)
-    with left.container(border=True):
+    with left.container(border=True, height="stretch"):
         _against_threshold(priced, now, best, theory, there)
-    with right.container(border=True):
+    with right.container(border=True, height="stretch"):
         _best_there(priced, aim, tuned, theory, there)
         _table(priced, aim, there, {"Tuned": best, "Predicted": theory, "On trial": now, "Adopted": before})
 
@@ -117,7 +116,7 @@ def _best(of: tuple[str, int], column: int, aim: Aim, payoffs: Payoffs, _view: C
     return shift.best_thresholds(aim, payoffs, candidates(ScoreIndex.of(_view.y, _view.score)), GRID)
 
 
-@st.cache_data(max_entries=256, show_spinner="Tuning on a thousand resamples")
+@st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _tune(
     of: tuple[str, int], column: int, aim: Aim, payoffs: Payoffs, there: float, _view: ClassView
 ) -> tuple[Bootstrap, float]:
@@ -139,7 +138,7 @@ def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
         for name, (value, was) in values.items()
     ]
     label, value, caption = shown[0]
-    shown[0] = label, value, f"{caption}; 90% interval {text.rate(float(low))} to {text.rate(float(high))}"
+    shown[0] = label, value, f"{text.rate(float(low))} to {text.rate(float(high))} in 90% of samples; {caption}"
     value, was = (priced.money(float(net_value(counts, priced.payoffs, PER))) for counts in (at, before))
     tiles(*shown, (f"{PER:,} rows at {_percent(there)}", value, f"{was} {data}"))
 
@@ -177,8 +176,6 @@ def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, her
         revision=f"{priced.run.id} {priced.column} {aim} {priced.scale}",
     )
     st.caption(f"Dashed: predicted for scores that are calibrated at {_percent(here)}: {PREDICTED[aim]}.")
-    if use := READS_PROBABILITIES.get(aim):
-        findings.show(using(priced.run, priced.column, use), "prevalence", None)
 
 
 def _against_threshold(priced: Priced, now: float, best: float, theory: float, there: float) -> None:
@@ -210,8 +207,10 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
         on_click=trial.try_one,
         args=(priced.run, priced.run.scores(priced.part).n_columns, priced.column, best),
         disabled=not 0 <= best <= 1,
-        help="It then stands in the controls above and in every number below.",
+        help="It then stands in the controls above and in every number there.",
     )
+    if use := READS_PROBABILITIES.get(aim):
+        tune.show_findings(priced.run, priced.column, use, "prevalence")
 
 
 def _table(priced: Priced, aim: Aim, there: float, thresholds: dict[str, float]) -> None:
@@ -222,8 +221,7 @@ def _table(priced: Priced, aim: Aim, there: float, thresholds: dict[str, float])
     names = [f"{AIMS[aim]}, {part}" for part in PARTS]
     for name, part in zip(names, PARTS, strict=True):
         table[name] = net_value(counts[part], priced.payoffs, PER) if aim == "cost" else METRICS[aim](counts[part])
-    for name in ("precision", "recall"):
-        table[f"{name}, test"] = METRICS[name](counts["test"])
+    table["precision, test"] = METRICS["precision"](counts["test"])
     priced.show_table(table, names if aim == "cost" else [], alt=f"What each threshold is worth at {_percent(there)}.")
     if aim == "cost":
         st.caption(f"Net value of {PER:,} rows.")

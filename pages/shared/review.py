@@ -109,12 +109,12 @@ def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, ca
         said = f"{here}, which the {capacity:,} of {volume:,} rows a month cover."
     elif tuned.reviewed:
         said = (
-            f"{here}, but {capacity:,} of {volume:,} rows a month are {most:,.0f} of these. "
+            f"{here}, but {capacity:,} of {volume:,} rows a month allow {most:,.0f} here. "
             f"The best pair that they cover reviews {tuned.reviewed:,}."
         )
     else:
         said = (
-            f"{here}, but {capacity:,} of {volume:,} rows a month are {most:,.0f} of these, too few for any pair that "
+            f"{here}, but {capacity:,} of {volume:,} rows a month allow {most:,.0f} here, too few for any pair that "
             "pays. The best that can be is a single threshold."
         )
     if test.reviewed > rows_here(capacity, volume, test.total):
@@ -125,9 +125,9 @@ def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, ca
 def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     axis = priced.scale
     (low, high), theory = bands[BEST], bands[CHOW]
+    pair = [threshold_mark("low", low, axis, heavy=True), threshold_mark("high", high, axis, heavy=True)]
     marks = [
-        threshold_mark("low", low, axis, heavy=True),
-        threshold_mark("high", high, axis, heavy=True),
+        *(pair if low < high else [threshold_mark("single", high, axis, heavy=True)]),
         threshold_mark("Chow low", theory.low, axis, "dash"),
         threshold_mark("Chow high", theory.high, axis, "dash"),
     ]
@@ -141,7 +141,8 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     )
     st.caption(
         f"The {priced.part} rows; hatched: wrong. Shaded: reviewed, drawn as if every review were right. Dashed: "
-        "Chow's rule (1970), the best for calibrated scores: a row is reviewed where neither decision is worth as much."
+        "Chow's rule (1970), the best for calibrated scores without a limit: reviewed is a row where neither decision is "
+        "worth as much."
     )
 
 
