@@ -51,7 +51,7 @@ def show(run: Run, part: str, column: int) -> None:
         _tiles(priced, now, here, there)
     aim = _choose_aim()
     if aim == "cost" and payoffs.flaw:
-        st.markdown(payoffs.flaw)
+        st.markdown(f"{payoffs.flaw} What follows is for F1.")
         aim = "f1"
     of, view = (run.id, run.epoch), priced.views["validation"]
     tuned, theory = _tune(of, column, aim, payoffs, there, view)

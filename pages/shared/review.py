@@ -141,8 +141,8 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     )
     st.caption(
         f"The {priced.part} rows; hatched: wrong. Shaded: reviewed, drawn as if every review were right. Dashed: "
-        "Chow's rule (1970), the best for calibrated scores without a limit: reviewed is a row where neither decision is "
-        "worth as much."
+        "Chow's rule (1970), the best for calibrated scores without a limit: a row is reviewed where neither decision "
+        "is worth as much."
     )
 
 
