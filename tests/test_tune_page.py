@@ -176,12 +176,14 @@ def test_few_positives_are_said_beside_what_was_tuned_on_them(app_test: AppTest)
 
 
 def test_how_much_tuning_flatters_is_shown_on_demand_for_the_rows_chosen(app_test: AppTest):
-    tuning(app_test, open_run(app_test, digit()))
+    run = tuning(app_test, open_run(app_test, digit()))
     assert not [element for element in app_test.get("bidi_component") if element.key == "flatter_figure"]
     app_test.session_state["flatter"] = True
     app_test.run()
-    for rows in (200, 50):
-        if rows != 200:
+    positives = int(run.scores("validation").positives[0])
+    assert f"You tune on {positives} positive rows; here {13 * positives} rows hold as many" in said(app_test)
+    for rows in (500, 50):
+        if rows != 500:
             app_test.get("select_slider")[0].set_value(rows).run()
         found = simulate(rows, tune.DRAWN // rows)
         assert (

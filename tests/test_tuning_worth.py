@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from core.errors import CutoffError
 from core.thresholds import ScoreIndex
-from core.tuning import RULES, bind, bootstrap, candidates, population_best, population_counts, regret, simulate
+from core.tuning import (
+    PREVALENCE,
+    RULES,
+    bind,
+    bootstrap,
+    candidates,
+    population_best,
+    population_counts,
+    regret,
+    simulate,
+)
 from core.tuning.worth import affordable, resampled
 from tests.scored_rows import rows
 
@@ -247,11 +257,11 @@ def test_bad_arguments_of_the_bootstrap_are_refused_in_one_sentence(arguments, s
 
 
 def test_the_population_is_that_of_the_facts():
-    pi, grid = 1 / 13, np.linspace(1, 0, 100_001)
+    pi, grid = PREVALENCE, np.linspace(1, 0, 100_001)
     counts = population_counts(grid)
     best = population_best()
     assert best == RULES["f1"](counts)
-    assert pi == pytest.approx(0.077, abs=5e-4)
+    assert pi == pytest.approx(1 / 13)
     np.testing.assert_allclose(counts.tp + counts.fn, pi, rtol=1e-12)
     np.testing.assert_allclose(counts.total, 1, rtol=1e-12)
     assert best.value == pytest.approx(0.3557, abs=1e-4)  # .355 as reported

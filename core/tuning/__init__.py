@@ -12,12 +12,13 @@ from core.tuning.labels import (
     cross_tuned,
     inner_folds,
 )
-from core.tuning.optimism import Optimism, population_best, population_counts, simulate
+from core.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
 from core.tuning.rules import RULES, Rule, RuleSpec, bind, threshold_by_payoffs
 from core.tuning.worth import Bootstrap, Regret, bootstrap, regret
 
 __all__ = [
     "LABEL_RULES",
+    "PREVALENCE",
     "RULES",
     "Bootstrap",
     "Choice",

@@ -19,6 +19,7 @@ from core.tuning.choice import Choice
 from core.tuning.rules import RULES
 
 SHAPE = (0.5, 6.0)  # of the Beta distribution
+PREVALENCE = SHAPE[0] / sum(SHAPE)  # pi
 AT_ONCE = 2**20  # rows drawn at once
 MOST_ROWS = 10_000_000
 

@@ -104,12 +104,12 @@ def _choose(run: Run) -> tuple[str, Binning, int, Scale]:
     if st.session_state.get("calibration.method") not in labels:
         st.session_state["calibration.method"] = GIVEN
     with st.container(horizontal=True):
-        method = st.segmented_control(
+        method = st.radio(
             "Calibrate",
             list(labels),
             format_func=labels.__getitem__,
             key="calibration.method",
-            required=True,
+            horizontal=True,
             persist_state="session",
             help="Fitted to the validation rows, applied to both splits. Undoing the loss fits nothing.",
         )

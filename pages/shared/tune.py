@@ -14,6 +14,7 @@ from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
 from core.specs import Value, defaults
 from core.thresholds import METRICS, ScoreIndex
 from core.tuning import (
+    PREVALENCE,
     RULES,
     Bootstrap,
     Choice,
@@ -65,7 +66,7 @@ def show(run: Run, _part: str, column: int) -> None:
     _show_worth(run, column, name, params, tuned, lost)
     with st.expander("How much does tuning flatter?", key="flatter", on_change="rerun") as flatter:
         if flatter.open:
-            _show_optimism()
+            _show_optimism(int(run.scores("validation").positives[column]))
 
 
 def band(run: Run, column: int) -> tuple[float, float] | None:
@@ -221,13 +222,15 @@ def _number(value: float) -> str:
 # --- how much tuning flatters
 
 
-def _show_optimism() -> None:
-    """F1 tuned on samples of a population that is known, so that what tuning seems to reach meets the truth."""
+def _show_optimism(positives: int) -> None:
+    """F1 tuned on samples of a population that is known, so that what tuning seems to reach meets the truth; to begin
+    with on about as many rows as hold so many positives."""
     found, best = _simulated()
+    alike = positives / PREVALENCE
     chosen = st.select_slider(
         "Rows to tune on",
         SIZES,
-        200,
+        min(SIZES, key=lambda n: abs(n - alike)),
         format_func="{:,}".format,
         key="flatter.rows",
         persist_state="session",
@@ -239,6 +242,7 @@ def _show_optimism() -> None:
         f"**{one.true.mean():.3f}**, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the "
         f"best possible is {best.value:.3f} at {best.threshold:.3f}."
     )
+    st.caption(f"You tune on {positives:,} positive rows; here {alike:,.0f} rows hold as many on average.")
     live_figure(
         optimism_figure(found, best, chosen),
         key="flatter_figure",
