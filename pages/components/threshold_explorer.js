@@ -90,13 +90,19 @@ function go(explorer, t) {
   explorer.t = Math.min(high, Math.max(low, t));
   explorer.moving = true;
   explorer.said = "";
+  busy(explorer, true);
   request(explorer);
+}
+
+function busy({ nodes }, whether) {
+  if (nodes.busy !== whether) nodes.explorer.setAttribute("aria-busy", (nodes.busy = whether));
 }
 
 function act(explorer, kind, value) {
   clearTimeout(explorer.timer);
   explorer.timer = undefined;
   explorer.moving = false;
+  busy(explorer, true);
   explorer.pending = Math.max(explorer.pending, explorer.news.serial) + 1;
   explorer.send({ of: explorer.of, serial: explorer.pending, kind, value });
 }
@@ -197,7 +203,7 @@ function typed(explorer, selector, use) {
   });
   field.addEventListener("blur", () => {
     done();
-    before = undefined;
+    before = explorer.typing = undefined;
     request(explorer);
   });
   field.addEventListener("keydown", ({ key }) => {
@@ -514,6 +520,7 @@ function draw(explorer) {
   const atRest = !explorer.moving && !explorer.pending;
   const counts = atRest ? explorer.rest.counts : countsAt(model, t);
   explorer.counts = counts;
+  busy(explorer, !atRest);
   const { tp, fp, fn, tn } = counts;
   const rows = model.positives + model.negatives;
 
