@@ -12,7 +12,7 @@ from core.jobs import Run
 from core.scores import Scores
 from core.thresholds import NO_CLASS, changes, class_totals, confusion_matrix, decided_counts
 from pages.components.threshold_column import Total, threshold_column
-from pages.shared import controls, decision, trial
+from pages.shared import controls, decision, rows, trial
 from pages.shared.matrix import normalise_now, show_matrix
 
 MATRIX = "matrix_all"  # the key of its figure
@@ -78,7 +78,14 @@ def show(run: Run, part: str, column: int) -> None:
         )
     with right.container(border=True):
         shown = matrix if decision.gives_no_class(run) else matrix[:, : scores.n_columns]
-        show_matrix("Confusion matrix of all classes", MATRIX, shown, scores.class_names, revision=f"{run.id} {part}")
+        show_matrix(
+            "Confusion matrix of all classes",
+            MATRIX,
+            shown,
+            scores.class_names,
+            revision=f"{run.id} {part}",
+            on_cell=lambda true, decided: rows.ask(run, true=true, decided=decided),
+        )
 
 
 def _at(run: Run, scores: Scores, thresholds: Sequence[float]) -> dict[str, float]:

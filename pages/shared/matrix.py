@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
 from core.plots.thresholds import confusion_figure
-from core.thresholds.decisions import Normalise
+from core.thresholds.decisions import NO_CLASS, Normalise
 from pages.components.live_figure import live_figure
 from pages.shared import text
 
@@ -18,9 +21,23 @@ def normalise_now(key: str) -> Normalise:
     return st.session_state.get(f"{key}.normalise") or "none"
 
 
-def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...], revision: str) -> None:
+def show_matrix(
+    title: str,
+    key: str,
+    matrix: np.ndarray,
+    names: tuple[str, ...],
+    revision: str,
+    on_cell: Callable[[int, int], None],
+) -> None:
     """The matrix of rows truly in each class (row) and decided as each class (column), under its title: (K, K), or
-    (K, K + 1) with the rows that got no class in the last column."""
+    (K, K + 1) with the rows that got no class in the last column. `on_cell` is called, in a callback, with the true
+    class of a cell that is clicked and the decided one, NO_CLASS for that last column."""
+
+    def clicked(cell: dict[str, Any]) -> None:
+        two = len(names) == 2  # drawn as four bars, TN, FP, FN and TP
+        true, called = divmod(cell["curve"], 2) if two else (int(cell["y"]), int(cell["x"]))
+        on_cell(true, called if called < len(names) else NO_CLASS)
+
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{title}**", width="content")
         normalise = st.segmented_control(
@@ -36,5 +53,11 @@ def show_matrix(title: str, key: str, matrix: np.ndarray, names: tuple[str, ...]
     figure = confusion_figure(matrix, names, normalise)
     height = 320 if len(names) == 2 else min(120 + 36 * len(names), 620)
     live_figure(
-        figure, key=key, alt=text.of_matrix(matrix, names), height=height, revision=f"{revision} {matrix.shape}"
+        figure,
+        key=key,
+        alt=text.of_matrix(matrix, names),
+        height=height,
+        revision=f"{revision} {matrix.shape}",
+        on_click=clicked,
     )
+    st.caption("A click on a cell opens its rows, as the panel Rows does.")
