@@ -15,10 +15,10 @@ from scipy.special import expit, logit
 
 from core.plots.scores import score_histograms
 from core.plots.style import LOGIT_END, place, score_axis
-from core.plots.thresholds import confusion_figure, metrics_figure, pr_figure, roc_figure
+from core.plots.thresholds import confusion_figure, metrics_figure
 from core.plots.training import loss_curves
 from core.scores import ClassView, Scores
-from core.thresholds import METRICS, ScoreIndex, metric_curve, normalised, pr_curve, roc_curve
+from core.thresholds import METRICS, ScoreIndex, metric_curve, normalised
 from tests.conftest import ROOT
 
 SCALES = ("probability", "logit")
@@ -192,80 +192,6 @@ def test_every_class_has_a_panel_with_its_own_threshold(classes):
 # --- curves
 
 
-@pytest.mark.parametrize("draw", [pr_curve, roc_curve])
-def test_pr_and_roc_hold_the_curve_with_its_counts(draw):
-    view = a_view()
-    index = ScoreIndex.of(view.y, view.score)
-    curve, point = draw(index), index.counts(0.5)
-    figure = pr_figure(curve, point, index.prevalence) if draw is pr_curve else roc_figure(curve, point)
-    line, ring = traces(figure)["all thresholds"], traces(figure)["threshold"]
-    np.testing.assert_array_equal(line.x, curve.x)
-    np.testing.assert_array_equal(line.y, curve.y)
-    np.testing.assert_array_equal(line.customdata, curve.thresholds)
-    assert line.hovertext[0].startswith("threshold above every score<br>TP 0 · FP 0")
-    counts = [[int(number) for number in re.findall(r"(?:TP|FP|FN|TN) (\d+)", text)] for text in line.hovertext]
-    np.testing.assert_array_equal(np.transpose(counts), [curve.tp, curve.fp, curve.fn, curve.tn])
-    x = METRICS["recall"](point) if draw is pr_curve else point.fp / index.negatives
-    y = METRICS["precision"](point) if draw is pr_curve else METRICS["recall"](point)
-    assert (ring.x[0], ring.y[0]) == (x, y)
-    assert f"TP {point.tp:,} · FP {point.fp:,} · FN {point.fn:,} · TN {point.tn:,}" in ring.hovertemplate
-    assert "threshold 0.5 (logit 0.00)" in ring.hovertemplate
-
-
-def test_pr_and_roc_name_their_axes_and_draw_their_baselines():
-    view = a_view()
-    index = ScoreIndex.of(view.y, view.score)
-    pr = pr_figure(pr_curve(index), index.counts(0.5), index.prevalence)
-    roc = roc_figure(roc_curve(index), index.counts(0.5))
-    assert (pr.layout.xaxis.title.text, pr.layout.yaxis.title.text) == ("recall", "precision")
-    assert (roc.layout.xaxis.title.text, roc.layout.yaxis.title.text) == (
-        "false positive rate",
-        "recall (true positive rate)",
-    )
-    assert pr.layout.shapes[0].y0 == index.prevalence
-    assert (roc.data[0].x, roc.data[0].y) == ((0, 1), (0, 1))
-
-
-def test_lines_of_equal_f1_are_where_f1_is_equal():
-    view = a_view()
-    index = ScoreIndex.of(view.y, view.score)
-    figure = pr_figure(pr_curve(index), index.counts(0.5), index.prevalence)
-    names = [float(text.removeprefix("F1 ")) for text in words(figure)]
-    lines = [trace for trace in figure.data if not trace.name]
-    assert len(lines) == len(names) == 4
-    for line, f1 in zip(lines, names, strict=True):
-        np.testing.assert_allclose(2 * line.x * line.y / (line.x + line.y), f1)
-        assert line.x[-1] == 1
-        assert 0 < line.y.min() <= line.y.max() < 1.2
-
-
-def test_a_point_without_precision_is_not_drawn():
-    view = a_view(decimals=3)
-    index = ScoreIndex.of(view.y, view.score * np.float32(0.9))
-    point = index.counts(0.95)  # above every score: nothing is called positive
-    assert "threshold" not in traces(pr_figure(pr_curve(index), point, index.prevalence))
-    assert traces(roc_figure(roc_curve(index), point))["threshold"].x == (0,)
-
-
-@pytest.mark.parametrize("y", [[0, 0, 0], [1, 1, 1], []])
-def test_curves_of_one_class_or_no_rows_draw_an_empty_figure(y):
-    index = ScoreIndex.of(y, np.linspace(0.2, 0.8, len(y)))
-    roc = roc_figure(roc_curve(index), index.counts(0.5))
-    assert len(traces(roc)["all thresholds"].x) == 0
-    assert "threshold" not in traces(roc)
-    pr = pr_figure(pr_curve(index), index.counts(0.5), index.prevalence)
-    assert (len(traces(pr)["all thresholds"].x) > 0) == any(y)
-
-
-@pytest.mark.parametrize("draw", [pr_curve, roc_curve])
-def test_curves_of_constant_scores_are_drawn(draw):
-    index = ScoreIndex.of([0, 0, 1], [0.5] * 3)
-    curve, point = draw(index), index.counts(0.5)
-    figure = pr_figure(curve, point, index.prevalence) if draw is pr_curve else roc_figure(curve, point)
-    assert traces(figure)["all thresholds"].x[-1] == 1
-    assert traces(figure)["threshold"].y == (pytest.approx(1 / 3 if draw is pr_curve else 1),)
-
-
 @pytest.mark.parametrize("scale", SCALES)
 def test_metrics_stand_over_their_thresholds(scale):
     view = a_view()
@@ -288,7 +214,7 @@ def test_metrics_stand_over_their_thresholds(scale):
 def test_tooltips_name_the_logit_of_the_threshold():
     view = a_view()
     index = ScoreIndex.of(view.y, view.score)
-    line = traces(roc_figure(roc_curve(index), index.counts(0.5)))["all thresholds"]
+    line = traces(metrics_figure({"F1": metric_curve(index, METRICS["f1"])}, 0.5))["F1"]
     for t, text in zip(line.customdata, line.hovertext, strict=True):
         assert t > 1 or f"threshold {t:.6g} (logit {float(logit(t)):.2f})" in text
     assert "%{hovertext}" in line.hovertemplate
@@ -383,12 +309,9 @@ def test_the_matrix_of_very_many_classes_names_some_and_writes_no_number():
 def every_figure() -> list[go.Figure]:
     view = a_view()
     index = ScoreIndex.of(view.y, view.score)
-    point = index.counts(0.5)
     return [
         loss_curves(np.ones(2), np.ones(2), 3),
         score_histograms([view], [0.5]),
-        pr_figure(pr_curve(index), point, index.prevalence),
-        roc_figure(roc_curve(index), point),
         metrics_figure({"F1": metric_curve(index, METRICS["f1"])}, 0.5),
         confusion_figure(PAIR, ("no", "yes")),
         confusion_figure(np.eye(3, dtype=int), "abc"),

@@ -11,7 +11,6 @@ import html
 from typing import Any, Literal
 
 import numpy as np
-import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
@@ -69,20 +68,6 @@ def score_axis(scale: Scale, title: str | None = None) -> dict[str, Any]:
 def unit_axis(title: str) -> dict[str, Any]:
     """The layout of an axis for a rate in [0, 1]."""
     return {"range": [-0.01, 1.03], "tickvals": [0, 0.25, 0.5, 0.75, 1], "title": {"text": title}, "zeroline": False}
-
-
-def operating_point(figure: go.Figure, x: float, y: float, text: str) -> None:
-    """Mark the chosen threshold on a curve: a ring, with `text` on hover."""
-    figure.add_scatter(
-        x=[x],
-        y=[y],
-        mode="markers",
-        cliponaxis=False,
-        marker={"size": 14, "color": GROUND, "line": {"color": TEXT, "width": 3}},
-        hovertemplate=f"{text}<extra></extra>",
-        showlegend=False,
-        name="threshold",
-    )
 
 
 def variant_colour(i: int, n: int) -> str:

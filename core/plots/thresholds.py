@@ -12,78 +12,24 @@ from scipy.special import expit, logit
 from core.plots.style import (
     GROUND,
     LEGEND_ABOVE,
-    LINE,
     MARGIN,
-    MUTED,
     NEGATIVE,
     NEGATIVE_FILL,
     POSITIVE,
     POSITIVE_FILL,
     TEXT,
     Scale,
-    operating_point,
     place,
     score_axis,
     unit_axis,
 )
-from core.thresholds import METRICS, Curve, ThresholdCounts, normalised
+from core.thresholds import Curve, ThresholdCounts, normalised
 from core.thresholds.decisions import Normalise
-from core.thresholds.metrics import false_positive_rate
 
 NO_CLASS = "no class"  # the decisions in a last column
 MOST_NAMES = 24  # classes whose names and numbers a matrix has room for
 ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
-
-
-def pr_figure(curve: Curve, point: ThresholdCounts, prevalence: float) -> go.Figure:
-    """Precision against recall, with lines of equal F1, the prevalence as baseline and the threshold's point."""
-    figure = go.Figure()
-    recall = np.linspace(0.01, 1, 200)
-    for f1 in ISO_F1:
-        possible = recall > f1 / (2 - f1) + 1e-9
-        precision = f1 * recall[possible] / (2 * recall[possible] - f1)
-        figure.add_scatter(
-            x=recall[possible], y=precision, mode="lines", line={"color": LINE, "width": 1}, hoverinfo="skip"
-        )
-        figure.add_annotation(
-            text=f"F1 {f1:g}",
-            x=1,
-            xref="paper",
-            y=f1 / (2 - f1),
-            xanchor="left",
-            yanchor="middle",
-            showarrow=False,
-            font={"size": 11, "color": MUTED},
-        )
-    figure.add_hline(y=prevalence, line={"color": MUTED, "dash": "dash", "width": 1})
-    _add_curve(figure, curve, "recall", "precision")
-    x, y = METRICS["recall"](point), METRICS["precision"](point)
-    if np.isfinite(x) and np.isfinite(y):
-        operating_point(figure, float(x), float(y), str(_texts(point, point.thresholds)[0]))
-    figure.update_layout(
-        margin=MARGIN | {"r": 44}, showlegend=False, xaxis=unit_axis("recall"), yaxis=unit_axis("precision")
-    )
-    return figure
-
-
-def roc_figure(curve: Curve, point: ThresholdCounts) -> go.Figure:
-    """True positive rate against false positive rate, the diagonal of chance and the threshold's point."""
-    figure = go.Figure()
-    figure.add_scatter(
-        x=[0, 1], y=[0, 1], mode="lines", line={"color": MUTED, "dash": "dash", "width": 1}, hoverinfo="skip"
-    )
-    _add_curve(figure, curve, "false positive rate", "recall")
-    x, y = false_positive_rate(point), METRICS["recall"](point)
-    if np.isfinite(x) and np.isfinite(y):
-        operating_point(figure, float(x), float(y), str(_texts(point, point.thresholds)[0]))
-    figure.update_layout(
-        margin=MARGIN,
-        showlegend=False,
-        xaxis=unit_axis("false positive rate"),
-        yaxis=unit_axis("recall (true positive rate)"),
-    )
-    return figure
 
 
 def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale = "probability") -> go.Figure:
@@ -228,16 +174,3 @@ def _threshold(t: float) -> str:
     if t > 1:
         return "threshold above every score"
     return f"threshold {t:.6g} (logit {float(logit(t)):.2f})"
-
-
-def _add_curve(figure: go.Figure, curve: Curve, x_name: str, y_name: str) -> None:
-    figure.add_scatter(
-        x=curve.x,
-        y=curve.y,
-        customdata=curve.thresholds,
-        hovertext=_texts(curve, curve.thresholds),
-        mode="lines",
-        line={"color": POSITIVE, "width": 2},
-        hovertemplate=f"{x_name} %{{x:.3f}}, {y_name} %{{y:.3f}}<br>%{{hovertext}}<extra></extra>",
-        name="all thresholds",
-    )

@@ -22,7 +22,7 @@ from core.objective import resolved
 from core.optima import is_proper, remark
 from core.scores import Scores
 from core.specs import Value
-from core.thresholds import METRICS, ThresholdCounts, called_per_row
+from core.thresholds import called_per_row
 
 TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
 PROPER = {True: "proper: least at the true probability.", False: "not proper: its best score is not the true one."}
@@ -248,27 +248,6 @@ def of_panels(task: str) -> str:
             "Up: rows of the class. Down: all others. Hatched: decided wrongly by the largest p, so there is no line."
         )
     return "Up: rows with the label. Down: all others. Hatched: wrong at the line, 0.5."
-
-
-def of_counts(point: ThresholdCounts, label: str) -> str:
-    """How many rows the threshold calls positive."""
-    called = int(point.tp + point.fp)
-    if not called:
-        return f"No row scores at least {float(point.thresholds):.6g}, so none is called {label}."
-    share = called / max(int(point.total), 1)
-    return (
-        f"{called:,} of {int(point.total):,} rows ({share:.1%}) score at least {float(point.thresholds):.6g} "
-        f"and are called {label}."
-    )
-
-
-def of_point(point: ThresholdCounts) -> str:
-    """The operating point in words."""
-    return (
-        f"At threshold {float(point.thresholds):.3f}: precision {rate(float(METRICS['precision'](point)))}, "
-        f"recall {rate(float(METRICS['recall'](point)))}, {point.tp} true and {point.fp} false positives, "
-        f"{point.fn} false and {point.tn} true negatives."
-    )
 
 
 def of_matrix(matrix: np.ndarray, names: Sequence[str]) -> str:
