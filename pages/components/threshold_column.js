@@ -21,7 +21,7 @@ const logit = (p) => Math.log(p / (1 - p));
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 const ratio = (top, bottom) => (bottom ? top / bottom : NaN);
 
-function read(bytes) {
+export function read(bytes) {
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
   let from = 4 + size;
@@ -107,7 +107,7 @@ function mean(values) {
   return ratio(known.reduce((sum, value) => sum + value, 0), known.length);
 }
 
-function count(data, thresholds) {
+export function count(data, thresholds) {
   const { shown, names } = data;
   const { called, changes, decided } = decisions(data, thresholds);
   const [has, gets, right] = [0, 0, 0].map(() => new Uint16Array(shown));
@@ -287,16 +287,17 @@ function draw(state) {
   state.frame = undefined;
   const { data, thresholds } = state;
   const found = count(data, thresholds);
-  const moves = state.moving !== undefined || state.pending.size > 0;
-  const rest = { columns: data.columns, totals: data.now };
-  const numbers = moves ? found : rest;
+  const moved = new Set([...state.pending.keys(), ...(state.moving === undefined ? [] : [state.moving])]);
+  const moves = moved.size > 0;
   const few = data.names.length <= 2 * MANY;
   data.names.forEach((name, c) => {
-    const said = writeRow(state, c, numbers.columns[c]);
-    if (few || !moves || c === state.moving) drawRow(state, c, found.called);
+    const counted = moved.has(c) || (moves && data.task === "multiclass"); // labels do not touch each other
+    if (moves && !counted) return;
+    const said = writeRow(state, c, counted ? found.columns[c] : data.columns[c]);
+    if (few || !moves || moved.has(c)) drawRow(state, c, found.called);
     if (!moves && c === state.last) state.find(".spoken").textContent = `${name} at ${said}.`;
   });
-  writeTotals(state, numbers.totals);
+  writeTotals(state, moves ? found.totals : data.now);
   if (moves && data.beside) drawMatrix(state, found.decided);
   state.find(".column").classList.toggle("moving", moves);
   if (!moves) arrange(state);

@@ -11,7 +11,22 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from sklearn import metrics as sklearn
 
-from tests.conftest import decoded
+from core.scores import Scores, Task
+from core.thresholds import (
+    DECISIONS,
+    METRICS,
+    NO_CLASS,
+    ThresholdCounts,
+    called_positive,
+    changes,
+    class_counts,
+    class_totals,
+    decided_counts,
+    index_scores,
+    label_totals,
+)
+from core.thresholds import confusion_matrix as core_matrix
+from tests.conftest import ROOT, decoded
 from tests.e2e.conftest import overflow, settled
 
 TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "All labels right", "Hamming loss")
@@ -41,6 +56,7 @@ def train(page: Page, app_url: str, query: str) -> None:
 
 
 def scores(page: Page, folder: Path) -> pd.DataFrame:
+    page.get_by_role("tab", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores as CSV").click()
     download.value.save_as(folder / "scores.csv")
@@ -182,3 +198,69 @@ def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: st
     assert "precision" in (slider.get_attribute("aria-valuetext") or "")
     expect(page.locator(".column [role=status]")).to_contain_text("precision")
     assert overflow(page) == 0
+
+
+# --- the arithmetic of the browser, without a page around it
+
+COUNT = """async ([script, data, thresholds]) => {
+  const { count } = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+  const scores = data.dtype === "float64" ? new Float64Array(data.scores) : new Float32Array(data.scores);
+  const { columns, totals } = count({ ...data, scores }, thresholds);
+  return { columns, totals };
+}"""
+
+
+def counted(page: Page, data: Scores, thresholds: np.ndarray, rule: str = "", fallback: int = NO_CLASS) -> dict:
+    """What the script of the component counts on all rows of `data`."""
+    head = {"task": data.task, "names": data.class_names, "shown": data.n_rows, "dtype": data.y_score.dtype.name}
+    head |= {"rule": rule, "fallback": fallback, "truth": data.y_true.T.ravel().tolist()}
+    head |= {"scores": data.y_score.T.astype(float).ravel().tolist()}
+    script = (ROOT / "pages" / "components" / "threshold_column.js").read_text()
+    return page.evaluate(COUNT, [script, head, thresholds.tolist()])
+
+
+def random_scores(task: Task, seed: int) -> Scores:
+    """Scores that tie now and then, of rows some of which have no label."""
+    rng = np.random.default_rng(seed)
+    p = rng.random((60, 4)).astype([np.float16, np.float32, np.float64][seed % 3])
+    p[:40] = np.round(p[:40], 1)
+    y_true = rng.integers(0, 4, 60) if task == "multiclass" else (rng.random((60, 4)) < 0.2).astype(int)
+    return Scores(y_true, p, task, ("a", "b", "c", "d"), "test")
+
+
+def thresholds_of(seed: int) -> np.ndarray:
+    """Thresholds on a coarse grid, the ends among them, and now and then all the same."""
+    rng = np.random.default_rng(seed)
+    return np.full(4, 0.5) if seed % 4 == 0 else rng.integers(0, 11, 4) / 10
+
+
+@pytest.mark.parametrize("rule", DECISIONS)
+@pytest.mark.parametrize("fallback", [NO_CLASS, 2])
+def test_the_browser_decides_among_classes_as_core_does(page: Page, rule: str, fallback: int) -> None:
+    for seed in range(12):
+        data, thresholds = random_scores("multiclass", seed), thresholds_of(seed)
+        params = {"fallback": fallback} if rule == "masked" else {}
+        decided = DECISIONS[rule](data.y_score, thresholds, **params)
+        matrix = core_matrix(data.y_true, decided, 4, no_class=True)
+        expected = class_totals(matrix)._asdict()
+        against = changes(data.y_true, data.y_score.argmax(1), decided)
+        expected |= {"changed": against.rows, "righted": against.righted, "wronged": against.wronged}
+        found = counted(page, data, thresholds, rule, fallback)
+        assert found["totals"] == pytest.approx(expected, nan_ok=True)
+        check_columns(found["columns"], decided_counts(matrix))
+
+
+def test_the_browser_counts_labels_as_core_does(page: Page) -> None:
+    for seed in range(12):
+        data, thresholds = random_scores("multilabel", seed), thresholds_of(seed)
+        called = called_positive(data.y_score, thresholds)
+        found = counted(page, data, thresholds)
+        assert found["totals"] == pytest.approx(label_totals(data.y_true, called)._asdict(), nan_ok=True)
+        check_columns(found["columns"], class_counts(index_scores(data), thresholds[:, None])[:, 0])
+
+
+def check_columns(columns: list[dict[str, float]], counts: ThresholdCounts) -> None:
+    for name in ("tp", "fp", "fn"):
+        assert [column[name] for column in columns] == getattr(counts, name).tolist()
+    for name in ("precision", "recall", "f1"):
+        np.testing.assert_allclose([column[name] for column in columns], METRICS[name](counts))
