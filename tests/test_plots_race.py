@@ -19,7 +19,7 @@ from plotly.utils import PlotlyJSONEncoder
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 
-from core.plots.images import figure_height, worst_mistakes
+from core.plots.images import figure_height, image_grid
 from core.plots.plane import LINES, STEPS, boundary
 from core.plots.race import (
     PANELS,
@@ -560,7 +560,7 @@ def test_surfaces_without_a_line(surface, threshold):
 
 def test_images_lie_in_rows_with_their_titles_beneath():
     images = np.random.default_rng(0).random((5, 8, 6))
-    figure = taken(worst_mistakes(images, [f"is {k}<br>p = .{k}" for k in range(5)], columns=3))
+    figure = taken(image_grid(images, [f"is {k}<br>p = .{k}" for k in range(5)], columns=3))
     canvas = numbers(figure["data"][0]["z"])
     grey = 1 + np.round((images - images.min()) / np.ptp(images) * 254)
     boxes = [
@@ -577,7 +577,7 @@ def test_images_lie_in_rows_with_their_titles_beneath():
 @pytest.mark.parametrize("image", [(8, 8), (28, 28), (64, 64)])
 @pytest.mark.parametrize("width", [304, 1300])  # of the plot on a phone and on a wide page
 def test_captions_of_mistakes_have_room_for_three_lines_on_any_page(image, width):
-    figure = worst_mistakes(np.random.default_rng(0).random((12, *image)), ["is 3<br>called 8<br>p 0.98"] * 12)
+    figure = image_grid(np.random.default_rng(0).random((12, *image)), ["is 3<br>called 8<br>p 0.98"] * 12)
     layout = figure["layout"]
     (left, right), (bottom, top) = layout["xaxis"]["range"], layout["yaxis"]["range"]
     scale = min(width / (right - left), (figure_height(12, image) - 16) / (bottom - top))  # pixels a unit
@@ -588,7 +588,7 @@ def test_captions_of_mistakes_have_room_for_three_lines_on_any_page(image, width
 
 def test_large_images_are_means_of_squares():
     images = np.random.default_rng(0).random((4, 128, 128))
-    figure = taken(worst_mistakes(images, ["a"] * 4, columns=2))
+    figure = taken(image_grid(images, ["a"] * 4, columns=2))
     small = images.reshape(4, 64, 2, 64, 2).mean(axis=(2, 4))
     shape = figure["layout"]["shapes"][0]
     assert shape["x1"] - shape["x0"] == 64
@@ -598,7 +598,7 @@ def test_large_images_are_means_of_squares():
 
 @pytest.mark.parametrize("images", [np.empty((0, 8, 8)), np.full((2, 8, 8), np.nan), np.ones((1, 8, 8))])
 def test_images_without_contrast(images):
-    figure = taken(worst_mistakes(images, ["title"] * len(images)))
+    figure = taken(image_grid(images, ["title"] * len(images)))
     assert len(figure["layout"]["annotations"]) == len(images)
 
 
@@ -684,7 +684,7 @@ def test_every_figure_is_valid_and_small(n, broken):
 
 def test_images_are_small():
     images = np.random.default_rng(0).random((16, 64, 64))
-    assert bytes_of(worst_mistakes(images, ["is 3, called 8<br>p = .98"] * 16)) < LIMIT
+    assert bytes_of(image_grid(images, ["is 3, called 8<br>p = .98"] * 16)) < LIMIT
 
 
 def test_many_variants_are_drawn_in_part():

@@ -1,4 +1,5 @@
-"""Images that a model got wrong, side by side with captions. Arrays in, a plain figure out, as in core.plots.race."""
+"""Images side by side with captions, such as those that a model got wrong. Arrays in, a plain figure out, as in
+core.plots.race."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ def figure_height(count: int, image: tuple[int, int], columns: int = COLUMNS) ->
     return -(-count // columns) * round(_pitch(*image)[1] * SIDE / image[0]) + int(MARGIN["t"] + MARGIN["b"])
 
 
-def worst_mistakes(images: NDArray, titles: Sequence[str], columns: int = COLUMNS) -> Spec:
+def image_grid(images: NDArray, titles: Sequence[str], columns: int = COLUMNS) -> Spec:
     """Images (n, h, w) in rows of `columns`, first one on top left, with the title of each beneath; "<br>" parts lines.
 
     Grey goes from black at the least of all values to white at the greatest, in 255 steps. Images of more than 20,000

@@ -13,7 +13,7 @@ from core.datasets import load_dataset, load_split
 from core.datasets.plane import SIDE, has_plane, plane, points
 from core.jobs import Run
 from core.plots.epochs import EpochFrames, epoch_frames
-from core.plots.images import figure_height, worst_mistakes
+from core.plots.images import figure_height, image_grid
 from core.plots.plane import boundary
 from core.plots.race import Line
 from core.plots.style import Scale
@@ -158,7 +158,7 @@ def show_mistakes(run: Run, threshold: float) -> None:
     worst = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
     names = data.class_names
     live_figure(
-        worst_mistakes(
+        image_grid(
             data.x[run.rows("validation")[worst]].reshape(-1, *data.image),
             [f"is {names[scores.y_true[i]]}<br>called {names[called[i]]}<br>p {sure[i]:.3f}" for i in worst],
         ),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core.datasets import Dataset, load_dataset
 from core.jobs import Run
-from core.plots.images import figure_height, worst_mistakes
+from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
 from core.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.scores import ClassView, Scores
@@ -19,6 +19,7 @@ from pages.components.live_figure import live_figure
 from pages.shared import controls, decision, text, trial
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
+FEW, HEIGHT = 10, 440  # rows that a table is as high as; pixels of one with more
 ANY = "any"
 CELL = {False: "One class against the rest", True: "All classes together"}
 SAID: dict[Outcome | None, str] = {
@@ -134,14 +135,8 @@ def _choose_cell(run: Run, scores: Scores, thresholds: list[float]) -> tuple[pd.
 def _show_found(run: Run, part: str, column: int, found: pd.DataFrame) -> None:
     """A page of the rows found, as a table and, where rows are images, as those; all of them as a file."""
     data, rows = load_dataset(run.config.dataset, run.config.dataset_params), run.rows(part)
-    size = IMAGES if data.image else PAGE
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        place, start = st.empty(), 0
-        if len(found) > size:
-            asked = " ".join(map(str, _asked(run).values()))  # another question begins on its first page
-            start = size * (st.pagination(-(-len(found) // size), key=f"page {run.id} {part} {column} {asked}") - 1)
-        shown = found.iloc[start : start + size]
-        place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
+        shown = _choose_page(run, f"{part} {column}", found, IMAGES if data.image else PAGE)
         st.download_button(
             "Rows as CSV",
             lambda: described(found, data, rows).to_csv(index=False),
@@ -152,29 +147,42 @@ def _show_found(run: Run, part: str, column: int, found: pd.DataFrame) -> None:
             help=f"All {len(found):,}, with every feature as it is in the data set.",
         )
     table = described(shown, data, rows, with_features=not data.image)
-    height: int | Literal["content"] = "content" if len(shown) < 12 else 440
-    if data.image:
-        images, beside = st.columns([1, 2])
-        height = figure_height(len(shown), data.image) if len(shown) > 8 else "content"
+    images, beside = st.columns([1, 2]) if data.image else (None, st.container())
+    if images:
         with images:
             _show_images(run, data, table)
-    else:
-        beside = st.container()
-    beside.dataframe(table, hide_index=True, height=height, column_config=COLUMNS)
+    tall = figure_height(len(shown), data.image) if data.image else HEIGHT
+    beside.dataframe(
+        table,
+        hide_index=True,
+        height=tall if len(shown) > FEW else "content",
+        column_config=COLUMNS,
+        alt=f"{len(shown)} rows, {NEAREST}.",
+    )
+
+
+def _choose_page(run: Run, of: str, found: pd.DataFrame, size: int) -> pd.DataFrame:
+    """So many of the rows found; where there are more, from the page that is chosen, at first the first."""
+    place, start = st.empty(), 0
+    if len(found) > size:
+        asked = " ".join(map(str, _asked(run).values()))  # another question begins on its first page
+        start = size * (st.pagination(-(-len(found) // size), key=f"page {run.id} {of} {asked}") - 1)
+    shown = found.iloc[start : start + size]
+    place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
+    return shown
 
 
 def _show_images(run: Run, data: Dataset, table: pd.DataFrame) -> None:
     """The images of the rows in the table, with what it says of them."""
     assert data.image is not None
-    told = (
-        [f"called {name}" for name in table["called"]] if "called" in table else [f"row {row}" for row in table["row"]]
-    )
+    name, values = ("called", table["called"]) if "called" in table else ("row", table["row"])
+    told = [f"{name} {value}" for value in values]
     titles = [
         f"is {name}<br>{line}<br>p {score:.3f}"
         for name, line, score in zip(table["class"], told, table["score"], strict=True)
     ]
     live_figure(
-        worst_mistakes(data.x[table["row"]].reshape(-1, *data.image), titles),
+        image_grid(data.x[table["row"]].reshape(-1, *data.image), titles),
         key="rows.images",
         alt=f"{len(table)} images, {NEAREST}; the table beside them says what each is.",
         height=figure_height(len(table), data.image),
