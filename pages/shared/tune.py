@@ -11,7 +11,7 @@ from core import checks
 from core.jobs import Run
 from core.plots.style import Scale
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
-from core.specs import Value, defaults
+from core.specs import Value
 from core.thresholds import METRICS, ScoreIndex
 from core.tuning import (
     PREVALENCE,
@@ -77,8 +77,9 @@ def band(run: Run, column: int) -> tuple[float, float] | None:
         return None
     name = state.get("rule")
     spec = RULES[name if name in NAMES else next(iter(NAMES))]
-    now = defaults(spec.params)
-    params = tuple((key, state.get(f"rule.{spec.name}.{key}", default)) for key, default in now.items())
+    params = tuple(
+        (param.name, param.check(state.get(f"rule.{spec.name}.{param.name}", param.default))) for param in spec.params
+    )
     tuned, _ = _tune((run.id, run.epoch), column, spec.name, params, run)
     if math.isnan(tuned.choice.value):
         return None
