@@ -28,7 +28,7 @@ def show(job: Job) -> None:
     task = job.runs[0].task
     lines, sweep = lines_of(job), sweep_of(job)
     threshold = one_run.choose_threshold([job.of_variant(v) for v in range(len(lines))], lines)
-    shown = replace(job, runs=tuple(map(theory.as_shown, job.runs)))
+    shown = replace(job, runs=tuple(map(theory.as_shown, job.runs))) if theory.undoes(job.runs[0]) else job
     metrics = ranking.measure(shown, threshold)
     _show_errors(job)
     if metrics is None:

@@ -170,8 +170,8 @@ def _placed(losses: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
 def _until_broken(losses: ArrayLike) -> NDArray[np.float64]:
     """The losses before the first one that is not finite."""
     values = np.asarray(losses, np.float64)
-    broken = np.flatnonzero(~np.isfinite(values))
-    return values[: broken[0]] if len(broken) else values
+    finite = np.isfinite(values)
+    return values if finite.all() else values[: finite.argmin()]
 
 
 def _over_seeds(seeds: Sequence[NDArray[np.float64]], most: int) -> tuple[NDArray[np.int64], Spread]:
@@ -180,7 +180,9 @@ def _over_seeds(seeds: Sequence[NDArray[np.float64]], most: int) -> tuple[NDArra
     if not len(drawn):
         return drawn, Spread(*(np.empty(0) for _ in range(3)))
     if len({len(losses) for losses in seeds}) == 1:
-        values = np.stack([losses[drawn] for losses in seeds])
+        values = np.stack(seeds)
+        if len(drawn) < values.shape[1]:
+            values = values.take(drawn, axis=1)
         return drawn, Spread(values.mean(axis=0), values.min(axis=0), values.max(axis=0))
     padded = np.full((len(seeds), len(drawn)), np.nan)
     for row, losses in zip(padded, seeds, strict=True):

@@ -47,14 +47,16 @@ def histogram_grid(
     unit = "score" if scale == "probability" else "logit"
     truth = np.asarray(y, bool)
     data: list[dict[str, Any]] = []
-    counted = [_counts(one, truth, edges, scale) for one in scores[: len(lines)]]
-    heights = [_heights(pair) for pair in counted]
-    outlines = [_heights(_counts(one, truth, edges, scale)) for one in former[: len(lines)]]
-    reach = max((float(side.max()) for pair in heights + outlines for side in pair), default=0.0) * 1.08 or 1.0
+    counted, before = (_counts(of[: len(lines)], truth, edges, scale) for of in (scores, former))
+    heights, outlines = (_heights(counts) for counts in (counted, before))
+    reach = max(float(tall.max(initial=0.0)) for tall in (heights, outlines)) * 1.08 or 1.0
     layout: dict[str, Any] = {"barmode": "overlay", "bargap": 0, "showlegend": False, "shapes": [], "annotations": []}
     layout["margin"] = MARGIN | {"t": 26, "b": 58}
     small = 12 if columns <= 2 else 11
     titles = short(lines, LETTERS[columns - 1])
+    axis = score_axis(scale) | {"tickfont": {"size": small - 2}, "showline": False}
+    if columns > 1:
+        axis |= {"tickvals": [0, 0.5, 1]} if scale == "probability" else LOGIT_ENDS
     for at, line in enumerate(lines):
         number = str(at + 1) if at else ""
         sides = zip(counted[at], heights[at], names, (POSITIVE, NEGATIVE), (1, -1), strict=True)
@@ -110,18 +112,11 @@ def histogram_grid(
                 "showarrow": False,
             }
         )
-        ticks = {"tickvals": [0, 0.5, 1]} if scale == "probability" else LOGIT_ENDS
-        layout[f"xaxis{number}"] = (
-            score_axis(scale)
-            | (ticks if columns > 1 else {})
-            | {
-                "tickfont": {"size": small - 2},
-                "domain": _share(at % columns, columns, 0.07),
-                "anchor": f"y{number}",
-                "showticklabels": at + columns >= len(lines),
-                "showline": False,
-            }
-        )
+        layout[f"xaxis{number}"] = axis | {
+            "domain": _share(at % columns, columns, 0.07),
+            "anchor": f"y{number}",
+            "showticklabels": at + columns >= len(lines),
+        }
         layout[f"yaxis{number}"] = {
             "domain": _share(rows - 1 - at // columns, rows, TITLE / (height - AXES)),
             "anchor": f"x{number}",
@@ -165,14 +160,19 @@ def _grid(panels: int) -> tuple[int, int]:
     return max(1, -(-panels // columns)), columns
 
 
-def _counts(score: NDArray, truth: NDArray[np.bool_], edges: NDArray, scale: Scale) -> list[NDArray[np.int64]]:
-    """Rows by bin of their score, those of the class and the others; scores that are not finite are left out."""
-    placed, kept = place(score, scale), np.isfinite(score)
-    return [np.histogram(placed[member & kept], edges)[0] for member in (truth, ~truth)]
+def _counts(scores: Sequence[NDArray], truth: NDArray[np.bool_], edges: NDArray, scale: Scale) -> NDArray[np.int64]:
+    """Rows by bin of their score, (V, 2, BINS), those of the class and the others; scores that are not finite are left
+    out. As np.histogram has it, a bin begins with its lower edge, and the last holds its upper one too."""
+    given = np.stack(scores) if len(scores) else np.empty((0, len(truth)))
+    placed = place(given, scale)
+    cells = np.arange(2 * len(given)).reshape(-1, 2)[:, np.where(truth, 0, 1)]  # (V, N)
+    bins = cells * BINS + np.searchsorted(edges[1:-1], placed, side="right")
+    kept = np.isfinite(given) & (placed >= edges[0]) & (placed <= edges[-1])
+    return np.bincount(bins[kept], minlength=2 * len(given) * BINS).reshape(-1, 2, BINS)
 
 
-def _heights(counted: Sequence[NDArray[np.int64]]) -> list[NDArray[np.float64]]:
-    return [np.sqrt(counts / max(counts.sum(), 1)) for counts in counted]
+def _heights(counted: NDArray[np.int64]) -> NDArray[np.float64]:
+    return np.sqrt(counted / np.maximum(counted.sum(-1, keepdims=True), 1))
 
 
 def _share(at: int, of: int, gap: float) -> list[float]:

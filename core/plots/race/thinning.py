@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,47 +28,60 @@ def thinned(
     sizes = np.array([len(y) for y in ys])
     if sizes.sum() <= most:
         return [np.arange(size) for size in sizes], 0.0
-    x, y = np.concatenate(xs), np.concatenate(ys)
+    x, y = np.concatenate(xs).astype(np.float64), np.concatenate(ys)
     ends = np.cumsum(sizes)
     first, last = (ends - sizes)[sizes > 0], (ends - 1)[sizes > 0]
     kept = np.zeros(len(y), bool)
     kept[first] = kept[last] = True
-    segments = _measured(x, y, first, last, low, high)
+    curves = _Curves(x, y, np.minimum(np.maximum(y, low), high), low, high)
+    segments, distance = curves.measured(first, last)
     room = most - int(np.count_nonzero(kept))
-    while len(segments[0]):
-        distance = segments[3]
+    while len(distance):
         parted = distance > max(BOUND * (high - low), distance.max() / 2)
         if room <= 0 or not parted.any():
             break
         if np.count_nonzero(parted) > room:
             parted[np.argsort(-distance, kind="stable")[room:]] = False
-        begin, end, at, _ = (values[parted] for values in segments)
+        begin, end, at = segments[:, parted]
         kept[at] = True
         room -= len(at)
-        halves = _measured(x, y, np.append(begin, at), np.append(at, end), low, high)
-        segments = [np.append(old[~parted], new) for old, new in zip(segments, halves, strict=True)]
-    error = float(segments[3].max(initial=0.0)) / (high - low)
-    return [np.flatnonzero(part) for part in np.split(kept, ends[:-1])], error
+        halves, distances = curves.measured(np.concatenate([begin, at]), np.concatenate([at, end]))
+        segments = np.concatenate([segments[:, ~parted], halves], axis=1)
+        distance = np.concatenate([distance[~parted], distances])
+    error = float(distance.max(initial=0.0)) / (high - low)
+    starts = ends - sizes
+    return [np.flatnonzero(kept[start:end]) for start, end in zip(starts, ends, strict=True)], error
 
 
-def _measured(
-    x: NDArray[np.int64],
-    y: NDArray[np.float64],
-    begin: NDArray[np.int64],
-    end: NDArray[np.int64],
-    low: float,
-    high: float,
-) -> list[NDArray]:
-    """Segments that skip points: begin, end, the point farthest from the segment, and its distance, (S,) each."""
-    skips = end - begin > 1
-    begin, end = begin[skips], end[skips]
-    sizes = end - begin - 1
-    starts = np.cumsum(sizes) - sizes
-    place = np.arange(sizes.sum()) + np.repeat(begin + 1 - starts, sizes)
-    slope = (y[end] - y[begin]) / (x[end] - x[begin])
-    line = np.repeat(y[begin] - slope * x[begin], sizes) + np.repeat(slope, sizes) * x[place]
-    away = np.abs(np.clip(y[place], low, high) - np.clip(line, low, high))
-    distance = np.maximum.reduceat(away, starts) if len(starts) else np.empty(0)
-    at = np.flatnonzero(away == np.repeat(distance, sizes))
-    at = at[np.searchsorted(at, starts)]  # the first one of each
-    return [begin, end, place[at], distance]
+class _Curves(NamedTuple):
+    """Points of all curves one after the other, (P,), and their values cut to the drawn range."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    cut: NDArray[np.float64]
+    low: float
+    high: float
+
+    def measured(
+        self, begin: NDArray[np.int64], end: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Of the segments that skip points: begin, end and the point farthest from the segment, (3, S), and its
+        distance, (S,)."""
+        skips = end - begin > 1
+        begin, end = begin[skips], end[skips]
+        if not len(begin):
+            return np.empty((3, 0), np.int64), np.empty(0)
+        sizes = end - begin - 1
+        starts = np.cumsum(sizes) - sizes
+        place = np.arange(starts[-1] + sizes[-1]) + np.repeat(begin + 1 - starts, sizes)
+        slope = (self.y[end] - self.y[begin]) / (self.x[end] - self.x[begin])
+        line = np.repeat(slope, sizes)
+        line *= self.x[place]
+        line += np.repeat(self.y[begin] - slope * self.x[begin], sizes)
+        np.minimum(np.maximum(line, self.low, out=line), self.high, out=line)
+        line -= self.cut[place]
+        away = np.abs(line, out=line)
+        distance = np.maximum.reduceat(away, starts)
+        at = np.flatnonzero(away == np.repeat(distance, sizes))
+        at = at[np.searchsorted(at, starts)]  # the first one of each
+        return np.stack([begin, end, place[at]]), distance
