@@ -36,7 +36,7 @@ def show(run: Run, totals: Sequence[Total]) -> None:
     st.markdown(text.plain(choice.said))
     table = pd.DataFrame(
         {case: [_said(total, numbers) for total in totals] for case, numbers in zip(CASES, found, strict=True)},
-        index=[total.label for total in totals],
+        index=pd.Index([total.label for total in totals], name="number"),
     )
     st.dataframe(
         table,

@@ -34,7 +34,7 @@ def show_matrix(
     class of a cell that is clicked and the decided one, NO_CLASS for that last column."""
 
     def clicked(cell: dict[str, Any]) -> None:
-        two = len(names) == 2  # drawn as four bars, TN, FP, FN and TP
+        two = matrix.shape == (2, 2)  # drawn as four bars, TN, FP, FN and TP
         true, called = divmod(cell["curve"], 2) if two else (int(cell["y"]), int(cell["x"]))
         on_cell(true, called if called < len(names) else NO_CLASS)
 
