@@ -117,6 +117,16 @@ def test_a_threshold_above_every_score_stands_at_the_end_of_the_axis():
         assert "above every score" in figure["data"][-1]["customdata"][1]
 
 
+def test_costs_of_scores_that_are_no_probabilities_widen_the_axis():
+    index = ScoreIndex.of(Y, 8 * SCORES[0] - 4)
+    curve = metric_curve(index, METRICS["cost"], cost_fp=1.0, cost_fn=5.0)
+    figure = seen(plots.cost_curves(LINES[:2], [curve] * 2, [-2.0, np.inf], [0.4, 1.5]))
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert (low, high) == (curve.x.min(), curve.x.max())
+    assert rings_of(figure) == {"A": (-2, 0.4), "B": (high, 1.5)}
+    assert figure["layout"]["xaxis"]["title"]["text"] == "threshold (score)"
+
+
 def test_reliability_has_a_dot_a_bin_and_rings_between_them():
     found = [reliability(Y, score) for score in SCORES]
     curves = [(one.score, one.share, one.rows) for one in found]

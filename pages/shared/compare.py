@@ -209,7 +209,9 @@ def _roc(compared: Compared) -> Spec:
 
 
 def _cost(compared: Compared) -> Spec:
-    scale, spec = controls.scale_now(), METRICS["cost"]
+    spec, scale = METRICS["cost"], controls.scale_now()
+    if not all(one.scores("validation").are_probabilities for one in compared.runs):
+        scale = "probability"  # others have no logit
     placed = [ScoreIndex.of(compared.y, place(score, scale)) for score in compared.scores]
     costs = [
         float(spec(index.counts(t), **compared.costs))
