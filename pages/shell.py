@@ -23,22 +23,47 @@ LOGO = """
 </svg>
 """
 
-# Streamlit draws white on the primary colour, which is nearly white in the dark theme. The slanted letters of a formula
-# reach a pixel out of its box: that is no reason to scroll it.
+# Streamlit draws white on the primary colour, which is nearly white in the dark theme; what floats knows no color-scheme,
+# so light-dark() would not do. The slanted letters of a formula reach a pixel out of its box, which is no reason to
+# scroll it. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
 STYLE = """
 <style>
-  [data-testid^="stBaseButton-primary"]:not(:disabled),
-  [data-tag], [data-tag] * { color: light-dark(#ffffff, #11151a) }
-  [data-testid="stCheckbox"] label[data-selected] svg, [data-tag] path { stroke: light-dark(#ffffff, #11151a) }
+  :root { --on-primary: oklch(from currentcolor calc(9 - 15 * l) 0 0) } /* white beside dark text, black beside light */
+  [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag] { color: var(--on-primary) }
+  [data-tag] * { color: inherit }
+  [data-tag] path { stroke: currentcolor }
+  [data-testid="stCheckbox"] label[data-selected] svg { stroke: var(--on-primary) }
   [data-testid="stCheckbox"] label[data-selected] > div:not([data-testid]) > div,
-  [data-testid="stRadioOption"][data-selected] > div > div > div { background: light-dark(#ffffff, #11151a) }
-  [data-testid="stMarkdownContainer"] .katex-display { overflow: visible }
+  [data-testid="stRadioOption"][data-selected] > div > div > div { background: var(--on-primary) }
+  [data-testid="stMarkdownContainer"] .katex-display.katex-display { overflow: visible }
+  [data-testid="stTooltipContent"] { max-height: none }
 </style>
+"""
+
+# Streamlit leaves the focus on the button that opens a popover, which stands at the end of the document: by keyboard it
+# would come after everything else. So what opens takes the focus; Escape gives it back.
+FOCUS = """
+<script>
+  const focus = (button, tries) => setTimeout(() => {
+    const opened = document.querySelector("[data-testid=stPopoverBody]");
+    if (opened && button.ariaExpanded === "true") {
+      opened.tabIndex = -1;
+      opened.focus();
+    }
+    if (tries && !opened?.matches(":focus-within")) focus(button, tries - 1); // not yet in sight
+  }, 50);
+  const follow = ({ target }) => {
+    const button = target.closest("[data-testid=stPopoverButton]");
+    if (button) focus(button, 40);
+  };
+  document.popoversAreFollowed ??= !document.addEventListener("click", follow, { capture: true });
+</script>
 """
 
 st.set_page_config(page_title="Cutoff", page_icon=":material/content_cut:", layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
 st.html(STYLE)
+st.html(FOCUS, unsafe_allow_javascript=True)
 page = st.navigation(PAGES, position="top")
 with runner().giving_way():
     page.run()

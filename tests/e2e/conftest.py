@@ -116,6 +116,12 @@ def settled(page: Page) -> None:
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=30_000)
 
 
+def drawn(page: Page, key: str) -> None:
+    """Wait until the figure of this key is drawn, and until the script has run."""
+    page.locator(f".st-key-{key} :is(.nsewdrag, .curve[d])").first.wait_for()
+    settled(page)
+
+
 def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the window; 0 when nothing is cut off."""
     return page.evaluate(

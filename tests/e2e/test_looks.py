@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.e2e.conftest import RACE, STATES, overflow, settled
+from tests.e2e.conftest import RACE, STATES, drawn, overflow, settled
 
 SIZES = {1440: 900, 1024: 768, 390: 844}
 
@@ -81,7 +81,7 @@ def test_every_state_fits_at_every_width_in_both_themes(
         page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         if figure:
-            page.locator(f".st-key-{figure} :is(.nsewdrag, .curve[d])").first.wait_for()
+            drawn(page, figure)
         settled(page)
         page.evaluate("() => document.fonts.ready")
         expect(page.get_by_test_id("stException")).to_have_count(0)
@@ -93,8 +93,7 @@ def test_every_state_fits_at_every_width_in_both_themes(
     for name in ("train, multi-class", "train, a race", "thresholds, multi-class"):
         query, path, figure = STATES[name]
         page.goto(f"{app_url}/{path}?{runs[query]}")
-        page.locator(f".st-key-{figure} :is(.nsewdrag, .curve[d])").first.wait_for()
-        settled(page)
+        drawn(page, str(figure))
         found[name] = faults(page)
         grounds.add(ground(page))
     assert found == {name: [] for name in STATES}

@@ -1,0 +1,266 @@
+"""Without eyes, colours or a mouse: what axe-core finds on every page, and what a keyboard reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import RACE, STATES, drawn, settled
+
+AXE = Axe()
+SIZES = {1440: 900, 390: 844}
+
+# Where Streamlit's own markup breaks a rule and our code can't reach it: the rule, and the elements.
+KNOWN = {
+    "region": "body > :not(#root)",  # what floats stands at the end of the document, outside every landmark
+    "scrollable-region-focusable": "[data-testid=stPopoverBody]",  # it has the focus once open, so arrow keys scroll it
+}
+
+
+@pytest.fixture(params=SIZES)
+def looked_at(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page of this width."""
+    width = request.param
+    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, has_touch=width < 500)
+    yield context.new_page()
+    context.close()
+
+
+def show_side_panel(page: Page) -> None:
+    """Open the side panel, which covers a narrow page, unless it is open."""
+    button = page.get_by_test_id("stExpandSidebarButton")
+    if button.is_visible():
+        button.click()
+
+
+def found_by_axe(page: Page, rules: list[str] | None = None) -> list[str]:
+    """What axe-core calls moderate, serious or critical, a line an element: the rule and the element."""
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    if rules:
+        options["runOnly"] = rules
+    violations = AXE.run(page, options=options).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:200]}"
+        for rule in violations
+        if rule["impact"] != "minor"
+        for node in rule["nodes"]
+        if not is_known(page, rule["id"], node["target"])
+    ]
+
+
+def is_known(page: Page, rule: str, target: list[str | list[str]]) -> bool:
+    """Whether an element is one of Streamlit's own that breaks this rule. Those in a shadow root are ours."""
+    selector = target[0]
+    return isinstance(selector, str) and page.locator(selector).evaluate(
+        "(element, known) => Boolean(known && element.closest(known))", KNOWN.get(rule)
+    )
+
+
+def barriers(page: Page) -> list[str]:
+    """What axe-core finds in the light theme, and what is too faint in the dark one."""
+    page.emulate_media(color_scheme="light")
+    found = found_by_axe(page)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(300)
+    found += [f"dark: {line}" for line in found_by_axe(page, ["color-contrast"])]
+    page.emulate_media(color_scheme="light")
+    return found
+
+
+def test_every_state_has_no_barrier(looked_at: Page, runs: dict[str, str], app_url: str) -> None:
+    page, found = looked_at, {}
+    for name, (query, path, figure) in STATES.items():
+        page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if figure:
+            drawn(page, figure)
+        settled(page)
+        found[name] = barriers(page)
+    assert found == {name: [] for name in STATES}
+
+
+def press(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name).first.click()
+
+
+def open_expanders(page: Page) -> None:
+    for summary in page.get_by_test_id("stSidebar").locator("summary").all():
+        summary.click()
+    expect(page.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
+
+
+def open_list(page: Page) -> None:
+    field = page.get_by_role("combobox", name="Loss", exact=True)
+    field.focus()
+    field.press("ArrowDown")
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def open_help(page: Page) -> None:
+    page.get_by_role("button", name="Help for Loss").focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+
+
+# What can be opened: the choices that show it, and how.
+OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "the side panel": ("model=mlp", open_expanders),
+    "a list": ("", open_list),
+    "a tooltip": ("", open_help),
+    "the editor of a variant": (RACE, press("Name")),
+    "a sweep": (RACE, press("Sweep")),
+    "images": ("dataset=digits", press("Look at the data")),
+    "a table": ("dataset=yeast", press("Look at the data")),
+    "points": ("dataset=moons", press("Look at the data")),
+    "the menu": ("", press("Main menu")),
+}
+
+
+def test_nothing_that_opens_has_a_barrier(looked_at: Page, app_url: str) -> None:
+    page, found = looked_at, {}
+    for name, (query, open_it) in OPENED.items():
+        page.goto("about:blank")
+        page.goto(f"{app_url}/?{query}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        settled(page)
+        show_side_panel(page)
+        open_it(page)
+        settled(page)
+        page.wait_for_timeout(500)  # it is faded in
+        found[name] = barriers(page)
+    assert found == {name: [] for name in OPENED}
+
+
+# The element that has the focus, within shadow roots too.
+FOCUSED = """(() => {
+  let element = document.activeElement;
+  while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement;
+  return element;
+})()"""
+
+# Its name; "" for the page itself and for what only scrolls.
+NAME = f"""() => {{
+  const element = {FOCUSED};
+  if (!element || element.matches('body, main')) return '';
+  return element.ariaLabel || element.labels?.[0]?.innerText || element.innerText || element.tagName;
+}}"""
+
+# Whether the focus can be seen: something about the element, or what holds it, is other without it. A table is a
+# canvas, and draws the focus on its cells itself.
+SEEN = f"""async () => {{
+  const frame = () => new Promise(requestAnimationFrame);
+  const element = {FOCUSED};
+  const looks = () => {{
+    let all = '';
+    for (let at = element, up = 0; at && up < 5; at = at.parentElement, up++) {{
+      const style = getComputedStyle(at);
+      all += [style.outline, style.boxShadow, style.borderColor, style.backgroundColor, style.color].join();
+    }}
+    return all;
+  }};
+  const focused = looks();
+  element.blur();
+  await frame();
+  await frame();
+  const seen = looks() !== focused;
+  element.focus({{ preventScroll: true }});
+  await frame();
+  element.dataset.reached = true;
+  return seen || element.matches('canvas');
+}}"""
+
+# What can be pressed, typed into or followed and was not reached by Tab. One of a group (radios, tabs) stands for all,
+# as arrow keys do the rest; what has no tab stop of its own (the + and - of a number) has the arrow keys of its field.
+MISSED = """() => {
+  const roots = [document, ...[...document.querySelectorAll('*')].map(element => element.shadowRoot).filter(Boolean)];
+  const reached = group => group?.querySelector('[data-reached]');
+  const controls = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';
+  return roots.flatMap(root => [...root.querySelectorAll(controls)])
+    .filter(element => element.checkVisibility({ visibilityProperty: true }) && !element.disabled
+      && !element.dataset.reached && !element.closest('[inert], [aria-hidden=true]') && !element.matches('main')
+      && !reached(element.closest('[role=radiogroup], [role=tablist], [data-testid=stNumberInput], [role=group]')))
+    .map(element => element.ariaLabel || element.innerText || element.outerHTML.slice(0, 120));
+}"""
+
+# What is drawn at once, so that nothing is looked at while it fades.
+AT_ONCE = "*, *::before, *::after { transition: none !important; animation: none !important }"
+
+
+def press_tab(page: Page) -> str:
+    """Go to the next control and return its name; one whose focus can't be seen fails the test."""
+    page.keyboard.press("Tab")
+    name = str(page.evaluate(NAME)).strip()
+    assert not name or page.evaluate(SEEN), f"Expected the focus on {name!r} to be seen."
+    return name
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Go on until the control whose name ends so has the focus."""
+    passed = []
+    for _ in range(100):
+        if (at := press_tab(page)).endswith(name):
+            return
+        passed.append(at)
+    pytest.fail(f"Expected to reach {name!r}, but came only by {passed}.")
+
+
+def walk(page: Page) -> list[str]:
+    """The names of all controls from the top of the page, as the Tab key reaches them."""
+    page.evaluate("() => document.activeElement.blur()")
+    page.evaluate("() => document.querySelector('[data-testid=stSkipToContent]').focus()")
+    names = []
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if page.evaluate("() => document.activeElement === document.body"):
+            return names
+        names.append(str(page.evaluate(NAME)).strip())
+        assert not names[-1] or page.evaluate(SEEN), f"Expected the focus on {names[-1]!r} to be seen."
+    pytest.fail(f"Expected the page to end, but it goes on after {names}.")
+
+
+def in_order(expected: list[str], names: list[str]) -> bool:
+    """Whether some of the names end with the expected ones, in their order."""
+    rest = iter(names)
+    return all(any(name.endswith(one) for name in rest) for one in expected)
+
+
+def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?epochs=20")
+    settled(page)
+    page.add_style_tag(content=AT_ONCE)
+    tab_to(page, "Data")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.type("Moons")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**dataset=moons*")
+    settled(page)
+
+    tab_to(page, "Sweep\n\nexpand_more")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stPopoverBody")).to_be_focused()
+    tab_to(page, "From")
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+
+    tab_to(page, "Start")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Finished ·")).to_be_visible()
+    settled(page)
+    names = walk(page)
+    expected = ["Data", "Loss", "Epochs", "Train", "Start", "Threshold on the score", "linear axis", "Epoch"]
+    assert in_order(expected, names), names
+    assert page.evaluate(MISSED) == []
+
+    page.evaluate("() => document.querySelector('[data-testid=stSkipToContent]').focus()")
+    tab_to(page, "Start")
+    tab_to(page, "Move the threshold")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
+    drawn(page, "explorer")
+    names = walk(page)
+    assert page.evaluate(MISSED) == []
+    assert in_order(["Run", "validation", "Threshold as probability", "Threshold", "Tune", "Rule"], names), names
