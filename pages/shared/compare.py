@@ -290,6 +290,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         hide_index=True,
         column_config={"": DOT, "Run": st.column_config.TextColumn(pinned=True)},
         height=tables.height(len(shown) - 1),
+        alt=f"{measure.label} of each run less that of A, with its interval.",
     )
     st.caption(
         f"{comparison.RESAMPLES:,} resamples of the {part} rows, drawn within each class, the same for all runs; "
@@ -373,6 +374,7 @@ def _show_numbers(compared: Compared, part: str) -> None:
         | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
         placeholder="undefined",
         height=tables.height(len(compared.lines)),
+        alt=f"Threshold and numbers of each run on the {part} rows.",
     )
     tuned = st.session_state.get("compare.mode") == "f1" and part == "validation"
     flattered = " Thresholds were tuned on these rows, which flatters them: see test." if tuned else ""
