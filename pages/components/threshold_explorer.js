@@ -327,10 +327,9 @@ function layScores(explorer) {
   const x = left + share * width;
   find(".scores .ghost").setAttribute("d", `M${x.toFixed(2)} ${top + 22}V${floor}`);
   const label = find(".adopted");
-  label.setAttribute("x", x + (share < 0.5 ? 6 : -6));
   label.setAttribute("y", top + 32);
-  label.setAttribute("text-anchor", share < 0.5 ? "start" : "end");
   label.textContent = `adopted ${short(adopted.t)}`;
+  explorer.ghost = { label, x, share };
   layBand(explorer, "scores");
   const { tp, fp } = model.bins;
   const largest = (rows, total) => {
@@ -417,8 +416,8 @@ function labels({ model, size, bulk }) {
       const near = heights.slice(at - reach, at + reach + 1);
       const bent = Math.max(...near.map((all) => Math.abs(all[line] - own)));
       const gaps = near.flatMap((all) => all.filter((_, other) => other !== line).map((other) => Math.abs(other - y + 4)));
-      gaps.push(...taken.filter(([x]) => Math.abs(x - at) <= 2 * reach).map(([, other]) => Math.abs(other - y)));
-      const room = Math.min(24, ...gaps.filter((gap) => gap >= 0)) - bent;
+      const covered = taken.some(([x, other]) => Math.abs(x - at) <= 2 * reach && Math.abs(other - y) < 15);
+      const room = Math.min(24, ...gaps.filter((gap) => gap >= 0)) - bent - (covered ? 1e3 : 0);
       if (room > most) [best, most] = [[at, y], room];
     }
     if (!best) return "";
@@ -488,6 +487,15 @@ function mark(node, frame, [x, y]) {
   if (!Number.isNaN(left + top)) node.setAttribute("transform", `translate(${left.toFixed(2)} ${top.toFixed(2)})`);
 }
 
+// The name of the adopted threshold stands where the line does not, as far as there is room.
+function beside(ghost, share) {
+  const side = ghost.share < 0.15 || (ghost.share < 0.85 && share < ghost.share) ? "start" : "end";
+  if (ghost.side === side) return;
+  ghost.side = side;
+  ghost.label.setAttribute("x", ghost.x + (side === "start" ? 6 : -6));
+  ghost.label.setAttribute("text-anchor", side);
+}
+
 // The bars of one class, called rows next to the axis; `sign` is -1 for bars that go up.
 function bars({ size, tallest }, edges, count, total, sign) {
   const { left, top, width, height } = size.scores;
@@ -509,7 +517,12 @@ function bars({ size, tallest }, edges, count, total, sign) {
   return [solid, hatched];
 }
 
-const short = (t) => (t > 0 && t < 0.001 ? t.toPrecision(2) : Math.abs(t) >= 1e5 ? t.toPrecision(4) : rate(t));
+// A threshold in a few digits, more where it is close to 0 or to 1.
+function short(t) {
+  if (t > 0 && t < 0.001) return t.toPrecision(2);
+  if (t > 0.999 && t < 1) return t.toFixed(Math.min(12, 1 - Math.floor(Math.log10(1 - t))));
+  return Math.abs(t) >= 1e5 ? t.toPrecision(4) : rate(t);
+}
 
 function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
@@ -548,6 +561,7 @@ function draw(explorer) {
   }
 
   if (size) {
+    beside(explorer.ghost, share);
     nodes.line.style.transform = `translateX(${(size.scores.left + share * size.scores.width).toFixed(2)}px)`;
     const [up, down] = [bars(explorer, model.bins.tp, tp, model.positives, -1),
       bars(explorer, model.bins.fp, fp, model.negatives, 1)];

@@ -148,7 +148,8 @@ export function parsed(text) {
 
 export const whole = (count) => count.toLocaleString("en-US");
 export const rate = (value) => (Number.isNaN(value) ? "undefined" : value.toFixed(3).replace("-", "−"));
-export const percent = (part, all) => `${((100 * part) / all).toFixed(1)}%`;
+// A share in percent; none and all are said without decimals.
+export const percent = (part, all) => `${((100 * part) / all).toFixed(part && part !== all ? 1 : 0)}%`;
 
 // How a value differs from the one at the adopted threshold.
 export function change(value, adopted) {
