@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.export import predictions_csv
-from core.jobs import Run
+from core.jobs import Job, Run
 from pages.shared import (
     calibrate,
     choices,
@@ -93,6 +93,15 @@ def explore(run: Run, part: str) -> None:
                 panel(run, part, column)
 
 
+def show_nothing(job: Job | None) -> None:
+    """Why there are no scores: nothing is trained, or what was has ended without any."""
+    errors = dict.fromkeys(run.error for run in job.runs if run.error) if job else {}
+    for error in errors:
+        st.error(text.plain(error))
+    if not errors:
+        st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
+
+
 def show_values(run: Run, part: str) -> None:
     """A run that predicts values: there is no threshold to move."""
     st.markdown("This run predicts values, and values have no threshold. Here is how far they are from the true ones.")
@@ -123,7 +132,7 @@ session.show_complaints()
 if run is None or run.task == "regression":
     session.write_link()
 if run is None:
-    st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
+    show_nothing(session.current_job())
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
