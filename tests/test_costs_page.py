@@ -79,7 +79,12 @@ def best_of(run: Run, pay: Payoffs = DEFAULTS) -> float:
 
 
 def slider(at: AppTest):
-    return at.select_slider(key="prevalence.slider")
+    (found,) = at.select_slider
+    return found
+
+
+def percent(at: AppTest):
+    return next(number for number in at.number_input if number.label == "in percent")
 
 
 def said(at: AppTest) -> str:
@@ -227,12 +232,12 @@ def test_precision_follows_the_formula_at_the_chosen_prevalence(app_test: AppTes
     run = open_panel(app_test, "Prevalence")
     counts = index(run, "validation").counts(0.5)
     recall, fpr = counts.tp / (counts.tp + counts.fn), counts.fp / (counts.fp + counts.tn)
-    choose(app_test, "prevalence.percent", 1.0)
+    percent(app_test).set_value(1.0).run()
     assert tile(app_test, "Precision at 1%") == f"{ppv(recall, fpr, 0.01):.3f}"
     assert slider(app_test).value == pytest.approx(0.01)
     slider(app_test).set_value(0.5).run()
     assert tile(app_test, "Precision at 50%") == f"{ppv(recall, fpr, 0.5):.3f}"
-    assert control(app_test, "prevalence.percent").value == 50
+    assert percent(app_test).value == 50
     precision = next(trace for trace in figure_of(app_test, "prevalence")["data"] if trace["name"] == "Precision")
     np.testing.assert_allclose(precision["y"], ppv(recall, fpr, 10 ** np.asarray(precision["x"])))
 
@@ -247,7 +252,7 @@ def test_at_first_it_is_the_prevalence_of_the_validation_rows(app_test: AppTest)
 @pytest.mark.parametrize("aim", prevalence.AIMS)
 def test_the_tuned_threshold_is_the_best_on_weighted_rows_and_is_put_on_trial(app_test: AppTest, aim: str):
     run = open_panel(app_test, "Prevalence")
-    choose(app_test, "prevalence.percent", 30.0)
+    percent(app_test).set_value(30.0).run()
     choose(app_test, "prevalence.aim", aim)
     y, score, _, _ = run.scores("validation").view(0)
     w = np.where(y, 0.3 / y.mean(), 0.7 / (1 - y.mean()))

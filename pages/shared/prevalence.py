@@ -74,24 +74,40 @@ def _choose_prevalence(run: Run, column: int, here: float) -> float:
     key = f"prevalence.{run.id}.{column}"
     there = float(st.session_state.setdefault(key, here))
     options = sorted({*GRID, here})
+    slider, number = f"{key}.slider", f"{key}.percent"
+    # Each control writes the other when it is moved, and nothing is written while they are drawn: that would overtake
+    # a control which moves on meanwhile.
+    st.session_state.setdefault(slider, shift.nearest(there, options))
+    st.session_state.setdefault(number, _in_percent(there))
 
     def slid() -> None:
-        st.session_state[key] = st.session_state["prevalence.slider"]
+        st.session_state[key] = st.session_state[slider]
+        st.session_state[number] = _in_percent(st.session_state[slider])
 
     def typed() -> None:
-        if (value := st.session_state["prevalence.percent"]) is not None:
+        if (value := st.session_state[number]) is not None:
             st.session_state[key] = value / 100
+            st.session_state[slider] = shift.nearest(value / 100, options)
 
-    # As in the explorer: the value is written before its control is drawn, and only where it differs.
-    shown = {"prevalence.slider": shift.nearest(there, options), "prevalence.percent": float(f"{100 * there:.4g}")}
-    for name, value in shown.items():
-        if st.session_state.get(name) != value:
-            st.session_state[name] = value
-    slider, number = st.columns([4, 1], vertical_alignment="bottom")
-    slider.select_slider(
-        "Prevalence in production", options, key="prevalence.slider", format_func=_percent, on_change=slid
+    wide, narrow = st.columns([4, 1], vertical_alignment="bottom")
+    wide.select_slider(
+        "Prevalence in production",
+        options,
+        key=slider,
+        format_func=_percent,
+        on_change=slid,
+        persist_state="session",
     )
-    number.number_input("in percent", 0.0001, 99.9999, step=0.1, format="%g", key="prevalence.percent", on_change=typed)
+    narrow.number_input(
+        "in percent",
+        0.0001,
+        99.9999,
+        step=0.1,
+        format="%g",
+        key=number,
+        on_change=typed,
+        persist_state="session",
+    )
     st.caption(f"{_percent(here)} of the validation rows are positive. {ASSUMED}")
     return there
 
@@ -225,6 +241,11 @@ def _table(priced: Priced, aim: Aim, there: float, thresholds: dict[str, float])
     priced.show_table(table, names if aim == "cost" else [], alt=f"What each threshold is worth at {_percent(there)}.")
     if aim == "cost":
         st.caption(f"Net value of {PER:,} rows.")
+
+
+def _in_percent(share: float) -> float:
+    """A share as a number to type, in percent with four digits."""
+    return float(f"{100 * share:.4g}")
 
 
 def _percent(share: float) -> str:
