@@ -199,7 +199,7 @@ def differences(
         "showlegend": False,
         "hoverlabel": {"namelength": -1},
         "xaxis": {
-            "title": {"text": f"{plain(measure)} less that of A"},
+            "title": {"text": f"{plain(measure)} minus that of A"},
             "range": _around_zero(np.concatenate([least[1:], greatest[1:]])),
             "zeroline": False,
             "showgrid": True,

@@ -290,7 +290,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         hide_index=True,
         column_config={"": DOT, "Run": st.column_config.TextColumn(pinned=True)},
         height=tables.height(len(shown) - 1),
-        alt=f"{measure.label} of each run less that of A, with its interval.",
+        alt=f"{measure.label} of each run minus that of A, with its interval.",
     )
     st.caption(
         f"{comparison.RESAMPLES:,} resamples of the {part} rows, drawn within each class, the same for all runs; "
@@ -360,7 +360,7 @@ def _differences_in_words(compared: Compared, found: Comparison, label: str) -> 
         f"{_signed(found.intervals[at, 0])} to {_signed(found.intervals[at, 1])}"
         for at in range(1, len(compared.lines))
     ]
-    return f"{label} less that of A, {compared.lines[0].name}. {'; '.join(said)}."
+    return f"{label} minus that of A, {compared.lines[0].name}. {'; '.join(said)}."
 
 
 def _show_numbers(compared: Compared, part: str) -> None:
