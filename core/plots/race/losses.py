@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -191,12 +192,16 @@ def _over_seeds(seeds: Sequence[NDArray[np.float64]], most: int) -> tuple[NDArra
     return drawn, Spread(np.nanmean(padded, axis=0), np.nanmin(padded, axis=0), np.nanmax(padded, axis=0))
 
 
+@lru_cache(maxsize=64)  # all variants of a figure ask for the same
 def _dense_at_first(size: int, most: int) -> NDArray[np.int64]:
-    """Places 0 .. size-1, or `most` of them: the first ones, where losses fall, and as many evenly spread after."""
-    if size <= most:
-        return np.arange(size)
-    first = most // 2
-    return np.append(np.arange(first), first + spread_out(size - first, most - first))
+    """Places 0 .. size-1, or `most` of them: the first ones, where losses fall, and as many evenly spread after. To be
+    read only."""
+    places = np.arange(size)
+    if size > most:
+        first = most // 2
+        places = np.append(places[:first], first + spread_out(size - first, most - first))
+    places.flags.writeable = False
+    return places
 
 
 def _crosses(
