@@ -50,7 +50,7 @@ def choose(run: Run, class_names: Sequence[str]) -> None:
             (param,) = DECISIONS[name].params
             options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(class_names))
             _choose(run, param.label, "fallback", options, params["fallback"], lambda to: take(run, name, fallback=to))
-        st.latex(DECISIONS[name].formula, width="content")
+        st.markdown(rf"$\displaystyle {DECISIONS[name].formula}$", width="content")
     st.caption(DECISIONS[name].help)
 
 
