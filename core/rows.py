@@ -24,7 +24,7 @@ OUTCOMES: dict[Outcome, tuple[bool, bool]] = {
     "fn": (True, False),
     "tn": (False, False),
 }
-_SHORT = np.array([["TN", "FP"], ["FN", "TP"]])  # by truly in the class, then by called so
+_SHORT = ["TN", "FP", "FN", "TP"]  # by whether a row is truly in the class, then by whether it is called so
 
 
 def behind(
@@ -52,7 +52,7 @@ def behind(
     at = _nearest(wanted, distance)
     return pd.DataFrame(
         {
-            "outcome": _SHORT[view.y[at].astype(int), called[at].astype(int)],
+            "outcome": pd.Categorical.from_codes(2 * view.y[at] + called[at], pd.Index(_SHORT)),
             "score": view.score[at],
             "logit": logit(view.score[at].astype(np.float64)),
             "distance": distance[at],
