@@ -45,7 +45,7 @@ def show(run: Run, part: str, column: int) -> None:
     """The rule, the thresholds of all classes, and what they decide about the "validation" or "test" rows."""
     scores = run.scores(part)
     thresholds, adopted = trial.on_trial(run, scores.n_columns), trial.adopted(run, scores.n_columns)
-    st.subheader("All classes")
+    st.header("All classes")
     decision.choose(run, scores.class_names)
     st.caption(
         "Every row goes to one class at most. Above, one class stands against the rest and takes every row with "

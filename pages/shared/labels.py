@@ -28,7 +28,7 @@ def show(run: Run, part: str, column: int) -> None:
     """The thresholds of all labels, what they decide about the "validation" or "test" rows, and rules for them."""
     scores = run.scores(part)
     thresholds, adopted = trial.on_trial(run, scores.n_columns), trial.adopted(run, scores.n_columns)
-    st.subheader("All labels")
+    st.header("All labels")
     st.caption(
         "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the adopted threshold, "
         "and ▲ ▼ say how far a number is from its. A name shows that label in the explorer above."
