@@ -338,6 +338,7 @@ function layScores(explorer) {
     return Math.sqrt(most / Math.max(total, 1));
   };
   explorer.tallest = Math.max(largest(tp, model.positives), largest(fp, model.negatives)) || 1;
+  explorer.bars = layBars(explorer);
 }
 
 const ofBand = ({ news, bulk }) => (news.band ? `Shaded: ${bulk.band} ${news.band.map(short).join(" to ")}.` : "");
@@ -496,25 +497,37 @@ function beside(ghost, share) {
   ghost.label.setAttribute("text-anchor", side);
 }
 
-// The bars of one class, called rows next to the axis; `sign` is -1 for bars that go up.
-function bars({ size, tallest }, edges, count, total, sign) {
+// The histogram's bars, one for each class and bin: its rows, those called next to the axis, and the others.
+function layBars({ find, size, model, tallest }) {
   const { left, top, width, height } = size.scores;
-  const step = width / (edges.length - 1);
-  const unit = height / 2 / (tallest * ROOM);
-  const middle = top + height / 2;
-  let [solid, hatched] = ["", ""];
-  for (let bin = 0; bin < edges.length - 1; bin++) {
-    const rows = edges[bin] - edges[bin + 1];
-    if (!rows) continue;
-    const part = Math.min(1, Math.max(0, (count - edges[bin + 1]) / rows)); // of its rows are called
-    const tall = Math.sqrt(rows / total) * unit;
-    const x = (left + step * (bin + (1 - BAR) / 2)).toFixed(2);
-    const bar = (start, end) => `M${x} ${(middle + sign * start).toFixed(2)}v${(sign * (end - start)).toFixed(2)}` +
-      `h${(step * BAR).toFixed(2)}v${(sign * (start - end)).toFixed(2)}z`;
-    if (part > 0) solid += bar(0, part * tall);
-    if (part < 1) hatched += bar(part * tall, tall);
-  }
-  return [solid, hatched];
+  const { tp, fp } = model.bins;
+  const step = width / (tp.length - 1);
+  const bars = [
+    { edges: tp, total: model.positives, kinds: ['class="positive tp"', 'class="fn" fill="url(#hatched-positive)"'], sign: -1, of: "tp" },
+    { edges: fp, total: model.negatives, kinds: ['class="fp" fill="url(#hatched-negative)"', 'class="negative tn"'], sign: 1, of: "fp" },
+  ].flatMap(({ edges, total, kinds, sign, of }) => Array.from(edges.slice(1), (above, bin) => {
+    const rows = edges[bin] - above; // `above` of the class lie in higher bins
+    const tall = (Math.sqrt(rows / total) * height) / 2 / (tallest * ROOM);
+    return { rows, above, tall, kinds, sign, of, x: left + step * (bin + (1 - BAR) / 2), middle: top + height / 2 };
+  })).filter(({ rows }) => rows);
+  find(".bars").innerHTML = bars.map(({ kinds, x }) => kinds.map((kind) =>
+    `<rect ${kind} x="${x.toFixed(2)}" width="${(step * BAR).toFixed(2)}" />`).join("")).join("");
+  const nodes = find(".bars").children;
+  return bars.map((bar, at) => ({ ...bar, called: nodes[2 * at], others: nodes[2 * at + 1] }));
+}
+
+// Parts a bar by its rows that are called; most stay as they are while the threshold moves.
+function part(bar, counts) {
+  const share = Math.min(1, Math.max(0, (counts[bar.of] - bar.above) / bar.rows));
+  if (share === bar.share) return;
+  bar.share = share;
+  const set = (node, from, to) => {
+    const [y, other] = [bar.middle + bar.sign * from, bar.middle + bar.sign * to];
+    node.setAttribute("y", Math.min(y, other).toFixed(2));
+    node.setAttribute("height", Math.abs(other - y).toFixed(2));
+  };
+  set(bar.called, 0, share * bar.tall);
+  set(bar.others, share * bar.tall, bar.tall);
 }
 
 // A threshold in a few digits, more where it is close to 0 or to 1.
@@ -563,12 +576,7 @@ function draw(explorer) {
   if (size) {
     beside(explorer.ghost, share);
     nodes.line.style.transform = `translateX(${(size.scores.left + share * size.scores.width).toFixed(2)}px)`;
-    const [up, down] = [bars(explorer, model.bins.tp, tp, model.positives, -1),
-      bars(explorer, model.bins.fp, fp, model.negatives, 1)];
-    nodes.bars.tp.setAttribute("d", up[0]);
-    nodes.bars.fn.setAttribute("d", up[1]);
-    nodes.bars.fp.setAttribute("d", down[0]);
-    nodes.bars.tn.setAttribute("d", down[1]);
+    for (const bar of explorer.bars) part(bar, counts);
     for (const chart of ["pr", "roc"]) mark(nodes.rings[chart], size[chart], size[chart].at(counts));
     const x = size.metrics.left + share * size.metrics.width;
     nodes.cut.setAttribute("d", `M${x.toFixed(2)} ${size.metrics.top}v${size.metrics.height}`);
@@ -658,7 +666,6 @@ function mount(explorer, root) {
     root, find, laid: false,
     nodes: {
       ...all(names, (one) => `.${one}`), ...all(["p", "z", "top"], (one) => `input.${one}`), tiles,
-      bars: all(["tp", "fp", "fn", "tn"], (one) => `path.${one}`),
       rings: all(["pr", "roc"], (one) => `.${one} .ring`),
       svg: all(["scores", "pr", "roc", "metrics"], (one) => `.${one} svg`),
       dots: [...root.querySelectorAll(".dots circle")],

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.explorer_page import SCORES
-from core.plots.explorer import BOUND
+from core.plots.explorer import BOUND, held
 from core.thresholds import METRICS, ScoreIndex
 from tests.conftest import ROOT, serve
 from tests.e2e.conftest import overflow, settled
@@ -277,6 +277,30 @@ def test_a_click_on_a_chart_goes_there(page: Page, explorer_url: str, chart: str
         far = np.hypot(ring["x"] + ring["width"] / 2 - box["x"] - 0.6 * box["width"],
                        ring["y"] + ring["height"] / 2 - box["y"] - 0.4 * box["height"])  # fmt: skip
         assert far < 0.5 * box["width"]
+
+
+def test_bars_are_roots_of_shares_parted_by_the_counts(page: Page, explorer_url: str) -> None:
+    opened(page, explorer_url, "exact", "&band=0.3-0.6")
+    type_in(page, "0.37")
+    held_now, counts = held(index_of("exact"), "logit"), index_of("exact").counts(0.37)
+    unit = None
+    for kind, edges, total, called in (
+        ("tp", held_now.bins.tp, held_now.positives, True),
+        ("fn", held_now.bins.tp, held_now.positives, False),
+        ("fp", held_now.bins.fp, held_now.negatives, True),
+        ("tn", held_now.bins.fp, held_now.negatives, False),
+    ):
+        rows = (edges[:-1] - edges[1:])[edges[:-1] > edges[1:]]
+        above = edges[1:][edges[:-1] > edges[1:]]
+        share = np.clip((int(counts.tp if kind in ("tp", "fn") else counts.fp) - above) / rows, 0, 1)
+        expected = np.sqrt(rows / total) * (share if called else 1 - share)
+        tall = page.locator(f"{EXPLORER} .bars .{kind}").evaluate_all(
+            "bars => bars.map(bar => Number(bar.getAttribute('height')))"
+        )
+        unit = unit or max(tall) / expected.max()
+        np.testing.assert_allclose(tall, expected * unit, atol=0.05)
+    assert page.locator(f"{EXPLORER} .bars .fn").first.get_attribute("fill") == "url(#hatched-positive)"
+    assert page.locator(f"{EXPLORER} .bars .fp").first.get_attribute("fill") == "url(#hatched-negative)"
 
 
 def test_adopt_and_undo_with_ghost_and_changes(page: Page, explorer_url: str) -> None:
