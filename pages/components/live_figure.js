@@ -107,6 +107,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   if (state.sent !== data) return state.unmount; // a later update has come meanwhile
   const { alt, height, clickable } = JSON.parse(text);
   Object.assign(state, { text, clickable, setTriggerValue });
+  host.setAttribute("role", "img"); // not before it has a name
   host.setAttribute("aria-label", alt);
   host.style.height = `${height}px`;
   try {

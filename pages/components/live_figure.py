@@ -31,7 +31,7 @@ export default async function (component) {
 """
 _component = st.components.v2.component(
     "live_figure",
-    html='<div class="live-figure" role="img"></div><div class="live-figure-note" role="status"></div>',
+    html='<div class="live-figure"></div><div class="live-figure-note" role="status"></div>',
     js=LOADER.replace("VERSION", sha256(SCRIPT.read_bytes()).hexdigest()[:8]),
     isolate_styles=False,  # plotly puts its styles into the document, where a shadow root would not see them
 )
@@ -56,7 +56,8 @@ def live_figure(
     Traces whose order may change keep their legend choice if each has a `uid`.
 
     `alt` is one sentence for those who cannot see the figure. `on_click` is called, before the rerun, with the
-    clicked point: curve (index of the trace), name, x, y and customdata.
+    clicked point: curve (index of the trace), name, x, y and customdata. It takes a pointer, so a page that listens
+    has a control that does the same.
     """
     spec = figure.to_plotly_json() if isinstance(figure, go.Figure) else figure | {"layout": dict(figure["layout"])}
     for name in ("template", "width", "height"):
