@@ -24,8 +24,8 @@ LOGO = """
 """
 
 # Streamlit draws white on the primary colour, which is nearly white in the dark theme; what floats knows no color-scheme,
-# so light-dark() would not do. The slanted letters of a formula reach a pixel out of its box, which is no reason to
-# scroll it. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
+# so light-dark() would not do. The slanted letters of a formula reach out of its box by a pixel or two, which is no reason
+# to scroll it. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
 STYLE = """
 <style>
   :root { --on-primary: oklch(from currentcolor calc(9 - 15 * l) 0 0) } /* white beside dark text, black beside light */
@@ -35,7 +35,7 @@ STYLE = """
   [data-testid="stCheckbox"] label[data-selected] svg { stroke: var(--on-primary) }
   [data-testid="stCheckbox"] label[data-selected] > div:not([data-testid]) > div,
   [data-testid="stRadioOption"][data-selected] > div > div > div { background: var(--on-primary) }
-  [data-testid="stMarkdownContainer"] .katex-display.katex-display { overflow: visible }
+  [data-testid="stMarkdownContainer"] .katex-display.katex-display { overflow: visible; padding-inline: 3px }
   [data-testid="stTooltipContent"] { max-height: none }
 </style>
 """
