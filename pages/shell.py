@@ -23,9 +23,9 @@ LOGO = """
 </svg>
 """
 
-# Streamlit draws white on the primary colour, which is nearly white in the dark theme; what floats knows no color-scheme,
-# so light-dark() would not do. The slanted letters of a formula reach out of its box by a pixel or two, which is no reason
-# to scroll it. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
+# Streamlit draws white on the primary colour, which is nearly white in the dark theme; what floats knows no
+# color-scheme, so light-dark() would not do. The slanted letters of a formula reach out of its box by a pixel or two,
+# which is no reason to scroll it. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
 STYLE = """
 <style>
   :root { --on-primary: oklch(from currentcolor calc(9 - 15 * l) 0 0) } /* white beside dark text, black beside light */

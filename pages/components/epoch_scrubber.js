@@ -79,7 +79,7 @@ function draw(state) {
   const play = find(".play");
   play.textContent = state.playing ? "Pause" : "Play";
   play.disabled = frames.epochs.length < 2;
-  find(".readout").setAttribute("aria-live", state.playing ? "off" : "polite");
+  find(".readout").setAttribute("aria-live", state.chosen ? "polite" : "off"); // what moves by itself is not said
 
   const say = (name, text) => (find(name).textContent = text);
   say(".epoch", whole(frames.epochs[at]));
@@ -212,11 +212,13 @@ function mount(root) {
   const slider = state.find(".slider");
   slider.addEventListener("input", () => {
     state.playing = false;
+    state.chosen = true;
     state.at = slider.valueAsNumber;
     request(state);
   });
   state.find(".play").addEventListener("click", () => {
     state.playing = !state.playing;
+    state.chosen = !state.playing;
     state.since = performance.now();
     if (state.at === state.frames.epochs.length - 1) state.at = 0;
     request(state, false);
@@ -238,7 +240,7 @@ export default function ({ data, parentElement }) {
   const frames = read(data);
   const followed = !before || state.at === before.length - 1;
   state.at = followed ? frames.epochs.length - 1 : nearest(frames.epochs, before[state.at]);
-  Object.assign(state, { data, frames });
+  Object.assign(state, { data, frames, chosen: false });
   name(state);
   request(state, false);
   return state.unmount;

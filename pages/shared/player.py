@@ -7,7 +7,8 @@ import streamlit as st
 from core.config import Experiment
 from core.errors import CutoffError
 from core.jobs import Job
-from pages.shared import session
+from pages.components.announcement import announcement
+from pages.shared import session, text
 from pages.shared.services import runner
 
 PACES: dict[str, float | None] = {"as fast as can be": None, "20 epochs a second": 20.0, "5 epochs a second": 5.0,
@@ -57,6 +58,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
             st.page_link("thresholds.py", label=onward, icon=":material/arrow_forward:")
         if job and live:
             _choose_pace(job)
+        announcement(text.of_status(job) if job else "", key="status")
 
 
 def start(experiment: Experiment) -> None:

@@ -178,6 +178,11 @@ def of_predictions(run: Run, part: str) -> str:
     )
 
 
+def of_status(job: Job) -> str:
+    """The status of a job in a word."""
+    return {"queued": "Waiting", "running": "Training"}.get(job.status, job.status.capitalize())
+
+
 def of_progress(job: Job, tried: bool = False) -> str:
     """Where a job stands: its status in a word, epochs, seconds so far and to go; `tried` if its device was chosen."""
     came = max(map(_came, job.runs))
@@ -185,11 +190,9 @@ def of_progress(job: Job, tried: bool = False) -> str:
     if len(job.runs) > 1:
         epochs = f"{len(job.runs)} runs together · {epochs}"
     if job.status == "queued":
-        return f"Waiting, number {job.position} in the queue; it starts when a run before it ends"
-    if job.status in ("running", "paused"):
-        left = "" if job.remaining is None or job.status == "paused" else f" · about {seconds(job.remaining)} left"
-        return f"{'Training' if job.status == 'running' else 'Paused'} · {epochs} · {seconds(job.elapsed)}{left}"
-    return f"{job.status.capitalize()} · {epochs} · {seconds(job.elapsed)}"
+        return f"{of_status(job)}, number {job.position} in the queue; it starts when a run before it ends"
+    left = "" if job.status != "running" or job.remaining is None else f" · about {seconds(job.remaining)} left"
+    return f"{of_status(job)} · {epochs} · {seconds(job.elapsed)}{left}"
 
 
 def of_devices(job: Job, tried: bool) -> str:

@@ -284,3 +284,37 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     names = walk(page)
     assert page.evaluate(MISSED) == []
     assert in_order(["Run", "validation", "Threshold as probability", "Threshold", "Tune", "Rule"], names), names
+
+
+# Every text that a screen reader would say by itself, from now on, in `window.said`.
+LISTEN = """() => {
+  window.said = [];
+  const live = '[role=status], [role=alert], [aria-live=polite], [aria-live=assertive], output:not([aria-live=off])';
+  const listen = root => new MutationObserver(changes => {
+    for (const { target } of changes) {
+      const place = (target.closest ? target : target.parentElement)?.closest(live);
+      const text = place?.textContent.trim();
+      if (text && text !== window.said.at(-1)) window.said.push(text);
+    }
+  }).observe(root, { childList: true, characterData: true, subtree: true });
+  const roots = [document, ...[...document.querySelectorAll('*')].map(element => element.shadowRoot).filter(Boolean)];
+  roots.forEach(listen);
+}"""
+
+
+def test_training_is_announced_by_its_status_and_nothing_else(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?dataset=gaussians&data.samples=20000&model=mlp&epochs=2000")
+    expect(page.locator(".st-key-status p")).to_be_attached()
+    settled(page)
+    page.evaluate(LISTEN)
+    for name, state in (
+        ("Start", "Training ·"),
+        ("Pause", "Paused ·"),
+        ("Resume", "Training ·"),
+        ("Stop", "Stopped ·"),
+    ):
+        page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).dispatch_event("click")
+        expect(page.get_by_text(state)).to_be_visible()
+        page.wait_for_timeout(1500)  # in which many epochs are drawn
+    said = page.evaluate("() => window.said")
+    assert [word for word in said if word != "Waiting"] == ["Training", "Paused", "Training", "Stopped"]
