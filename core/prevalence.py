@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.costs import Payoffs
 from core.errors import CutoffError
 from core.thresholds import METRICS, MetricSpec, ThresholdCounts
+from core.thresholds.intervals import wilson
 from core.thresholds.metrics import ratio
 from core.tuning import Rule, bind
 
@@ -133,15 +133,6 @@ def best_thresholds(aim: Aim, payoffs: Payoffs, counts: ThresholdCounts, prevale
 
 
 # --- how sure a precision is
-
-
-def wilson(hits: ArrayLike, rows: ArrayLike, level: float = LEVEL) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Wilson's interval of a share, hits of rows (Probable inference, 1927); NaN without rows."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    k, n = np.asarray(hits, np.float64), np.asarray(rows, np.float64)
-    middle = ratio(k + z**2 / 2, n + z**2) + ratio(0 * n, n)  # NaN for 0 of 0
-    reach = ratio(z * np.sqrt(ratio(k * (n - k), n) + z**2 / 4), n + z**2)
-    return middle - reach, middle + reach
 
 
 def precision_interval(

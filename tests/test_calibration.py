@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit, softmax
-from scipy.stats import binomtest
 from sklearn.calibration import calibration_curve
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, d2_brier_score, d2_log_loss_score, roc_auc_score
@@ -31,7 +30,6 @@ from core.calibration import (
     reliability,
     top_label_error,
 )
-from core.calibration.reliability import wilson
 from core.config import make_config
 from core.errors import CutoffError
 from tests.scored_rows import rows
@@ -149,13 +147,6 @@ def test_every_row_is_in_one_bin_and_the_parts_of_the_brier_score_add_up(data, b
         assert len(found.rows) == len(np.unique(p))
         assert parts.within == pytest.approx(0, abs=1e-15)
         assert parts.reliability - parts.resolution + y.mean() * (1 - y.mean()) == pytest.approx(brier(y, p))
-
-
-@given(st.integers(1, 500), st.floats(0, 1))
-def test_interval_of_a_share_is_wilsons(n: int, share: float):
-    k = round(share * n)
-    expected = binomtest(k, n).proportion_ci(0.9, method="wilson")
-    np.testing.assert_allclose(wilson(np.array(k), np.array(n), 0.9), (expected.low, expected.high), atol=1e-12)
 
 
 def test_band_holds_the_shares_of_calibrated_scores_as_often_as_it_says():

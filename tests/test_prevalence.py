@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
-from scipy.stats import binomtest
 from sklearn import metrics as sklearn
 
 from core.costs import Payoffs, net_value
@@ -22,7 +21,6 @@ from core.prevalence import (
     rule_of,
     same_row,
     shifted,
-    wilson,
 )
 from core.thresholds import METRICS, ScoreIndex, metric_curve
 from core.tuning import bind, bootstrap, candidates
@@ -216,17 +214,6 @@ def test_without_a_best_threshold_for_costs_none_is_predicted():
 
 
 # --- intervals
-
-
-@given(n=st.integers(1, 500), level=st.sampled_from([0.8, 0.9, 0.95]), data=st.data())
-def test_wilsons_interval_is_scipys(n, level, data):
-    k = data.draw(st.integers(0, n))
-    expected = binomtest(k, n).proportion_ci(level, method="wilson")
-    np.testing.assert_allclose(wilson(k, n, level), [expected.low, expected.high], atol=1e-9)
-
-
-def test_a_share_of_no_rows_has_no_interval():
-    assert np.isnan(wilson(0, 0)).all()
 
 
 def test_the_interval_of_precision_holds_it_in_at_least_its_level_of_samples():

@@ -11,9 +11,10 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binom, norm
+from scipy.stats import binom
 
 from core.calibration.measures import BINS, as_probabilities
+from core.thresholds.intervals import wilson
 from core.thresholds.metrics import ratio
 
 Binning = Literal["width", "count", "score"]
@@ -83,17 +84,6 @@ def reliability(
         band_high=band_high / n,
         level=level,
     )
-
-
-def wilson(
-    positives: NDArray[np.integer], rows: NDArray[np.integer], level: float = LEVEL
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The interval (...,) for a share of which `positives` of `rows` are seen, at `level`; rows >= 1."""
-    z = norm.ppf((1 + level) / 2)
-    share, shrink = positives / rows, 1 / (1 + z**2 / rows)
-    middle = shrink * (share + z**2 / (2 * rows))
-    reach = shrink * z * np.sqrt(share * (1 - share) / rows + (z / (2 * rows)) ** 2)
-    return (middle - reach).clip(0), (middle + reach).clip(None, 1)
 
 
 @dataclass(frozen=True)
