@@ -80,6 +80,7 @@ def test_every_state_has_no_barrier(looked_at: Page, runs: dict[str, str], app_u
         if figure:
             drawn(page, figure)
         settled(page)
+        page.wait_for_timeout(500)  # formulas and their styles come late
         found[name] = barriers(page)
     assert found == {name: [] for name in STATES}
 
@@ -167,6 +168,8 @@ NAME = f"""() => {{
   return element.ariaLabel || element.labels?.[0]?.innerText || element.innerText || element.tagName;
 }}"""
 
+TABLE = "CANVAS"  # in which Tab goes from cell to cell, where nobody follows it here
+
 # Whether the focus can be seen: something about the element, or what holds it, is other without it. A table is a
 # canvas, and draws the focus on its cells itself.
 SEEN = f"""async () => {{
@@ -193,8 +196,9 @@ SEEN = f"""async () => {{
 
 # What can be pressed, typed into or followed and was not reached by Tab. One of a group (radios, tabs) stands for all,
 # as arrow keys do the rest; what has no tab stop of its own (the + and - of a number) has the arrow keys of its field.
-MISSED = """() => {
-  const roots = [document, ...[...document.querySelectorAll('*')].map(element => element.shadowRoot).filter(Boolean)];
+MISSED = """within => {
+  const place = document.querySelector(within);
+  const roots = [place, ...[...place.querySelectorAll('*')].map(element => element.shadowRoot).filter(Boolean)];
   const reached = group => group?.querySelector('[data-reached]');
   const controls = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';
   return roots.flatMap(root => [...root.querySelectorAll(controls)])
@@ -226,18 +230,22 @@ def tab_to(page: Page, name: str) -> None:
     pytest.fail(f"Expected to reach {name!r}, but came only by {passed}.")
 
 
-def walk(page: Page) -> list[str]:
-    """The names of all controls from the top of the page, as the Tab key reaches them."""
-    page.evaluate("() => document.activeElement.blur()")
-    page.evaluate("() => document.querySelector('[data-testid=stSkipToContent]').focus()")
+def go_on(page: Page) -> list[str]:
+    """The names of all controls from here to the end of the page, as the Tab key reaches them."""
     names = []
     for _ in range(200):
         page.keyboard.press("Tab")
-        if page.evaluate("() => document.activeElement === document.body"):
+        if page.evaluate("() => document.activeElement.matches('body, [data-testid=stSkipToContent]')"):
             return names
         names.append(str(page.evaluate(NAME)).strip())
         assert not names[-1] or page.evaluate(SEEN), f"Expected the focus on {names[-1]!r} to be seen."
+        if names[-1] == TABLE:
+            page.evaluate(f"() => {FOCUSED}.blur()")
     pytest.fail(f"Expected the page to end, but it goes on after {names}.")
+
+
+def to_top(page: Page) -> None:
+    page.evaluate("() => document.querySelector('[data-testid=stSkipToContent]').focus()")
 
 
 def in_order(expected: list[str], names: list[str]) -> bool:
@@ -270,20 +278,43 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     page.keyboard.press("Enter")
     expect(page.get_by_text("Finished ·")).to_be_visible()
     settled(page)
-    names = walk(page)
+    to_top(page)
+    names = go_on(page)
     expected = ["Data", "Loss", "Epochs", "Train", "Start", "Threshold on the score", "linear axis", "Epoch"]
     assert in_order(expected, names), names
-    assert page.evaluate(MISSED) == []
+    assert page.evaluate(MISSED, "body") == []
 
-    page.evaluate("() => document.querySelector('[data-testid=stSkipToContent]').focus()")
+    to_top(page)
     tab_to(page, "Start")
     tab_to(page, "Move the threshold")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
     drawn(page, "explorer")
-    names = walk(page)
-    assert page.evaluate(MISSED) == []
+    to_top(page)
+    names = go_on(page)
+    assert page.evaluate(MISSED, "body") == []
     assert in_order(["Run", "validation", "Threshold as probability", "Threshold", "Tune", "Rule"], names), names
+
+
+@pytest.mark.parametrize("query", [BINARY, MULTICLASS, MULTILABEL])
+def test_every_panel_about_thresholds_needs_no_mouse(
+    page: Page, runs: dict[str, str], app_url: str, query: str
+) -> None:
+    page.goto(f"{app_url}/thresholds?{runs[query]}")
+    drawn(page, "explorer")
+    page.add_style_tag(content=AT_ONCE)
+    missed = {}
+    page.get_by_role("tab").first.focus()
+    for tab in page.get_by_role("tab").all():
+        expect(tab).to_have_attribute("aria-selected", "true")
+        expect(page.get_by_role("tabpanel").locator("button, input, a").first).to_be_visible()
+        page.wait_for_timeout(500)  # a fragment may begin to run late
+        settled(page)
+        assert go_on(page)
+        missed[tab.inner_text()] = page.evaluate(MISSED, "[role=tabpanel]")
+        tab.focus()
+        page.keyboard.press("ArrowRight")
+    assert missed == {name: [] for name in missed}
 
 
 # Every text that a screen reader would say by itself, from now on, in `window.said`.
