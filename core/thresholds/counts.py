@@ -69,27 +69,28 @@ class ScoreIndex:
         that differ, and weights that are negative or not finite.
         """
         score = as_scores(y_score)
-        positive = _as_bool(y_true)
-        if score.ndim != 1 or positive.shape != score.shape:
+        label = _as_labels(y_true)
+        if score.ndim != 1 or label.shape != score.shape:
             raise CutoffError(
-                f"Expected `y_true` and `y_score` to have one shape (N,), but got {positive.shape} and {score.shape}."
+                f"Expected `y_true` and `y_score` to have one shape (N,), but got {label.shape} and {score.shape}."
             )
         if sample_weight is not None:
-            return cls._weighted(positive, score, _as_weight(sample_weight, score.shape))
+            return cls._weighted(label.astype(bool), score, _as_weight(sample_weight, score.shape))
         signed, bits = np.dtype(f"i{score.itemsize}"), np.dtype(f"u{score.itemsize}")
         if score.size and score.view(signed).min() >= 0:
             # Scores whose sign bit is never set, not even by -0.0, leave it free to carry the label, and their bits
             # rise as they do: one sort of whole numbers then does for both classes, in half the time that picking out
             # each class takes, and in place.
             sign = 8 * score.itemsize - 1
-            keys = np.left_shift(positive.view(np.uint8), sign, dtype=bits)
+            keys = label.astype(bits)
+            keys <<= sign
             keys |= score.view(bits)
             keys.sort()
-            n_negative = keys.size - np.count_nonzero(positive)
+            n_negative = int(keys.searchsorted(bits.type(1 << sign)))
             keys[n_negative:] ^= bits.type(1 << sign)
             ordered = keys.view(score.dtype)
             return cls(ordered[n_negative:], ordered[:n_negative])
-        score = score + 0.0  # turns -0.0 into 0.0, which it equals
+        score, positive = score + 0.0, label.astype(bool)  # -0.0 becomes 0.0, which it equals
         return cls(np.sort(score[positive]), np.sort(score[~positive]))
 
     @classmethod
@@ -188,19 +189,18 @@ def class_counts(indexes: Sequence[ScoreIndex], thresholds: ArrayLike) -> Thresh
     )
 
 
-def _as_bool(y_true: ArrayLike) -> NDArray[np.bool_]:
-    """Labels in {0, 1} as bool, side by side in memory; raises CutoffError for any other."""
+def _as_labels(y_true: ArrayLike) -> NDArray:
+    """Labels in {0, 1}, in the type that they came in; raises CutoffError for any other."""
     given = np.asarray(y_true)
     if given.dtype.kind not in "iubf":
         raise CutoffError(f"Expected `y_true` to be 0 or 1, but got dtype {given.dtype}.")
-    positive = np.ascontiguousarray(given, dtype=bool)
     if given.dtype.kind == "f":
-        valid = np.array_equal(positive, given)
+        valid = np.array_equal(given.astype(bool), given)
     else:  # any bit above the lowest, the sign among them, survives `or`, the quickest pass over the labels
         valid = 0 <= np.bitwise_or.reduce(given, axis=None) <= 1
     if not valid:
-        raise CutoffError(f"Expected `y_true` to be 0 or 1, but got {given[positive != given].flat[0]}.")
-    return positive
+        raise CutoffError(f"Expected `y_true` to be 0 or 1, but got {given[given.astype(bool) != given].flat[0]}.")
+    return given
 
 
 def _as_weight(sample_weight: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
