@@ -168,6 +168,8 @@ class Stack:
         for rows in self._orders():
             self.step(rows)
             yield
+        if not self._keeps(self.configs[0].batch_size):
+            self._batches.clear()  # the next stack's turn has come
 
     def _orders(self) -> Iterator[Tensor]:
         """The training rows batch by batch, (R, B), in a new order for each seed; (1, B) if all runs share one."""
@@ -222,9 +224,13 @@ class Stack:
             return self._evaluations[part]
         x = self.x[part]
         passes = Passes(self.model, x[rows].expand(len(self.configs), -1, -1).mT, training=False)
-        if 8 * len(x) <= self._rows_at_once():
+        if self._keeps(len(x)):
             self._evaluations[part] = passes
         return passes
+
+    def _keeps(self, rows: int) -> bool:
+        """Whether passes on so many rows are small enough to lie by while other stacks train."""
+        return 8 * rows <= self._rows_at_once()
 
     def _rows_at_once(self) -> int:
         shape, runs = self.model.shape, len(self.configs)

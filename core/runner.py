@@ -279,15 +279,16 @@ class Runner:
         stack = active.stepping[0] if active.stepping else active.stacks[0]
         try:
             epoch = next(stack.epochs)
-            if epoch is not None:
-                self._publish(active, stack, epoch)
+            if epoch is None:
+                return
+            self._publish(active, stack, epoch)
         except StopIteration:
             self._finish_stack(active, stack, "finished")
         except CutoffError as error:
             self._finish_stack(active, stack, "failed", str(error))
         except Exception as error:  # a bug or an exhausted device must end this job, not the thread
             self._finish_stack(active, stack, "failed", f"Training failed with {type(error).__name__}: {error}")
-        else:
+        else:  # an epoch each: between two of them a stack needs little memory
             active.stacks.rotate(-1)
 
     def _reason_to_stop(self, name: str) -> str | None:
@@ -315,7 +316,7 @@ class Runner:
             self._jobs[active.id] = _within_memory(replace(job, runs=tuple(runs)))
             if stack in active.stepping:
                 active.stepping.remove(stack)
-            if job.pace is not None and stack is active.stacks[-1]:
+            if job.pace is not None and len({run.epoch for run in runs if not run.ended}) == 1:  # all have had theirs
                 active.due = time.monotonic() + 1 / job.pace
 
     def _finish_stack(self, active: _Active, stack: _Stack, status: Status, error: str = "") -> None:

@@ -198,6 +198,24 @@ def test_time_in_a_pause_is_no_training_time(build, monkeypatch):
     assert ended(runner, name).status == "finished"
 
 
+def test_a_pace_holds_for_a_job_of_several_stacks_which_then_rest_at_one_epoch(build):
+    runner = build(epochs)
+    name = runner.submit(experiment(*[a_config(batch_size=size, epochs=2000) for size in (10, 20)]))
+    runner.set_pace(name, 1e-6)
+
+    def trained() -> list[int]:
+        return [run.epoch for run in runner.job(name).runs]
+
+    def rests() -> bool:
+        before = trained()
+        time.sleep(0.1)
+        return trained() == before
+
+    until(rests)
+    first, second = trained()
+    assert first == second < 2000
+
+
 def test_a_pace_bounds_the_epochs_of_a_second(build):
     runner = build(slow)
     name = runner.submit(experiment(a_config(epochs=EPOCHS)))
