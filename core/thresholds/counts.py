@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import CutoffError
 from core.scores import Scores, as_scores
 
+BLOCK = 2**15  # rows that a processor's cache holds from one operation to the next
+
 
 @dataclass(frozen=True, eq=False)
 class ThresholdCounts:
@@ -68,29 +70,22 @@ class ScoreIndex:
         Integer scores become float64. Raises CutoffError for NaN or infinite scores, other labels, shapes
         that differ, and weights that are negative or not finite.
         """
-        score = as_scores(y_score)
-        label = _as_labels(y_true)
-        if score.ndim != 1 or label.shape != score.shape:
+        keys = None if sample_weight is not None else _keys(np.asarray(y_true), np.asarray(y_score))
+        if keys is not None:
+            keys.sort()
+            sign = _sign(keys.dtype)
+            n_negative = int(keys.searchsorted(sign))
+            keys[n_negative:] ^= sign
+            ordered = keys.view(np.dtype(f"f{keys.itemsize}"))
+            return cls(ordered[n_negative:], ordered[:n_negative])
+        score, positive = as_scores(y_score), _as_bool(y_true)
+        if score.ndim != 1 or positive.shape != score.shape:
             raise CutoffError(
-                f"Expected `y_true` and `y_score` to have one shape (N,), but got {label.shape} and {score.shape}."
+                f"Expected `y_true` and `y_score` to have one shape (N,), but got {positive.shape} and {score.shape}."
             )
         if sample_weight is not None:
-            return cls._weighted(label.astype(bool), score, _as_weight(sample_weight, score.shape))
-        signed, bits = np.dtype(f"i{score.itemsize}"), np.dtype(f"u{score.itemsize}")
-        if score.size and score.view(signed).min() >= 0:
-            # Scores whose sign bit is never set, not even by -0.0, leave it free to carry the label, and their bits
-            # rise as they do: one sort of whole numbers then does for both classes, in half the time that picking out
-            # each class takes, and in place.
-            sign = 8 * score.itemsize - 1
-            keys = label.astype(bits)
-            keys <<= sign
-            keys |= score.view(bits)
-            keys.sort()
-            n_negative = int(keys.searchsorted(bits.type(1 << sign)))
-            keys[n_negative:] ^= bits.type(1 << sign)
-            ordered = keys.view(score.dtype)
-            return cls(ordered[n_negative:], ordered[:n_negative])
-        score, positive = score + 0.0, label.astype(bool)  # -0.0 becomes 0.0, which it equals
+            return cls._weighted(positive, score, _as_weight(sample_weight, score.shape))
+        score = score + 0.0  # turns -0.0 into 0.0, which it equals
         return cls(np.sort(score[positive]), np.sort(score[~positive]))
 
     @classmethod
@@ -189,18 +184,47 @@ def class_counts(indexes: Sequence[ScoreIndex], thresholds: ArrayLike) -> Thresh
     )
 
 
-def _as_labels(y_true: ArrayLike) -> NDArray:
-    """Labels in {0, 1}, in the type that they came in; raises CutoffError for any other."""
+def _keys(label: NDArray, score: NDArray) -> NDArray[np.unsignedinteger] | None:
+    """The bits of each score (N,) with its label (N,) in the sign bit: whole numbers that rise as the scores do, those
+    of negative rows first, so that one sort does for both classes.
+
+    None where the sign bit is not free, as in -0.0, a score is not finite, or anything else is not as it should be.
+    Block by block, so that all of this reads the memory once.
+    """
+    as_they_should = label.dtype.kind in "iub" and score.dtype in (np.float16, np.float32, np.float64)
+    if not as_they_should or score.ndim != 1 or label.shape != score.shape:
+        return None
+    bits = score.view(f"u{score.itemsize}")
+    keys = np.empty_like(bits)
+    infinite = int(np.array(np.inf, score.dtype).view(bits.dtype))
+    shift = bits.dtype.type(8 * score.itemsize - 1)
+    labels = 0
+    for start in range(0, len(keys), BLOCK):
+        rows = slice(start, start + BLOCK)
+        labels |= int(np.bitwise_or.reduce(label[rows]))  # any bit above the lowest, the sign among them, survives `or`
+        if labels not in (0, 1) or bits[rows].max() >= infinite:  # NaN lies above, and so does whatever has a sign bit
+            return None
+        block = keys[rows]
+        block[...] = label[rows]
+        block <<= shift
+        block |= bits[rows]
+    return keys
+
+
+def _sign(bits: np.dtype) -> np.unsignedinteger:
+    """The sign bit of a float of so many bits."""
+    return bits.type(1 << (8 * bits.itemsize - 1))
+
+
+def _as_bool(y_true: ArrayLike) -> NDArray[np.bool_]:
+    """Labels in {0, 1} as bool, side by side in memory; raises CutoffError for any other."""
     given = np.asarray(y_true)
     if given.dtype.kind not in "iubf":
         raise CutoffError(f"Expected `y_true` to be 0 or 1, but got dtype {given.dtype}.")
-    if given.dtype.kind == "f":
-        valid = np.array_equal(given.astype(bool), given)
-    else:  # any bit above the lowest, the sign among them, survives `or`, the quickest pass over the labels
-        valid = 0 <= np.bitwise_or.reduce(given, axis=None) <= 1
-    if not valid:
-        raise CutoffError(f"Expected `y_true` to be 0 or 1, but got {given[given.astype(bool) != given].flat[0]}.")
-    return given
+    positive = np.ascontiguousarray(given, dtype=bool)
+    if not np.array_equal(positive, given):
+        raise CutoffError(f"Expected `y_true` to be 0 or 1, but got {given[positive != given].flat[0]}.")
+    return positive
 
 
 def _as_weight(sample_weight: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
