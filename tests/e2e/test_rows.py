@@ -67,7 +67,7 @@ def test_a_cell_and_a_bar_lead_to_their_rows(page: Page, app_url: str, tmp_path:
     low.press("Enter")
     settled(page)
     page.set_viewport_size({"width": 390, "height": 900})
-    settled(page)
+    page.wait_for_function("() => document.querySelector('[data-testid=stMain]').scrollWidth <= innerWidth")
     assert overflow(page) <= 0
 
 
