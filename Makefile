@@ -16,13 +16,12 @@ help:
 run: $(VENV)/.run
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
-# Without a browser the browser tests can't run: an error where CI is set, a sentence elsewhere. Those that watch what
-# moves have the machine to themselves.
+# Without a browser the browser tests can't run: an error where CI is set, a sentence elsewhere. They have the machine to
+# themselves, since they wait for what moves.
 test: $(VENV)/.dev browser
 	$(VENV)/bin/python -m pytest -n auto -m "not e2e"
 	@if $(FIND_BROWSER); then \
-		$(VENV)/bin/python -m pytest -n 2 -m "e2e and not alone" && \
-		$(VENV)/bin/python -m pytest -m "e2e and alone"; \
+		$(VENV)/bin/python -m pytest -m e2e; \
 	else \
 		echo "The browser tests (e2e) were left out, because there is no Chromium."; \
 	fi

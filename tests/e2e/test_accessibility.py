@@ -72,6 +72,7 @@ def barriers(page: Page, within: str = "html") -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("looked_at", [1440], indirect=True)
 def test_every_state_has_no_barrier(looked_at: Page, runs: dict[str, str], app_url: str) -> None:
     page, found = looked_at, {}
     for name, (query, path, figure) in STATES.items():
@@ -85,6 +86,7 @@ def test_every_state_has_no_barrier(looked_at: Page, runs: dict[str, str], app_u
     assert found == {name: [] for name in STATES}
 
 
+@pytest.mark.parametrize("looked_at", [1440], indirect=True)
 @pytest.mark.parametrize("query", [BINARY, MULTICLASS, MULTILABEL])
 def test_no_panel_about_thresholds_has_a_barrier(
     looked_at: Page, runs: dict[str, str], app_url: str, query: str

@@ -14,8 +14,6 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from tests.conftest import serve
 from tests.e2e.conftest import overflow, settled
 
-pytestmark = pytest.mark.alone
-
 THRESHOLD = 0.6
 EPOCHS = 200
 

@@ -8,13 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pytest
 from playwright.sync_api import Page, expect
 from sklearn.metrics import confusion_matrix
 
 from tests.e2e.conftest import settled
-
-pytestmark = pytest.mark.alone
 
 # Minutes of training, if nobody stops it.
 MNIST = "dataset=mnist_5k&model=mlp&epochs=2000"

@@ -11,8 +11,6 @@ from playwright.sync_api import Page, expect
 from tests.conftest import serve
 from tests.e2e.conftest import settled
 
-pytestmark = pytest.mark.alone
-
 APP = """
 import streamlit as st
 from app import assets

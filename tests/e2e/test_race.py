@@ -12,8 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.e2e.conftest import overflow, pictures, settled
 from tests.e2e.test_journey import choose
 
-pytestmark = pytest.mark.alone
-
 THINNED = "dataset=breast_cancer&data.prevalence=5%25&epochs=1000"
 MODERATE = 10  # pos_weight up to which theory and measurement must agree
 
