@@ -10,14 +10,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import gc
 import importlib
 import pkgutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import plotly
 import streamlit as st
-from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -63,22 +62,18 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
 here = Path(__file__).parent / "pages"
-components = here / "components"
 for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # what has its version in its address
 
 
-def script(name: str) -> Callable[[Request], Response]:
+def script(path: Path) -> Route:
     """Serves a script of a component."""
-    return lambda _: FileResponse(components / name, headers=for_good)
+    return Route(f"/{{version}}/{path.name}", lambda _: FileResponse(path, headers=for_good))
 
 
 assets = Mount(
     f"/{base_url}/assets" if base_url else "/assets",
     routes=[
-        Route("/live_figure.js", script("live_figure.js")),
-        # Scripts that import each other by name, so that their version is a folder.
-        Route("/{version}/threshold_explorer.js", script("threshold_explorer.js")),
-        Route("/{version}/threshold_model.js", script("threshold_model.js")),
+        *map(script, sorted((here / "components").glob("*.js"))),
         Mount("/", StaticFiles(directory=Path(plotly.__file__).parent / "package_data")),
     ],
 )

@@ -217,7 +217,7 @@ def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: f
     of_positive, of_negative = review.pays(payoffs)
     above = (payoffs.benefit_tp - of_positive) * counts.tp - (payoffs.cost_fp + of_negative) * counts.fp
     below = (payoffs.benefit_tn - of_negative) * counts.tn - (payoffs.cost_fn + of_positive) * counts.fn
-    called = counts.tp + counts.fp
+    called = counts.called
     first, last = np.arange(called.size), called.searchsorted(called + most, side="right") - 1
     best = above + _greatest_between(below, first, last)
     tie = TIE * called[-1] * (max(map(abs, (*payoffs.at_stake, review.cost))) or 1.0)

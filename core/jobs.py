@@ -83,12 +83,18 @@ class Run:
 
         Raises CutoffError if there are none yet, or if the run predicts values.
         """
-        return self._as_scores(part, self._outputs(part), self.epoch)
-
-    def kept_scores(self, at: int) -> Scores:
-        """Labels and probabilities of the validation rows at the kept epoch number `at`, as `scores`."""
-        epoch, outputs = self.kept[at]
-        return self._as_scores("validation", outputs, epoch)
+        y_score = self._outputs(part)
+        data = load_dataset(self.config.dataset, self.config.dataset_params)
+        if data.task == "regression":
+            raise CutoffError("Expected a run that gives probabilities, but got one that predicts values.")
+        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
+        return Scores(
+            y_true=split.y[part],
+            y_score=y_score,
+            task=data.task,
+            class_names=data.class_names,
+            source=f"{HEADS[self.config.head].label}, {part} split, epoch {self.epoch}",
+        )
 
     def predictions(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         """True and predicted values (N,) of a regression's "validation" or "test" rows, in the target's own unit.
@@ -104,19 +110,6 @@ class Run:
         if part not in self.outputs:
             raise CutoffError(f"Expected a run with {part} scores, but got one that is {self.status} without any.")
         return self.outputs[part]
-
-    def _as_scores(self, part: str, y_score: np.ndarray, epoch: int) -> Scores:
-        data = load_dataset(self.config.dataset, self.config.dataset_params)
-        if data.task == "regression":
-            raise CutoffError("Expected a run that gives probabilities, but got one that predicts values.")
-        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
-        return Scores(
-            y_true=split.y[part],
-            y_score=y_score,
-            task=data.task,
-            class_names=data.class_names,
-            source=f"{HEADS[self.config.head].label}, {part} split, epoch {epoch}",
-        )
 
 
 @dataclass(frozen=True)

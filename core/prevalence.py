@@ -146,5 +146,5 @@ def precision_interval(
     each = (1 + level) / 2
     tpr = wilson(counts.tp, counts.tp + counts.fn, each)
     fpr = wilson(counts.fp, counts.fp + counts.tn, each)
-    called = ratio(counts.tp + counts.fp, counts.tp + counts.fp)  # 1, or NaN for none
+    called = ratio(counts.called, counts.called)  # 1, or NaN for none
     return ppv(tpr[0], fpr[1], prevalence) * called, ppv(tpr[1], fpr[0], prevalence) * called

@@ -26,6 +26,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import Experiment, RunConfig, Variant
 from core.jobs import Run
+from core.thresholds import ThresholdCounts
 
 ROOT = Path(__file__).parents[1]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -41,6 +42,11 @@ def app_test() -> Iterator[AppTest]:
     yield AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
     st.cache_resource.clear()  # closes the runner
     st.cache_data.clear()
+
+
+def confusion(counts: ThresholdCounts) -> np.ndarray:
+    """The counts as scikit-learn lays them out, (..., 2, 2): [[tn, fp], [fn, tp]]."""
+    return np.stack([counts.tn, counts.fp, counts.fn, counts.tp], axis=-1).reshape(*counts.tp.shape, 2, 2)
 
 
 def open_page(at: AppTest, name: str) -> AppTest:

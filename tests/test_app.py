@@ -55,7 +55,7 @@ def test_server_answers_serves_plotly_and_stops(tmp_path: Path, base: str) -> No
             etag = answer.headers["etag"]
         with pytest.raises(HTTPError, match="304"):
             urlopen(Request(f"{address}/assets/plotly.min.js", headers={"If-None-Match": etag}))
-        with urlopen(f"{address}/assets/live_figure.js?version") as answer:
+        with urlopen(f"{address}/assets/version/live_figure.js") as answer:
             assert answer.headers["content-type"].startswith(("text/javascript", "application/javascript"))
             assert answer.read() == (ROOT / "pages" / "components" / "live_figure.js").read_bytes()
 

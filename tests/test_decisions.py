@@ -21,6 +21,7 @@ from core.thresholds import (
     confusion_matrix,
     decided_counts,
 )
+from tests.conftest import confusion
 
 every_rule = pytest.mark.parametrize("name", DECISIONS)
 EIGHTHS = st.integers(0, 8).map(lambda n: n / 8)  # exact in every dtype, with ties
@@ -189,7 +190,7 @@ def test_rows_without_a_class_are_wrong_and_no_class_of_their_own(pairs: list[tu
     matrix = confusion_matrix(true, pred, 4, no_class=True)
     counts = decided_counts(matrix)
     theirs = sklearn.multilabel_confusion_matrix(true, pred, labels=range(4))
-    np.testing.assert_array_equal(counts.confusion(), theirs)
+    np.testing.assert_array_equal(confusion(counts), theirs)
 
     totals = class_totals(matrix)
     assert totals.accuracy == pytest.approx(sklearn.accuracy_score(true, pred))

@@ -222,38 +222,6 @@ def test_tooltips_name_the_logit_of_the_threshold():
 
 # --- confusion matrices
 
-PAIR = np.array([[900, 12], [30, 1058]])
-
-
-@pytest.mark.parametrize(
-    ("normalise", "large", "small"),
-    [
-        (
-            "none",
-            ["900", "12", "30", "1,058"],
-            ["TN · 98.7% of row", "FP · 1.3% of row", "FN · 2.8% of row", "TP · 97.2% of row"],
-        ),
-        ("row", ["98.7%", "1.3%", "2.8%", "97.2%"], ["TN · 900", "FP · 12", "FN · 30", "TP · 1,058"]),
-        ("column", ["96.8%", "1.1%", "3.2%", "98.9%"], ["TN · 900", "FP · 12", "FN · 30", "TP · 1,058"]),
-    ],
-)
-def test_the_matrix_of_two_classes_says_counts_and_shares(normalise, large, small):
-    figure = confusion_figure(PAIR, ("no", "yes"), normalise)
-    assert words(figure)[::2] == [f"<b>{text}</b>" for text in large]
-    assert words(figure)[1::2] == small
-    assert [trace.name for trace in figure.data] == ["TN", "FP", "FN", "TP"]
-    places = [(note.y, note.x) for note in figure.layout.annotations[::2]]
-    assert places == [(0, 0), (0, 1), (1, 0), (1, 1)]  # true class down, decided class across
-    assert [bool(trace.marker.pattern.shape) for trace in figure.data] == [False, True, True, False]
-    assert figure.layout.xaxis.ticktext == ("called no", "called yes")
-    assert figure.layout.yaxis.ticktext == ("is no", "is yes")
-    assert figure.layout.yaxis.range == (1.5, -0.5)  # the first class on top
-
-
-def test_a_row_without_rows_has_no_share():
-    figure = confusion_figure(np.array([[5, 1], [0, 0]]), ("no", "yes"), "row")
-    assert words(figure)[4] == "<b>none</b>"
-
 
 @pytest.mark.parametrize("normalise", ["none", "row", "column"])
 def test_the_matrix_of_many_classes_shades_rows_and_writes_every_count(normalise):
@@ -293,7 +261,6 @@ def test_the_matrix_has_a_last_column_for_rows_without_a_class():
         assert np.isnan(right.z[:, 3]).all()  # never right
         np.testing.assert_array_equal(wrong.z[:, 3], normalised(matrix, "row")[:, 3])
         np.testing.assert_array_equal(right.customdata, matrix)
-    assert confusion_figure(matrix[:2, :3], "ab").data[0].type == "heatmap"  # two classes, and none
 
 
 def test_the_matrix_of_very_many_classes_names_some_and_writes_no_number():
@@ -313,7 +280,6 @@ def every_figure() -> list[go.Figure]:
         loss_curves(np.ones(2), np.ones(2), 3),
         score_histograms([view], [0.5]),
         metrics_figure({"F1": metric_curve(index, METRICS["f1"])}, 0.5),
-        confusion_figure(PAIR, ("no", "yes")),
         confusion_figure(np.eye(3, dtype=int), "abc"),
     ]
 

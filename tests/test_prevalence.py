@@ -24,6 +24,7 @@ from core.prevalence import (
 )
 from core.thresholds import METRICS, ScoreIndex, metric_curve
 from core.tuning import bind, bootstrap, candidates
+from tests.conftest import confusion
 from tests.scored_rows import rows
 
 SHARES = st.floats(1e-4, 0.99)
@@ -65,9 +66,9 @@ def test_shifted_counts_are_those_of_weighted_rows(data, prevalence, threshold):
     w = weights(data.y_true, prevalence)
     called = data.y_score >= data.y_score.dtype.type(threshold)
     expected = sklearn.confusion_matrix(data.y_true, called, labels=[0, 1], sample_weight=w)
-    np.testing.assert_allclose(counts.confusion(), expected, atol=1e-9)
+    np.testing.assert_allclose(confusion(counts), expected, atol=1e-9)
     by_index = ScoreIndex.of(data.y_true, data.y_score, w).counts(threshold)
-    np.testing.assert_allclose(counts.confusion(), by_index.confusion(), atol=1e-9)
+    np.testing.assert_allclose(confusion(counts), confusion(by_index), atol=1e-9)
     assert counts.total == pytest.approx(len(data.y_true))
     assert (counts.tp + counts.fn) / counts.total == pytest.approx(prevalence)
 
@@ -107,7 +108,7 @@ def test_precision_is_the_formula_of_both_rates_at_any_prevalence():
 
 def test_rows_of_one_class_say_nothing_about_another_prevalence():
     counts = shifted(ScoreIndex.of([0, 0], [0.1, 0.9]).counts([0.5, 0.2]), 0.1)
-    assert np.isnan(counts.confusion()).all()
+    assert np.isnan(confusion(counts)).all()
 
 
 @pytest.mark.parametrize("prevalence", [0.0, 1.0, -0.1, np.nan])

@@ -21,6 +21,7 @@ from core.thresholds import (
     summaries,
     summary,
 )
+from tests.conftest import confusion
 from tests.scored_rows import Rows, rows
 
 THRESHOLDS = st.sampled_from([-1.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 2.0])
@@ -118,7 +119,7 @@ def test_decided_counts_are_each_class_against_the_rest(seed: int, classes: int)
     matrix = sklearn.confusion_matrix(y_true, y_pred, labels=range(classes))
     counts = decided_counts(matrix)
     one_against_rest = sklearn.multilabel_confusion_matrix(y_true, y_pred, labels=range(classes))
-    np.testing.assert_array_equal(counts.confusion(), one_against_rest)
+    np.testing.assert_array_equal(confusion(counts), one_against_rest)
     assert np.isnan(counts.thresholds).all()
 
 

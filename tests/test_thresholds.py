@@ -19,6 +19,7 @@ from core.thresholds import (
     index_scores,
     normalised,
 )
+from tests.conftest import confusion
 from tests.scored_rows import Rows, rows
 
 FIELDS = ("tp", "fp", "fn", "tn")
@@ -57,7 +58,7 @@ def test_confusion_equals_scikit_learn(data, threshold):
     theirs = sk.confusion_matrix(
         data.y_true, called_positive(data.y_score, threshold), labels=[0, 1], sample_weight=data.weight
     )
-    np.testing.assert_array_equal(ScoreIndex.of(*data).counts(threshold).confusion(), theirs)
+    np.testing.assert_array_equal(confusion(ScoreIndex.of(*data).counts(threshold)), theirs)
 
 
 @given(rows(), some_thresholds)
@@ -143,7 +144,7 @@ def test_no_rows_count_nothing(weight):
     assert index.n_rows == 0
     assert np.isnan([index.prevalence, *index.score_range]).all()
     assert index.counts_at_scores().tp.shape == (0,)
-    np.testing.assert_array_equal(index.counts([0.1, np.inf]).confusion(), np.zeros((2, 2, 2)))
+    np.testing.assert_array_equal(confusion(index.counts([0.1, np.inf])), np.zeros((2, 2, 2)))
 
 
 def test_rows_that_all_weigh_nothing_are_no_rows():
@@ -154,7 +155,7 @@ def test_counts_have_the_shape_of_the_thresholds():
     index = ScoreIndex.of([0, 1, 1], [0.2, 0.4, 0.6])
     assert index.counts(0.5).tp.shape == ()
     assert index.counts(np.full((3, 2), 0.5)).tn.shape == (3, 2)
-    assert index.counts(np.full((3, 2), 0.5)).confusion().shape == (3, 2, 2, 2)
+    assert confusion(index.counts(np.full((3, 2), 0.5))).shape == (3, 2, 2, 2)
     assert index.counts([0.1, 0.5])[1].tp == 1
 
 
@@ -193,7 +194,7 @@ def test_class_counts_equal_scikit_learn_class_by_class():
     for t in range(3):
         called = called_positive(scores.y_score, per_class[:, t])
         true = np.eye(10, dtype=int)[scores.y_true]
-        np.testing.assert_array_equal(counts[:, t].confusion(), sk.multilabel_confusion_matrix(true, called))
+        np.testing.assert_array_equal(confusion(counts[:, t]), sk.multilabel_confusion_matrix(true, called))
 
 
 def test_class_counts_share_thresholds_and_take_labels_and_weights():
@@ -203,7 +204,7 @@ def test_class_counts_share_thresholds_and_take_labels_and_weights():
     counts = class_counts(index_scores(scores, weight), [-0.5, 0.0, 0.5])
     theirs = sk.multilabel_confusion_matrix(y_true, scores.y_score >= 0.5, sample_weight=weight)
     assert counts.tp.shape == counts.thresholds.shape == (3, 3)
-    np.testing.assert_array_equal(counts[:, 2].confusion(), theirs)
+    np.testing.assert_array_equal(confusion(counts[:, 2]), theirs)
 
 
 @pytest.mark.parametrize("shape", [(), (3, 2), (1, 10, 2)])
@@ -272,10 +273,10 @@ def test_confusion_matrix_equals_scikit_learn(pairs):
 
 
 def test_confusion_at_thresholds_normalises_like_any_other():
-    confusion = ScoreIndex.of([0, 0, 0, 1], [0.1, 0.2, 0.6, 0.7]).counts([0.5, np.inf]).confusion()
-    np.testing.assert_array_equal(normalised(confusion, "row")[0], [[2 / 3, 1 / 3], [0, 1]])
-    np.testing.assert_array_equal(normalised(confusion, "column")[1], [[0.75, np.nan], [0.25, np.nan]])
-    assert normalised(confusion, "none") is confusion
+    matrices = confusion(ScoreIndex.of([0, 0, 0, 1], [0.1, 0.2, 0.6, 0.7]).counts([0.5, np.inf]))
+    np.testing.assert_array_equal(normalised(matrices, "row")[0], [[2 / 3, 1 / 3], [0, 1]])
+    np.testing.assert_array_equal(normalised(matrices, "column")[1], [[0.75, np.nan], [0.25, np.nan]])
+    assert normalised(matrices, "none") is matrices
 
 
 @pytest.mark.parametrize(

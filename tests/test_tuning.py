@@ -22,6 +22,7 @@ from core.errors import CutoffError
 from core.thresholds import ScoreIndex
 from core.tuning import RULES, Choice, bind, candidates, population_counts, threshold_by_payoffs
 from core.tuning.choice import place_of
+from tests.conftest import confusion
 from tests.scored_rows import Rows, rows
 
 some = settings(max_examples=25)  # of each rule
@@ -261,7 +262,7 @@ def test_a_lower_cutoff_trades_errors_as_the_table_of_a_logistic_regression_show
     y, p = split.y["test"], model.predict_proba(split.x["test"])[:, 1].astype(dtype)
     index, tables = ScoreIndex.of(y, p), {}
     for cutoff in (0.5, 0.2):
-        tables[cutoff] = index.counts(cutoff).confusion()
+        tables[cutoff] = confusion(index.counts(cutoff))
         np.testing.assert_array_equal(tables[cutoff], sk.confusion_matrix(y, p >= dtype(cutoff)))
         fixed = RULES["fixed"](candidates(index), threshold=cutoff)
         np.testing.assert_allclose(fixed.value, sk.f1_score(y, p >= dtype(cutoff)))

@@ -131,7 +131,7 @@ def test_bootstrap_of_a_fixed_threshold_moves_nothing_and_flatters_nothing():
     found = bootstrap(bind("fixed", threshold=0.2), y, q)
     assert found.threshold_interval == (0.2, 0.2)
     assert found.tuned.mean() == pytest.approx(found.choice.value, abs=0.005)
-    assert found.optimism == pytest.approx(0, abs=0.005)
+    assert found.choice.value - found.out_of_bag == pytest.approx(0, abs=0.005)
 
 
 def test_out_of_bag_value_is_that_of_resamples_written_out():

@@ -13,7 +13,6 @@ from core.plots.style import (
     GROUND,
     LEGEND_ABOVE,
     MARGIN,
-    NEGATIVE,
     NEGATIVE_FILL,
     POSITIVE,
     POSITIVE_FILL,
@@ -60,73 +59,11 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
 
 
 def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normalise = "none") -> go.Figure:
-    """A confusion matrix (K, K): true classes down, decided classes across, right solid and wrong hatched for K = 2.
+    """A confusion matrix (K, K): true classes down, decided classes across.
 
-    (K, K + 1) has the rows without a class in a last column. `normalise` chooses the large number: the count, or its
-    share of the row or of the column.
-    """
-    shares = normalised(matrix, normalise)
-    two = matrix.shape == (2, 2)
-    figure = _two_classes(matrix, shares, normalise) if two else _many_classes(matrix, shares, normalise)
-    called = [*names, NO_CLASS][: matrix.shape[1]]
-    figure.update_layout(
-        margin=MARGIN,
-        showlegend=False,
-        bargap=0,
-        barmode="overlay",
-        xaxis=_class_axis([f"called {n}" if two else n for n in called])
-        | {"side": "top", "range": [-0.5, len(called) - 0.5]},
-        yaxis=_class_axis([f"is {n}" if two else n for n in names]) | {"range": [len(names) - 0.5, -0.5]},
-    )
-    if not two:
-        figure.update_layout(xaxis_title_text="called", yaxis_title_text="true")
-    return figure
-
-
-def _class_axis(names: list[str]) -> dict[str, Any]:
-    """The layout of an axis of classes; of very many it names as many as there is room for."""
-    every = -(-len(names) // MOST_NAMES)
-    ticks = {"tickvals": list(range(0, len(names), every)), "ticktext": names[::every]}
-    return ticks | {"showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
-
-
-def _two_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -> go.Figure:
-    figure = go.Figure()
-    cells = ((0, 0, "TN", NEGATIVE), (0, 1, "FP", NEGATIVE), (1, 0, "FN", POSITIVE), (1, 1, "TP", POSITIVE))
-    fills = {NEGATIVE: NEGATIVE_FILL, POSITIVE: POSITIVE_FILL}
-    by_row = normalised(matrix, "row")
-    for true, called, short, colour in cells:
-        right = true == called
-        figure.add_bar(
-            x=[called],
-            y=[0.94],
-            base=[true - 0.47],
-            width=[0.94],
-            marker={
-                "color": fills[colour],
-                "line": {"width": 0},
-                "pattern": {"shape": "" if right else "/", "fgcolor": fills[colour], "bgcolor": GROUND, "size": 8},
-            },
-            hovertemplate=f"{short}: {int(matrix[true, called]):,}<extra></extra>",
-            name=short,
-        )
-        large = _cell_text(matrix[true, called], shares[true, called], normalise)
-        small = (
-            f"{short} · {_percent(by_row[true, called])} of row"
-            if normalise == "none"
-            else f"{short} · {matrix[true, called]:,}"
-        )
-        for text, size, shift, ink in ((f"<b>{large}</b>", 24, 10, TEXT), (small, 13, -16, TEXT)):
-            figure.add_annotation(
-                x=called, y=true, text=text, showarrow=False, font={"size": size, "color": ink}, yshift=shift
-            )
-    return figure
-
-
-def _many_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) -> go.Figure:
-    """Cells shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber.
-
-    Of very many classes the cells have no room for a number, which is then seen on hover.
+    Cells are shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber. (K, K +
+    1) has the rows without a class in a last column. `normalise` chooses the number in a cell: the count, or its share
+    of the row or of the column. Of very many classes the cells have no room for a number, which is then seen on hover.
     """
     by_row = normalised(matrix, "row")
     diagonal = np.eye(matrix.shape[0], matrix.shape[1], dtype=bool)
@@ -134,7 +71,7 @@ def _many_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) 
     text = np.array(
         [
             [_cell_text(c, s, normalise) if c and few else "" for c, s in zip(*r, strict=True)]
-            for r in zip(matrix, shares, strict=True)
+            for r in zip(matrix, normalised(matrix, normalise), strict=True)
         ]
     )
     figure = go.Figure()
@@ -153,15 +90,24 @@ def _many_classes(matrix: np.ndarray, shares: np.ndarray, normalise: Normalise) 
             xgap=2 if few else 0,
             ygap=2 if few else 0,
         )
+    called = [*names, NO_CLASS][: matrix.shape[1]]
+    figure.update_layout(
+        margin=MARGIN,
+        xaxis=_class_axis(called) | {"title": {"text": "called"}, "side": "top", "range": [-0.5, len(called) - 0.5]},
+        yaxis=_class_axis(list(names)) | {"title": {"text": "true"}, "range": [len(names) - 0.5, -0.5]},
+    )
     return figure
 
 
+def _class_axis(names: list[str]) -> dict[str, Any]:
+    """The layout of an axis of classes; of very many it names as many as there is room for."""
+    every = -(-len(names) // MOST_NAMES)
+    ticks = {"tickvals": list(range(0, len(names), every)), "ticktext": names[::every]}
+    return ticks | {"showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
+
+
 def _cell_text(count: float, share: float, normalise: Normalise) -> str:
-    return f"{count:,}" if normalise == "none" else _percent(share)
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if np.isfinite(share) else "none"
+    return f"{count:,}" if normalise == "none" else f"{share:.1%}"
 
 
 def _texts(counts: ThresholdCounts, thresholds: np.ndarray) -> np.ndarray:

@@ -45,9 +45,10 @@ class ThresholdCounts:
         """Number (or weight) of all rows, in the shape of the counts."""
         return self.tp + self.fp + self.fn + self.tn
 
-    def confusion(self) -> NDArray:
-        """Confusion matrices (..., 2, 2), rows true and columns decided: [[tn, fp], [fn, tp]]."""
-        return np.stack([self.tn, self.fp, self.fn, self.tp], axis=-1).reshape(*self.tp.shape, 2, 2)
+    @property
+    def called(self) -> NDArray:
+        """Number (or weight) of the rows that are called positive, in the shape of the counts."""
+        return self.tp + self.fp
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,7 @@ def accuracy(counts: ThresholdCounts) -> NDArray[np.float64]:
 
 
 def precision(counts: ThresholdCounts) -> NDArray[np.float64]:
-    return ratio(counts.tp, counts.tp + counts.fp)
+    return ratio(counts.tp, counts.called)
 
 
 def recall(counts: ThresholdCounts) -> NDArray[np.float64]:

@@ -108,7 +108,7 @@ class Rule:
             best = f"the best reachable {self.spec.near} is {near:.4g} at threshold {found.threshold:.4g}"
             return f"Infeasible: no threshold has {condition}; {best}."
         where = "above every score" if np.isposinf(found.threshold) else f"{found.threshold:.4g}"
-        calls = f"calls {counts.tp + counts.fp:,} of {counts.total:,} rows positive"
+        calls = f"calls {counts.called:,} of {counts.total:,} rows positive"
         value = "undefined" if np.isnan(found.value) else f"{found.value:.4g}"
         given = f" with {condition}" if condition else ""
         return f"{self.spec.value} is {value}{given} at threshold {where}, which {calls}."
@@ -217,7 +217,7 @@ def _at_least(value: NDArray[np.float64], measure: NDArray[np.float64], least: f
 
 def _budget(counts: ThresholdCounts, rows: NDArray) -> Goal:
     """As many rows called positive as the budget allows: rows with one score are called all or none."""
-    called = (counts.tp + counts.fp).astype(np.float64)
+    called = counts.called.astype(np.float64)
     return Goal(metrics.recall(counts), wanted=called, met=called <= rows)
 
 

@@ -76,11 +76,6 @@ class Bootstrap:
         return _interval(self.tuned, self.level)
 
     @property
-    def optimism(self) -> float:
-        """How far the choice's value lies above what out-of-bag rows show, below 0 where less is better."""
-        return self.choice.value - self.out_of_bag
-
-    @property
     def interval(self) -> tuple[float, float]:
         """tuned_interval moved so that the mean of the tuned values falls on the out-of-bag value, as Noma et al.
         (Confidence intervals of prediction accuracy measures, 2021) move theirs, and cut off at the range's ends."""

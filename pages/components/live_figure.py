@@ -5,34 +5,18 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable
-from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
 from plotly.utils import PlotlyJSONEncoder
 
-SCRIPT = Path(__file__).with_suffix(".js")
-# Every message repeats a component's JavaScript, so it is no more than what fetches the rest once. The version in its
-# address keeps a browser from using an earlier one.
-LOADER = """
-export default async function (component) {
-  try {
-    const url = new URL("assets/live_figure.js?VERSION", document.baseURI);
-    const { default: show } = await import(url);
-    return show(component);
-  } catch (error) {
-    console.error(error);
-    component.parentElement.querySelector(".live-figure-note").textContent =
-      "The figure could not be drawn: its script did not load. Reload the page to try again.";
-  }
-}
-"""
+from pages.components.scripts import loader
+
 _component = st.components.v2.component(
     "live_figure",
     html='<div class="live-figure"></div><div class="live-figure-note" role="status"></div>',
-    js=LOADER.replace("VERSION", sha256(SCRIPT.read_bytes()).hexdigest()[:8]),
+    js=loader("live_figure", "The figure", ".live-figure-note"),
     isolate_styles=False,  # plotly puts its styles into the document, where a shadow root would not see them
 )
 

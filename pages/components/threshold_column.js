@@ -1,6 +1,8 @@
 // A row a class or label: its scores, a threshold to drag, its numbers; and above them what all decide together.
 // At rest every number is the server's. While a threshold moves they are counted here, in the rows sent along.
 
+import { METRICS, ROUND, expit, logit, rate, ratio, whole } from "./threshold_model.js";
+
 const BINS = 32;
 const LOGIT_ENDS = [3, 9]; // how far a logit axis reaches at least, and at most
 const STEPS = 1000; // of a slider
@@ -14,16 +16,12 @@ const TYPES = { f4: Float32Array, f8: Float64Array, u1: Uint8Array, i4: Int32Arr
 
 const mounted = new WeakMap(); // root -> state
 
-const rate = (value) => (Number.isFinite(value) ? value.toFixed(3) : "undefined");
-const whole = (count) => count.toLocaleString("en-US");
 const KINDS = { rate, count: whole, mean: (value) => (Number.isFinite(value) ? value.toFixed(2) : "undefined") };
-const logit = (p) => Math.log(p / (1 - p));
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
-const ratio = (top, bottom) => (bottom ? top / bottom : NaN);
 
 export function read(bytes) {
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)), (_, value) => value ?? NaN);
   let from = 4 + size;
   for (const [name, type, length] of head.arrays) {
     const to = from + length * TYPES[type].BYTES_PER_ELEMENT;
@@ -34,11 +32,6 @@ export function read(bytes) {
 }
 
 // --- from thresholds to decisions to numbers, as core/thresholds has them
-
-function inDtype(data, threshold) {
-  if (data.dtype === "float64") return threshold;
-  return data.dtype === "float16" && Math.f16round ? Math.f16round(threshold) : Math.fround(threshold);
-}
 
 // What a rule compares: each returns a function of a score and its class.
 const COMPARED = {
@@ -53,7 +46,7 @@ const COMPARED = {
     return (p, c) => p / (t[c] / most);
   },
   masked: (t, data) => {
-    const cuts = t.map((value) => inDtype(data, value));
+    const cuts = t.map(ROUND[data.dtype]);
     return (p, c) => (p >= cuts[c] ? p : -Infinity);
   },
 };
@@ -80,7 +73,7 @@ function decisions(data, thresholds) {
   if (data.task === "multilabel") {
     const called = new Uint8Array(scores.length);
     names.forEach((_, c) => {
-      const cut = inDtype(data, thresholds[c]);
+      const cut = ROUND[data.dtype](thresholds[c]);
       for (let at = c * shown; at < (c + 1) * shown; at++) called[at] = scores[at] >= cut;
     });
     return { called };
@@ -121,8 +114,8 @@ export function count(data, thresholds) {
       else if (got) fp++;
       else if (is) fn++;
     }
-    const f1 = ratio(2 * tp, 2 * tp + fp + fn);
-    return { tp, fp, fn, precision: ratio(tp, tp + fp), recall: ratio(tp, tp + fn), f1 };
+    const counts = { tp, fp, fn };
+    return { ...counts, precision: METRICS.precision(counts), recall: METRICS.recall(counts), f1: METRICS.f1(counts) };
   });
   const sum = (key) => columns.reduce((total, column) => total + column[key], 0);
   const [tp, fp, fn] = ["tp", "fp", "fn"].map(sum);
@@ -134,7 +127,7 @@ export function count(data, thresholds) {
   const rows = Array.from(has, (_, i) => ratio(2 * right[i], has[i] + gets[i]));
   const weighted = columns.reduce((total, one) => total + (Number.isFinite(one.f1) ? one.f1 * (one.tp + one.fn) : 0), 0);
   const totals = {
-    micro_f1: ratio(2 * tp, 2 * tp + fp + fn),
+    micro_f1: METRICS.f1({ tp, fp, fn }),
     macro_f1: macro("f1"),
     weighted_f1: ratio(weighted, tp + fn),
     samples_f1: mean(rows),
@@ -164,7 +157,7 @@ function reach(data) {
 function atStep(data, step) {
   if (step <= 0 || step >= STEPS || data.scale !== "logit") return clip(step / STEPS, 0, 1);
   const value = ((2 * step) / STEPS - 1) * data.end;
-  return Number((1 / (1 + Math.exp(-value))).toPrecision(4));
+  return Number(expit(value).toPrecision(4));
 }
 
 // --- drawing

@@ -22,6 +22,7 @@ from core.plots.thresholds import MOST_NAMES
 from core.scores import Scores
 from core.thresholds import METRICS, NO_CLASS, ThresholdCounts
 from core.thresholds.decisions import Normalise
+from pages.components.scripts import loader
 
 HERE = Path(__file__)
 MOST = 60_000  # scores that a browser is sent; of more rows it gets as many as that comes to, evenly spread
@@ -29,7 +30,7 @@ _component = st.components.v2.component(
     "threshold_column",
     html=HERE.with_suffix(".html").read_text(),
     css=HERE.with_suffix(".css").read_text(),
-    js=HERE.with_suffix(".js").read_text(),
+    js=loader("threshold_column", "The column of thresholds", ".held"),
 )
 
 

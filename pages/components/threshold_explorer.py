@@ -1,14 +1,14 @@
 """A threshold to drag: histogram, curves, metrics and confusion matrix of one class, moved in the browser.
 
 The threshold moves without the server; when it rests, one message says where. Two components make one explorer: what
-stays while the threshold moves is large and sent once, what a commit changes is small.
+stays while the threshold moves is large and sent once, what a commit changes is small. Both fetch one module, in which
+they find each other.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,36 +19,20 @@ from core.plots.explorer import BOUND, Held, around
 from core.plots.style import packed
 from core.rows import OUTCOMES, Outcome
 from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
+from pages.components.scripts import loader
 
 HERE = Path(__file__)
-SCRIPTS = ("threshold_explorer.js", "threshold_model.js")
-VERSION = sha256(b"".join((HERE.parent / name).read_bytes() for name in SCRIPTS)).hexdigest()[:8]
-# Both components fetch one module, in which they find each other. The version in its address keeps a browser from using
-# an earlier one.
-LOADER = """
-export default async function (component) {
-  try {
-    const url = new URL("assets/VERSION/threshold_explorer.js", document.baseURI);
-    const module = await import(url);
-    return module.NAME(component);
-  } catch (error) {
-    console.error(error);
-    component.parentElement.querySelector(".SAID").textContent =
-      "The explorer could not be drawn: its script did not load. Reload the page to try again.";
-  }
-}
-""".replace("VERSION", VERSION)
 _shown = st.components.v2.component(
     "threshold_explorer",
     html=HERE.with_suffix(".html").read_text(),
     css=HERE.with_suffix(".css").read_text(),
-    js=LOADER.replace("NAME", "default").replace("SAID", "said"),
+    js=loader("threshold_explorer", "The explorer", ".said"),
 )
 _followed = st.components.v2.component(
     "threshold_followed",
     html='<output class="readout" aria-live="polite"></output>',
     css=".readout { font: 0.875rem var(--st-font); color: var(--st-gray-text-color) }",
-    js=LOADER.replace("NAME", "follow").replace("SAID", "readout"),
+    js=loader("threshold_explorer", "The explorer", ".readout", "follow"),
 )
 
 Act = Literal["move", "share", "adopt", "undo"]

@@ -69,7 +69,7 @@ export function nextScore(model, t, way) {
   return !thresholds.length || thresholds[0] === points.thresholds[0] ? axis.low : null;
 }
 
-const ratio = (top, bottom) => (bottom ? top / bottom : NaN);
+export const ratio = (top, bottom) => (bottom ? top / bottom : NaN);
 
 // As core/thresholds/metrics.py has them; a ratio without a denominator is NaN.
 export const METRICS = {

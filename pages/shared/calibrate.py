@@ -34,6 +34,7 @@ from core.jobs import Run
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, Scale
 from core.scores import Scores
+from core.thresholds import changes
 from pages.components.live_figure import live_figure
 from pages.shared import findings, text, trial
 
@@ -355,8 +356,9 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
 def _say_argmax(rows: Scores, to_all: Temperature) -> None:
     """What one temperature for all classes leaves as it is, and why no class has a threshold that moves."""
     before, after = (scores.argmax(axis=1) for scores in (rows.y_score, to_all.map(rows.y_score)))
+    changed = changes(rows.y_true, before, after).rows
     st.markdown(
         f"The logits of all classes are divided by {to_all.temperature:.3f}. The largest stays the largest: "
-        f"{np.count_nonzero(before != after):,} of {rows.n_rows:,} test rows get another class by argmax. The p of one "
+        f"{changed:,} of {rows.n_rows:,} test rows get another class by argmax. The p of one "
         "class depends on all scores of its row, so its threshold against the rest has no single image: tune it anew."
     )

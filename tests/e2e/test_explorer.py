@@ -16,7 +16,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from benchmarks.explorer_page import SCORES
 from core.plots.explorer import BOUND, held
 from core.thresholds import METRICS, ScoreIndex
-from tests.conftest import ROOT, serve
+from tests.conftest import ROOT, confusion, serve
 from tests.e2e.conftest import overflow, settled
 
 EXPLORER = ".st-key-explorer"
@@ -115,7 +115,7 @@ def test_at_random_thresholds_every_number_is_that_of_all_rows(
     for threshold in thresholds.tolist():
         type_in(page, repr(threshold))
         counts = index.counts(threshold)
-        assert matrix(page) == counts.confusion().tolist(), threshold
+        assert matrix(page) == confusion(counts).tolist(), threshold
     assert tiles(page) == {metric: written(float(METRICS[metric](counts))) for metric in TILES}
 
 
@@ -141,7 +141,7 @@ def test_a_drag_sends_nothing_until_one_small_commit(page: Page, explorer_url: s
     seen: list = []
     drag(page, handle, np.linspace(0.3, 0.7, 25).tolist(), seen)
     assert wire.sizes == []
-    exact = [index.counts(float(text)).confusion() for _, text in seen]
+    exact = [confusion(index.counts(float(text))) for _, text in seen]
     off = np.abs(np.array([shown for shown, _ in seen]) - exact).max(axis=0)
     assert len({str(shown) for shown, _ in seen}) > 15
     if name == "exact":
@@ -175,12 +175,12 @@ def test_arrow_keys_go_to_the_next_distinct_score(page: Page, explorer_url: str,
         for score in above[:5]:
             slider.press("ArrowRight")
             wait_until_at(page, score)
-            assert matrix(page) == index.counts(score).confusion().tolist()
+            assert matrix(page) == confusion(index.counts(score)).tolist()
         slider.press("ArrowLeft")
         wait_until_at(page, above[3])
         rested(page)
         expect(page.locator(".readout")).to_contain_text("Counted over all rows")
-        assert matrix(page) == index.counts(above[3]).confusion().tolist()
+        assert matrix(page) == confusion(index.counts(above[3])).tolist()
 
 
 def test_steps_go_on_beyond_what_was_at_hand(page: Page, explorer_url: str) -> None:
@@ -218,7 +218,7 @@ def test_a_threshold_is_typed_as_probability_logit_or_share(page: Page, explorer
     index = index_of("exact")
     type_in(page, "-1,5", "logit")
     assert float(field(page).input_value()) == pytest.approx(expit(-1.5), rel=1e-7)
-    assert matrix(page) == index.counts(expit(-1.5)).confusion().tolist()
+    assert matrix(page) == confusion(index.counts(expit(-1.5))).tolist()
 
     type_in(page, "10", "percent of rows called positive")
     score = np.sort(np.concatenate([index.positive_scores, index.negative_scores]))[::-1]
@@ -269,7 +269,7 @@ def test_a_click_on_a_chart_goes_there(page: Page, explorer_url: str, chart: str
     assert t != 0.5
     index = index_of("exact")
     expect(page.locator(f"{EXPLORER} td .tp")).to_have_text(f"{int(index.counts(t).tp):,}")
-    assert matrix(page) == index.counts(t).confusion().tolist()
+    assert matrix(page) == confusion(index.counts(t)).tolist()
     if chart in ("pr .plot", "roc .plot"):
         assert np.float32(t) in index.distinct_scores()
         ring = page.locator(f"{EXPLORER} .{chart.split()[0]} .ring").bounding_box()
@@ -332,7 +332,7 @@ def test_adopt_and_undo_with_ghost_and_changes(page: Page, explorer_url: str) ->
     undo.press("Enter")
     expect(field(page)).to_have_value("0.5")
     expect(undo).to_have_attribute("aria-disabled", "true")
-    assert matrix(page) == then.confusion().tolist()
+    assert matrix(page) == confusion(then).tolist()
 
 
 def test_the_keyboard_alone_is_enough(page: Page, explorer_url: str) -> None:
@@ -391,7 +391,7 @@ def test_unusual_scores_are_shown_as_far_as_can_be(page: Page, explorer_url: str
         handle.press(key)
     rested(page)
     t = float(field(page, "score" if "margin" in name else "probability").input_value().replace("−", "-"))
-    assert matrix(page) == index.counts(t).confusion().tolist()
+    assert matrix(page) == confusion(index.counts(t)).tolist()
     assert tiles(page) == {metric: written(float(METRICS[metric](index.counts(t)))) for metric in TILES}
     assert page.get_by_label("Threshold as logit").count() == 1
     expect(page.get_by_label("Threshold as logit")).to_be_visible(visible="margin" not in name)

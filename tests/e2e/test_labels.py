@@ -202,8 +202,10 @@ def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: st
 
 # --- the arithmetic of the browser, without a page around it
 
-COUNT = """async ([script, data, thresholds]) => {
-  const { count } = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+COUNT = """async ([scripts, data, thresholds]) => {
+  const address = (script) => URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
+  const [column, model] = scripts;
+  const { count } = await import(address(column.replace("./threshold_model.js", address(model))));
   const scores = data.dtype === "float64" ? new Float64Array(data.scores) : new Float32Array(data.scores);
   const { columns, totals } = count({ ...data, scores }, thresholds);
   return { columns, totals };
@@ -215,8 +217,9 @@ def counted(page: Page, data: Scores, thresholds: np.ndarray, rule: str = "", fa
     head = {"task": data.task, "names": data.class_names, "shown": data.n_rows, "dtype": data.y_score.dtype.name}
     head |= {"rule": rule, "fallback": fallback, "truth": data.y_true.T.ravel().tolist()}
     head |= {"scores": data.y_score.T.astype(float).ravel().tolist()}
-    script = (ROOT / "pages" / "components" / "threshold_column.js").read_text()
-    return page.evaluate(COUNT, [script, head, thresholds.tolist()])
+    names = ("threshold_column.js", "threshold_model.js")
+    scripts = [(ROOT / "pages" / "components" / name).read_text() for name in names]
+    return page.evaluate(COUNT, [scripts, head, thresholds.tolist()])
 
 
 def random_scores(task: Task, seed: int) -> Scores:
