@@ -44,6 +44,9 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
                 disabled=queued,
                 help="One epoch, then pause.",
             )
+        else:  # what follows keeps its place, so that nothing is seen twice while the row is drawn anew
+            st.empty()
+            st.empty()
         st.button("Stop", icon=":material/stop:", disabled=not live, on_click=runner().cancel, args=(name,))
         if job:
             st.button(

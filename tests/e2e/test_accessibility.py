@@ -346,7 +346,7 @@ def test_training_is_announced_by_its_status_and_nothing_else(page: Page, app_ur
         ("Resume", "Training ·"),
         ("Stop", "Stopped ·"),
     ):
-        page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).dispatch_event("click")
+        page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).click()
         expect(page.get_by_text(state)).to_be_visible()
         page.wait_for_timeout(1500)  # in which many epochs are drawn
     said = page.evaluate("() => window.said")
