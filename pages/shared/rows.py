@@ -165,8 +165,8 @@ def _choose_page(run: Run, of: str, found: pd.DataFrame, size: int) -> pd.DataFr
     """So many of the rows found; where there are more, from the page that is chosen, at first the first."""
     place, start = st.empty(), 0
     if len(found) > size:
-        asked = " ".join(map(str, _asked(run).values()))  # another question begins on its first page
-        start = size * (st.pagination(-(-len(found) // size), key=f"page {run.id} {of} {asked}") - 1)
+        asked = hash((run.id, of, *_asked(run).values()))  # another question begins on its first page
+        start = size * (st.pagination(-(-len(found) // size), key=f"rows.page {asked:x}") - 1)
     shown = found.iloc[start : start + size]
     place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
     return shown
