@@ -13,8 +13,6 @@ from core.specs import Value
 from core.thresholds import DECISIONS
 from pages.shared import decision, text, trial
 
-LINES = 22  # of source that are shown at once
-
 
 @dataclass(frozen=True)
 class Format:
@@ -91,7 +89,7 @@ def show(run: Run, part: str, _column: int) -> None:
                 help=f"The {part} rows: their place in the data set, true class and scores.",
             )
     st.caption(chosen.about)
-    st.code(content, chosen.language, height="content" if content.count("\n") < LINES else 480)
+    st.code(content, chosen.language, wrap_lines=True)
 
 
 def _said(written: Adopted) -> str:

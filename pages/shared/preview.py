@@ -14,10 +14,8 @@ PICTURES, ROWS = 20, 8
 
 
 def show(data: Dataset) -> None:
-    """A popover that is computed only while it is open."""
-    look = st.popover(
-        "Look at the data", key="preview", icon=":material/visibility:", on_change="rerun", width="stretch"
-    )
+    """A part of the side panel that is computed only while it is open; it follows the choices about the data."""
+    look = st.expander("Look at the data", key="preview", icon=":material/visibility:", on_change="rerun")
     if not look.open:
         return
     with look:
@@ -55,16 +53,13 @@ def show_points(
 ) -> None:
     figure = plane(points, names, label, axes)
     alt = f"{len(points):,} of {len(data.x):,} rows, {axes[1]} against {axes[0]}."
-    with st.container(width=320):  # a popover is as wide as what it holds, and a figure as what holds it
-        live_figure(figure, key="preview_figure", alt=alt, height=320, revision=data.name)
+    live_figure(figure, key="preview_figure", alt=alt, height=260, revision=data.name)
     if len(points) < len(data.x):
         st.caption(f"{len(points):,} of the {len(data.x):,} rows are drawn.")
 
 
 def show_table(data: Dataset) -> None:
     table = preview(data, ROWS)
-    st.dataframe(
-        table.style.format(precision=3), height="content", width="content", alt=f"{len(table)} rows of the data."
-    )
+    st.dataframe(table.style.format(precision=3), height="content", alt=f"{len(table)} rows of the data.")
     if data.x.shape[1] >= table.shape[1]:
         st.caption(f"The first {table.shape[1] - 1} of {data.x.shape[1]} features.")

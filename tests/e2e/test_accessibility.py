@@ -17,9 +17,6 @@ SIZES = {1440: 900, 390: 844}
 KNOWN = {
     # What floats stands at the end of the document, outside every landmark.
     "region": "body > :not(#root)",
-    # A popover has the focus once it is open, so arrow keys scroll it. Source code that scrolls is reached by Tab in
-    # Chromium and Firefox, and is also in the file beside it.
-    "scrollable-region-focusable": "[data-testid=stPopoverBody], [data-testid=stCode] pre",
 }
 
 
@@ -115,6 +112,11 @@ def open_expanders(page: Page) -> None:
     expect(page.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
 
 
+def open_preview(page: Page) -> None:
+    page.locator(".st-key-preview summary").click()
+    page.locator(".st-key-preview :is(img, canvas, .nsewdrag)").first.wait_for()
+
+
 def open_list(page: Page) -> None:
     field = page.get_by_role("combobox", name="Loss", exact=True)
     field.focus()
@@ -134,9 +136,9 @@ OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
     "a tooltip": ("", open_help),
     "the editor of a variant": (RACE, press("Name")),
     "a sweep": (RACE, press("Sweep")),
-    "images": ("dataset=digits", press("Look at the data")),
-    "a table": ("dataset=yeast", press("Look at the data")),
-    "points": ("dataset=moons", press("Look at the data")),
+    "images": ("dataset=digits", open_preview),
+    "a table": ("dataset=yeast", open_preview),
+    "points": ("dataset=moons", open_preview),
     "the menu": ("", press("Main menu")),
 }
 

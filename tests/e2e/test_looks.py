@@ -170,6 +170,6 @@ def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_role("button", name="Look at the data").click()
-    page.get_by_test_id("stPopoverBody").locator("img, canvas, .nsewdrag").first.wait_for()
+    page.locator(".st-key-preview summary").click()
+    page.locator(".st-key-preview :is(img, canvas, .nsewdrag)").first.wait_for()
     fits(page)
