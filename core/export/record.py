@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,7 @@ from core.thresholds import (
 
 EACH = "each"  # every column is decided at its own threshold: two classes, or labels
 PARTS = ("validation", "test")
+WIDTH = 100  # characters of a line
 
 
 class _Frozen(BaseModel):
@@ -99,8 +101,8 @@ class Adopted(_Frozen):
     config: RunConfig
 
     def as_json(self) -> str:
-        """The object described above, indented."""
-        return self.model_dump_json(indent=2)
+        """The object described above, indented; what fits into a line stands in one."""
+        return _written(json.loads(self.model_dump_json()))
 
     def probabilities(self) -> tuple[float, ...]:
         """The thresholds (C,), as they are on the page."""
@@ -153,6 +155,19 @@ def _of_column(name: str, counts: ThresholdCounts) -> ColumnWorth:
     outcomes = {outcome: int(getattr(counts, outcome)) for outcome in ("tp", "fp", "fn", "tn")}
     metrics = {metric.name: _known(float(metric(counts))) for metric in METRICS.values() if not metric.params}
     return ColumnWorth(name=name, metrics=metrics, **outcomes)
+
+
+def _written(value: Any, margin: str = "") -> str:
+    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if len(margin) + len(flat) <= WIDTH or not isinstance(value, dict | list):
+        return flat
+    inner = f"{margin}  "
+    if isinstance(value, dict):
+        lines = [f"{json.dumps(name, ensure_ascii=False)}: {_written(one, inner)}" for name, one in value.items()]
+    else:
+        lines = [_written(one, inner) for one in value]
+    first, last = "{}" if isinstance(value, dict) else "[]"
+    return f"{first}\n{inner}" + f",\n{inner}".join(lines) + f"\n{margin}{last}"
 
 
 def _known(value: float) -> float | None:

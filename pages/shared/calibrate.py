@@ -37,6 +37,7 @@ from core.scores import Scores
 from core.thresholds import changes
 from pages.components.live_figure import live_figure
 from pages.shared import findings, text, trial
+from pages.shared.tiles import NARROW
 
 PARTS = ("validation", "test")
 GIVEN, UNDO = "given", "undo"
@@ -261,19 +262,15 @@ def _show_numbers(shown: Shown) -> None:
 
 
 def _tiles(now: Report, given: Report | None) -> None:
-    with st.container(horizontal=True):
-        for label, field in (
-            ("Log-loss", "log_loss"),
-            ("Brier score", "brier"),
-            ("ECE", "ece"),
-            ("ROC-AUC", "roc_auc"),
-        ):
+    shown = {"Log-loss": "log_loss", "Brier score": "brier", "ECE": "ece", "ROC-AUC": "roc_auc"}
+    with st.grid(len(shown), min_column_width=NARROW) as grid:
+        for label, field in shown.items():
             value = getattr(now, field)
             change = math.nan if given is None else round(value - getattr(given, field), 3)
             colour: Literal["off", "normal", "inverse"] = (
                 "off" if not change else "normal" if field == "roc_auc" else "inverse"
             )
-            st.metric(
+            grid.cell().metric(
                 f"{label}, test",
                 text.rate(value),
                 delta=None if math.isnan(change) else f"{change:+.3f}" if change else "unchanged",

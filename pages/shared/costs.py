@@ -17,7 +17,8 @@ from core.scores import ClassView
 from core.thresholds import ScoreIndex
 from pages.components.live_figure import live_figure
 from pages.shared import review, text, trial, tune
-from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold, tiles
+from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold
+from pages.shared.tiles import tiles
 
 ENDS = {"Call all": -math.inf, "Call none": math.inf}
 

@@ -19,7 +19,8 @@ from core.thresholds import METRICS, ScoreIndex, metric_curve
 from core.tuning import Bootstrap, bootstrap, candidates
 from pages.components.live_figure import live_figure
 from pages.shared import text, trial, tune
-from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold, tiles
+from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold
+from pages.shared.tiles import tiles
 
 AIMS: dict[Aim, str] = {"f1": "F1", "cost": "net value", "accuracy": "accuracy"}
 LINES = ("precision", "f1", "accuracy")

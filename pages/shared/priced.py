@@ -17,10 +17,10 @@ from core.plots.style import Scale
 from core.scores import ClassView
 from core.thresholds import ScoreIndex
 from pages.shared import text
+from pages.shared.tiles import NARROW
 
 PER = 1000  # rows that a net value is said for
 PARTS = ("validation", "test")
-NARROW = 140  # pixels of a number, so that a narrow page has two beside each other
 # Two rows of two, as the confusion matrix has them: true classes down, decided ones across.
 CELLS = (
     ("benefit_tn", "True negative: benefit"),
@@ -133,12 +133,3 @@ def logit(value: float) -> str:
 
 def percent(share: float) -> str:
     return "undefined" if math.isnan(share) else f"{share:.1%}"
-
-
-def tiles(*shown: tuple[str, str, str]) -> None:
-    """Numbers beside each other: what each is, its value, and a caption."""
-    with st.grid(len(shown), min_column_width=NARROW) as grid:
-        for label, value, caption in shown:
-            with grid.cell():
-                st.metric(label, value)
-                st.caption(text.plain(caption))

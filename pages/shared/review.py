@@ -12,7 +12,8 @@ from core.plots.costs import band_figure, threshold_mark
 from core.tuning import candidates
 from pages.components.live_figure import live_figure
 from pages.shared import text
-from pages.shared.priced import PER, Priced, percent, threshold, tiles
+from pages.shared.priced import PER, Priced, percent, threshold
+from pages.shared.tiles import tiles
 
 BEST, SINGLE, CHOW = "Best pair", "Best single threshold", "Chow's rule"
 

@@ -29,6 +29,7 @@ from core.tuning import (
 )
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, text, trial
+from pages.shared.tiles import tiles
 
 Params = tuple[tuple[str, Value], ...]
 LEFT_OUT = "Rows that a resample leaves out had no part in its threshold: they show what tuning in this way is worth."
@@ -46,15 +47,13 @@ def show(run: Run, _part: str, column: int) -> None:
     st.markdown(text.plain(choice.said))
     show_findings(run, column, name, "tune")
     low, high = tuned.threshold_interval
-    _tiles(
-        ("Threshold", choice.threshold, f"{_number(low)} to {_number(high)} in {_resamples(tuned)}"),
-        (f"{value}, validation", choice.value, "tuned on these rows, so it flatters"),
-        (
-            f"{value}, rows left out",
-            tuned.out_of_bag,
-            f"{_number(tuned.interval[0])} to {_number(tuned.interval[1])}",
-        ),
-        (f"{value}, test", lost.value, _of_regret(lost)),
+    left_out = f"{value}, rows left out"
+    tiles(
+        ("Threshold", _number(choice.threshold), f"{_number(low)} to {_number(high)} in {_resamples(tuned)}"),
+        (f"{value}, validation", _number(choice.value), "tuned on these rows, so it flatters"),
+        (left_out, _number(tuned.out_of_bag), " to ".join(map(_number, tuned.interval))),
+        (f"{value}, test", _number(lost.value), _of_regret(lost)),
+        helps={left_out: LEFT_OUT},
     )
     st.button(
         "Use this threshold",
@@ -175,13 +174,6 @@ def _show_beside(run: Run, column: int, threshold: float) -> None:
         alt=f"Metrics at threshold {_number(threshold)} on validation and on test rows.",
     )
     st.caption("Validation is what the threshold was tuned on; test is what it is worth on rows to come.")
-
-
-def _tiles(*tiles: tuple[str, float, str]) -> None:
-    for place, (label, value, caption) in zip(st.columns(len(tiles)), tiles, strict=True):
-        with place:
-            st.metric(label, _number(value), help=LEFT_OUT if label.endswith("left out") else None)
-            st.caption(caption)
 
 
 def _resamples(tuned: Bootstrap) -> str:
