@@ -19,7 +19,7 @@ from pages.components.threshold_column import MOST, evenly
 from pages.shared import decision, services
 from tests.conftest import button, choose, control, figure_of, press, sent, sentences
 from tests.test_thresholds_page import digits, open_run, yeast
-from tests.threshold_rows import CLASSES, LABELS, choose_row, column, move, rows_of
+from tests.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
 
@@ -138,6 +138,27 @@ def test_a_threshold_that_is_moved_is_on_trial_and_compared_with_the_adopted(app
     assert held["adopted"] == [0.5] * 10
     assert held["before"] == before
     assert held["now"] != before
+
+
+@pytest.mark.parametrize(("config", "key"), [(digits(epochs=2), CLASSES), (yeast(epochs=1), LABELS)])
+def test_scores_are_sent_in_the_same_bytes_whatever_the_thresholds(app_test: AppTest, config: RunConfig, key: str):
+    open_run(app_test, config)
+    bulk, answered = bulk_of(app_test, key), rows_of(app_test, key)["answered"]
+    for index, threshold in ((8, 0.05), (3, 0.9)):
+        assert bulk_of(move(app_test, key, index, threshold), key) == bulk
+        assert rows_of(app_test, key)["answered"] == (answered := answered + 1)
+    choose(app_test, "scale", "probability")
+    choose_row(app_test, key, 7)
+    assert bulk_of(app_test, key) == bulk
+    assert bulk_of(choose(app_test, "part", "test"), key) != bulk
+
+
+def test_a_threshold_of_other_scores_is_left_alone(app_test: AppTest):
+    """A commit may arrive after another run or split was chosen."""
+    open_run(app_test, digits())
+    at = move(app_test, CLASSES, 8, 0.05, of="another run")
+    assert rows_of(at, CLASSES)["thresholds"] == [0.5] * 10
+    assert rows_of(at, CLASSES)["answered"] == 0
 
 
 def test_a_name_that_is_clicked_is_shown_in_the_explorer(app_test: AppTest):

@@ -1,5 +1,8 @@
 // A row a class or label: its scores, a threshold to drag, its numbers; and above them what all decide together.
-// At rest every number is the server's. While a threshold moves they are counted here, in the rows sent along.
+//
+// Two components share a column by its name: `show` brings what stays while thresholds move (scores, true classes,
+// names, tiles), `follow` the little that each commit changes (thresholds, the server's numbers at them, the rule).
+// At rest every number is the server's. While a threshold moves they are counted here, in the rows that `show` brought.
 
 import { METRICS, ROUND, expit, logit, rate, ratio, whole } from "./threshold_model.js";
 
@@ -14,14 +17,15 @@ const WAIT = 120; // milliseconds from the last move to the one message that say
 const TICKS = { probability: [0, 0.25, 0.5, 0.75, 1], logit: [0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999] };
 const TYPES = { f4: Float32Array, f8: Float64Array, u1: Uint8Array, i4: Int32Array };
 
-const mounted = new WeakMap(); // root -> state
+const columns = new Map(); // name -> state, of what is shown
+const followers = new Map(); // name -> what is told of it
 
 const KINDS = { rate, count: whole, mean: (value) => (Number.isFinite(value) ? value.toFixed(2) : "undefined") };
 const clip = (value, low, high) => Math.min(Math.max(value, low), high);
 
 export function read(bytes) {
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)), (_, value) => value ?? NaN);
+  const head = JSON.parse(new TextDecoder().decode(bytes.subarray(4, 4 + size)));
   let from = 4 + size;
   for (const [name, type, length] of head.arrays) {
     const to = from + length * TYPES[type].BYTES_PER_ELEMENT;
@@ -288,7 +292,7 @@ function draw(state) {
     if (moves && !counted) return;
     const said = writeRow(state, c, counted ? found.columns[c] : data.columns[c]);
     if (few || !moves || moved.has(c)) drawRow(state, c, found.called);
-    if (!moves && c === state.last) state.find(".spoken").textContent = `${name} at ${said}.`;
+    if (!moves && c === state.last) state.spoken.textContent = `${name} at ${said}.`;
   });
   writeTotals(state, moves ? found.totals : data.now);
   if (moves && data.beside) drawMatrix(state, found.decided);
@@ -297,7 +301,7 @@ function draw(state) {
 }
 
 function request(state) {
-  state.frame ??= requestAnimationFrame(() => draw(state));
+  if (state.data) state.frame ??= requestAnimationFrame(() => draw(state));
 }
 
 // --- laying out
@@ -404,10 +408,10 @@ function commit(state) {
   if (state.thresholds[c] === state.data.thresholds[c]) return request(state);
   const serial = Date.now();
   state.pending.set(c, { serial, threshold: state.thresholds[c] });
-  state.send("moved", { column: c, threshold: state.thresholds[c], serial });
+  state.send("moved", { of: state.data.of, column: c, threshold: state.thresholds[c], serial });
 }
 
-function mount(root) {
+function mount(name, root) {
   const state = { root, find: (selector) => root.querySelector(selector), pending: new Map(), held: false };
   const gone = new AbortController();
   const { signal } = gone;
@@ -427,20 +431,44 @@ function mount(root) {
     gone.abort();
     observer.disconnect();
     cancelAnimationFrame(state.frame);
+    if (columns.get(name) === state) columns.delete(name);
   };
-  mounted.set(root, state);
+  columns.set(name, state);
   return state;
 }
 
-export default function ({ data: bytes, parentElement, setTriggerValue }) {
-  const state = mounted.get(parentElement) ?? mount(parentElement);
-  const [before, data] = [state.data, read(bytes)];
-  state.send = setTriggerValue;
-  state.data = data;
+// --- what arrives
+
+export default function show({ data: bytes, parentElement }) {
+  const bulk = read(bytes);
+  const shown = columns.get(bulk.name);
+  const state = shown?.root === parentElement ? shown : mount(bulk.name, parentElement);
+  state.bulk = bulk;
+  settle(bulk.name);
+  return state.unmount;
+}
+
+export function follow({ data, parentElement, setTriggerValue }) {
+  const known = (numbers) => Object.fromEntries(Object.entries(numbers).map(([id, value]) => [id, value ?? NaN]));
+  const news = { ...data, now: known(data.now), before: known(data.before), columns: data.columns.map(known) };
+  const spoken = parentElement.querySelector(".spoken");
+  followers.set(data.name, { news, spoken, send: setTriggerValue });
+  settle(data.name);
+  return () => {
+    if (!spoken.isConnected && followers.get(data.name)?.spoken === spoken) followers.delete(data.name);
+  };
+}
+
+// Take over what the server says, once both parts speak of the same scores; until then what was drawn stays.
+function settle(name) {
+  const [state, follower] = [columns.get(name), followers.get(name)];
+  if (!state?.bulk || !follower || state.bulk.of !== follower.news.of) return;
+  const [before, data] = [state.data, { ...state.bulk, ...follower.news }];
+  Object.assign(state, { data, spoken: follower.spoken, send: follower.send });
   for (const [c, { serial }] of state.pending) if (serial <= data.answered) state.pending.delete(c);
-  const held = state.moving !== undefined && before?.key === data.key ? state.moving : undefined;
+  const held = state.moving !== undefined && before?.of === data.of ? state.moving : undefined;
   const kept = held === undefined ? undefined : state.thresholds[held];
-  if (before?.key !== data.key) (state.pending.clear(), (state.moving = undefined));
+  if (before?.of !== data.of) (state.pending.clear(), (state.moving = undefined));
   state.thresholds = [...data.thresholds];
   for (const [c, { threshold }] of state.pending) state.thresholds[c] = threshold;
   if (held !== undefined) state.thresholds[held] = kept;
@@ -450,5 +478,4 @@ export default function ({ data: bytes, parentElement, setTriggerValue }) {
   measure(state);
   state.rows.forEach(({ find }, c) => find("button").setAttribute("aria-pressed", c === data.chosen));
   state.find(".held").textContent = data.shown < data.total ? data.sampled : "";
-  return state.unmount;
 }

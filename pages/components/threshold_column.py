@@ -1,7 +1,8 @@
 """The thresholds of all classes or labels, each under its histogram, and what they come to together.
 
-Everything that moves while a threshold is dragged is computed in the browser, from the rows sent along; the server
-hears of it once, on release, and everything at rest is what it counted.
+Everything that moves while a threshold is dragged is computed in the browser, from the rows it was sent; the server
+hears of it once, on release, and everything at rest is what it counted. Two components make one column: scores are
+large and sent once, what a commit changes is small. Both fetch one module, in which they find each other.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -26,11 +27,17 @@ from pages.components.scripts import loader
 
 HERE = Path(__file__)
 MOST = 60_000  # scores that a browser is sent; of more rows it gets as many as that comes to, evenly spread
-_component = st.components.v2.component(
+_shown = st.components.v2.component(
     "threshold_column",
     html=HERE.with_suffix(".html").read_text(),
     css=HERE.with_suffix(".css").read_text(),
     js=loader("threshold_column", "The column of thresholds", ".held"),
+)
+_followed = st.components.v2.component(
+    "threshold_column_followed",
+    html='<p class="spoken" role="status" aria-live="polite"></p>',
+    css=".spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%) }",
+    js=loader("threshold_column", "The column of thresholds", ".spoken", "follow"),
 )
 
 
@@ -78,42 +85,42 @@ def threshold_column(
     the scores are of: what moves in the browser belongs to that.
     """
 
+    follower = f"{key}_now"
+
     def moved() -> None:
-        if given := st.session_state[key].get("moved"):
+        given = st.session_state[follower].get("moved")
+        if given and given["of"] == revision:
             st.session_state[f"{key}.answered"] = given["serial"]
             on_move(int(given["column"]), float(given["threshold"]))
 
     def chose() -> None:
-        column = st.session_state[key].get("chosen")
+        column = st.session_state[follower].get("chosen")
         if column is not None:
             on_choose(int(column))
 
-    shown = evenly(scores.n_rows, max(MOST // scores.n_columns, 1))
-    head = {
-        "key": revision,
-        "task": scores.task,
-        "names": scores.column_names,
-        "positives": scores.positives.tolist(),
-        "thresholds": list(thresholds),
-        "adopted": list(adopted),
-        "chosen": chosen,
-        "scale": scale,
-        "dtype": scores.y_score.dtype.name,
-        "rule": rule,
-        "fallback": fallback,
-        "beside": beside if scores.n_columns <= MOST_NAMES else "",
-        "normalise": normalise,
-        "shown": shown.size,
-        "total": scores.n_rows,
-        "sampled": f"Bars, and numbers while you drag, are those of {shown.size:,} rows evenly spread among "
-        f"{scores.n_rows:,}; at rest every number is that of all rows.",
-        "columns": _columns(counts),
-        "totals": [asdict(total) for total in totals],
-        "now": _known(now),
-        "before": _known(before),
-        "answered": st.session_state.get(f"{key}.answered", 0),
-    }
-    _component(key=key, data=_message(head, scores, shown), on_moved_change=moved, on_chosen_change=chose)
+    with st.container(gap=None):  # what follows is only heard
+        _shown(key=key, data=_bulk(scores, totals, key, revision))
+        _followed(
+            key=follower,
+            data={
+                "name": key,
+                "of": revision,
+                "thresholds": list(thresholds),
+                "adopted": list(adopted),
+                "chosen": chosen,
+                "scale": scale,
+                "rule": rule,
+                "fallback": fallback,
+                "beside": beside if scores.n_columns <= MOST_NAMES else "",
+                "normalise": normalise,
+                "columns": _columns(counts),
+                "now": _known(now),
+                "before": _known(before),
+                "answered": st.session_state.get(f"{key}.answered", 0),
+            },
+            on_moved_change=moved,
+            on_chosen_change=chose,
+        )
 
 
 def evenly(rows: int, most: int) -> NDArray[np.intp]:
@@ -131,15 +138,29 @@ def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
-def _message(head: dict[str, Any], scores: Scores, shown: NDArray[np.intp]) -> bytes:
-    """The length of the head in four bytes, the head as JSON, then the arrays that it names."""
+def _bulk(scores: Scores, totals: Sequence[Total], key: str, revision: str) -> bytes:
+    """What stays while thresholds move: the length of a head in four bytes, the head as JSON, the arrays it names."""
+    shown = evenly(scores.n_rows, max(MOST // scores.n_columns, 1))
     exact = "f8" if scores.y_score.dtype == np.float64 else "f4"  # float16 is sent as float32, which holds it exactly
     truth = scores.y_true[shown]
     arrays = {
         "scores": (exact, scores.y_score[shown].T),
         "truth": ("u1", truth.T) if scores.task == "multilabel" else ("i4", truth),
     }
-    head |= {"arrays": [[name, kind, array.size] for name, (kind, array) in arrays.items()]}
+    head = {
+        "name": key,
+        "of": revision,
+        "task": scores.task,
+        "names": scores.column_names,
+        "positives": scores.positives.tolist(),
+        "dtype": scores.y_score.dtype.name,
+        "shown": shown.size,
+        "total": scores.n_rows,
+        "sampled": f"Bars, and numbers while you drag, are those of {shown.size:,} rows evenly spread among "
+        f"{scores.n_rows:,}; at rest every number is that of all rows.",
+        "totals": [asdict(total) for total in totals],
+        "arrays": [[name, kind, array.size] for name, (kind, array) in arrays.items()],
+    }
     text = json.dumps(head, separators=(",", ":"), allow_nan=False).encode()
     body = (np.ascontiguousarray(array, f"<{kind}").tobytes() for kind, array in arrays.values())
     return b"".join((len(text).to_bytes(4, "little"), text, *body))

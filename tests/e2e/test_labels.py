@@ -26,6 +26,7 @@ from core.thresholds import (
     label_totals,
 )
 from core.thresholds import confusion_matrix as core_matrix
+from pages.components.threshold_column import _bulk
 from tests.conftest import ROOT, decoded
 from tests.e2e.conftest import overflow, settled
 
@@ -35,13 +36,24 @@ TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "All labels right
 @pytest.fixture
 def messages(page: Page) -> list[Any]:
     """What the page has sent to the server so far; clear it to count anew."""
-    sent: list[Any] = []
+    return frames(page, "framesent")
+
+
+@pytest.fixture
+def received(page: Page) -> list[Any]:
+    """What the server has sent to the page so far."""
+    return frames(page, "framereceived")
+
+
+def frames(page: Page, event: str) -> list[Any]:
+    """A list that grows with every frame of this kind."""
+    found: list[Any] = []
 
     def listen(socket: WebSocket) -> None:
-        socket.on("framesent", lambda frame: sent.append(frame))  # playwright can't take the method itself
+        socket.on(event, lambda frame: found.append(frame))  # playwright can't take the method itself
 
     page.on("websocket", listen)
-    return sent
+    return found
 
 
 def train(page: Page, app_url: str, query: str) -> None:
@@ -93,7 +105,7 @@ def drag(page: Page, slider: Locator, to: float, steps: int = 10) -> None:
 
 
 def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
-    page: Page, app_url: str, tmp_path: Path, messages: list[Any]
+    page: Page, app_url: str, tmp_path: Path, messages: list[Any], received: list[Any]
 ) -> None:
     page.set_viewport_size({"width": 1440, "height": 1000})
     train(page, app_url, "dataset=yeast&epochs=10")
@@ -128,6 +140,7 @@ def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
     before, totals_before = numbers(row), [total(page, one) for one in TOTALS]
     page.wait_for_timeout(300)
     messages.clear()
+    received.clear()
     drag(page, slider, 0.35)
     page.wait_for_timeout(200)
     assert numbers(row) != before
@@ -141,6 +154,7 @@ def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
     page.locator(".column:not(.moving)").wait_for()
     settled(page)
     assert len(messages) == 1
+    assert sum(map(len, received)) < y_score.nbytes  # the scores have come before
     check(thresholds)  # as the server counts
     page.get_by_role("button", name=name, exact=True).click()
     settled(page)
@@ -196,20 +210,55 @@ def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: st
     settled(page)
     expect(slider).to_have_value("499")
     assert "precision" in (slider.get_attribute("aria-valuetext") or "")
-    expect(page.locator(".column [role=status]")).to_contain_text("precision")
+    expect(page.locator(".spoken")).to_contain_text("precision")
     assert overflow(page) == 0
 
 
-# --- the arithmetic of the browser, without a page around it
+# --- the script of the browser, without a page around it
 
-COUNT = """async ([scripts, data, thresholds]) => {
+COMPONENT = ROOT / "pages" / "components" / "threshold_column.py"
+SCRIPTS = [COMPONENT.with_name(name).read_text() for name in ("threshold_column.js", "threshold_model.js")]
+LOAD = """async ([column, model]) => {
   const address = (script) => URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  const [column, model] = scripts;
-  const { count } = await import(address(column.replace("./threshold_model.js", address(model))));
+  window.script = await import(address(column.replace("./threshold_model.js", address(model))));
+}"""
+ARRIVE = """async ([html, messages]) => {
+  const [shown, followed] = [html, '<p class="spoken"></p>'].map((inner) => {
+    const root = document.body.appendChild(document.createElement("div"));
+    root.innerHTML = inner;
+    return root;
+  });
+  const seen = [];
+  for (const data of messages) {
+    if (Array.isArray(data)) window.script.default({ data: Uint8Array.from(data), parentElement: shown });
+    else window.script.follow({ data, parentElement: followed, setTriggerValue: () => undefined });
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    const rows = [...shown.querySelectorAll("li")];
+    seen.push(rows.map((row) => [row.querySelector("button").textContent, row.querySelector(".threshold").value]));
+  }
+  return seen;
+}"""
+COUNT = """async ([data, thresholds]) => {
   const scores = data.dtype === "float64" ? new Float64Array(data.scores) : new Float32Array(data.scores);
-  const { columns, totals } = count({ ...data, scores }, thresholds);
+  const { columns, totals } = window.script.count({ ...data, scores }, thresholds);
   return { columns, totals };
 }"""
+
+
+@pytest.mark.parametrize("scores_first", [True, False])
+def test_scores_of_one_run_are_not_drawn_at_the_thresholds_of_another(page: Page, scores_first: bool) -> None:
+    def arrivals(of: str, names: tuple[str, ...], threshold: float) -> list[Any]:
+        data = Scores(np.eye(2, dtype=int), np.array([[0.9, 0.1], [0.2, 0.8]]), "multilabel", names, "test")
+        undefined = {"precision": None, "recall": None, "f1": None}
+        news = {"name": "rows", "of": of, "thresholds": [threshold] * 2, "adopted": [0.5] * 2, "scale": "probability"}
+        news |= {"chosen": 0, "now": {}, "before": {}, "columns": [undefined] * 2, "answered": 0}
+        return [list(_bulk(data, [], "rows", of)), news][:: 1 if scores_first else -1]
+
+    page.evaluate(LOAD, SCRIPTS)
+    messages = arrivals("first", ("a", "b"), 0.3) + arrivals("second", ("c", "d"), 0.7)
+    seen = page.evaluate(ARRIVE, [COMPONENT.with_suffix(".html").read_text(), messages])
+    first, second = [["a", "0.300"], ["b", "0.300"]], [["c", "0.700"], ["d", "0.700"]]
+    assert seen == [[], first, first, second]
 
 
 def counted(page: Page, data: Scores, thresholds: np.ndarray, rule: str = "", fallback: int = NO_CLASS) -> dict:
@@ -217,9 +266,8 @@ def counted(page: Page, data: Scores, thresholds: np.ndarray, rule: str = "", fa
     head = {"task": data.task, "names": data.class_names, "shown": data.n_rows, "dtype": data.y_score.dtype.name}
     head |= {"rule": rule, "fallback": fallback, "truth": data.y_true.T.ravel().tolist()}
     head |= {"scores": data.y_score.T.astype(float).ravel().tolist()}
-    names = ("threshold_column.js", "threshold_model.js")
-    scripts = [(ROOT / "pages" / "components" / name).read_text() for name in names]
-    return page.evaluate(COUNT, [scripts, head, thresholds.tolist()])
+    page.evaluate(LOAD, SCRIPTS)
+    return page.evaluate(COUNT, [head, thresholds.tolist()])
 
 
 def random_scores(task: Task, seed: int) -> Scores:
