@@ -7,6 +7,7 @@ import os
 # OpenMP reads this once, when torch loads. One thread per run keeps concurrent runs equally fast.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import asyncio
 import gc
 import importlib
 import pkgutil
@@ -20,12 +21,14 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+COLLECT_SECONDS = 10
+
 
 def warm() -> None:
     """Import and run once whatever the first visitor would otherwise wait for, and freeze it.
 
-    Streamlit collects garbage after every rerun. With torch imported that walks half a million objects for
-    hundreds of milliseconds; frozen objects are left out of the walk.
+    With torch imported a collection of garbage walks half a million objects for hundreds of milliseconds, in which
+    nothing else runs; frozen objects are left out of the walk.
     """
     import plotly.graph_objects as go
     import torch
@@ -49,6 +52,16 @@ def warm() -> None:
     gc.freeze()
 
 
+async def collect_garbage() -> None:
+    """Free what sessions have left behind, every now and then.
+
+    Streamlit would do it after every script run, before the browser hears of its end; config.toml says not to.
+    """
+    while True:
+        await asyncio.sleep(COLLECT_SECONDS)
+        gc.collect()
+
+
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Warm the process and build the services at the start; stop what still trains at the end."""
@@ -56,7 +69,9 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     from pages.shared import services
 
     services.runner()
+    collecting = asyncio.create_task(collect_garbage())
     yield
+    collecting.cancel()
     services.runner.clear()
 
 

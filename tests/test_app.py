@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.error import HTTPError
@@ -11,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import anyio
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
@@ -40,6 +42,32 @@ def test_lifespan_freezes_what_it_warmed_and_closes_the_runner() -> None:
         gc.unfreeze()
     with pytest.raises(CutoffError, match="shutting down"):
         runner.submit(experiment(RunConfig()))
+
+
+def test_garbage_is_collected_while_the_app_lives_and_not_after_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    import app
+
+    class Left:
+        def __init__(self) -> None:
+            self.myself = self
+
+    monkeypatch.setattr(app, "COLLECT_SECONDS", 0.01)
+
+    async def live() -> None:
+        async with app.lifespan(app.app):
+            left = weakref.ref(Left())
+            with anyio.fail_after(20):
+                while left() is not None:
+                    await anyio.sleep(0.01)
+
+    gc.disable()
+    try:
+        with ThreadPoolExecutor() as thread:
+            thread.submit(anyio.run, live).result()
+    finally:
+        gc.enable()
+        gc.unfreeze()
+    assert st.get_option("runner.postScriptGC") is False
 
 
 @pytest.mark.slow

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core import checks
 from core.config import RunConfig
@@ -21,8 +25,9 @@ def put(job: str, at: int) -> None:
     st.session_state[f"focus.{job}"] = at
 
 
-def show(job: Job, at: int, threshold: float) -> None:
-    """One run of the variant, of a seed to be chosen, with what the checks find in it once it has ended."""
+def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.float64]]) -> None:
+    """One run of the variant, of a seed to be chosen, with what the checks find in it once it has ended; `metrics` by
+    label are those of all variants and seeds (V, S)."""
     runs = job.of_variant(at)
     seed = 0
     if len(runs) > 1:
@@ -49,7 +54,7 @@ def show(job: Job, at: int, threshold: float) -> None:
         with grid.container(border=True, height="stretch"):
             values.show_residuals(run, "validation")
         return
-    one_run.show_metrics(run, threshold)
+    one_run.show_metrics(run, {name: float(of[at, seed]) for name, of in metrics.items() if name != "Loss"}, threshold)
     if run.task != "binary":
         with st.container(border=True):
             st.markdown("**Validation scores** by class")

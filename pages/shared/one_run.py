@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -42,7 +42,8 @@ def show(run: Run, config: RunConfig | None) -> None:
         st.caption(f"On {len(run.predictions('validation')[0]):,} validation rows.")
         values.show_errors(run, "validation")
     else:
-        show_metrics(run, threshold)
+        scores = theory.as_shown(run).scores("validation")
+        show_metrics(run, summary(scores, [threshold] * scores.n_columns), threshold)
     of_scores = findings.at(found, "scores")
     findings.show([finding for finding in found if finding not in of_scores], "run", own)
     grid = st.grid(min_column_width=290 if run.task == "regression" else 380)
@@ -110,19 +111,18 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
     return threshold
 
 
-def show_metrics(run: Run, threshold: float = 0.5) -> None:
-    """Tiles of the metrics on the validation rows: with two classes at the threshold, else by the default decision."""
+def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5) -> None:
+    """Tiles of metrics on the validation rows: with two classes at the threshold, else by the default decision."""
     scores = theory.as_shown(run).scores("validation")
-    half = [threshold] * scores.n_columns
     said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
     if threshold != 0.5:
         what = "with each label whose" if run.task == "multilabel" else "positive if"
         said = f"On {scores.n_rows:,} validation rows, {what} p ≥ {threshold:g}."
     if run.task == "multilabel" or run.config.head == "one_vs_rest":
-        said += f" At {threshold:g}, {text.of_rows_called(scores, half)}"
+        said += f" At {threshold:g}, {text.of_rows_called(scores, [threshold] * scores.n_columns)}"
     st.caption(said)
     with st.container(horizontal=True):
-        for name, value in summary(scores, half).items():
+        for name, value in metrics.items():
             st.metric(name, text.rate(value), border=True)
 
 

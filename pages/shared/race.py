@@ -55,7 +55,7 @@ def show(job: Job) -> None:
         theory.show_gaps(seeds, lines)
     ranking.show(job, metrics, lines)
     st.header(f"In focus: {text.plain(lines[at].name)}", anchor=False)
-    focus.show(job, at, threshold)
+    focus.show(job, at, threshold, metrics)
 
 
 def _lay_out(cards: Sequence[Callable[[], None]]) -> None:
