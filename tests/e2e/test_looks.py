@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from tests.e2e.conftest import RACE, STATES, drawn, overflow, settled
 
@@ -129,7 +129,7 @@ def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_u
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
     sidebar = page.get_by_test_id("stSidebar")
-    expect(sidebar.locator("summary")).to_have_count(2)
+    expect(sidebar.locator("summary")).to_have_count(3)
     for summary in sidebar.locator("summary").all():
         summary.click()
     expect(sidebar.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
@@ -137,9 +137,8 @@ def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_u
     assert faults(page) == []
 
 
-def fits(page: Page) -> None:
-    """The popover that is open lies in the window, and nothing can be seen to be wrong with the page."""
-    body = page.get_by_test_id("stPopoverBody")
+def fits(page: Page, body: Locator) -> None:
+    """What is open lies in the window, and nothing can be seen to be wrong with the page."""
     expect(body).to_be_visible()
     settled(page)
     box = body.bounding_box()
@@ -160,7 +159,7 @@ def test_the_editor_of_a_variant_fits_at_every_width(
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_test_id("stPopover").get_by_role("button", name=name).click()
-    fits(page)
+    fits(page, page.get_by_test_id("stPopoverBody"))
 
 
 @pytest.mark.parametrize("dataset", ["digits", "yeast", "moons"])
@@ -172,4 +171,4 @@ def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]
         page.get_by_test_id("stExpandSidebarButton").click()
     page.locator(".st-key-preview summary").click()
     page.locator(".st-key-preview :is(img, canvas, .nsewdrag)").first.wait_for()
-    fits(page)
+    fits(page, page.locator(".st-key-preview"))
