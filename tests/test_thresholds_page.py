@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import pairwise
 
@@ -240,6 +241,23 @@ def test_each_commit_is_answered_by_its_number(app_test: AppTest):
     for number in range(3):
         assert explored(at, "explorer_now")["serial"] == number
         act(at, "move", 0.5)
+
+
+def test_a_message_that_comes_twice_counts_once(app_test: AppTest):
+    """A tick of a fragment in the same moment takes it along once more."""
+    open_run(app_test, digit())
+    at = app_test
+    for threshold in (0.9, 0.8, 0.7):
+        act(at, "move", threshold)
+    act(at, "undo")
+    assert on_trial(at) == 0.8
+    (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
+    serial = json.loads(element.proto.json)["serial"]
+    element.proto.json = json.dumps(json.loads(element.proto.json) | {"serial": serial - 1})
+    act(at, "undo")
+    assert on_trial(at) == 0.8
+    act(at, "undo")
+    assert on_trial(at) == 0.9
 
 
 def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):

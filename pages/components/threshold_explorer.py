@@ -69,8 +69,8 @@ def threshold_explorer(
 
     def acted() -> None:
         act = st.session_state[follower].get("act")
-        if not act or act["of"] != of:
-            return
+        if not act or act["of"] != of or int(act["serial"]) <= st.session_state.get(serial, 0):
+            return  # of other scores, or sent once more with a tick of a fragment
         if act["kind"] in OUTCOMES:
             asked(act["kind"], act)
         if act["kind"] not in ACTS:

@@ -18,7 +18,9 @@ PACES: dict[str, float | None] = {"as fast as can be": None, "20 epochs a second
 def show(job: Job | None, experiment: Experiment | None) -> None:
     """A row of buttons; those that would do nothing now can't be pressed.
 
-    A button keeps its key while its label changes, so the browser keeps the focus on it.
+    A button keeps its key while its label changes, so the browser keeps the focus on it. What may not happen twice is
+    no callback: a browser that sends a tick of a fragment just then says in both messages that a button was pressed,
+    and callbacks would be called for both. Only the second runs this script.
     """
     live = job is not None and not job.ended
     name = job.id if job else ""
@@ -28,22 +30,13 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
             st.rerun()
         if job and live:
             queued, paused = job.status == "queued", job.status == "paused"
-            st.button(
-                "Resume" if paused else "Pause",
-                key="pause",
-                icon=":material/resume:" if paused else ":material/pause:",
-                on_click=runner().resume if paused else runner().pause,
-                args=(name,),
-                disabled=queued,
-            )
-            st.button(
-                "Step",
-                icon=":material/skip_next:",
-                on_click=runner().step,
-                args=(name,),
-                disabled=queued,
-                help="One epoch, then pause.",
-            )
+            label, icon = ("Resume", ":material/resume:") if paused else ("Pause", ":material/pause:")
+            if st.button(label, key="pause", icon=icon, disabled=queued):
+                (runner().resume if paused else runner().pause)(name)
+                st.rerun()
+            if st.button("Step", icon=":material/skip_next:", disabled=queued, help="One epoch, then pause."):
+                runner().step(name)
+                st.rerun()
         else:  # what follows keeps its place, so that nothing is seen twice while the row is drawn anew
             st.empty()
             st.empty()

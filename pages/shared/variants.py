@@ -53,7 +53,8 @@ def choose_edited() -> None:
         if st.button("Duplicate" if len(names) > 1 else "Add a variant", icon=":material/add:", key="duplicate"):
             _duplicate()
         if len(names) > 1:
-            st.button("Remove", icon=":material/delete:", key="remove", on_click=_remove)
+            if st.button("Remove", icon=":material/delete:", key="remove"):
+                _remove()
             with st.popover("Name", icon=":material/edit:"):
                 _name(names[state.edited])
         with st.popover("Sweep", icon=":material/stacked_line_chart:"):
@@ -161,7 +162,8 @@ def _duplicate() -> None:
 def _remove() -> None:
     state = st.session_state
     del state.variants[state.edited]
-    _edit(max(state.edited - 1, 0))
+    state.next_edited = max(state.edited - 1, 0)
+    st.rerun()
 
 
 def _name(shown: str) -> None:
