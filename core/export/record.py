@@ -158,6 +158,7 @@ def _of_column(name: str, counts: ThresholdCounts) -> ColumnWorth:
 
 
 def _written(value: Any, margin: str = "") -> str:
+    """JSON with what fits into a line in one, which the json module can't: it breaks every object or none."""
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if len(margin) + len(flat) <= WIDTH or not isinstance(value, dict | list):
         return flat

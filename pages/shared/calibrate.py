@@ -276,9 +276,10 @@ def _tiles(now: Report, given: Report | None) -> None:
                 delta=None if math.isnan(change) else f"{change:+.3f}" if change else "unchanged",
                 delta_color=colour,
                 delta_arrow="auto" if change else "off",
-                delta_description=None if math.isnan(change) or not change else "against as given",
                 border=True,
             )
+    if given is not None:
+        st.caption("Below a number: how far it is from that of the scores as given.")
 
 
 def _lines(of: Report) -> dict[str, float]:
