@@ -81,8 +81,7 @@ class Ours:
         self.stack = Stack(configs, data, split, torch.device(device))
 
     def epoch(self) -> None:
-        for _ in self.stack.steps():
-            pass
+        without_pauses(self.stack.steps())
         if self.stack.device.type == "cuda":
             torch.cuda.synchronize()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
@@ -17,14 +18,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from core.batches import Rows, rows_of
 from core.config import RunConfig
 from core.datasets import Dataset, Split, load_dataset, load_split
 from core.datasets.plane import has_plane, standardised_points
 from core.devices import choose_devices, fastest
 from core.errors import CutoffError
 from core.heads import HEADS
-from core.losses import loss_tensors
-from core.models import Passes, StackedNet, shape_of, with_ones
+from core.losses import LOSSES, loss_tensors
+from core.models import Passes, StackedNet, shape_of
 from core.objective import Objective, label_counts, resolved
 from core.optimizers import OPTIMIZERS, schedule_factor
 
@@ -90,32 +92,43 @@ def train_in_turns(
 
 def _in_turns(work: Generator[None, None, T], turn: float) -> Generator[None, None, T]:
     """Do `work`, but yield only once every `turn` seconds; returns what it returns."""
-    until = time.perf_counter() + turn
     while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            return done.value
-        if time.perf_counter() >= until:
-            yield
+        with _computing():
             until = time.perf_counter() + turn
+            try:
+                next(work)
+                while time.perf_counter() < until:
+                    next(work)
+            except StopIteration as done:
+                return done.value
+        yield
 
 
 def without_pauses(work: Generator[None, None, T]) -> T:
     """Do `work` in one go; returns what it returns."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            return done.value
+    with _computing():
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                return done.value
+
+
+@contextmanager
+def _computing() -> Iterator[None]:
+    """Where steps and evaluations are done, entered once for many: no operation is recorded for autograd, and numpy
+    is silent where runs diverge, as torch is."""
+    with torch.inference_mode(), np.errstate(all="ignore"):
+        yield
 
 
 @dataclass(frozen=True)
 class _Segment:
     """Neighbouring runs that share head, activation and loss: rows `runs` of the stack, rows `within` of logit block
-    `block`."""
+    `block`. Their loss takes one target for each of so many outputs, or labels as they are if `targets` is 0."""
 
     objective: Objective
+    targets: int
     runs: slice
     block: int
     within: slice
@@ -140,8 +153,6 @@ class Stack:
         self.order = sorted(range(len(configs)), key=lambda i: (outputs[configs[i].head], *_kind(configs[i]), i))
         self.configs = [configs[i] for i in self.order]
         self.device = device
-        self.x = {part: with_ones(torch.from_numpy(x).to(device)) for part, x in split.x.items()}
-        self.y = {part: torch.from_numpy(y).to(device) for part, y in split.y.items()}
         first = self.configs[0]
         widths = [outputs[config.head] for config in self.configs]
         seeds = [config.seed for config in self.configs]
@@ -149,6 +160,9 @@ class Stack:
         self.model = StackedNet(shape, widths, seeds, device)
         self.optimizer = OPTIMIZERS[first.optimizer](self.configs, self.model)
         self.segments = _segments(self.configs, widths, split.y["train"], device)
+        self.rows = {part: _rows(split, part, self.segments, device) for part in split.x}
+        if has_plane(data):
+            self.rows["surface"] = rows_of(torch.from_numpy(standardised_points(data, split)).to(device))
         self._seeds = sorted(set(seeds))
         self._seed_of_run = [self._seeds.index(seed) for seed in seeds]
         # Not the generator of the weights: the batches must not depend on how many weights were drawn.
@@ -158,8 +172,6 @@ class Stack:
         self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
         self._stopping = _Stopping([config.patience for config in configs])
         self._last: Epoch | None = None
-        if has_plane(data):
-            self.x["surface"] = with_ones(torch.from_numpy(standardised_points(data, split)).to(device))
 
     def steps(self, epoch: int = 1) -> Generator[None, None, None]:
         """Pass number `epoch` over the training rows: yields after each optimizer step. The last batch may be
@@ -173,7 +185,9 @@ class Stack:
 
     def _orders(self) -> Iterator[Tensor]:
         """The training rows batch by batch, (R, B), in a new order for each seed; (1, B) if all runs share one."""
-        drawn = [torch.randperm(len(self.y["train"]), generator=g, dtype=torch.int32) for g in self._generators]
+        drawn = [
+            torch.randperm(len(self.rows["train"].numbers), generator=g, dtype=torch.int32) for g in self._generators
+        ]
         order = torch.stack([drawn[seed] for seed in self._seed_of_run] if len(drawn) > 1 else drawn).to(self.device)
         size = self.configs[0].batch_size
         steps = order.shape[1] // size
@@ -184,45 +198,43 @@ class Stack:
     def endless_steps(self) -> Iterator[None]:
         """Pass after pass over the training rows; yields after each step."""
         while True:
-            yield from self.steps()
+            yield from _in_turns(self.steps(), turn=0)
 
     def step(self, rows: Tensor) -> None:
         """One optimizer step of every run on its own training rows, (R, B), or on the same for all, (1, B)."""
-        with torch.inference_mode():
-            size = rows.shape[1]
-            if size not in self._batches:
-                self._batches[size] = _Batch(self, rows)
-            batch = self._batches[size]
-            batch.gather(rows)
-            batch.passes.forward()
-            for objective, z, y in batch.parts:
-                z.copy_(objective.gradient(z, y))
-            batch.passes.backward()
-            self.optimizer.step()
+        size = rows.shape[1]
+        if size not in self._batches:
+            self._batches[size] = _Batch(self, rows)
+        batch = self._batches[size]
+        batch.gather(rows)
+        batch.passes.forward()
+        for objective, z, y in batch.parts:
+            objective.gradient(z, y, out=z)
+        batch.passes.backward()
+        self.optimizer.step()
 
     def evaluation(self, index: int) -> Generator[None, None, Epoch]:
         """The Epoch of all runs as they are now: yields between pieces of bounded work and memory, returns it."""
         logits = {}
-        for part, x in self.x.items():
+        for part, of_part in self.rows.items():
+            x = of_part.x
             # Room for all rows at once: small tensors kept between large ones would leave memory in pieces.
             logits[part] = [x.new_empty(last.weight.shape[0], len(x), last.weight.shape[2]) for last in self.model.last]
             rows_at_once = self._rows_at_once()
             for start in range(0, len(x), rows_at_once):
                 rows = slice(start, start + rows_at_once)
-                with torch.inference_mode():
-                    passes = self._passes(part, rows)
-                    passes.forward()
-                    for whole, piece in zip(logits[part], passes.logits, strict=True):
-                        whole[:, rows] = piece
+                passes = self._passes(part, rows)
+                passes.forward()
+                for whole, piece in zip(logits[part], passes.logits, strict=True):
+                    whole[:, rows] = piece
                 yield
-        with torch.inference_mode():
-            return self._epoch(index, logits)
+        return self._epoch(index, logits)
 
     def _passes(self, part: str, rows: slice) -> Passes:
         """The forward pass on some rows of a split; kept for small ones, where it takes longer to make than to do."""
         if part in self._evaluations:
             return self._evaluations[part]
-        x = self.x[part]
+        x = self.rows[part].x
         passes = Passes(self.model, x[rows].expand(len(self.configs), -1, -1).mT, training=False)
         if self._keeps(len(x)):
             self._evaluations[part] = passes
@@ -242,18 +254,20 @@ class Stack:
         """Losses on train and validation, probabilities on validation and test, in the order of the configurations."""
         losses = {}
         for part in ("train", "validation"):
-            y = self.y[part].expand(len(self.configs), *self.y[part].shape)
-            losses[part] = torch.cat(
-                [s.objective.mean(logits[part][s.block][s.within], y[s.runs]) for s in self.segments]
-            )
+            of_segments = []
+            for s in self.segments:
+                y = self.rows[part].targets(s.targets)
+                z = logits[part][s.block][s.within]
+                of_segments.append(s.objective.mean(z, y.expand(len(z), *y.shape)))
+            losses[part] = torch.cat(of_segments)
             self._finite &= losses[part].isfinite()
         scores = {}
         for part in ("validation", "test", "surface"):
             if part not in logits:
                 continue
             self._finite &= torch.cat([block.isfinite().flatten(1).all(1) for block in logits[part]])
-            of_segments = [s.objective.probabilities(logits[part][s.block][s.within]) for s in self.segments]
-            scores[part] = self._in_order([run.cpu().numpy() for segment in of_segments for run in segment])
+            shown = [s.objective.probabilities(logits[part][s.block][s.within]) for s in self.segments]
+            scores[part] = self._in_order([run.cpu().numpy() for segment in shown for run in segment])
         epoch = Epoch(
             index=index,
             train_loss=np.array(self._in_order(losses["train"].tolist())),
@@ -287,24 +301,23 @@ class Stack:
 class _Batch:
     """Room for a batch of so many rows, and the passes on it.
 
-    `parts` are for each segment its objective, logits (R, B, K) and labels (R, B), or (R, B, K) of multi-label data.
+    `parts` are for each segment its objective, logits (R, B, K) and targets, (R, B) or (R, B, K).
     """
 
     def __init__(self, stack: Stack, rows: Tensor) -> None:
-        self._x, self._y = stack.x["train"], stack.y["train"]
-        self._rows_of_x, self._rows_of_y = (of.new_empty(rows.numel(), *of.shape[1:]) for of in (self._x, self._y))
-        x, y = (
-            of.view(*rows.shape, *of.shape[1:]).expand(len(stack.configs), *[-1] * of.dim())
-            for of in (self._rows_of_x, self._rows_of_y)
-        )
-        self.passes = Passes(stack.model, x.mT)
-        self.parts = [(s.objective, self.passes.logits[s.block][s.within], y[s.runs]) for s in stack.segments]
+        runs = len(stack.configs)
+        self._all = stack.rows["train"]
+        self._chosen = self._all.map(lambda of: of.new_empty(rows.numel(), *of.shape[1:]))
+        batch = self._chosen.map(lambda of: of.view(*rows.shape, *of.shape[1:]).expand(runs, *[-1] * of.dim()))
+        self.passes = Passes(stack.model, batch.x.mT)
+        self.parts = [
+            (s.objective, self.passes.logits[s.block][s.within], batch.targets(s.targets)[s.runs])
+            for s in stack.segments
+        ]
 
     def gather(self, rows: Tensor) -> None:
         """Let the batch be these training rows, (R, B) or (1, B)."""
-        chosen = rows.view(-1)
-        torch.index_select(self._x, 0, chosen, out=self._rows_of_x)
-        torch.index_select(self._y, 0, chosen, out=self._rows_of_y)
+        self._all.gather(rows.view(-1), self._chosen)
 
 
 class _Stopping:
@@ -363,9 +376,18 @@ def _segments(
         found.append(
             _Segment(
                 objective=Objective(head, resolved(head, activation, loss), loss, params),
+                targets=0 if LOSSES[loss].of == "row" else widths[start],
                 runs=slice(start, stop),
                 block=blocks.index(widths[start]),
                 within=slice(start - offset, stop - offset),
             )
         )
     return found
+
+
+def _rows(split: Split, part: str, segments: Sequence[_Segment], device: torch.device) -> Rows:
+    """All rows of a part of a split, with their labels in every form that these segments take."""
+    y = torch.from_numpy(split.y[part])
+    forms = {s.targets: s.objective.targets(torch.empty(len(y), s.targets), y) for s in segments}
+    labels = forms.pop(0, None)
+    return rows_of(torch.from_numpy(split.x[part]), list(forms.values()), labels).map(lambda of: of.to(device))

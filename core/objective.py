@@ -6,6 +6,7 @@ The one place where losses are reduced and where outputs are read as probabiliti
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.heads import ACTIVATIONS, probabilities, right_activation
-from core.losses import LOSSES, Counts, Params
+from core.losses import LOSSES, Counts, LossSpec, Params
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Objective:
     """What R runs minimise. `params` are tensors (R, 1, 1) or (R, 1, K); the K of z is the head's number of outputs.
 
     z are raw outputs (R, B, K) before any activation. y is (R, B) with class indices, or values in a regression;
-    (R, B, K) in {0, 1} for multi-label data.
+    (R, B, K) in {0, 1} for multi-label data. What `targets` makes of it may stand in its place.
     """
 
     head: str
@@ -29,44 +30,59 @@ class Objective:
     loss: str
     params: Params
 
+    @cached_property
+    def spec(self) -> LossSpec:
+        return LOSSES[self.loss]
+
     def outputs(self, z: Tensor) -> Tensor:
         """u, what the loss is given, (R, B, K)."""
         return ACTIVATIONS[self.activation].function(z)
 
     def probabilities(self, z: Tensor) -> Tensor:
         """What is shown as p, (R, B, C'): one column in a binary task; predicted values in a regression."""
-        return probabilities(self.head, self.outputs(z), ACTIVATIONS[self.activation].gives, LOSSES[self.loss].expects)
+        return probabilities(self.head, self.outputs(z), ACTIVATIONS[self.activation].gives, self.spec.expects)
+
+    def targets(self, u: Tensor, y: Tensor) -> Tensor:
+        """y as the loss of u (..., K) takes it: as it is for a loss of rows, else one number an output, (..., K)."""
+        if self.spec.of == "row":
+            return y
+        if y.dim() == u.dim():
+            return y if y.dtype == u.dtype else y.to(u.dtype)
+        if u.shape[-1] == 1:
+            return y.to(u.dtype).unsqueeze(-1)
+        return F.one_hot(y, u.shape[-1]).to(u.dtype)
 
     def losses(self, z: Tensor, y: Tensor) -> Tensor:
         """Unreduced losses: (R, B, K) of every output, (R, B) of every row, or (R, K) of the whole batch."""
         u = self.outputs(z)
-        return LOSSES[self.loss].function(u, self._targets(u, y), self.params)
+        return self.spec.function(u, self.targets(u, y), self.params)
 
     def mean(self, z: Tensor, y: Tensor) -> Tensor:
         """The loss that is minimised, (R,), reduced as torch reduces it."""
-        spec = LOSSES[self.loss]
         losses = self.losses(z, y)
-        if spec.of != "row":
+        if self.spec.of != "row":
             losses = self._over_outputs(losses)
-        if spec.of == "batch":
+        if self.spec.of == "batch":
             return losses
-        if spec.mean_over is None:
+        if self.spec.mean_over is None:
             return losses.mean(-1)
-        return losses.sum(-1) / spec.mean_over(y, self.params).sum(-1)
+        return losses.sum(-1) / self.spec.mean_over(y, self.params).sum(-1)
 
-    def gradient(self, z: Tensor, y: Tensor) -> Tensor:
-        """The gradient of `mean` by z, (R, B, K). No run sees another's loss, nor its NaN."""
-        spec = LOSSES[self.loss]
+    def gradient(self, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
+        """The gradient of `mean` by z, (R, B, K), in `out` if given, which may be z. No run sees another's loss, nor
+        its NaN."""
+        spec = self.spec
         if spec.gradient is None or self.activation != "none":
             with torch.inference_mode(False), torch.enable_grad():
                 leaf = z.clone().requires_grad_()
-                return torch.autograd.grad(self.mean(leaf, y.clone()).sum(), leaf)[0]
-        gradient = spec.gradient(z, self._targets(z, y), self.params)
+                (gradient,) = torch.autograd.grad(self.mean(leaf, y.clone()).sum(), leaf)
+            return gradient if out is None else out.copy_(gradient)
+        gradient = spec.gradient(z, self.targets(z, y), self.params)
         if spec.of == "output" and z.shape[-1] > 1:
             gradient = gradient * self.params["over_outputs"]
         if spec.mean_over is None:
-            return gradient.div_(z.shape[-2])
-        return gradient.div_(spec.mean_over(y, self.params).sum(-1)[..., None, None])
+            return torch.div(gradient, z.shape[-2], out=out)
+        return torch.div(gradient, spec.mean_over(y, self.params).sum(-1)[..., None, None], out=out)
 
     def _over_outputs(self, losses: Tensor) -> Tensor:
         """The last dimension summed or averaged: (R, B, K) -> (R, B), (R, K) -> (R,)."""
@@ -74,16 +90,6 @@ class Objective:
             return losses[..., 0]
         factor = self.params["over_outputs"]
         return losses.sum(-1) * factor.view(len(factor), *[1] * (losses.dim() - 2))
-
-    def _targets(self, u: Tensor, y: Tensor) -> Tensor:
-        """Labels as the loss wants them: indices for a loss of rows, else one number an output."""
-        if LOSSES[self.loss].of == "row":
-            return y
-        if y.dim() == u.dim():
-            return y.to(u.dtype)
-        if u.shape[-1] == 1:
-            return y.to(u.dtype).unsqueeze(-1)
-        return F.one_hot(y, u.shape[-1]).to(u.dtype)
 
 
 def resolved(head: str, activation: str, loss: str) -> str:

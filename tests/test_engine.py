@@ -49,6 +49,13 @@ def take_steps(stack: Stack, count: int) -> Stack:
     return stack
 
 
+def training_rows(stack: Stack) -> tuple[Tensor, Tensor]:
+    """What the stack trains on, (N, F), and its labels (N,)."""
+    first = stack.configs[0]
+    split = load_split(first.dataset, first.dataset_params, first.split_seed)
+    return torch.from_numpy(split.x["train"]), torch.from_numpy(split.y["train"])
+
+
 def weights(stack: Stack, run: int) -> Tensor:
     """All weights of run `run`, in the order in which the configurations were given."""
     return stack.model.parameters[stack.model.owner == stack.order.index(run)].cpu()
@@ -58,10 +65,11 @@ def batches(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Tensor,
     """A list that grows by the batches (R, B, F), (R, B) of each step."""
     seen: list[tuple[Tensor, Tensor]] = []
     step = stack.step
+    x, y = training_rows(stack)
 
     def watched(rows: Tensor) -> None:
         chosen = rows.expand(len(stack.configs), -1)
-        seen.append((stack.x["train"][chosen][..., :-1], stack.y["train"][chosen]))
+        seen.append((x[chosen], y[chosen]))
         step(rows)
 
     monkeypatch.setattr(stack, "step", watched)
@@ -239,7 +247,7 @@ def test_batches_do_not_depend_on_the_model_or_on_the_neighbours(monkeypatch):
 def test_every_epoch_sees_every_training_row_once_and_the_last_batch_may_be_smaller(batch_size, monkeypatch):
     stack = a_stack(configs({}, batch_size=batch_size))
     seen = batches(stack, monkeypatch)
-    rows = stack.x["train"][:, :-1]
+    rows, labels = training_rows(stack)
     orders = []
     for _ in range(2):
         seen.clear()
@@ -248,7 +256,7 @@ def test_every_epoch_sees_every_training_row_once_and_the_last_batch_may_be_smal
         assert [x.shape[1] for x, _ in seen[:-1]] == [batch_size] * (len(seen) - 1)
         assert seen[-1][0].shape[1] == (len(rows) % batch_size or batch_size)
         x, y = (torch.cat(parts, 1)[0] for parts in zip(*seen, strict=True))
-        expected = torch.cat([rows, stack.y["train"][:, None]], 1)
+        expected = torch.cat([rows, labels[:, None]], 1)
         orders.append(torch.cat([x, y[:, None]], 1))
         torch.testing.assert_close(orders[-1].unique(dim=0), expected.unique(dim=0), rtol=0, atol=0)
         assert len(orders[-1]) == len(rows)

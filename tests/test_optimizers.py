@@ -56,7 +56,8 @@ def by_torch(config: RunConfig) -> list[torch.Tensor]:
         options["momentum"] = config.momentum
     optimizer = OPTIMIZERS[config.optimizer](net.parameters(), **options)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.epochs)
-    x, y = stack.x["train"][:, :-1], stack.y["train"].float()
+    rows = stack.rows["train"]
+    x, y = rows.x[:, :-1], rows.targets(1)[:, 0]
     batches = torch.Generator().manual_seed(2**32 + config.seed)
     for _ in range(config.epochs):
         for rows in torch.randperm(len(y), generator=batches).split(config.batch_size):

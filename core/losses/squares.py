@@ -16,7 +16,7 @@ def squared_error(u: Tensor, y: Tensor, params: Params) -> Tensor:
 
 def squared_error_gradient(u: Tensor, y: Tensor, params: Params) -> Tensor:
     """2 (u - y), (R, B, K)."""
-    return 2 * (u - y)
+    return (u - y).mul_(2)
 
 
 def brier_optimum(q: Tensor, params: Params) -> Tensor:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -23,7 +22,6 @@ HIDDEN: dict[str, tuple[Function, Function]] = {  # f(z, out=), and the gradient
     "relu": (partial(torch.clamp_min, min=0), partial(torch.ops.aten.threshold_backward.grad_input, threshold=0)),
     "tanh": (torch.tanh, torch.ops.aten.tanh_backward.grad_input),
 }
-SILENT = np.errstate(all="ignore")  # where runs diverge numpy would warn, unlike torch
 
 
 class StackedNet:
@@ -115,13 +113,11 @@ class Passes:
                 below = torch.empty_like(hidden[depth - 1].active)
                 net.hidden[depth].below(gradient, below, self._backward)
 
-    @SILENT
     def forward(self) -> None:
         """Compute the logits."""
         for operation in self._forward:
             operation()
 
-    @SILENT
     def backward(self) -> None:
         """Fill the stack's gradient from that of the loss by the logits, which has been put in the logits' place."""
         for operation in self._backward:

@@ -77,6 +77,17 @@ def test_loss_has_the_shape_that_it_belongs_to(loss, head, task):
     assert objective.gradient(z, y).shape == z.shape
 
 
+@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+def test_targets_made_beforehand_and_a_gradient_in_the_place_of_the_logits_change_nothing(loss, head, task):
+    z, y = some_logits(head, task, 6, runs=2), labels(task, 6, runs=2)
+    objective = an_objective(loss, head, tensors(loss, head, task, [{}, {}]))
+    targets, gradient = objective.targets(z, y), objective.gradient(z, y)
+    torch.testing.assert_close(objective.mean(z, targets), objective.mean(z, y), rtol=0, atol=0)
+    in_place = z.clone()
+    assert objective.gradient(in_place, targets, out=in_place) is in_place
+    torch.testing.assert_close(in_place, gradient, rtol=0, atol=0)
+
+
 def ends_of_ranges(loss: str, head: str) -> list[dict[str, Value]]:
     """The defaults, every parameter alone at each end of its range, and all of them there together."""
     numbers = [param for param in params_of(loss, HEADS[head].outputs(3) > 1) if param.low is not None]
