@@ -17,9 +17,11 @@ from pathlib import Path
 
 import plotly
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COLLECT_SECONDS = 10
 
@@ -75,6 +77,32 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     services.runner.clear()
 
 
+class PagesFirst:
+    """Lets training give way to a page with every message between it and the server."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            from pages.shared import services
+
+            give_way = services.runner().give_way
+
+            async def heard() -> Message:
+                message = await receive()
+                give_way()
+                return message
+
+            async def said(message: Message) -> None:
+                await send(message)
+                give_way()
+
+            await self.app(scope, heard, said)
+        else:
+            await self.app(scope, receive, send)
+
+
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
 here = Path(__file__).parent / "pages"
 for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # what has its version in its address
@@ -92,4 +120,5 @@ assets = Mount(
         Mount("/", StaticFiles(directory=Path(plotly.__file__).parent / "package_data")),
     ],
 )
-app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets])
+
+app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets], middleware=[Middleware(PagesFirst)])

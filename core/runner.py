@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -33,7 +32,8 @@ KEPT_JOBS = 50  # finished jobs that stay in memory
 KEPT_BYTES = 512 << 20  # the arrays of finished jobs
 KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
-GIVE_WAY_SECONDS = 0.03  # for how long training waits at most, between two pieces of work
+GIVE_WAY_SECONDS = 0.03  # from the last sign of a page that is served until training goes on
+LONGEST_WAIT, WAIT_PER_SECOND = 0.2, 3.0  # seconds that it waits at most at once, and for each second it has trained
 NICENESS = 10  # 0 is that of other threads, 19 the lowest priority
 LOOK_SECONDS = 0.5  # how long the thread sleeps at most while every job is paused
 
@@ -81,7 +81,8 @@ class Runner:
         self._cancelled: set[str] = set()
         self._read_at: dict[str, float] = {}
         self._closed = False
-        self._pages = 0  # that are drawn at this moment
+        self._way_until = 0.0  # the time before which pages go first
+        self._may_wait = LONGEST_WAIT  # seconds, by which it falls; training raises it
         self._thread: threading.Thread | None = None
 
     def submit(self, experiment: Experiment) -> str:
@@ -175,17 +176,12 @@ class Runner:
                     active.due = 0.0
                 self._lock.notify()
 
-    @contextmanager
-    def giving_way(self) -> Iterator[None]:
-        """Let training wait while this lasts, GIVE_WAY_SECONDS at a time at most: a page that is drawn goes first."""
-        with self._lock:
-            self._pages += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._pages -= 1
-                self._lock.notify()
+    def give_way(self) -> None:
+        """A page is being served and goes first: let training wait for GIVE_WAY_SECONDS from now.
+
+        However often this is called, it waits no longer than LONGEST_WAIT at once, and trains a quarter of the time.
+        """
+        self._way_until = time.monotonic() + GIVE_WAY_SECONDS
 
     def close(self) -> None:
         """Stop everything and wait for the thread; nothing can be submitted afterwards."""
@@ -261,18 +257,21 @@ class Runner:
         """Let a job advance until TURN_SECONDS are over, so that short epochs and long ones get equal time."""
         until = time.monotonic() + TURN_SECONDS
         while True:
-            self._give_way()  # and look at the controls after it: they may have been used meanwhile
+            self._wait_for_pages()  # and look at the controls after it: they may have been used meanwhile
             if active not in self._active or active.id in self._cancelled or not self._may_train(active):
                 return
+            start = time.monotonic()
             self._advance(active)
-            if time.monotonic() >= until:
+            trained = time.monotonic() - start
+            self._may_wait = min(self._may_wait + WAIT_PER_SECOND * trained, LONGEST_WAIT)
+            if start + trained >= until:
                 return
 
-    def _give_way(self) -> None:
-        """Wait while pages are drawn, but not for ever."""
-        if self._pages:
-            with self._lock:
-                self._lock.wait_for(lambda: not self._pages, GIVE_WAY_SECONDS)
+    def _wait_for_pages(self) -> None:
+        """Wait while pages are served, but not for ever."""
+        while (seconds := min(self._way_until - time.monotonic(), self._may_wait)) > 0:
+            time.sleep(seconds)
+            self._may_wait -= seconds
 
     def _advance(self, active: _Active) -> None:
         """The next piece of work of the stack whose turn it is. Training itself holds no lock."""

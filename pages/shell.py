@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.shared.services import runner
-
 PAGES = (
     st.Page("train.py", title="Train", default=True),
     st.Page("thresholds.py", title="Thresholds", url_path="thresholds"),
@@ -64,6 +62,4 @@ st.set_page_config(page_title="Cutoff", page_icon=":material/content_cut:", layo
 st.logo(LOGO, size="medium")
 st.html(STYLE)
 st.html(FOCUS, unsafe_allow_javascript=True)
-page = st.navigation(PAGES, position="top")
-with runner().giving_way():
-    page.run()
+st.navigation(PAGES, position="top").run()

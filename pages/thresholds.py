@@ -80,7 +80,6 @@ def still_training(run: Run) -> None:
 
 
 @st.fragment
-@runner().giving_way()
 def explore(run: Run, part: str) -> None:
     """Everything that moves with the thresholds; only this reruns when one does."""
     write_link(run)

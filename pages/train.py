@@ -60,4 +60,4 @@ if job is None:
 else:
     st.session_state.watching, st.session_state.watched = job.id, job.status
     tick = TICK_SECONDS if len(job.runs) == 1 else RACE_TICK_SECONDS
-    st.fragment(runner().giving_way()(show), run_every=None if job.ended else tick)(job.id)
+    st.fragment(show, run_every=None if job.ended else tick)(job.id)

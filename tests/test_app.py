@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 import anyio
 import pytest
 import streamlit as st
+from starlette.types import Message, Receive, Scope, Send
 from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
@@ -68,6 +69,43 @@ def test_garbage_is_collected_while_the_app_lives_and_not_after_every_run(monkey
         gc.enable()
         gc.unfreeze()
     assert st.get_option("runner.postScriptGC") is False
+
+
+def test_training_gives_way_at_every_message_between_a_page_and_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    import app
+    from pages.shared import services
+
+    signs = 0
+
+    def give_way() -> None:
+        nonlocal signs
+        signs += 1
+
+    monkeypatch.setattr(services.runner(), "give_way", give_way)
+
+    async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+        while (message := await receive())["type"] != "websocket.disconnect":
+            await send({"type": "websocket.send", "text": message["text"]})
+
+    async def talk(kind: str) -> list[str]:
+        said: list[str] = []
+        heard = [{"type": "websocket.receive", "text": word} for word in ("a", "b")]
+        heard.append({"type": "websocket.disconnect"})
+
+        async def receive() -> Message:
+            return heard.pop(0)
+
+        async def send(message: Message) -> None:
+            said.append(message["text"])
+
+        await app.PagesFirst(echo)({"type": kind}, receive, send)
+        return said
+
+    with ThreadPoolExecutor() as thread:
+        assert thread.submit(anyio.run, talk, "websocket").result() == ["a", "b"]
+        assert signs == 5
+        assert thread.submit(anyio.run, talk, "http").result() == ["a", "b"]
+        assert signs == 5
 
 
 @pytest.mark.slow

@@ -146,38 +146,56 @@ def test_a_pause_while_training_gives_way_leaves_nothing_to_train(build, monkeyp
     runner = build(slow)
     name = runner.submit(experiment(a_config(epochs=EPOCHS)))
     until(lambda: runner.job(name).runs[0].epoch > 3)
-    with runner.giving_way():
-        time.sleep(0.05)  # in which the piece in flight ends
-        runner.pause(name)
-        at = runner.job(name).runs[0].epoch
+    runner.give_way()
+    time.sleep(0.05)  # in which the piece in flight ends
+    runner.pause(name)
+    at = runner.job(name).runs[0].epoch
     time.sleep(0.3)
     assert runner.job(name).runs[0].epoch == at
 
 
-@pytest.mark.parametrize("seconds", [60, 0.001])
-def test_training_waits_while_a_page_is_drawn_but_not_for_ever(build, monkeypatch, seconds):
-    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", seconds)
-    pieces = 0
+class Pieces:
+    """Work in pieces of two milliseconds, which are counted."""
 
-    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
-        nonlocal pieces
+    def __init__(self) -> None:
+        self.done = 0
+
+    def __call__(self, configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
         yield an_epoch(0)
         while True:
-            pieces += 1
-            time.sleep(0.001)
+            time.sleep(0.002)
+            self.done += 1
             yield None
 
-    runner = build(script)
-    name = runner.submit(experiment(a_config()))
-    until(lambda: pieces > 3)
-    with runner.giving_way():
-        time.sleep(0.02)  # in which the piece in flight ends
-        before = pieces
-        time.sleep(0.1)
-        assert (pieces == before) == (seconds == 60)
-    until(lambda: pieces > before + 3)
-    runner.cancel(name)
-    ended(runner, name)
+
+def test_training_waits_for_a_while_after_each_sign_of_a_page_that_is_served(build, monkeypatch):
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 60)
+    pieces = Pieces()
+    runner = build(pieces)
+    runner.submit(experiment(a_config()))
+    until(lambda: pieces.done > 3)
+    runner.give_way()
+    time.sleep(0.02)  # in which the piece in flight ends
+    before = pieces.done
+    for _ in range(5):
+        runner.give_way()
+        time.sleep(0.04)
+    assert pieces.done == before
+    until(lambda: pieces.done > before + 3)
+
+
+def test_training_goes_on_at_a_quarter_of_its_pace_while_pages_are_served_all_the_time(build, monkeypatch):
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 60)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
+    pieces = Pieces()
+    runner = build(pieces)
+    runner.submit(experiment(a_config()))
+    until(lambda: pieces.done > 3)
+    runner.give_way()
+    before, start = pieces.done, time.monotonic()
+    until(lambda: pieces.done == before + 40)
+    assert time.monotonic() - start > 40 * 0.002 * (1 + module.WAIT_PER_SECOND) * 0.9
 
 
 def test_time_in_a_pause_is_no_training_time(build, monkeypatch):
