@@ -11,10 +11,9 @@ sends from the press of the button to its release. A commit is the message that 
 the app, whose other controls travel along.
 
 A tick is the run of the fragment that shows the race, once a second. Its time is what Streamlit takes on the server
-from the beginning of that run to its end, with training beside it and a browser that draws on the same processor. The
-server reports it to the browser because of browser.gatherUsageStats, which is switched on here alone; the browser
-reaches nothing but the app. Its bytes are those of all websocket messages that the tick sends, that report left out.
-Over ten ticks every figure must stay the same node, and a zoomed one zoomed.
+from the beginning of that run to its end, as `timed_app.py` measures it, with training beside it and a browser that
+draws on the same processor. Its bytes are those of all websocket messages that the tick sends. Over ten ticks every
+figure must stay the same node, and a zoomed one zoomed.
 
 A rerun is what a second visitor waits for after stepping a number on the Train page: from the request that the browser
 sends to the news that the script has ended. Reruns are timed in turns while two experiments of 64 runs rest and while
@@ -23,6 +22,7 @@ they train. Nobody watches these meanwhile: a tab that draws would take the proc
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -42,7 +42,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import numpy as np
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -85,12 +85,11 @@ WATCH = """() => {
 class Wire:
     """What passes between the server and a page.
 
-    `times` and `sizes` are the milliseconds on the server and the bytes of each run of a fragment; `reruns` are the
-    milliseconds from a request for the whole script to the news of its end.
+    `sizes` are the bytes of each run of a fragment; `reruns` are the milliseconds from a request for the whole script
+    to the news of its end.
     """
 
     def __init__(self, page: Page) -> None:
-        self.times: list[float] = []
         self.sizes: list[int] = []
         self.reruns: list[float] = []
         self._size = 0
@@ -107,10 +106,6 @@ class Wire:
     def _receive(self, event: dict[str, Any]) -> None:
         frame = b64decode(event["response"]["payloadData"])
         message = ForwardMsg.FromString(frame)
-        if message.HasField("page_profile"):
-            if message.page_profile.is_fragment_run:
-                self.times.append(message.page_profile.exec_time / 1e3)
-            return
         self._size = len(frame) + (0 if message.HasField("new_session") else self._size)
         if message.HasField("script_finished"):
             if message.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
@@ -120,13 +115,12 @@ class Wire:
 
 
 @contextmanager
-def served(script: str = "app.py") -> Iterator[str]:
+def served(script: str) -> Iterator[str]:
     """This app on a free port: its address. Ends the server, and raises with its log if it does not start."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = {"server.address": "127.0.0.1", "server.port": port, "server.fileWatcherType": "none"}
-    options |= {"browser.gatherUsageStats": "true"}
     command = [sys.executable, "-m", "streamlit", "run", script, *(f"--{key}={options[key]}" for key in options)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     with (
@@ -169,14 +163,9 @@ def chromium() -> str:
 
 
 def opened(browser: Browser, url: str) -> tuple[Page, Wire]:
-    """A new visitor's page at this address, once it has run, which reaches no other server."""
+    """A new visitor's page at this address, once it has run."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     wire = Wire(page)
-
-    def at_home(route: Route) -> None:
-        (route.continue_ if route.request.url.startswith(("http://127.0.0.1:", "blob:")) else route.abort)()
-
-    page.route("**/*", at_home)
     page.goto(url)
     settled(page)
     return page, wire
@@ -218,7 +207,7 @@ def until(page: Page, count: Callable[[], int], least: int, what: str) -> None:
 
 def after(page: Page, wire: Wire, count: int) -> None:
     """Wait until there have been so many ticks."""
-    until(page, lambda: min(len(wire.times), len(wire.sizes)), count, "ticks")
+    until(page, lambda: len(wire.sizes), count, "ticks")
 
 
 def dragged(page: Page) -> tuple[list[float], int]:
@@ -278,7 +267,7 @@ def committed(page: Page, address: str) -> int:
     return sent[0]
 
 
-def watched(page: Page, wire: Wire) -> tuple[list[float], list[int]]:
+def watched(page: Page, wire: Wire, address: str) -> tuple[list[float], list[int]]:
     """Milliseconds and bytes of each tick; figures must stay in place meanwhile."""
     after(page, wire, FIRST)
     box = page.locator(f"{FIGURE} .nsewdrag").bounding_box()
@@ -295,7 +284,7 @@ def watched(page: Page, wire: Wire) -> tuple[list[float], list[int]]:
     zoomed = page.evaluate(zoom, FIGURE)
     assert 0 < zoomed[0] < zoomed[1], f"Expected a zoomed figure, but its axes have {zoomed}."
     page.evaluate("document.querySelectorAll('.live-figure').forEach(node => { node.mark = true })")
-    now = len(wire.times)
+    now = len(wire.sizes)
     after(page, wire, now + 10)
     kept = page.evaluate("[...document.querySelectorAll('.live-figure')].map(node => node.mark === true)")
     assert kept, "Expected figures, but found none."
@@ -303,7 +292,8 @@ def watched(page: Page, wire: Wire) -> tuple[list[float], list[int]]:
     assert page.evaluate(zoom, FIGURE) == zoomed, "Expected the zoom to last over ten ticks."
     print(f"{len(kept)} figures are the same nodes ten ticks later, and the zoom of one is kept")
     after(page, wire, now + TICKS)
-    return wire.times[now:], wire.sizes[now:]
+    with urlopen(f"{address}/runs") as answer:
+        return json.load(answer)[-TICKS:], wire.sizes[now:]
 
 
 def turn(pages: Sequence[tuple[Page, str]], button: str, state: str) -> None:
@@ -335,11 +325,11 @@ def main() -> None:
         browser.close()
     low, middle, high = np.percentile(painted, [5, 50, 95])
     print(f"a drag: {len(painted)} mouse events, painted after {middle:.1f} ms ({low:.1f} to {high:.1f})")
-    with served() as address, sync_playwright() as playwright:
+    with served("benchmarks/timed_app.py") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
         commit = committed(opened(browser, address)[0], address)
         first, wire = started(browser, address)
-        times, sizes = watched(first, wire)
+        times, sizes = watched(first, wire, address)
         print(f"a tick: {median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), {median(sizes):,.0f} bytes")
 
         second, _ = started(browser, address)

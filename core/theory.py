@@ -147,8 +147,14 @@ def _of(config: RunConfig) -> Of | None:
     """What the theory of a configuration depends on; None where there is none."""
     if DATASETS[config.dataset].task != "binary" or LOSSES[config.loss].of == "batch":
         return None
-    y = load_split(config.dataset, config.dataset_params, config.split_seed).y["train"]
-    return config.loss, config.head, config.activation, config.loss_params, tuple(np.bincount(y, minlength=2).tolist())
+    counts = _counts(config.dataset, config.dataset_params, config.split_seed)
+    return config.loss, config.head, config.activation, config.loss_params, counts
+
+
+@lru_cache(maxsize=64)
+def _counts(dataset: str, params: tuple[tuple[str, Value], ...], seed: int) -> tuple[int, ...]:
+    """Training rows of each of two classes."""
+    return tuple(np.bincount(load_split(dataset, params, seed).y["train"], minlength=2).tolist())
 
 
 def _binary_loss(
