@@ -9,6 +9,7 @@ from time import perf_counter
 import torch
 
 from core.errors import CutoffError
+from core.replay import SETTLED
 
 TRIAL_SECONDS = 0.05
 
@@ -40,7 +41,7 @@ def fastest(devices: Sequence[torch.device], steps_on: Callable[[torch.device], 
 
 
 def _seconds_a_step(steps: Iterator[object], device: torch.device) -> float:
-    _timed(steps, 3, device)  # the first ones load kernels and take memory
+    _timed(steps, SETTLED if device.type == "cuda" else 3, device)  # the first ones load kernels and take memory
     count = max(int(TRIAL_SECONDS / _timed(steps, 1, device)), 1)
     return _timed(steps, count, device)
 

@@ -29,6 +29,7 @@ from core.losses import LOSSES, loss_tensors
 from core.models import Passes, StackedNet, shape_of
 from core.objective import Objective, label_counts, resolved
 from core.optimizers import OPTIMIZERS, schedule_factor
+from core.replay import replayed
 
 T = TypeVar("T")
 EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
@@ -180,7 +181,7 @@ class Stack:
         for rows in self._orders():
             self.step(rows)
             yield
-        if not self._keeps(self.configs[0].batch_size):
+        if self.device.type == "cpu" and not self._keeps(self.configs[0].batch_size):
             self._batches.clear()  # the next stack's turn has come
 
     def _orders(self) -> Iterator[Tensor]:
@@ -207,11 +208,7 @@ class Stack:
             self._batches[size] = _Batch(self, rows)
         batch = self._batches[size]
         batch.gather(rows)
-        batch.passes.forward()
-        for objective, z, y in batch.parts:
-            objective.gradient(z, y, out=z)
-        batch.passes.backward()
-        self.optimizer.step()
+        batch.descend()
 
     def evaluation(self, index: int) -> Generator[None, None, Epoch]:
         """The Epoch of all runs as they are now: yields between pieces of bounded work and memory, returns it."""
@@ -267,7 +264,7 @@ class Stack:
                 continue
             self._finite &= torch.cat([block.isfinite().flatten(1).all(1) for block in logits[part]])
             shown = [s.objective.probabilities(logits[part][s.block][s.within]) for s in self.segments]
-            scores[part] = self._in_order([run.cpu().numpy() for segment in shown for run in segment])
+            scores[part] = self._in_order([run for segment in shown for run in segment.cpu().numpy()])
         epoch = Epoch(
             index=index,
             train_loss=np.array(self._in_order(losses["train"].tolist())),
@@ -299,25 +296,32 @@ class Stack:
 
 
 class _Batch:
-    """Room for a batch of so many rows, and the passes on it.
-
-    `parts` are for each segment its objective, logits (R, B, K) and targets, (R, B) or (R, B, K).
-    """
+    """Room for a batch of so many rows, and a step on it."""
 
     def __init__(self, stack: Stack, rows: Tensor) -> None:
         runs = len(stack.configs)
         self._all = stack.rows["train"]
         self._chosen = self._all.map(lambda of: of.new_empty(rows.numel(), *of.shape[1:]))
         batch = self._chosen.map(lambda of: of.view(*rows.shape, *of.shape[1:]).expand(runs, *[-1] * of.dim()))
-        self.passes = Passes(stack.model, batch.x.mT)
-        self.parts = [
-            (s.objective, self.passes.logits[s.block][s.within], batch.targets(s.targets)[s.runs])
+        self._passes = Passes(stack.model, batch.x.mT)
+        self._parts = [  # of each segment its objective, logits (R, B, K) and targets, (R, B) or (R, B, K)
+            (s.objective, self._passes.logits[s.block][s.within], batch.targets(s.targets)[s.runs])
             for s in stack.segments
         ]
+        self._optimizer = stack.optimizer
+        self.descend = replayed(self._descend, stack.device)
 
     def gather(self, rows: Tensor) -> None:
         """Let the batch be these training rows, (R, B) or (1, B)."""
         self._all.gather(rows.view(-1), self._chosen)
+
+    def _descend(self) -> None:
+        """One optimizer step of every run from the rows gathered."""
+        self._passes.forward()
+        for objective, z, y in self._parts:
+            objective.gradient(z, y, out=z)
+        self._passes.backward()
+        self._optimizer.step()
 
 
 class _Stopping:

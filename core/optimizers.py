@@ -1,4 +1,7 @@
-"""Optimizers of a stack: a few operations on its flat buffers, with learning rate, decay and momentum of each run."""
+"""Optimizers of a stack: a few operations on its flat buffers, with learning rate, decay and momentum of each run.
+
+A step is the same operations on the same tensors every time, so that it can be captured as a CUDA graph.
+"""
 
 from __future__ import annotations
 
@@ -20,27 +23,28 @@ class SGD:
     def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
         self.parameters, self.gradient, self._owner = model.parameters, model.gradient, model.owner
         self.lr = self._spread([config.lr for config in configs])
+        self.rate = self.lr.clone()  # of this epoch
         self.decay = self._spread([config.weight_decay for config in configs])
         self.decays = any(config.weight_decay for config in configs)
         self.momentum = self._spread([config.momentum for config in configs])
         self.moves_on = any(config.momentum for config in configs)
         self.buffer = torch.zeros_like(self.parameters) if self.moves_on else self.gradient
-        self.factor = 1.0
 
     def set_factor(self, factor: float) -> None:
         """Multiply every run's learning rate by this from now on; schedules set it once an epoch."""
-        self.factor = factor
+        torch.mul(self.lr, factor, out=self.rate)
 
     def freeze(self, runs: Sequence[int]) -> None:
         """Leave the weights of these runs, by their place in the stack, as they are from now on."""
-        self.lr[torch.isin(self._owner, torch.tensor(runs, device=self._owner.device))] = 0
+        frozen = torch.isin(self._owner, torch.tensor(runs, device=self._owner.device))
+        self.lr[frozen] = self.rate[frozen] = 0
 
     def step(self) -> None:
         """One step of every run, from the gradients in the stack's buffer."""
         self._decay()
         if self.moves_on:
             self.buffer.mul_(self.momentum).add_(self.gradient)
-        self.parameters.addcmul_(self.buffer, self.lr, value=-self.factor)
+        self.parameters.addcmul_(self.buffer, self.rate, value=-1)
 
     def _decay(self) -> None:
         if self.decays:
@@ -83,7 +87,7 @@ class Adam(SGD):
             amsgrad=False,
             maximize=False,
         )
-        self.parameters.addcmul_(self.change, self.lr, value=self.factor)
+        self.parameters.addcmul_(self.change, self.rate)
 
 
 class AdamW(Adam):
@@ -91,7 +95,7 @@ class AdamW(Adam):
 
     def _decay(self) -> None:
         if self.decays:
-            self.parameters.addcmul_(self.parameters, self.lr * self.decay, value=-self.factor)
+            self.parameters.addcmul_(self.parameters, self.rate * self.decay, value=-1)
 
 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
