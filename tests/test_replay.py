@@ -13,7 +13,7 @@ from core.datasets import load_dataset, load_split
 from core.engine import Stack
 from core.heads import HEADS
 from core.losses import LOSSES
-from core.replay import SETTLED, TIMED, WARM_UP, Replayed, captured, replayed
+from core.replay import SETTLED, TIMED, WARM_UP, calls, captured, replayed
 
 CPU = torch.device("cpu")
 
@@ -33,9 +33,10 @@ class Work:
         return lambda: self.do("captured")
 
     def called(self, count: int) -> list[str]:
-        call = Replayed(lambda: self.do("as it is"), self.capture, lambda: None)
-        for _ in range(count):
-            call()
+        work = calls(lambda: self.do("as it is"), self.capture, lambda: None)
+        for at in range(count):
+            next(work)
+            assert len(self.done) == at + 1
         return self.done
 
 
@@ -44,7 +45,17 @@ def test_the_faster_way_is_kept_and_each_call_works_once(as_it_is, once_captured
     done = Work(as_it_is, once_captured).called(SETTLED + 10)
     assert done[: WARM_UP + TIMED] == ["as it is"] * (WARM_UP + TIMED)
     assert done[WARM_UP + TIMED : WARM_UP + 2 * TIMED] == ["captured"] * TIMED
-    assert done[WARM_UP + 2 * TIMED :] == [kept] * 11
+    assert done[SETTLED:] == [kept] * 10
+
+
+def test_only_the_calls_themselves_are_timed():
+    work = Work(as_it_is=0.002)
+    call = calls(lambda: work.do("as it is"), work.capture, lambda: None)
+    for at in range(SETTLED + 1):
+        if at == WARM_UP + TIMED + 5:
+            time.sleep(0.2)  # a pause while captured calls are timed
+        next(call)
+    assert work.done[-1] == "captured"
 
 
 def test_what_cannot_be_captured_is_called_as_it_is():
