@@ -33,7 +33,7 @@ KEPT_BYTES = 512 << 20  # the arrays of finished jobs
 KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
 GIVE_WAY_SECONDS = 0.03  # from the last sign of a page that is served until training goes on
-LONGEST_WAIT, WAIT_PER_SECOND = 0.2, 3.0  # seconds that it waits at most at once, and for each second it has trained
+LONGEST_WAIT, WAIT_PER_SECOND = 0.1, 3.0  # seconds that it waits at most at once, and for each second it has trained
 NICENESS = 10  # 0 is that of other threads, 19 the lowest priority
 LOOK_SECONDS = 0.5  # how long the thread sleeps at most while every job is paused
 
