@@ -120,6 +120,7 @@ def open_preview(page: Page) -> None:
 def open_list(page: Page) -> None:
     field = page.get_by_role("combobox", name="Loss", exact=True)
     field.focus()
+    page.wait_for_timeout(500)  # the panel has scrolled to it, which would close the list
     field.press("ArrowDown")
     expect(page.get_by_role("option").first).to_be_visible()
 
