@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import streamlit as st
 
 PAGES = (
@@ -20,6 +22,15 @@ LOGO = """
   <text y="18" textLength="60" lengthAdjust="spacingAndGlyphs">Cutoff</text>
 </svg>
 """
+
+# Scores of both classes, parted by a threshold. One of Streamlit's icons would be fetched from another server.
+ICON = "data:image/svg+xml," + quote("""
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
+  <path d="M1 15V7h3v8zM4 15v-5h3v5z" fill="#c77700"/>
+  <path d="M9 15v-4h3v4zM12 15V5h3v10z" fill="#0b6fb8"/>
+  <path d="M7 1h2v14H7z" fill="#808a94"/>
+</svg>
+""")
 
 # Streamlit draws white on the primary colour, which is nearly white in the dark theme; what floats knows no
 # color-scheme, so light-dark() would not do. The slanted letters of a formula reach out of its box by a pixel or two,
@@ -58,7 +69,7 @@ FOCUS = """
 </script>
 """
 
-st.set_page_config(page_title="Cutoff", page_icon=":material/content_cut:", layout="wide", initial_sidebar_state=340)
+st.set_page_config(page_title="Cutoff", page_icon=ICON, layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
 st.html(STYLE)
 st.html(FOCUS, unsafe_allow_javascript=True)
