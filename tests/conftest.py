@@ -44,6 +44,14 @@ def app_test() -> Iterator[AppTest]:
     st.cache_data.clear()
 
 
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every run of this test ends at once, without an epoch."""
+    from pages.shared import services
+
+    monkeypatch.setattr(services, "train_in_turns", lambda configs, devices: iter(()))
+
+
 def confusion(counts: ThresholdCounts) -> np.ndarray:
     """The counts as scikit-learn lays them out, (..., 2, 2): [[tn, fp], [fn, tp]]."""
     return np.stack([counts.tn, counts.fp, counts.fn, counts.tp], axis=-1).reshape(*counts.tp.shape, 2, 2)
