@@ -25,7 +25,7 @@ from core.datasets.plane import has_plane, standardised_points
 from core.devices import choose_devices, fastest
 from core.errors import CutoffError
 from core.heads import HEADS
-from core.losses import LOSSES, loss_tensors
+from core.losses import loss_tensors
 from core.models import Passes, StackedNet, shape_of
 from core.objective import Objective, label_counts, resolved
 from core.optimizers import OPTIMIZERS, schedule_factor
@@ -296,32 +296,32 @@ class Stack:
 
 
 class _Batch:
-    """Room for a batch of so many rows, and a step on it."""
+    """Room for a batch of so many rows, and `descend`, one optimizer step of every run on the rows gathered."""
 
     def __init__(self, stack: Stack, rows: Tensor) -> None:
         runs = len(stack.configs)
         self._all = stack.rows["train"]
         self._chosen = self._all.map(lambda of: of.new_empty(rows.numel(), *of.shape[1:]))
         batch = self._chosen.map(lambda of: of.view(*rows.shape, *of.shape[1:]).expand(runs, *[-1] * of.dim()))
-        self._passes = Passes(stack.model, batch.x.mT)
-        self._parts = [  # of each segment its objective, logits (R, B, K) and targets, (R, B) or (R, B, K)
-            (s.objective, self._passes.logits[s.block][s.within], batch.targets(s.targets)[s.runs])
-            for s in stack.segments
+        passes, optimizer = Passes(stack.model, batch.x.mT), stack.optimizer
+        parts = [  # of each segment its objective, logits (R, B, K) and targets, (R, B) or (R, B, K)
+            (s.objective, passes.logits[s.block][s.within], batch.targets(s.targets)[s.runs]) for s in stack.segments
         ]
-        self._optimizer = stack.optimizer
-        self.descend = replayed(self._descend, stack.device)
+
+        def descend() -> (
+            None
+        ):  # no method, which would hold its batch and with it large tensors until the next collection
+            passes.forward()
+            for objective, z, y in parts:
+                objective.gradient(z, y, out=z)
+            passes.backward()
+            optimizer.step()
+
+        self.descend = replayed(descend, stack.device)
 
     def gather(self, rows: Tensor) -> None:
         """Let the batch be these training rows, (R, B) or (1, B)."""
         self._all.gather(rows.view(-1), self._chosen)
-
-    def _descend(self) -> None:
-        """One optimizer step of every run from the rows gathered."""
-        self._passes.forward()
-        for objective, z, y in self._parts:
-            objective.gradient(z, y, out=z)
-        self._passes.backward()
-        self._optimizer.step()
 
 
 class _Stopping:
@@ -377,10 +377,11 @@ def _segments(
         runs = [dict(config.loss_params) for config in configs[start:stop]]
         params = loss_tensors(loss, runs, label_counts(y, widths[start]), device)
         offset = widths.index(widths[start])  # where this output width's block begins
+        objective = Objective(head, resolved(head, activation, loss), loss, params)
         found.append(
             _Segment(
-                objective=Objective(head, resolved(head, activation, loss), loss, params),
-                targets=0 if LOSSES[loss].of == "row" else widths[start],
+                objective=objective,
+                targets=0 if objective.spec.of == "row" else widths[start],
                 runs=slice(start, stop),
                 block=blocks.index(widths[start]),
                 within=slice(start - offset, stop - offset),

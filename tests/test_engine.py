@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import chain, islice, repeat
@@ -392,6 +394,17 @@ def test_training_lowers_the_loss_on_both_splits():
     first, *_, last = train(runs, CPU)
     assert (last.train_loss < first.train_loss).all()
     assert (last.validation_loss < first.validation_loss).all()
+
+
+def test_what_a_stack_holds_is_freed_with_it_and_waits_for_no_collection():
+    stack = take_steps(a_stack(configs(*MIXED, model="mlp", widths=(8,))), 3)
+    rows = weakref.ref(stack.rows["train"])
+    gc.disable()
+    try:
+        del stack
+        assert rows() is None
+    finally:
+        gc.enable()
 
 
 # --- devices and bad input

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -168,34 +169,53 @@ class Pieces:
             yield None
 
 
+def training(build, work: Pieces) -> Runner:
+    """A runner that has done some of the work."""
+    runner = build(work)
+    runner.submit(experiment(a_config()))
+    until(lambda: work.done > 3)
+    return runner
+
+
 def test_training_waits_for_a_while_after_each_sign_of_a_page_that_is_served(build, monkeypatch):
-    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 0.1)
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 1.0)
     monkeypatch.setattr(module, "LONGEST_WAIT", 60)
     pieces = Pieces()
-    runner = build(pieces)
-    runner.submit(experiment(a_config()))
-    until(lambda: pieces.done > 3)
+    runner = training(build, pieces)
     runner.give_way()
-    time.sleep(0.02)  # in which the piece in flight ends
+    time.sleep(0.1)  # in which the piece in flight ends
     before = pieces.done
-    for _ in range(5):
+    for _ in range(3):
         runner.give_way()
-        time.sleep(0.04)
+        time.sleep(0.1)
     assert pieces.done == before
     until(lambda: pieces.done > before + 3)
 
 
 def test_training_goes_on_at_a_quarter_of_its_pace_while_pages_are_served_all_the_time(build, monkeypatch):
-    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 60)
-    monkeypatch.setattr(module, "LONGEST_WAIT", 0.05)
-    pieces = Pieces()
+    now, waited = time.monotonic(), []
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        waited.append(seconds)
+
+    class Clocked(Pieces):
+        def __call__(self, configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+            nonlocal now
+            yield an_epoch(0)
+            while self.done < 100:
+                now += 0.002
+                self.done += 1
+                yield None
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, sleep=wait))
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 1e6)
+    pieces = Clocked()
     runner = build(pieces)
-    runner.submit(experiment(a_config()))
-    until(lambda: pieces.done > 3)
     runner.give_way()
-    before, start = pieces.done, time.monotonic()
-    until(lambda: pieces.done == before + 40)
-    assert time.monotonic() - start > 40 * 0.002 * (1 + module.WAIT_PER_SECOND) * 0.9
+    ended(runner, runner.submit(experiment(a_config())))
+    assert sum(waited) == pytest.approx(module.LONGEST_WAIT + pieces.done * 0.002 * module.WAIT_PER_SECOND, rel=0.01)
 
 
 def test_time_in_a_pause_is_no_training_time(build, monkeypatch):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 
+from core import replay
 from core.config import RunConfig, make_config
 from core.datasets import load_dataset, load_split
 from core.engine import Stack
@@ -19,51 +19,48 @@ CPU = torch.device("cpu")
 
 
 class Work:
-    """What is done as it is and as captured, each call taking so many seconds."""
+    """What is done as it is and as captured, each call taking so many seconds of a clock of its own."""
 
-    def __init__(self, as_it_is: float = 0.0, once_captured: float = 0.0) -> None:
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, as_it_is: float = 1.0, once_captured: float = 1.0) -> None:
         self.seconds = {"as it is": as_it_is, "captured": once_captured}
         self.done: list[str] = []
+        self.now = 0.0
+        monkeypatch.setattr(replay, "perf_counter", lambda: self.now)
 
     def do(self, way: str) -> None:
-        time.sleep(self.seconds[way])
+        self.now += self.seconds[way]
         self.done.append(way)
 
     def capture(self, function: Callable[[], object]) -> Callable[[], object]:
         return lambda: self.do("captured")
 
-    def called(self, count: int) -> list[str]:
+    def called(self, count: int, pause_before: int = -1) -> list[str]:
         work = calls(lambda: self.do("as it is"), self.capture, lambda: None)
         for at in range(count):
+            self.now += 1000 * (at == pause_before)
             next(work)
             assert len(self.done) == at + 1
         return self.done
 
 
-@pytest.mark.parametrize(("as_it_is", "once_captured", "kept"), [(0.002, 0, "captured"), (0, 0.002, "as it is")])
-def test_the_faster_way_is_kept_and_each_call_works_once(as_it_is, once_captured, kept):
-    done = Work(as_it_is, once_captured).called(SETTLED + 10)
+@pytest.mark.parametrize(("as_it_is", "once_captured", "kept"), [(2, 1, "captured"), (1, 2, "as it is")])
+def test_the_faster_way_is_kept_and_each_call_works_once(monkeypatch, as_it_is, once_captured, kept):
+    done = Work(monkeypatch, as_it_is, once_captured).called(SETTLED + 10)
     assert done[: WARM_UP + TIMED] == ["as it is"] * (WARM_UP + TIMED)
-    assert done[WARM_UP + TIMED : WARM_UP + 2 * TIMED] == ["captured"] * TIMED
+    assert done[WARM_UP + TIMED : SETTLED] == ["captured"] * TIMED
     assert done[SETTLED:] == [kept] * 10
 
 
-def test_only_the_calls_themselves_are_timed():
-    work = Work(as_it_is=0.002)
-    call = calls(lambda: work.do("as it is"), work.capture, lambda: None)
-    for at in range(SETTLED + 1):
-        if at == WARM_UP + TIMED + 5:
-            time.sleep(0.2)  # a pause while captured calls are timed
-        next(call)
-    assert work.done[-1] == "captured"
+def test_what_happens_between_calls_is_not_timed(monkeypatch):
+    assert Work(monkeypatch, 2, 1).called(SETTLED + 1, pause_before=WARM_UP + TIMED + 5)[-1] == "captured"
 
 
-def test_what_cannot_be_captured_is_called_as_it_is():
+def test_what_cannot_be_captured_is_called_as_it_is(monkeypatch):
     class Refused(Work):
         def capture(self, function: Callable[[], object]) -> Callable[[], object]:
             raise RuntimeError("operation not permitted when stream is capturing")
 
-    assert Refused().called(SETTLED + 10) == ["as it is"] * (SETTLED + 10)
+    assert Refused(monkeypatch).called(SETTLED + 10) == ["as it is"] * (SETTLED + 10)
 
 
 def test_on_a_cpu_the_function_itself_is_called():
