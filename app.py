@@ -74,7 +74,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     collecting = asyncio.create_task(collect_garbage())
     yield
     collecting.cancel()
-    services.runner.clear()
+    services.close()
 
 
 class PagesFirst:

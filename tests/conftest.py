@@ -39,8 +39,11 @@ def app_test() -> Iterator[AppTest]:
     """The whole app, not yet run: set `query_params` and `session_state`, then `run()` or `open_page()`."""
     import streamlit as st
 
+    from pages.shared import services
+
     yield AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
-    st.cache_resource.clear()  # closes the runner
+    services.close()
+    st.cache_resource.clear()
     st.cache_data.clear()
 
 

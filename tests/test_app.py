@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.config import RunConfig
 from core.errors import CutoffError
-from tests.conftest import ROOT, experiment, open_page, serve
+from tests.conftest import ROOT, experiment, open_page, serve, until
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
 
@@ -106,6 +106,23 @@ def test_training_gives_way_at_every_message_between_a_page_and_the_server(monke
         assert signs == 5
         assert thread.submit(anyio.run, talk, "http").result() == ["a", "b"]
         assert signs == 5
+
+
+def test_clearing_streamlits_caches_leaves_the_runs_of_others_going(app_test: AppTest) -> None:
+    from pages.shared import services
+
+    runner = services.runner()
+    name = runner.submit(experiment(RunConfig(epochs=2000)))
+    until(lambda: runner.job(name).runs[0].epoch > 0)
+    st.cache_resource.clear()  # what a browser's message clear_cache does, for all sessions
+    st.cache_data.clear()
+    came = runner.job(name).runs[0].epoch
+    assert services.runner() is runner
+    until(lambda: runner.job(name).ended or runner.job(name).runs[0].epoch > came)
+    assert runner.job(name).status == "running"
+    services.close()
+    assert runner.job(name).status == "stopped"
+    assert services.runner() is not runner
 
 
 @pytest.mark.slow

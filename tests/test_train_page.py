@@ -294,7 +294,7 @@ def test_a_full_queue_is_said_in_a_sentence(app_test: AppTest, monkeypatch: pyte
 
 def test_a_run_that_is_forgotten_while_it_is_watched_is_said_in_a_sentence(app_test: AppTest, held: Held):
     at = press(app_test.run(), "Start")
-    services.runner.clear()
+    services.close()
     at.run()
     (said,) = sentences(at)
     assert said.startswith("Expected the id of a run")

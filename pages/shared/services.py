@@ -1,10 +1,12 @@
-"""The services that all sessions share, built once per process."""
+"""The services that all sessions share, built once per process.
+
+They are not in Streamlit's resource cache: any browser can ask the server to clear that, for everybody.
+"""
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
-import streamlit as st
 import torch
 
 from core.devices import choose_devices
@@ -13,13 +15,21 @@ from core.runner import Runner
 from core.settings import read_settings
 
 
-@st.cache_resource(show_spinner=False)
+@cache
 def devices() -> tuple[torch.device, ...]:
     """Where models may train, from CUTOFF_DEVICE."""
     return choose_devices(read_settings().device)
 
 
-@st.cache_resource(show_spinner=False, on_release=Runner.close)
+@cache
 def runner() -> Runner:
-    """The one runner; `runner.clear()` closes it, and the next call builds another."""
+    """The one runner, until `close` is called."""
     return Runner(read_settings(), partial(train_in_turns, devices=devices()))
+
+
+def close() -> None:
+    """Stop what still trains and forget the services; the next calls build them anew."""
+    if runner.cache_info().currsize:
+        runner().close()
+    runner.cache_clear()
+    devices.cache_clear()
