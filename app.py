@@ -14,9 +14,11 @@ import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import plotly
 import streamlit as st
+from starlette.datastructures import Headers
 from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
@@ -77,6 +79,37 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     services.close()
 
 
+class OwnOriginOnly:
+    """Refuses WebSockets that pages of other sites open, unless server.corsAllowedOrigins has the site's origin.
+
+    Streamlit would look up its external address first, for seconds in which it serves nobody. It also does so for the
+    origins that are allowed, so it does not get to see those.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and not own_origin(Headers(scope=scope)):
+            if not allowed_origin(Headers(scope=scope)):
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            scope = scope | {"headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
+        await self.app(scope, receive, send)
+
+
+def own_origin(headers: Headers) -> bool:
+    """Whether a request comes from a page of this server; a browser always says where from, other programs need not."""
+    try:
+        return "origin" not in headers or urlsplit(headers["origin"]).netloc == headers.get("host")
+    except ValueError:  # no address at all
+        return False
+
+
+def allowed_origin(headers: Headers) -> bool:
+    return not st.get_option("server.enableCORS") or headers["origin"] in st.get_option("server.corsAllowedOrigins")
+
+
 class PagesFirst:
     """Lets training give way to a page with every message between it and the server."""
 
@@ -121,4 +154,9 @@ assets = Mount(
     ],
 )
 
-app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets], middleware=[Middleware(PagesFirst)])
+app = st.App(
+    here / "shell.py",
+    lifespan=lifespan,
+    routes=[assets],
+    middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst)],
+)

@@ -108,6 +108,60 @@ def test_training_gives_way_at_every_message_between_a_page_and_the_server(monke
         assert signs == 5
 
 
+HOST = b"app.example:8501"
+
+
+@pytest.mark.parametrize(
+    ("origin", "seen"),
+    [
+        (None, [(b"host", HOST)]),
+        (b"http://app.example:8501", [(b"host", HOST), (b"origin", b"http://app.example:8501")]),
+        (b"https://allowed.example", [(b"host", HOST)]),  # Streamlit would look up its own address first
+        (b"http://app.example", None),
+        (b"http://localhost:8501", None),
+        (b"https://evil.example", None),
+        (b"https://allowed.example.evil.example", None),
+        (b"null", None),
+        (b"http://[", None),
+    ],
+)
+def test_a_websocket_from_another_site_is_refused_before_streamlit_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch, origin: bytes | None, seen: list[tuple[bytes, bytes]] | None
+) -> None:
+    import app
+
+    options = {"server.enableCORS": True, "server.corsAllowedOrigins": ["https://allowed.example"]}
+    monkeypatch.setattr(app.st, "get_option", options.__getitem__)
+    headers = [(b"host", HOST), *([(b"origin", origin)] if origin is not None else [])]
+    heard: list[Scope] = []
+    sent: list[Message] = []
+
+    async def streamlit(scope: Scope, receive: Receive, send: Send) -> None:
+        heard.append(scope)
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def connect(kind: str) -> None:
+        await app.OwnOriginOnly(streamlit)({"type": kind, "headers": headers}, receive, send)
+
+    with ThreadPoolExecutor() as thread:
+        thread.submit(anyio.run, connect, "websocket").result()
+        assert [scope["headers"] for scope in heard] == ([] if seen is None else [seen])
+        assert sent == ([{"type": "websocket.close", "code": 1008}] if seen is None else [])
+        thread.submit(anyio.run, connect, "http").result()
+        assert heard[-1]["headers"] == headers
+
+
+def test_the_first_middleware_is_that_of_origins() -> None:
+    import app
+
+    assert app.app._user_middleware[0].cls is app.OwnOriginOnly
+
+
 def test_clearing_streamlits_caches_leaves_the_runs_of_others_going(app_test: AppTest) -> None:
     from pages.shared import services
 
