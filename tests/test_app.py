@@ -7,14 +7,18 @@ import signal
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import anyio
 import pytest
 import streamlit as st
+from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
+from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
 from core.config import RunConfig
 from core.errors import CutoffError
@@ -160,6 +164,33 @@ def test_the_first_middleware_is_that_of_origins() -> None:
     import app
 
     assert app.app._user_middleware[0].cls is app.OwnOriginOnly
+
+
+@pytest.mark.parametrize("says_how_long", [True, False])
+def test_an_upload_is_refused(monkeypatch: pytest.MonkeyPatch, says_how_long: bool) -> None:
+    manager = MemoryUploadedFileManager("/_stcore/upload_file")
+    monkeypatch.setattr("streamlit.web.server.starlette.starlette_routes.is_xsrf_enabled", lambda: False)
+    (route, *_) = create_upload_routes(SimpleNamespace(is_active_session=lambda _: True), manager, None)
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(2000) + b"\r\n--x--\r\n"
+    headers = [(b"content-type", b"multipart/form-data; boundary=x")]
+    headers += [(b"content-length", str(len(body)).encode())] if says_how_long else []
+    scope = {"type": "http", "method": "PUT", "path": "/_stcore/upload_file/session/file", "headers": headers}
+    statuses: list[int] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def put() -> None:
+        await Starlette(routes=[route])(scope | {"query_string": b"", "root_path": ""}, receive, send)
+
+    with ThreadPoolExecutor() as thread:
+        thread.submit(anyio.run, put).result()
+    assert statuses == [413]
+    assert not manager.get_files("session", ["file"])
 
 
 def test_clearing_streamlits_caches_leaves_the_runs_of_others_going(app_test: AppTest) -> None:
