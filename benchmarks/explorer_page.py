@@ -13,9 +13,9 @@ import streamlit as st
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from core.config import make_config
-from core.jobs import Run
-from core.scores import Scores
+from core.evaluation.scores import Scores
+from core.experiment.config import make_config
+from core.training.runs import Run
 from pages.shared import explorer
 
 

@@ -47,9 +47,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks.goals import header, report
-from core.config import Experiment, Variant, make_config
-from core.experiment import names_of, seeds_from, sweep
-from core.links import experiment_to_query
+from core.experiment.config import Experiment, Variant, make_config
+from core.experiment.links import experiment_to_query
+from core.experiment.variants import names_of, seeds_from, sweep
 
 ROOT = Path(__file__).parents[1]
 STEPS, SEEDS = 16, 4

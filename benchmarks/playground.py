@@ -32,9 +32,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.goals import header, report
-from core.config import make_config
-from core.datasets import Dataset, Split
-from core.engine import Stack, without_pauses
+from core.data import Dataset, Split
+from core.experiment.config import make_config
+from core.training.engine import Stack, without_pauses
 
 ROWS, WIDTHS, BATCH, RATE, RUNS = 500, (4, 2), 10, 0.03, 64
 WARM_UP, EPOCHS = 400, 2000  # of the JavaScript net, about a second
@@ -90,7 +90,7 @@ class Ours:
         return without_pauses(self.stack.evaluation(0)).train_loss / 2
 
     def samples_per_second(self) -> float:
-        """Of all nets together, training as `core.engine.train` does."""
+        """Of all nets together, training as `core.training.engine.train` does."""
         start = perf_counter()
         for _ in range(EPOCHS_OF_STACK):
             without_pauses(self.stack.steps())

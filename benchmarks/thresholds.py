@@ -1,8 +1,8 @@
-"""Preparation and query of core.thresholds against scikit-learn and numpy masks, all exact, in one run.
+"""Preparation and query of core.evaluation against scikit-learn and numpy masks, all exact, in one run.
 
 Also a table of every metric at 99 cut-offs, as explainerdashboard 0.5 computes it for its sliders: seven of
 scikit-learn's metrics at each cut-off, those that do not depend on it included (written after its description; its
-cut-offs call `score > t` positive, so that they must lie between scores). And the bootstrap of core.tuning.
+cut-offs call `score > t` positive, so that they must lie between scores). And the bootstrap of core.evaluation.tuning.
 
     python -m benchmarks.thresholds [--rows 100000 1000000 10000000]
 
@@ -23,9 +23,9 @@ from sklearn import metrics as sklearn
 from sklearn.metrics import confusion_matrix, precision_recall_curve
 
 from benchmarks.goals import Paired, header, paired_ratio, report, seconds_of
-from core.calibration import log_loss
-from core.thresholds import METRICS, Curve, Rankings, ScoreIndex, pr_curve
-from core.tuning import RULES, bind, bootstrap
+from core.evaluation import METRICS, Curve, Rankings, ScoreIndex, pr_curve
+from core.evaluation.calibration import log_loss
+from core.evaluation.tuning import RULES, bind, bootstrap
 
 GOAL_ROWS = 10_000_000
 CURVE_ROWS = 1_000_000

@@ -38,11 +38,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from benchmarks.goals import Paired, header, paired_ratio, report
-from core.config import Experiment, RunConfig, Variant, make_config
-from core.datasets import Dataset, Split
-from core.engine import Stack, train_in_turns, without_pauses
+from core.data import Dataset, Split
+from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.models import MODELS
-from core.runner import Runner
+from core.training.engine import Stack, train_in_turns, without_pauses
+from core.training.runner import Runner
 
 ROWS, FEATURES, WIDTHS, BATCH, RATE = 10_000, 20, (64, 64), 32, 1e-3
 RUNS, LINEAR_RUNS, BATCH_OF_STACK = 64, 256, 64

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from core.datasets import DATASETS, load_dataset
-from core.heads import HEADS, HeadSpec
+from core.data import DATASETS, load_dataset
 from core.losses import LOSSES
+from core.losses.heads import HEADS, HeadSpec
 
 README = Path(__file__).parents[1] / "README.md"
 START, END = "<!-- catalogue: written by python -m core.catalogue -->\n", "<!-- end of catalogue -->\n"

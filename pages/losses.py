@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 from scipy.special import expit, logit
 
-from core import numerics
-from core.optima import softmax_twice
 from core.plots.losses import format_figure, loss_figure, score_figure, twice_figure
 from core.plots.style import Scale
+from core.theory import numerical_limits as numerics
+from core.theory.optimal_scores import softmax_twice
 from pages.components.live_figure import live_figure
 from pages.shared import choices, session, text
 from pages.shared.compared import (

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.export import predictions_csv
-from core.jobs import Job, Run
+from core.training.runs import Job, Run
 from pages.shared import (
     calibrate,
     choices,

@@ -24,9 +24,9 @@ import torch
 from hypothesis import settings
 from streamlit.testing.v1 import AppTest
 
-from core.config import Experiment, RunConfig, Variant
-from core.jobs import Run
-from core.thresholds import ThresholdCounts
+from core.evaluation import ThresholdCounts
+from core.experiment.config import Experiment, RunConfig, Variant
+from core.training.runs import Run
 
 ROOT = Path(__file__).parents[1]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure

@@ -20,8 +20,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
-from core.config import RunConfig
 from core.errors import CutoffError
+from core.experiment.config import RunConfig
 from tests.conftest import ROOT, experiment, open_page, serve, until
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
@@ -29,7 +29,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.s
 
 def test_lifespan_freezes_what_it_warmed_and_closes_the_runner() -> None:
     import app
-    from core.runner import Runner
+    from core.training.runner import Runner
 
     async def live() -> Runner:
         async with app.lifespan(app.app):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from core.batches import Rows, rows_of
+from core.training.batches import Rows, rows_of
 
 COUNT, FEATURES = 7, 3
 X = torch.arange(COUNT * FEATURES, dtype=torch.float32).view(COUNT, FEATURES)

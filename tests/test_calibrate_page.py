@@ -11,9 +11,9 @@ from scipy.special import expit, logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.calibration import METHODS, calibration_error, fit, fit_classes, fit_line, top_label_error
-from core.config import make_config
-from core.jobs import Run
+from core.evaluation.calibration import METHODS, calibration_error, fit, fit_classes, fit_line, top_label_error
+from core.experiment.config import make_config
+from core.training.runs import Run
 from pages.shared import calibrate
 from tests.conftest import choose, control, figure_of
 from tests.test_thresholds_page import digit, digits, open_run, tile

@@ -14,8 +14,8 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, d2_brier_score, d2_log_loss_score, roc_auc_score
 from sklearn.metrics import log_loss as sklearn_log_loss
 
-from core import theory
-from core.calibration import (
+from core.errors import CutoffError
+from core.evaluation.calibration import (
     BINNINGS,
     METHODS,
     brier,
@@ -30,8 +30,8 @@ from core.calibration import (
     reliability,
     top_label_error,
 )
-from core.config import make_config
-from core.errors import CutoffError
+from core.experiment.config import make_config
+from core.theory import thresholds as theory
 from tests.scored_rows import rows
 
 every_method = pytest.mark.parametrize("method", METHODS)

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.checks import BEFORE, CHECKS, Finding, before
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS, load_dataset
+from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
-from core.heads import ACTIVATIONS
+from core.experiment.compatibility import activations_for, check, heads_for, losses_for, params_for
+from core.experiment.config import RunConfig, make_config
 from core.losses import LOSSES
-from core.objective import resolved
-from core.specs import Param, Value
-from core.wiring import activations_for, check, heads_for, losses_for, params_for
+from core.losses.heads import ACTIVATIONS
+from core.losses.objective import resolved
+from core.parameters import Param, Value
 
 FAST = [name for name in DATASETS if name not in ("mnist_5k", "shuttle")]
 BALANCED = {"dataset": "moons"}

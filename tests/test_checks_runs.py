@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from core.calibration import METHODS, Line, fit_line
 from core.checks import CHECKS, after, using
-from core.config import make_config
-from core.datasets import load_split
-from core.engine import train
-from core.jobs import History, Run
-from core.tuning import RULES
+from core.data import load_split
+from core.evaluation.calibration import METHODS, Line, fit_line
+from core.evaluation.tuning import RULES
+from core.experiment.config import make_config
+from core.training.engine import train
+from core.training.runs import History, Run
 from tests.test_checks import CASES, LABELS, TEN
 
 
@@ -267,5 +267,5 @@ def test_few_positives_of_the_class_that_is_tuned_are_counted():
 def test_uses_bear_one_class(monkeypatch, use, truth):
     split = load_split("digit")
     y = np.full_like(split.y["validation"], truth)
-    monkeypatch.setattr("core.jobs.load_split", lambda *given: replace(split, y=split.y | {"validation": y}))
+    monkeypatch.setattr("core.training.runs.load_split", lambda *given: replace(split, y=split.y | {"validation": y}))
     assert all(finding.sentence for finding in using(uniform(), 0, use))

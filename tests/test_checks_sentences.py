@@ -13,10 +13,10 @@ from scipy.special import expit
 from scipy.stats import hypergeom
 
 from core.checks import CHECKS, Finding, before
-from core.config import make_config
-from core.datasets import load_dataset, load_split
+from core.data import load_dataset, load_split
+from core.experiment.compatibility import heads_for, losses_for
+from core.experiment.config import make_config
 from core.losses import LOSSES
-from core.wiring import heads_for, losses_for
 from tests.test_checks import BALANCED, CASES, LABELS, RARE, REST, TWO, VALUES, sentences
 
 

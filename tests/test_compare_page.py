@@ -11,13 +11,13 @@ import pytest
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.comparison import MEASURES, compare
-from core.config import Experiment, RunConfig, Variant, make_config
-from core.jobs import Run
+from core.evaluation import ScoreIndex
+from core.evaluation.comparison import MEASURES, compare
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import bind, candidates
+from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.plots.comparison import LETTERS
-from core.scores import Scores
-from core.thresholds import ScoreIndex
-from core.tuning import bind, candidates
+from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.test_thresholds_page import digit, digits, open_run

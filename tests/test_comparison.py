@@ -12,10 +12,10 @@ from scipy.special import expit
 from scipy.stats import norm
 from sklearn import metrics as sklearn
 
-from core.calibration import calibration_error
-from core.comparison import AT_ONCE, MEASURES, SHOWN, compare, numbers
 from core.errors import CutoffError
-from core.thresholds import METRICS, Rankings, ScoreIndex
+from core.evaluation import METRICS, Rankings, ScoreIndex
+from core.evaluation.calibration import calibration_error
+from core.evaluation.comparison import AT_ONCE, MEASURES, SHOWN, compare, numbers
 from tests.scored_rows import Rows, rows
 
 MEASURED = sorted(MEASURES)
@@ -31,7 +31,7 @@ def two_models(n: int = 400, seed: int = 0, decimals: int = 2) -> tuple[np.ndarr
 
 
 def plain_value(measure: str, y: np.ndarray, score: np.ndarray, threshold: float) -> float:
-    """What a measure is on rows as they are, without any of core.comparison."""
+    """What a measure is on rows as they are, without any of core.evaluation.comparison."""
     if measure in METRICS:
         return float(METRICS[measure](ScoreIndex.of(y, score).counts(threshold)))
     oracles: dict[str, Callable[..., float]] = {

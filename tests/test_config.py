@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
 from core.errors import CutoffError
+from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
 
 VALUES = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.text())
 PARAMS = st.dictionaries(st.text(), st.one_of(VALUES, st.booleans()), max_size=3)

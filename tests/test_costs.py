@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.costs import (
+from core.errors import CutoffError
+from core.evaluation import ScoreIndex
+from core.evaluation.tuning import bind, candidates
+from core.evaluation.value.payoffs import (
     NO_LIMIT,
     Band,
     Outcome,
@@ -23,9 +26,6 @@ from core.costs import (
     outcome,
     value_curve,
 )
-from core.errors import CutoffError
-from core.thresholds import ScoreIndex
-from core.tuning import bind, candidates
 from tests.scored_rows import rows
 
 COINS = st.integers(0, 12).map(float)

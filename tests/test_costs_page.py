@@ -10,13 +10,13 @@ import streamlit as st
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig, make_config
-from core.costs import Payoffs, Review, best_band, outcome
-from core.jobs import Run
-from core.prevalence import ppv
-from core.scores import Scores
-from core.thresholds import ScoreIndex
-from core.tuning import candidates
+from core.evaluation import ScoreIndex
+from core.evaluation.prevalence import ppv
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import candidates
+from core.evaluation.value.payoffs import Payoffs, Review, best_band, outcome
+from core.experiment.config import RunConfig, make_config
+from core.training.runs import Run
 from pages.shared import prevalence
 from pages.shared.priced import CELLS
 from tests.conftest import choose, control, figure_of, press

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from sklearn import metrics as sk
 
-from core.thresholds import (
+from core.evaluation import (
     METRICS,
     Curve,
     ScoreIndex,

@@ -8,9 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 
-from core.datasets import DATASETS, FRACTIONS, Dataset, examples, load_dataset, load_split, preview, splits, told
-from core.datasets.synthetic import FRAUD_EFFECTS, gaussians, line
-from core.datasets.thinning import AS_IT_IS, PREVALENCE, read_share, thinned
+from core.data import DATASETS, FRACTIONS, Dataset, examples, load_dataset, load_split, preview, splits, told
+from core.data.synthetic import FRAUD_EFFECTS, gaussians, line
+from core.data.thinning import AS_IT_IS, PREVALENCE, read_share, thinned
 from core.errors import CutoffError
 
 BUILT_IN = [name for name in DATASETS if name != "mnist_5k"]

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
-from core.thresholds import (
+from core.evaluation import (
     DECISIONS,
     NO_CLASS,
     called_positive,

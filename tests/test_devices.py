@@ -9,10 +9,10 @@ from functools import partial
 import pytest
 import torch
 
-from core.config import make_config
-from core.devices import choose_devices, fastest
-from core.engine import train_in_turns
 from core.errors import CutoffError
+from core.experiment.config import make_config
+from core.training.devices import choose_devices, fastest
+from core.training.engine import train_in_turns
 
 CPU, OTHER = torch.device("cpu"), torch.device("meta")
 

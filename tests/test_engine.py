@@ -14,13 +14,13 @@ import torch
 from scipy.special import logit
 from torch import Tensor, nn
 
-from core import engine
-from core.config import RunConfig, make_config
-from core.datasets import load_dataset, load_split
-from core.engine import Epoch, Stack, train, train_in_turns, without_pauses
+from core.data import load_dataset, load_split
 from core.errors import CutoffError
+from core.experiment.config import RunConfig, make_config
 from core.losses import LOSSES, Counts
 from core.losses.spec import class_weights
+from core.training import engine
+from core.training.engine import Epoch, Stack, train, train_in_turns, without_pauses
 from tests.test_models import flat, network
 
 CPU = torch.device("cpu")

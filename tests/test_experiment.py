@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
-from core.datasets import load_dataset, load_split
-from core.datasets.plane import MARGIN, SIDE, plane, points, standardised_points
+from core.data import load_dataset, load_split
+from core.data.plane import MARGIN, SIDE, plane, points, standardised_points
 from core.errors import CutoffError
-from core.experiment import names_of, shared_with, sweep, sweepable, swept, value_of, with_value
-from core.links import experiment_from_query, experiment_to_query
+from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
+from core.experiment.links import experiment_from_query, experiment_to_query
+from core.experiment.variants import names_of, shared_with, sweep, sweepable, swept, value_of, with_value
 
 WEIGHT = "loss.pos_weight"
 

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
+from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
+from core.evaluation.metrics import false_positive_rate
 from core.plots import explorer
 from core.plots.explorer import BOUND, around, axis_of, held, round_numbers, top_share
-from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
-from core.thresholds.metrics import false_positive_rate
 from tests.conftest import ROOT
 
 SCRIPT = ROOT / "pages" / "components" / "threshold_model.js"

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from core.evaluation.scores import Scores
 from core.export import predictions_csv, scores_csv
-from core.scores import Scores
 
 
 def read(text: str) -> pd.DataFrame:

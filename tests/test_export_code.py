@@ -18,14 +18,14 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS, load_split
+from core.data import DATASETS, load_split
+from core.evaluation import DECISIONS, METRICS, NO_CLASS, called_positive, decide, summary
+from core.experiment.config import RunConfig, make_config
 from core.export import Adopted, adopted, pytorch_code, scikit_learn_code
-from core.heads import ACTIVATIONS, HEADS, probabilities
-from core.jobs import History, Run
 from core.losses import LOSSES
-from core.objective import resolved
-from core.thresholds import DECISIONS, METRICS, NO_CLASS, called_positive, decide, summary
+from core.losses.heads import ACTIVATIONS, HEADS, probabilities
+from core.losses.objective import resolved
+from core.training.runs import History, Run
 
 TASKS = {
     "binary": {"dataset": "digit"},

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig, make_config
+from core.evaluation import DECISIONS
+from core.experiment.config import RunConfig, make_config
 from core.export import Adopted
-from core.jobs import Run
-from core.thresholds import DECISIONS
+from core.training.runs import Run
 from pages.shared import export
 from tests.conftest import choose, press
 from tests.test_export_code import decisions, pytorch_decisions, scikit_learn_decisions

@@ -8,10 +8,10 @@ import torch
 from scipy.special import expit, logit
 from sklearn.metrics import log_loss, recall_score
 
-from core.config import RunConfig, make_config
-from core.datasets import load_dataset, load_split
-from core.engine import train
-from core.thresholds import called_positive
+from core.data import load_dataset, load_split
+from core.evaluation import called_positive
+from core.experiment.config import RunConfig, make_config
+from core.training.engine import train
 
 pytestmark = pytest.mark.slow  # models are trained to the end
 CPU = torch.device("cpu")

@@ -11,13 +11,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from core.config import make_config
-from core.datasets import DATASETS
-from core.heads import ACTIVATIONS, HEADS, probabilities, right_activation
-from core.jobs import Run
-from core.scores import Scores
-from core.thresholds import default_accuracy
-from core.wiring import heads_for
+from core.data import DATASETS
+from core.evaluation import default_accuracy
+from core.evaluation.scores import Scores
+from core.experiment.compatibility import heads_for
+from core.experiment.config import make_config
+from core.losses.heads import ACTIVATIONS, HEADS, probabilities, right_activation
+from core.training.runs import Run
 from pages.shared import text
 
 LOGIT = st.floats(-50, 50)

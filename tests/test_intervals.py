@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from core.thresholds.intervals import wilson
+from core.evaluation.intervals import wilson
 
 
 @given(n=st.integers(1, 500), level=st.sampled_from([0.8, 0.9, 0.95]), data=st.data())

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import links, wiring
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS
+from core.data import DATASETS
 from core.errors import CutoffError
+from core.experiment import compatibility, links
+from core.experiment.config import RunConfig, make_config
 from core.models import MODELS
 from tests.conftest import ROOT, button, choose, control, current_run, open_page, press, sentences, trained
 
@@ -224,9 +224,9 @@ def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_any_other_is_l
     [
         ("dataset", list(DATASETS)),
         ("model", list(MODELS)),
-        ("head", wiring.heads_for(RunConfig().dataset)),
-        ("loss", wiring.losses_for(RunConfig().dataset, RunConfig().head)),
-        ("optimizer", list(wiring.OPTIMIZERS)),
+        ("head", compatibility.heads_for(RunConfig().dataset)),
+        ("loss", compatibility.losses_for(RunConfig().dataset, RunConfig().head)),
+        ("optimizer", list(compatibility.OPTIMIZERS)),
     ],
 )
 def test_a_name_that_is_not_offered_is_answered_with_those_that_are(kind: str, allowed: list[str]):

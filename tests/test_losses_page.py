@@ -10,10 +10,10 @@ import pytest
 from scipy.special import expit, logit
 from streamlit.testing.v1 import AppTest
 
-from core import wiring
+from core.experiment import compatibility
 from core.losses import LOSSES
-from core.optima import binary_loss, class_heads, solved_scores
-from core.specs import Param, Value
+from core.parameters import Param, Value
+from core.theory.optimal_scores import binary_loss, class_heads, solved_scores
 from tests.conftest import button, choose, control, figure_of, open_page, press, sent, sentences
 
 FIGURES = {"values_1", "values_0", "wanted", "formats", "twice"}
@@ -120,8 +120,8 @@ def test_every_parameter_of_every_loss_is_live(app_test: AppTest, kind: str, los
     for head in heads_of(kind, loss):
         if head != heads_of(kind, loss)[0]:
             typed(at, f"losses.{kind}.0.{loss}.head", head)
-            assert wiring.HEADS[head].label in traces(at, "values_1", "value")[0]["name"]
-        for param in wiring.params_for(head, loss):
+            assert compatibility.HEADS[head].label in traces(at, "values_1", "value")[0]["name"]
+        for param in compatibility.params_for(head, loss):
             if param in moved:
                 continue
             before, key = curves(at), f"losses.{kind}.0.{loss}.{param.name}"
@@ -130,7 +130,7 @@ def test_every_parameter_of_every_loss_is_live(app_test: AppTest, kind: str, los
             assert curves(at) != before, param.name
             moved.add(param)
     assert moved == {
-        param for head in LOSSES[loss].heads if serves(kind, head) for param in wiring.params_for(head, loss)
+        param for head in LOSSES[loss].heads if serves(kind, head) for param in compatibility.params_for(head, loss)
     }
 
 

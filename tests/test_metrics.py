@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from core.errors import CutoffError
-from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
+from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from tests.scored_rows import rows
 
 few = settings(max_examples=40)  # of each of eleven metrics

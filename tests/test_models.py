@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from core.config import make_config
+from core.experiment.config import make_config
 from core.models import MODELS, Passes, Shape, StackedNet, shape_of, with_ones
 
 CPU = torch.device("cpu")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.losses import LOSSES
-from core.numerics import (
+from core.theory.numerical_limits import (
     DTYPES,
     END,
     FAR,
@@ -22,7 +22,7 @@ from core.numerics import (
     numbers,
     overflows,
 )
-from core.optima import BinaryLoss, binary_head, binary_loss
+from core.theory.optimal_scores import BinaryLoss, binary_head, binary_loss
 
 HALF, SINGLE = torch.float16, torch.float32
 

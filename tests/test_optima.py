@@ -11,9 +11,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from core.errors import CutoffError
-from core.heads import HEADS
 from core.losses import LOSSES
-from core.optima import (
+from core.losses.heads import HEADS
+from core.theory.optimal_scores import (
     binary_head,
     binary_loss,
     class_heads,

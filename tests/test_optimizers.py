@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from core.config import RunConfig, make_config
-from core.datasets import load_dataset, load_split
-from core.engine import Epoch, Stack, train
-from core.optimizers import schedule_factor
+from core.data import load_dataset, load_split
+from core.experiment.config import RunConfig, make_config
+from core.training.engine import Epoch, Stack, train
+from core.training.optimizers import schedule_factor
 
 CPU = torch.device("cpu")
 PLAIN: dict[str, Any] = {

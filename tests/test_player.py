@@ -11,11 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from core import runner as module
-from core.config import RunConfig
-from core.engine import Epoch
-from core.runner import Runner
+from core.experiment.config import RunConfig
 from core.settings import Settings
+from core.training import runner as module
+from core.training.engine import Epoch
+from core.training.runner import Runner
 from tests.conftest import experiment
 from tests.test_runner import Held, a_config, an_epoch, ended, epochs, until
 

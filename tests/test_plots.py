@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
+from core.evaluation import METRICS, ScoreIndex, metric_curve, normalised
+from core.evaluation.scores import ClassView, Scores
 from core.plots.scores import score_histograms
 from core.plots.style import LOGIT_END, place, score_axis
 from core.plots.thresholds import confusion_figure, metrics_figure
 from core.plots.training import loss_curves
-from core.scores import ClassView, Scores
-from core.thresholds import METRICS, ScoreIndex, metric_curve, normalised
 from tests.conftest import ROOT
 
 SCALES = ("probability", "logit")

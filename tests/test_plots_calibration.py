@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from core.calibration import Reliability, fit, reliability
+from core.evaluation import ScoreIndex
+from core.evaluation.calibration import Reliability, fit, reliability
+from core.evaluation.tuning import RULES, bind, bootstrap, candidates, population_best, regret, simulate
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, place
 from core.plots.tuning import CELLS, Steps, optimism_figure, thinned, tuned_figure
-from core.thresholds import ScoreIndex
-from core.tuning import RULES, bind, bootstrap, candidates, population_best, regret, simulate
 from tests.scored_rows import rows
 
 both_scales = pytest.mark.parametrize("scale", ["probability", "logit"])

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from plotly.utils import PlotlyJSONEncoder
 from scipy.special import expit, logit
 
-from core.calibration import reliability
+from core.evaluation import METRICS, ScoreIndex, metric_curve, pr_curve, roc_curve
+from core.evaluation.calibration import reliability
 from core.plots import comparison as plots
 from core.plots.comparison import APART, ASIDE, AXES, HEIGHT, LETTERS
 from core.plots.race import Line
 from core.plots.style import GROUND, place, variant_colour, variant_dash
-from core.thresholds import METRICS, ScoreIndex, metric_curve, pr_curve, roc_curve
 from tests.conftest import decoded
 
 RUNS = 6

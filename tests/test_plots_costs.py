@@ -10,15 +10,15 @@ import plotly.graph_objects as go
 import pytest
 from scipy.special import expit, logit
 
-from core.costs import Band, Payoffs, net_value, value_curve
+from core.evaluation import METRICS, ScoreIndex, metric_curve
+from core.evaluation.prevalence import GRID, best_thresholds, metric_at, precision_interval, shifted
+from core.evaluation.scores import ClassView
+from core.evaluation.tuning import candidates
+from core.evaluation.value.payoffs import Band, Payoffs, net_value, value_curve
 from core.plots.costs import SHADE, band_figure, threshold_mark, value_figure
 from core.plots.marks import ROW, Mark, add_marks
 from core.plots.prevalence import best_figure, metrics_at_figure, prevalence_figure, share_mark
 from core.plots.style import LOGIT_END, MUTED, TEXT, place
-from core.prevalence import GRID, best_thresholds, metric_at, precision_interval, shifted
-from core.scores import ClassView
-from core.thresholds import METRICS, ScoreIndex, metric_curve
-from core.tuning import candidates
 
 PAY = Payoffs(10, 2, 30, 1)
 

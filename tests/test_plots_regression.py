@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core.datasets import load_dataset
+from core.data import load_dataset
 from core.plots.data import pictures, plane
 from core.plots.regression import POINTS, drawn, predicted_against_true, residual_histogram
 

@@ -10,12 +10,12 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score, precision_score, recall_score
 
-from core.datasets import load_dataset, load_split
-from core.engine import train
-from core.experiment import swept
-from core.links import experiment_from_query, experiment_to_query
-from core.presets import PRESETS, Preset
-from core.wiring import check_experiment
+from core.data import load_dataset, load_split
+from core.experiment.compatibility import check_experiment
+from core.experiment.links import experiment_from_query, experiment_to_query
+from core.experiment.presets import PRESETS, Preset
+from core.experiment.variants import swept
+from core.training.engine import train
 
 PASSES = 3_000_000  # rows that all runs see in all epochs; a core does about a million a second
 CPU = torch.device("cpu")

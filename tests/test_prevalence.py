@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn import metrics as sklearn
 
-from core.costs import Payoffs, net_value
 from core.errors import CutoffError
-from core.prevalence import (
+from core.evaluation import METRICS, ScoreIndex, metric_curve
+from core.evaluation.prevalence import (
     best_thresholds,
     metric_at,
     ppv,
@@ -22,8 +22,8 @@ from core.prevalence import (
     same_row,
     shifted,
 )
-from core.thresholds import METRICS, ScoreIndex, metric_curve
-from core.tuning import bind, bootstrap, candidates
+from core.evaluation.tuning import bind, bootstrap, candidates
+from core.evaluation.value.payoffs import Payoffs, net_value
 from tests.conftest import confusion
 from tests.scored_rows import rows
 

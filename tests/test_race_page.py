@@ -14,15 +14,16 @@ import pytest
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core import checks, wiring
-from core.calibration import log_loss
-from core.config import RunConfig
-from core.datasets import load_split
-from core.engine import Epoch, train_in_turns
+from core import checks
+from core.data import load_split
 from core.errors import CutoffError
-from core.jobs import Job
-from core.presets import PRESETS
-from core.theory import corrected, measured_threshold
+from core.evaluation.calibration import log_loss
+from core.experiment import compatibility
+from core.experiment.config import RunConfig
+from core.experiment.presets import PRESETS
+from core.theory.thresholds import corrected, measured_threshold
+from core.training.engine import Epoch, train_in_turns
+from core.training.runs import Job
 from pages.shared import services
 from tests.conftest import button, choose, control, figure_of, press, sent, sentences, until
 
@@ -304,7 +305,7 @@ def test_a_variant_that_fails_says_why_once_though_it_is_in_focus(app_test: AppT
                 raise CutoffError("Expected one thing, but got another.")
 
     monkeypatch.setattr(services, "train_in_turns", trained)
-    monkeypatch.setattr(wiring, "STACK_WORK", 1)  # every run in a stack of its own
+    monkeypatch.setattr(compatibility, "STACK_WORK", 1)  # every run in a stack of its own
     at = opened(app_test, [{"loss": "focal"}], epochs="3")
     done = raced(at)
     assert [run.status for run in done.runs] == ["finished", "failed"]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from core.thresholds import Rankings
+from core.evaluation import Rankings
 from tests.scored_rows import Rows, rows
 
 

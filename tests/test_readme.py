@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from core.catalogue import with_catalogue
-from core.datasets import DATASETS
-from core.heads import HEADS
+from core.data import DATASETS
 from core.losses import LOSSES
+from core.losses.heads import HEADS
 from core.settings import Settings
 
 ROOT = Path(__file__).parents[1]

@@ -7,18 +7,27 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS, load_dataset, load_split
-from core.datasets.thinning import PREVALENCE
-from core.engine import train
+from core.data import DATASETS, load_dataset, load_split
+from core.data.thinning import PREVALENCE
 from core.errors import CutoffError
-from core.heads import ACTIVATIONS, HEADS
+from core.evaluation.tuning import LABEL_RULES, RULES
+from core.experiment.compatibility import (
+    HIDDEN,
+    OPTIMIZERS,
+    activations_for,
+    check,
+    describe,
+    heads_for,
+    losses_for,
+    models_for,
+)
+from core.experiment.config import RunConfig, make_config
 from core.losses import LOSSES
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import resolved
 from core.models import MODELS
-from core.objective import resolved
-from core.specs import Param
-from core.tuning import LABEL_RULES, RULES
-from core.wiring import HIDDEN, OPTIMIZERS, activations_for, check, describe, heads_for, losses_for, models_for
+from core.parameters import Param
+from core.training.engine import train
 
 CPU = torch.device("cpu")
 SPECS = {f"data {k}": v.params for k, v in DATASETS.items()}

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from core import replay
-from core.config import RunConfig, make_config
-from core.datasets import load_dataset, load_split
-from core.engine import Stack
-from core.heads import HEADS
+from core.data import load_dataset, load_split
+from core.experiment.config import RunConfig, make_config
 from core.losses import LOSSES
-from core.replay import SETTLED, TIMED, WARM_UP, calls, captured, replayed
+from core.losses.heads import HEADS
+from core.training import cuda_graphs
+from core.training.cuda_graphs import SETTLED, TIMED, WARM_UP, calls, captured, replayed
+from core.training.engine import Stack
 
 CPU = torch.device("cpu")
 
@@ -25,7 +25,7 @@ class Work:
         self.seconds = {"as it is": as_it_is, "captured": once_captured}
         self.done: list[str] = []
         self.now = 0.0
-        monkeypatch.setattr(replay, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(cuda_graphs, "perf_counter", lambda: self.now)
 
     def do(self, way: str) -> None:
         self.now += self.seconds[way]

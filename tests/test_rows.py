@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import logit
 
-from core.datasets import load_dataset
-from core.datasets.spec import Dataset
+from core.data import load_dataset
+from core.data.dataset import Dataset
 from core.errors import CutoffError
+from core.evaluation import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
+from core.evaluation.rows import OUTCOMES, behind, behind_cell, described, outcome_counts
+from core.evaluation.scores import ClassView, Scores
 from core.plots.rows import outcome_bars
-from core.rows import OUTCOMES, behind, behind_cell, described, outcome_counts
-from core.scores import ClassView, Scores
-from core.thresholds import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
 from tests.scored_rows import rows
 
 THRESHOLDS = st.sampled_from([-0.0, 0.0, 0.1, 0.3, 0.5, 0.7, 1.0, 3.0])

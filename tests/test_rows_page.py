@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig, make_config
-from core.jobs import Run
-from core.rows import OUTCOMES
-from core.thresholds import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
+from core.evaluation import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
+from core.evaluation.rows import OUTCOMES
+from core.experiment.config import RunConfig, make_config
+from core.training.runs import Run
 from pages.shared import rows
 from tests.conftest import act, control, figure_of, sent
 from tests.test_thresholds_page import digit, digits, open_run

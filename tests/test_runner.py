@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core import runner as module
-from core.config import MAX_RUNS, RunConfig, make_config
-from core.datasets import load_split
-from core.engine import Epoch, train
+from core.data import load_split
 from core.errors import CutoffError
-from core.jobs import History, Job, Run
-from core.runner import Runner
+from core.experiment.config import MAX_RUNS, RunConfig, make_config
 from core.settings import Settings
+from core.training import runner as module
+from core.training.engine import Epoch, train
+from core.training.runner import Runner
+from core.training.runs import History, Job, Run
 from tests.conftest import experiment
 
 SECONDS = 20.0  # how long a test waits at most for what happens at once
@@ -180,7 +180,7 @@ def test_two_jobs_move_in_turns(build, monkeypatch):
             turns.append(configs[0].seed)
             yield an_epoch(index)
 
-    monkeypatch.setattr("core.runner.TURN_SECONDS", 0.0)  # one epoch a turn
+    monkeypatch.setattr("core.training.runner.TURN_SECONDS", 0.0)  # one epoch a turn
     runner = build(script, script)
     names = [runner.submit(experiment(a_config(seed))) for seed in (0, 1)]
     until(lambda: status(runner, *names) == ["running", "running"])
@@ -447,7 +447,7 @@ def test_short_epochs_get_as_much_time_as_long_ones(build):
 
 
 def test_diverged_job_in_its_last_round_survives_the_clearing_of_old_jobs(build, monkeypatch):
-    monkeypatch.setattr("core.runner.KEPT_JOBS", 1)
+    monkeypatch.setattr("core.training.runner.KEPT_JOBS", 1)
     held = threading.Event()
 
     def diverging(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.errors import CutoffError
-from core.scores import Scores
+from core.evaluation.scores import Scores
 
 
 def binary(y_true=(0, 1, 1), y_score=((0.1,), (0.8,), (0.4,)), names=("rest", "8")) -> Scores:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.softmax import log_softmax, softmax
+from core.losses.softmax import log_softmax, softmax
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])

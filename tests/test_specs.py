@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import CutoffError
-from core.specs import Param, defaults
+from core.parameters import Param, defaults
 
 NUMBER = Param("w", "Weight", 1.0, 0.5, 8.0)
 WHOLE = Param("n", "Rows", 40, 1, 100, integer=True)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
-from core.scores import Scores
-from core.thresholds import (
+from core.evaluation import (
     DECISIONS,
     called_per_row,
     class_totals,
@@ -21,6 +20,7 @@ from core.thresholds import (
     summaries,
     summary,
 )
+from core.evaluation.scores import Scores
 from tests.conftest import confusion
 from tests.scored_rows import Rows, rows
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from core.calibration import calibration_error, log_loss
-from core.config import make_config
-from core.datasets import load_dataset, load_split
+from core.data import load_dataset, load_split
+from core.evaluation.calibration import calibration_error, log_loss
+from core.experiment.config import make_config
 from core.losses import LOSSES
-from core.theory import (
+from core.theory.thresholds import (
     Measured,
     corrected,
     is_undone,

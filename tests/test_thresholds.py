@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from core.errors import CutoffError
-from core.scores import Scores
-from core.thresholds import (
+from core.evaluation import (
     ScoreIndex,
     called_positive,
     class_counts,
@@ -19,6 +18,7 @@ from core.thresholds import (
     index_scores,
     normalised,
 )
+from core.evaluation.scores import Scores
 from tests.conftest import confusion
 from tests.scored_rows import Rows, rows
 

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS, Dataset, load_split, splits
-from core.datasets.spec import DatasetSpec
-from core.engine import Epoch
+from core.data import DATASETS, Dataset, load_split, splits
+from core.data.dataset import DatasetSpec
+from core.experiment.config import RunConfig, make_config
+from core.training.engine import Epoch
 from pages.shared import services
 from tests.conftest import choose, current_run, experiment, open_page, until
 

@@ -12,10 +12,10 @@ from scipy.special import expit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.config import Experiment, RunConfig, Variant, make_config
-from core.jobs import Run
-from core.scores import Scores
-from core.thresholds import METRICS
+from core.evaluation import METRICS
+from core.evaluation.scores import Scores
+from core.experiment.config import Experiment, RunConfig, Variant, make_config
+from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import (
     ROOT,

@@ -10,11 +10,11 @@ from scipy.special import expit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig, make_config
-from core.jobs import Run
-from core.scores import Scores
-from core.thresholds import DECISIONS
-from core.tuning import LABEL_RULES
+from core.evaluation import DECISIONS
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import LABEL_RULES
+from core.experiment.config import RunConfig, make_config
+from core.training.runs import Run
 from pages.components.threshold_column import MOST, evenly
 from pages.shared import decision, services
 from tests.conftest import button, choose, control, figure_of, press, sent, sentences

@@ -8,14 +8,14 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from core import links, wiring
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS, load_dataset
-from core.heads import ACTIVATIONS, HEADS
+from core.data import DATASETS, load_dataset
+from core.experiment import compatibility, links
+from core.experiment.config import RunConfig, make_config
 from core.losses import LOSSES
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import Objective, resolved
 from core.models import MODELS
-from core.objective import Objective, resolved
-from core.specs import Param, Value
+from core.parameters import Param, Value
 from pages.shared import preview, text
 from tests.conftest import choose, control, sentences
 from tests.test_train_page import can, captions, shown, submitted
@@ -33,7 +33,7 @@ def of_losses(names: Sequence[str]) -> list[str]:
 # --- what is offered
 
 
-FIRST_OF_TASK = {next(name for name, spec in DATASETS.items() if spec.task == task) for task in wiring.TASKS}
+FIRST_OF_TASK = {next(name for name, spec in DATASETS.items() if spec.task == task) for task in compatibility.TASKS}
 
 
 @pytest.mark.parametrize(
@@ -41,18 +41,18 @@ FIRST_OF_TASK = {next(name for name, spec in DATASETS.items() if spec.task == ta
 )
 def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest, dataset: str):
     at = choose(app_test.run(), "dataset", dataset)
-    assert control(at, "head").options == labels(wiring.heads_for(dataset), HEADS)
-    for head in wiring.heads_for(dataset):
+    assert control(at, "head").options == labels(compatibility.heads_for(dataset), HEADS)
+    for head in compatibility.heads_for(dataset):
         choose(at, "head", head)
-        assert control(at, "loss").options == of_losses(wiring.losses_for(dataset, head))
-        for loss in wiring.losses_for(dataset, head):
+        assert control(at, "loss").options == of_losses(compatibility.losses_for(dataset, head))
+        for loss in compatibility.losses_for(dataset, head):
             choose(at, "loss", loss)
             assert not sentences(at)
             assert can(at)["Start"]
             assert at.query_params.get("dataset", RunConfig().dataset) == dataset
             assert f"Expects {LOSSES[loss].expects}." in captions(at)
             assert text.of_wiring(head, "auto", loss) in captions(at)
-            for reason in (*wiring.not_offered(dataset, head), *wiring.not_taken(head, loss)):
+            for reason in (*compatibility.not_offered(dataset, head), *compatibility.not_taken(head, loss)):
                 assert text.plain(reason) in captions(at)
 
 
@@ -115,7 +115,7 @@ def test_an_activation_is_chosen_and_gives_way_to_the_right_one_with_the_loss(ap
     at = app_test.run()
     assert control(at, "activation").options == [
         "as the loss expects",
-        *(ACTIVATIONS[name].label for name in wiring.activations_for("sigmoid", "bce")[2:]),
+        *(ACTIVATIONS[name].label for name in compatibility.activations_for("sigmoid", "bce")[2:]),
     ]
     choose(at, "activation", "sigmoid")
     assert "p = sigmoid(sigmoid(z))" in captions(at)
@@ -136,7 +136,7 @@ WIRINGS = [
     (head, activation, loss)
     for loss, spec in LOSSES.items()
     for head in spec.heads
-    for activation in wiring.activations_for(head, loss)
+    for activation in compatibility.activations_for(head, loss)
 ]
 
 
@@ -229,14 +229,16 @@ def test_every_parameter_of_the_data_reaches_the_run(app_test: AppTest, untraine
 def test_every_parameter_of_the_loss_reaches_the_run(app_test: AppTest, untrained: None, loss: str):
     head = LOSSES[loss].heads[-1]
     dataset = next(
-        name for name in DATASETS if head in wiring.heads_for(name) and loss in wiring.losses_for(name, head)
+        name
+        for name in DATASETS
+        if head in compatibility.heads_for(name) and loss in compatibility.losses_for(name, head)
     )
     at = app_test.run()
     for key, name in (("dataset", dataset), ("head", head), ("loss", loss)):
         choose(at, key, name)
     plain = submitted(at)
     assert (plain.head, plain.loss, plain.loss_params) == (head, loss, ())
-    for param in wiring.params_for(head, loss):
+    for param in compatibility.params_for(head, loss):
         if len(param.options) == 1:
             continue  # what can only be typed is tested with links, since AppTest can't type it
         choose(at, f"loss.{loss}.{param.name}", another(param))

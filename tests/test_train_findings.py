@@ -7,8 +7,9 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import checks, links, wiring
+from core import checks
 from core.checks import CHECKS, Finding
+from core.experiment import compatibility, links
 from tests.conftest import choose, control, press, sentences, trained
 from tests.test_train_page import submitted
 
@@ -68,9 +69,9 @@ def test_the_defaults_are_nothing_to_complain_of(app_test: AppTest):
 def test_every_finding_has_a_place_and_a_long_list_is_folded(app_test: AppTest, untrained: None, dataset: str):
     app_test.query_params["dataset"] = dataset
     at = app_test.run()
-    for head in wiring.heads_for(dataset):
+    for head in compatibility.heads_for(dataset):
         choose(at, "head", head)
-        for loss in wiring.losses_for(dataset, head):
+        for loss in compatibility.losses_for(dataset, head):
             choose(at, "loss", loss)
             config, _ = links.from_query(dict(at.query_params))
             expected = [f"{CHECKS[f.code].severity.capitalize()} {f.code}" for f in checks.before(config)]

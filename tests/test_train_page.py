@@ -10,11 +10,11 @@ import pytest
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.config import RunConfig
-from core.datasets import DATASETS, load_dataset, load_split
-from core.engine import Epoch, train_in_turns
+from core.data import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
-from core.thresholds import called_per_row, summary
+from core.evaluation import called_per_row, summary
+from core.experiment.config import RunConfig
+from core.training.engine import Epoch, train_in_turns
 from pages.shared import services, text
 from tests.conftest import (
     ROOT,

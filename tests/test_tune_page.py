@@ -10,10 +10,10 @@ from scipy.special import logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.config import make_config
-from core.jobs import Run
-from core.thresholds import ScoreIndex
-from core.tuning import RULES, bind, bootstrap, candidates, regret, simulate
+from core.evaluation import ScoreIndex
+from core.evaluation.tuning import RULES, bind, bootstrap, candidates, regret, simulate
+from core.experiment.config import make_config
+from core.training.runs import Run
 from pages.shared import tune
 from tests.conftest import choose, figure_of, press
 from tests.test_thresholds_page import digit, on_trial, open_run, tile

@@ -17,11 +17,11 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import TunedThresholdClassifierCV
 
-from core.datasets import load_split
+from core.data import load_split
 from core.errors import CutoffError
-from core.thresholds import ScoreIndex
-from core.tuning import RULES, Choice, bind, candidates, population_counts, threshold_by_payoffs
-from core.tuning.choice import place_of
+from core.evaluation import ScoreIndex
+from core.evaluation.tuning import RULES, Choice, bind, candidates, population_counts, threshold_by_payoffs
+from core.evaluation.tuning.choice import place_of
 from tests.conftest import confusion
 from tests.scored_rows import Rows, rows
 

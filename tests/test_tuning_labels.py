@@ -12,11 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, hamming_loss
 from sklearn.model_selection import KFold, cross_val_predict
 
-from core.datasets import load_dataset
+from core.data import load_dataset
 from core.errors import CutoffError
-from core.scores import Scores
-from core.thresholds import ScoreIndex, called_positive
-from core.tuning import (
+from core.evaluation import ScoreIndex, called_positive
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import (
     LABEL_RULES,
     RULES,
     LabelShares,

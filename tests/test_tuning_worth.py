@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CutoffError
-from core.thresholds import ScoreIndex
-from core.tuning import (
+from core.evaluation import ScoreIndex
+from core.evaluation.tuning import (
     PREVALENCE,
     RULES,
     bind,
@@ -23,7 +23,7 @@ from core.tuning import (
     regret,
     simulate,
 )
-from core.tuning.worth import affordable, resampled
+from core.evaluation.tuning.worth import affordable, resampled
 from tests.scored_rows import rows
 
 every_rule = pytest.mark.parametrize("name", RULES)
@@ -110,7 +110,7 @@ def test_a_resample_counts_as_its_rows_written_out(name, data, seed):
 def test_bootstrap_is_the_same_for_the_same_seed_whatever_is_drawn_at_once(monkeypatch):
     y, q = sample(500, 0)
     first, second, other = (bootstrap(bind("f1"), y, q, 50, seed) for seed in (1, 1, 2))
-    monkeypatch.setattr("core.tuning.worth.AT_ONCE", 1500)
+    monkeypatch.setattr("core.evaluation.tuning.worth.AT_ONCE", 1500)
     in_blocks = bootstrap(bind("f1"), y, q, 50, 1)
     for same in (second, in_blocks):
         np.testing.assert_array_equal(first.thresholds, same.thresholds)
@@ -222,7 +222,7 @@ def test_very_many_rows_are_resampled_less_often(rows, resamples):
 
 
 def test_without_a_number_resamples_are_as_many_as_affordable(monkeypatch):
-    monkeypatch.setattr("core.tuning.worth.WORK", 150 * 400)
+    monkeypatch.setattr("core.evaluation.tuning.worth.WORK", 150 * 400)
     assert len(bootstrap(bind("f1"), *sample(400, 0)).thresholds) == 150
 
 

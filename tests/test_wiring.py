@@ -6,15 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from core.config import RunConfig, make_config
-from core.datasets import DATASETS, load_dataset
+from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
-from core.heads import ACTIVATIONS, HEADS
-from core.links import NAMED, PLAIN, from_query, read_widths, to_query
-from core.losses import LOSSES
-from core.models import MODELS, shape_of
-from core.specs import Param
-from core.wiring import (
+from core.experiment.compatibility import (
     HIDDEN,
     OPTIMIZERS,
     PARAM_REFUSALS,
@@ -37,6 +31,12 @@ from core.wiring import (
     params_for,
     stacks,
 )
+from core.experiment.config import RunConfig, make_config
+from core.experiment.links import NAMED, PLAIN, from_query, read_widths, to_query
+from core.losses import LOSSES
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.models import MODELS, shape_of
+from core.parameters import Param
 
 FAST = [name for name in DATASETS if name != "mnist_5k"]
 GAUSSIANS = {"dataset": "gaussians", "dataset_params": {"samples": 200}, "batch_size": 10}

@@ -16,10 +16,10 @@ from core.checks.training import TRAINING
 from core.checks.uses import OF_USES
 from core.checks.weights import WEIGHTS
 from core.checks.wiring import WIRING
-from core.config import RunConfig
 from core.errors import CutoffError
-from core.jobs import Run
-from core.wiring import check
+from core.experiment.compatibility import check
+from core.experiment.config import RunConfig
+from core.training.runs import Run
 
 BEFORE = WIRING | WEIGHTS | OF_LOSSES | TRAINING
 CHECKS: dict[str, Check] = {

@@ -8,11 +8,11 @@ import numpy as np
 
 from core.checks.setting import AUTO, TORCH, Found
 from core.checks.spec import Check
-from core.datasets import load_dataset
-from core.jobs import Run
+from core.data import load_dataset
+from core.evaluation import called_per_row, called_positive, default_accuracy
+from core.evaluation.scores import Scores
 from core.losses import LOSSES
-from core.scores import Scores
-from core.thresholds import called_per_row, called_positive, default_accuracy
+from core.training.runs import Run
 
 ENOUGH = 100  # rows, for a gap between confidence and accuracy to mean anything
 ABOVE = 0.01  # of the training loss above its start, as a share of it

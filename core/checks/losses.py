@@ -10,8 +10,8 @@ import torch
 
 from core.checks.setting import Found, Setting
 from core.checks.spec import Check
-from core.heads import right_activation
 from core.losses import LOSSES
+from core.losses.heads import right_activation
 
 EXAMPLE = 0.8  # a true probability, to say which score a loss wants for it
 IMPROPER = {

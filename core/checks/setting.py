@@ -7,13 +7,13 @@ from functools import cached_property
 
 import numpy as np
 
-from core.config import RunConfig
-from core.datasets import Dataset, Split, load_dataset, load_split
-from core.heads import HEADS, HeadSpec
+from core.data import Dataset, Split, load_dataset, load_split
+from core.experiment.compatibility import params_for
+from core.experiment.config import RunConfig
 from core.losses import LOSSES, Counts, LossSpec, loss_tensors
-from core.objective import label_counts, resolved
-from core.specs import Value
-from core.wiring import params_for
+from core.losses.heads import HEADS, HeadSpec
+from core.losses.objective import label_counts, resolved
+from core.parameters import Value
 
 TORCH = "PyTorch documentation (2026)"
 

@@ -10,10 +10,10 @@ from scipy.stats import hypergeom
 
 from core.checks.setting import TORCH, Found, Setting
 from core.checks.spec import Check
-from core.datasets import load_split
+from core.data import load_split
+from core.losses.objective import label_counts
 from core.models import MODELS
-from core.objective import label_counts
-from core.specs import Value
+from core.parameters import Value
 
 FEW = 10  # positives in a split
 EMPTY_BATCHES = 0.05  # share of batches without positives that is worth a word

@@ -1,6 +1,6 @@
 """Checks of what the scores of a class or label are used for: a rule that tunes a threshold, a calibration (C407 ..).
 
-A use is the name of a tuning rule, as in core.tuning, or of a way to calibrate, as in core.calibration.
+A use is the name of a tuning rule (core.evaluation.tuning) or of a way to calibrate (core.evaluation.calibration).
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.calibration import METHODS, fit_line
 from core.checks.setting import Found, Setting
 from core.checks.spec import Check
 from core.checks.training import FEW, TRAINING
-from core.jobs import Run
-from core.objective import resolved
-from core.optima import is_proper, remark
+from core.evaluation.calibration import METHODS, fit_line
+from core.losses.objective import resolved
+from core.theory.optimal_scores import is_proper, remark
+from core.training.runs import Run
 
 READ = {  # rules for which a score should be a true probability, and what follows where it is none
     "half_f1": "F*/2 is the best threshold for F1 on true probabilities only.",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from core.config import RunConfig
-from core.datasets import load_dataset
+from core.data import load_dataset
+from core.evaluation import NO_CLASS
+from core.experiment.config import RunConfig
 from core.export.record import Adopted
 from core.export.source import class_names, header, in_words, number, thresholds
-from core.heads import ACTIVATIONS, HEADS
 from core.losses import LOSSES
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import resolved
 from core.models import shape_of
-from core.objective import resolved
-from core.thresholds import NO_CLASS
 
 CODE = '''{header}
 import torch
@@ -44,7 +44,7 @@ FUNCTIONS = {
     "log_softmax": "torch.log_softmax({}, dim=1)",
 }
 
-# The rules of core.thresholds.DECISIONS. Float32 probabilities meet float64 thresholds in float64, as in NumPy.
+# The rules of core.evaluation.DECISIONS. Float32 probabilities meet float64 thresholds in float64, as in NumPy.
 RULES = {
     "ratio": """    t = THRESHOLDS.clamp(min=1e-300)  # a threshold of 0 takes every row whose p is not 0
     return (p / (t / t.max())).argmax(dim=1)  # equal thresholds leave p, and its ties, as they are""",

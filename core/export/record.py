@@ -12,11 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.special import logit
 
-from core.config import RunConfig
-from core.jobs import Run
-from core.scores import Scores
-from core.specs import Value
-from core.thresholds import (
+from core.evaluation import (
     DECISIONS,
     METRICS,
     ThresholdCounts,
@@ -26,6 +22,10 @@ from core.thresholds import (
     index_scores,
     summary,
 )
+from core.evaluation.scores import Scores
+from core.experiment.config import RunConfig
+from core.parameters import Value
+from core.training.runs import Run
 
 EACH = "each"  # every column is decided at its own threshold: two classes, or labels
 PARTS = ("validation", "test")
@@ -79,7 +79,7 @@ class Adopted(_Frozen):
     worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
                   class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name
     run, epoch    which run of Cutoff, and after how many epochs
-    config        the run's configuration, a core.config.RunConfig
+    config        the run's configuration, a core.experiment.config.RunConfig
 
     Numbers are written so that they come back the same; infinite ones as "Infinity" and "-Infinity", undefined ones as
     null. `Adopted.model_validate_json` reads it.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from core.evaluation import NO_CLASS
 from core.export.record import Adopted
 from core.export.source import class_names, header, in_words, number, thresholds
-from core.thresholds import NO_CLASS
 
 TWO = """{header}
 from sklearn.model_selection import FixedThresholdClassifier
@@ -58,7 +58,7 @@ def predict(X):
     return decide(estimator.predict_proba(X))
 '''
 
-# The rules of core.thresholds.DECISIONS.
+# The rules of core.evaluation.DECISIONS.
 RULES = {
     "ratio": """    t = np.maximum(THRESHOLDS, 1e-300)  # a threshold of 0 takes every row whose p is not 0
     return np.argmax(p / (t / t.max()), axis=1)  # equal thresholds leave p, and its ties, as they are""",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from core.experiment.compatibility import describe
 from core.export.record import Adopted
-from core.wiring import describe
 
 WIDTH = 110
 

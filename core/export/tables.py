@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.scores import Scores
+from core.evaluation.scores import Scores
 
 
 def scores_csv(scores: Scores, rows: np.ndarray) -> str:

@@ -1,5 +1,5 @@
 """Losses: unreduced functions of a network's outputs and the labels, one file a family. Reduction happens once, in
-`core.objective`."""
+`core.losses.objective`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.losses.margins import MARGINS
 from core.losses.spec import OVER_OUTPUTS, Counts, LossSpec, Params, over_outputs
 from core.losses.squares import SQUARES
 from core.losses.thresholded import THRESHOLDED
-from core.specs import Param, Value
+from core.parameters import Param, Value
 
 LOSSES: dict[str, LossSpec] = CROSS_ENTROPIES | IMBALANCE | MARGINS | SQUARES | THRESHOLDED
 

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from core.losses.softmax import log_softmax, softmax
 from core.losses.spec import Counts, LossSpec, Params, class_weights, output_weights
-from core.softmax import log_softmax, softmax
-from core.specs import Param
+from core.parameters import Param
 
 
 def bce_with_logits(logits: Tensor, y: Tensor, params: Params) -> Tensor:

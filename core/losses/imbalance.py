@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import CutoffError
+from core.losses.softmax import log_softmax, softmax
 from core.losses.spec import Counts, LossSpec, Params
-from core.softmax import log_softmax, softmax
-from core.specs import Param
+from core.parameters import Param
 
 HALVINGS = 60  # of an interval of scores: beyond float64
 

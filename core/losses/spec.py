@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from core.errors import CutoffError
-from core.specs import Param, Value
+from core.parameters import Param, Value
 
 Params = dict[str, Tensor]
 Of = Literal["output", "row", "batch"]

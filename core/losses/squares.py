@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from core.losses.spec import LossSpec, Params
-from core.specs import Param
+from core.parameters import Param
 
 
 def squared_error(u: Tensor, y: Tensor, params: Params) -> Tensor:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.losses.spec import LossSpec, Params
-from core.specs import Param
+from core.parameters import Param
 
 
 def gated_bce(logits: Tensor, y: Tensor, params: Params) -> Tensor:

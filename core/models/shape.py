@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from core.models.spec import MODELS
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
-from core.calibration import Reliability
+from core.evaluation.calibration import Reliability
 from core.plots.style import GROUND, LEGEND_SMALL, LINE, LOGIT_END, MUTED, POSITIVE, TEXT, Scale, place, score_axis
 
 LEAST_WIDTH = 0.004  # of a bar, as a share of the axis: bins of tied scores have none

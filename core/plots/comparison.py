@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from core.evaluation import METRICS, Curve, ThresholdCounts
+from core.evaluation.metrics import false_positive_rate
 from core.plots.race import Line, Spec, short
 from core.plots.race.common import marked
 from core.plots.race.labels import apart
@@ -31,8 +33,6 @@ from core.plots.style import (
     unit_axis,
 )
 from core.plots.thresholds import ISO_F1
-from core.thresholds import METRICS, Curve, ThresholdCounts
-from core.thresholds.metrics import false_positive_rate
 
 LETTERS = "ABCDEF"
 NAME = 28  # characters of a name in a legend

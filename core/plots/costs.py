@@ -8,12 +8,12 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import expit
 
-from core.costs import Band
+from core.evaluation import Curve, called_positive
+from core.evaluation.scores import ClassView
+from core.evaluation.value.payoffs import Band
 from core.plots.marks import Mark, add_marks
 from core.plots.scores import score_histograms
 from core.plots.style import LINE, LOGIT_END, MUTED, POSITIVE, Scale, place, plain, score_axis
-from core.scores import ClassView
-from core.thresholds import Curve, called_positive
 
 DASHES = ("solid", "dot")
 SHADE = {"fillcolor": LINE, "opacity": 0.4, "line_width": 0, "layer": "below"}

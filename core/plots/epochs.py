@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
+from core.evaluation import METRICS, ThresholdCounts, called_positive
+from core.evaluation.scores import as_labels, as_scores
 from core.plots.scores import BINS
 from core.plots.style import LOGIT_END, Scale, place
-from core.scores import as_labels, as_scores
-from core.thresholds import METRICS, ThresholdCounts, called_positive
 
 
 @dataclass(frozen=True, eq=False)

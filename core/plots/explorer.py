@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from core.evaluation import ScoreIndex, ThresholdCounts
 from core.plots.scores import BINS
 from core.plots.style import LOGIT_END, Scale, score_axis
-from core.thresholds import ScoreIndex, ThresholdCounts
 
 EXACT = 4096  # as many distinct scores are held as they are
 BOUND = 1e-3  # of the rows of a class lie between two neighbours that are held, at most

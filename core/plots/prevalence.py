@@ -9,12 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluation import Curve
+from core.evaluation.prevalence import GRID, BestThresholds
 from core.plots.costs import ends
 from core.plots.marks import Mark, add_marks
 from core.plots.style import MUTED, POSITIVE, POSITIVE_FILL, Scale, place, score_axis, unit_axis
 from core.plots.thresholds import DASHES, metrics_figure
-from core.prevalence import GRID, BestThresholds
-from core.thresholds import Curve
 
 TICKS = np.array([0.0001, 0.001, 0.01, 0.1, 0.99])
 

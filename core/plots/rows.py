@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from core.evaluation import ScoreIndex
+from core.evaluation.scores import ClassView
 from core.plots.race import Spec
 from core.plots.scores import BINS
 from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, place, plain, score_axis
-from core.scores import ClassView
-from core.thresholds import ScoreIndex
 
 # By side, 1 for up: the colour of those truly on it, and the outcomes that are right and wrong, which is hatched.
 SIDES = {1: (POSITIVE, {"tp": "", "fn": "/"}), -1: (NEGATIVE, {"tn": "", "fp": "/"})}

@@ -11,9 +11,9 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from core.evaluation import called_positive
+from core.evaluation.scores import ClassView
 from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, NEGATIVE_TEXT, POSITIVE, TEXT, Scale, place, score_axis
-from core.scores import ClassView
-from core.thresholds import called_positive
 
 BINS = 40
 GAP = 0.03, 0.16  # between panels, as shares of the figure's width and height

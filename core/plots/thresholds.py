@@ -9,6 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import expit, logit
 
+from core.evaluation import Curve, ThresholdCounts, normalised
+from core.evaluation.decisions import Normalise
 from core.plots.style import (
     GROUND,
     LEGEND_ABOVE,
@@ -22,8 +24,6 @@ from core.plots.style import (
     score_axis,
     unit_axis,
 )
-from core.thresholds import Curve, ThresholdCounts, normalised
-from core.thresholds.decisions import Normalise
 
 NO_CLASS = "no class"  # the decisions in a last column
 MOST_NAMES = 24  # classes whose names and numbers a matrix has room for

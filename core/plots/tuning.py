@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluation.tuning import Bootstrap, Choice, Optimism, Regret
 from core.plots.style import (
     GROUND,
     LEGEND_SMALL,
@@ -24,7 +25,6 @@ from core.plots.style import (
     score_axis,
     unit_axis,
 )
-from core.tuning import Bootstrap, Choice, Optimism, Regret
 
 CELLS = 1000  # across and up the plot: a point in the cell of the one before it is left out
 BINS = 60

@@ -18,11 +18,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from core.evaluation import METRICS, NO_CLASS, ThresholdCounts
+from core.evaluation.decisions import Normalise
+from core.evaluation.scores import Scores
 from core.plots.style import Scale
 from core.plots.thresholds import MOST_NAMES
-from core.scores import Scores
-from core.thresholds import METRICS, NO_CLASS, ThresholdCounts
-from core.thresholds.decisions import Normalise
 from pages.components.scripts import loader
 
 HERE = Path(__file__)

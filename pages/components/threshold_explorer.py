@@ -15,10 +15,10 @@ from typing import Any, Literal
 import numpy as np
 import streamlit as st
 
+from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
+from core.evaluation.rows import OUTCOMES, Outcome
 from core.plots.explorer import BOUND, Held, around
 from core.plots.style import packed
-from core.rows import OUTCOMES, Outcome
-from core.thresholds import METRICS, ScoreIndex, ThresholdCounts
 from pages.components.scripts import loader
 
 HERE = Path(__file__)

@@ -71,7 +71,7 @@ export function nextScore(model, t, way) {
 
 export const ratio = (top, bottom) => (bottom ? top / bottom : NaN);
 
-// As core/thresholds/metrics.py has them; a ratio without a denominator is NaN.
+// As core/evaluation/metrics.py has them; a ratio without a denominator is NaN.
 export const METRICS = {
   precision: ({ tp, fp }) => ratio(tp, tp + fp),
   recall: ({ tp, fn }) => ratio(tp, tp + fn),

@@ -11,8 +11,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core import checks, theory
-from core.calibration import (
+from core import checks
+from core.errors import CutoffError
+from core.evaluation import changes
+from core.evaluation.calibration import (
     BINNINGS,
     BINS,
     LEVEL,
@@ -29,12 +31,11 @@ from core.calibration import (
     reliability,
     top_label_error,
 )
-from core.errors import CutoffError
-from core.jobs import Run
+from core.evaluation.scores import Scores
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, Scale
-from core.scores import Scores
-from core.thresholds import changes
+from core.theory import thresholds as theory
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import findings, text, trial
 from pages.shared.tiles import NARROW

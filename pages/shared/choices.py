@@ -9,15 +9,16 @@ from typing import Any, TypeVar
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core import checks, links, wiring
-from core.config import Experiment, RunConfig, make_config
-from core.datasets import DATASETS, load_dataset
+from core import checks
+from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
-from core.heads import ACTIVATIONS, HEADS
+from core.experiment import compatibility, links
+from core.experiment.config import Experiment, RunConfig, make_config
 from core.losses import LOSSES, LossSpec
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import resolved
 from core.models import MODELS
-from core.objective import resolved
-from core.specs import Param, Value, defaults
+from core.parameters import Param, Value, defaults
 from pages.shared import controls, findings, preview, session, text, trial, variants
 
 T = TypeVar("T")
@@ -65,7 +66,7 @@ def take(config: RunConfig) -> None:
         state[f"widths.{config.model}"] = "-".join(map(str, config.widths))
     for prefix, params, pairs in (
         (f"data.{config.dataset}", DATASETS[config.dataset].params, config.dataset_params),
-        (f"loss.{config.loss}", wiring.params_for(config.head, config.loss), config.loss_params),
+        (f"loss.{config.loss}", compatibility.params_for(config.head, config.loss), config.loss_params),
     ):
         for name, value in (defaults(params) | dict(pairs)).items():
             state[f"{prefix}.{name}"] = value
@@ -87,7 +88,7 @@ def edit() -> tuple[Experiment | None, str]:
     chosen |= _head_and_loss(chosen, problems, slots)
     st.header("Training")
     chosen |= _optimising(slots)
-    config = _or_problem(lambda: wiring.check(make_config(**chosen)), None, problems)
+    config = _or_problem(lambda: compatibility.check(make_config(**chosen)), None, problems)
     if config and not problems:
         variants.take_up(config)
     with listed:
@@ -97,7 +98,7 @@ def edit() -> tuple[Experiment | None, str]:
     if theory := text.of_theory(config):
         slots["theory"].caption(theory)
     _show_findings(config, slots)
-    experiment = _or_problem(lambda: wiring.check_experiment(variants.experiment(config)), None, problems)
+    experiment = _or_problem(lambda: compatibility.check_experiment(variants.experiment(config)), None, problems)
     return experiment, problems[0] if problems else ""
 
 
@@ -125,12 +126,12 @@ def _data(problems: list[str], slots: Slots) -> dict[str, object]:
 
 def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
     st.header("Model")
-    labels = {name: MODELS[name].label for name in wiring.models_for(dataset)}
+    labels = {name: MODELS[name].label for name in compatibility.models_for(dataset)}
     model = controls.choose("Model", "model", labels, hide_label=True)
     spec = MODELS[model]
     st.caption(spec.about)
     widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
-    hidden = controls.choose("Between the layers", "hidden", wiring.HIDDEN) if spec.widths else "relu"
+    hidden = controls.choose("Between the layers", "hidden", compatibility.HIDDEN) if spec.widths else "relu"
     batch_norm = spec.normalises and _batch_norm()
     slots["model"] = st.container()
     return {"model": model, "widths": widths, "hidden": hidden, "batch_norm": batch_norm}
@@ -139,10 +140,10 @@ def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]
 def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -> dict[str, object]:
     dataset, dataset_params = data["dataset"], tuple(sorted(data["dataset_params"].items()))
     st.header("Head and loss")
-    head = controls.choose("Head", "head", {name: HEADS[name].label for name in wiring.heads_for(dataset)})
+    head = controls.choose("Head", "head", {name: HEADS[name].label for name in compatibility.heads_for(dataset)})
     st.caption(text.of_head(HEADS[head], DATASETS[dataset].task))
     slots["head"] = st.container()
-    losses = wiring.losses_for(dataset, head)
+    losses = compatibility.losses_for(dataset, head)
     loss = controls.choose(
         "Loss",
         "loss",
@@ -154,13 +155,13 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
     with st.container(key="formula"):
         st.latex(spec.formula)
     slots["loss"] = st.container()
-    params = _params(f"loss.{loss}", wiring.params_for(head, loss), problems, slots)
+    params = _params(f"loss.{loss}", compatibility.params_for(head, loss), problems, slots)
     slots["theory"] = st.container()
     activation = _activation(head, loss)
     slots["activation"] = st.container()
     with st.expander("Why are some choices missing?"):
-        reasons = wiring.not_taken(head, loss)
-        reasons += _or_problem(lambda: wiring.not_offered(dataset, head, dataset_params), reasons[:0], problems)
+        reasons = compatibility.not_taken(head, loss)
+        reasons += _or_problem(lambda: compatibility.not_offered(dataset, head, dataset_params), reasons[:0], problems)
         for reason in reasons:
             st.caption(text.plain(reason))
     return {"head": head, "activation": activation, "loss": loss, "loss_params": params}
@@ -173,7 +174,7 @@ def _named(loss: LossSpec) -> str:
 def _activation(head: str, loss: str) -> str:
     """The last step inside the network; one that the loss does not accept gives way to the one that it expects."""
     right = resolved(head, "auto", loss)
-    others = [name for name in wiring.activations_for(head, loss) if name not in ("auto", right)]
+    others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
     labels = {"auto": "as the loss expects"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
     activation = controls.choose(
@@ -231,7 +232,7 @@ def _batch_norm() -> bool:
 
 
 def _optimising(slots: Slots) -> dict[str, Value]:
-    chosen: dict[str, Value] = {"optimizer": controls.choose("Optimizer", "optimizer", wiring.OPTIMIZERS)}
+    chosen: dict[str, Value] = {"optimizer": controls.choose("Optimizer", "optimizer", compatibility.OPTIMIZERS)}
     chosen["lr"] = _number("lr", 1e-6, 1e6, 0.001, "%g", "Size of a step. Too large a one makes the loss diverge.")
     slots["lr"] = st.container()
     chosen["epochs"] = _number("epochs", 1, 2000, 10, None, "Passes over the training rows.")
@@ -242,7 +243,10 @@ def _optimising(slots: Slots) -> dict[str, Value]:
         if chosen["optimizer"] == "sgd":
             chosen["momentum"] = _number("momentum", 0.0, 0.99, 0.1, "%g", "Share of the last step that goes on.")
         chosen["schedule"] = controls.choose(
-            OPTIMISING["schedule"], "schedule", wiring.SCHEDULES, help="How the learning rate goes on over the epochs."
+            OPTIMISING["schedule"],
+            "schedule",
+            compatibility.SCHEDULES,
+            help="How the learning rate goes on over the epochs.",
         )
         chosen["patience"] = _number(
             "patience",

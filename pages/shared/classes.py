@@ -8,9 +8,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.jobs import Run
-from core.scores import Scores
-from core.thresholds import NO_CLASS, changes, class_totals, confusion_matrix, decided_counts
+from core.evaluation import NO_CLASS, changes, class_totals, confusion_matrix, decided_counts
+from core.evaluation.scores import Scores
+from core.training.runs import Run
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, decision, rows, trial
 from pages.shared.matrix import normalise_now, show_matrix

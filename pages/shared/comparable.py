@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from core import wiring
-from core.config import RunConfig
-from core.datasets import DATASETS
-from core.experiment import distinct
-from core.jobs import Job, Run
+from core.data import DATASETS
+from core.experiment import compatibility
+from core.experiment.config import RunConfig
+from core.experiment.variants import distinct
 from core.plots.comparison import LETTERS
 from core.plots.race import FEW, Line
 from core.plots.style import variant_colour, variant_dash
+from core.training.runs import Job, Run
 from pages.shared import session, text
 from pages.shared.race import lines_of
 
@@ -54,7 +54,7 @@ def _called(run: Run, job: Job, variant: int) -> str:
 
     How far it came is left out, since a browser keeps the words of a choice.
     """
-    _, model, head, loss = wiring.describe(run.config)
+    _, model, head, loss = compatibility.describe(run.config)
     raced = len(job.experiment.variants) > 1
     what = [job.experiment.variants[variant].name] if raced else [loss, head, model]
     return " · ".join(what + [f"seed {run.config.seed}"] * (len(job.experiment.seeds) > 1))
@@ -137,12 +137,12 @@ def _names(members: Sequence[Member]) -> list[str]:
 
 def _choices(config: RunConfig) -> list[str]:
     """What a run has chosen, in words, the loss first."""
-    _, model, head, loss = wiring.describe(config)
+    _, model, head, loss = compatibility.describe(config)
     return [
         loss,
         head,
         model,
-        wiring.OPTIMIZERS[config.optimizer],
+        compatibility.OPTIMIZERS[config.optimizer],
         f"learning rate {config.lr:g}",
         f"weight decay {config.weight_decay:g}",
         f"momentum {config.momentum:g}",

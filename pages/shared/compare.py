@@ -11,17 +11,16 @@ import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import comparison
-from core.calibration import reliability
-from core.comparison import MEASURES, Comparison
 from core.errors import CutoffError
-from core.jobs import Run
+from core.evaluation import METRICS, ScoreIndex, comparison, metric_curve, pr_curve, roc_curve
+from core.evaluation.calibration import reliability
+from core.evaluation.comparison import MEASURES, Comparison
+from core.evaluation.tuning import bind, candidates
+from core.parameters import Value
 from core.plots import comparison as plots
 from core.plots.race import Line, Spec
 from core.plots.style import place
-from core.specs import Value
-from core.thresholds import METRICS, ScoreIndex, metric_curve, pr_curve, roc_curve
-from core.tuning import bind, candidates
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import comparable, controls, tables, text, trial
 

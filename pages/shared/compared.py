@@ -9,12 +9,16 @@ import streamlit as st
 import torch
 from scipy.special import logit
 
-from core import numerics, wiring
 from core.errors import CutoffError
-from core.heads import ACTIVATIONS, HEADS
+from core.experiment import compatibility
 from core.losses import LOSSES
-from core.objective import resolved
-from core.optima import (
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import resolved
+from core.parameters import Value
+from core.plots.losses import Format, Line, Wanted
+from core.plots.style import Scale
+from core.theory import numerical_limits as numerics
+from core.theory.optimal_scores import (
     OTHERS,
     POSITIVE_OTHERS,
     BinaryLoss,
@@ -29,9 +33,6 @@ from core.optima import (
     threshold_on_score,
     wanted_scores,
 )
-from core.plots.losses import Format, Line, Wanted
-from core.plots.style import Scale
-from core.specs import Value
 from pages.shared import controls, text
 
 LETTERS = "ABCD"
@@ -62,7 +63,7 @@ class Chosen(NamedTuple):
 
     @property
     def name(self) -> str:
-        labels = {param.name: param.label for param in wiring.params_for(self.head, self.loss)}
+        labels = {param.name: param.label for param in compatibility.params_for(self.head, self.loss)}
         parts = [f"{labels[name]} {f'{v:g}' if isinstance(v, float) else v}" for name, v in self.values]
         if self.head not in ("identity", class_heads(self.loss)[0]):
             parts.append(HEADS[self.head].label)
@@ -254,7 +255,7 @@ def loss_and_head(kind: str, slot: int) -> tuple[str, str]:
 
 def reads_rows(loss: str, head: str) -> bool:
     """Whether a parameter that is shown here depends on the rows of each class."""
-    return any(param.name in LOSSES[loss].read for param in wiring.params_for(head, loss))
+    return any(param.name in LOSSES[loss].read for param in compatibility.params_for(head, loss))
 
 
 def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | None:
@@ -280,7 +281,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     head = "identity" if kind == "values" else choose_head(f"{prefix}.{loss}.head", loss)
     values: dict[str, Value] = {}
     complaint = ""
-    for param in wiring.params_for(head, loss):
+    for param in compatibility.params_for(head, loss):
         try:
             values[param.name] = controls.of_param(param, f"{prefix}.{loss}.{param.name}")
         except CutoffError as error:
@@ -288,7 +289,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     activation = choose_activation(f"{prefix}.{loss}.activation", head, loss)
     changed = [
         (param.name, values[param.name])
-        for param in wiring.params_for(head, loss)
+        for param in compatibility.params_for(head, loss)
         if values.get(param.name, param.default) != param.default
     ]
     one = Chosen(slot, loss, head, tuple(changed), activation, positives)
@@ -323,7 +324,7 @@ def choose_head(key: str, loss: str) -> str:
 def choose_activation(key: str, head: str, loss: str) -> str:
     """The last step inside the network, where there is a choice."""
     right = resolved(head, "auto", loss)
-    others = [name for name in wiring.activations_for(head, loss) if name not in ("auto", right)]
+    others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
     if not others:
         return "auto"
     labels = {"auto": "as the loss expects"}
@@ -336,7 +337,7 @@ def choose_activation(key: str, head: str, loss: str) -> str:
 def about(loss: str, head: str) -> str:
     """Source and tasks of a loss, and how it is looked at here where that is not plain."""
     spec = LOSSES[loss]
-    lines = [spec.reference, f"Serves {' and '.join(wiring.TASKS[task] for task in spec.tasks)}."]
+    lines = [spec.reference, f"Serves {' and '.join(compatibility.TASKS[task] for task in spec.tasks)}."]
     if spec.of == "batch":
         lines.append(
             f"Here one row moves in a batch of {OTHERS + 1}: the {OTHERS} others have p = 0.5, and {POSITIVE_OTHERS} "

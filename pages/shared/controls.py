@@ -6,8 +6,8 @@ from typing import get_args
 
 import streamlit as st
 
+from core.parameters import Param, Value
 from core.plots.style import Scale
-from core.specs import Param, Value
 
 
 def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False, help: str | None = None) -> str:

@@ -9,12 +9,12 @@ import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.costs import Optimum, Payoffs, net_value, optimum, value_curve
-from core.jobs import Run
+from core.evaluation import ScoreIndex
+from core.evaluation.scores import ClassView
+from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.plots.costs import threshold_mark, value_figure
 from core.plots.style import place
-from core.scores import ClassView
-from core.thresholds import ScoreIndex
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import review, text, trial, tune
 from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold

@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.jobs import Run
-from core.specs import Value
-from core.thresholds import DECISIONS, NO_CLASS
-from core.thresholds.summary import Decide
+from core.evaluation import DECISIONS, NO_CLASS
+from core.evaluation.summary import Decide
+from core.parameters import Value
+from core.training.runs import Run
 
 DEFAULT = "ratio"  # equal thresholds then are plain argmax, and every threshold has a say
 NO_CLASS_SAID = "no class"

@@ -9,17 +9,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.datasets import load_dataset, load_split
-from core.datasets.plane import SIDE, has_plane, plane, points
-from core.jobs import Run
+from core.data import load_dataset, load_split
+from core.data.plane import SIDE, has_plane, plane, points
+from core.evaluation import called_positive, decide
 from core.plots.epochs import EpochFrames, epoch_frames
 from core.plots.images import figure_height, image_grid
 from core.plots.plane import boundary
 from core.plots.race import Line
 from core.plots.style import Scale
-from core.runner import KEPT_BYTES_A_JOB
-from core.theory import corrected
-from core.thresholds import called_positive, decide
+from core.theory.thresholds import corrected
+from core.training.runner import KEPT_BYTES_A_JOB
+from core.training.runs import Run
 from pages.components.epoch_scrubber import epoch_scrubber
 from pages.components.live_figure import live_figure
 from pages.shared import text, theory

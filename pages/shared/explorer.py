@@ -6,11 +6,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.jobs import Run
+from core.evaluation import ScoreIndex
+from core.evaluation.scores import Scores
 from core.plots.explorer import Held, held, top_share
 from core.plots.style import Scale
-from core.scores import Scores
-from core.thresholds import ScoreIndex
+from core.training.runs import Run
 from pages.components.threshold_explorer import Act, threshold_explorer
 from pages.shared import controls, rows, trial
 

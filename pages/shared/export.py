@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.evaluation import DECISIONS
 from core.export import Adopted, adopted, pytorch_code, scikit_learn_code, scores_csv
-from core.jobs import Run
-from core.specs import Value
-from core.thresholds import DECISIONS
+from core.parameters import Value
+from core.training.runs import Run
 from pages.shared import decision, text, trial
 
 

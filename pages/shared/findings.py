@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.checks import CHECKS, Finding
-from core.config import RunConfig
+from core.experiment.config import RunConfig
 from pages.shared import text
 
 SEVERITIES = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.config import Experiment
-from core.presets import PRESETS
+from core.experiment.config import Experiment
+from core.experiment.presets import PRESETS
 from pages.shared import player, variants
 
 STEPS = (

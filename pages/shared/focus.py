@@ -9,8 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core import checks
-from core.config import RunConfig
-from core.jobs import Job, Run
+from core.experiment.config import RunConfig
+from core.training.runs import Job, Run
 from pages.shared import details, findings, one_run, text, values
 
 

@@ -9,11 +9,11 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.jobs import Run
-from core.scores import Scores
-from core.specs import Param, Value
-from core.thresholds import LabelTotals, called_positive, label_totals
-from core.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
+from core.evaluation import LabelTotals, called_positive, label_totals
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
+from core.parameters import Param, Value
+from core.training.runs import Run
 from pages.components.threshold_column import Total
 from pages.shared import controls, text, trial
 

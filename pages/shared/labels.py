@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.jobs import Run
-from core.thresholds import called_positive, class_counts, index_scores, label_totals
+from core.evaluation import called_positive, class_counts, index_scores, label_totals
+from core.training.runs import Run
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, label_rules, trial
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from core.evaluation.decisions import NO_CLASS, Normalise
 from core.plots.thresholds import confusion_figure
-from core.thresholds.decisions import NO_CLASS, Normalise
 from pages.components.live_figure import live_figure
 from pages.shared import text
 

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core import checks
-from core.config import RunConfig
-from core.heads import HEADS
-from core.jobs import Run
+from core.evaluation import decide, summary
+from core.experiment.config import RunConfig
 from core.losses import LOSSES
+from core.losses.heads import HEADS
 from core.plots.race import Line
 from core.plots.scores import score_histograms
 from core.plots.style import Scale, variant_colour
 from core.plots.training import loss_curves
-from core.thresholds import decide, summary
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import controls, details, findings, text, theory, values
 

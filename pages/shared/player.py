@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.config import Experiment
 from core.errors import CutoffError
-from core.jobs import Job
+from core.experiment.config import Experiment
+from core.training.runs import Job
 from pages.components.announcement import announcement
 from pages.shared import session, text
 from pages.shared.services import runner

@@ -7,16 +7,16 @@ import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core import prevalence as shift
-from core.costs import Payoffs, net_value
-from core.jobs import Run
+from core.evaluation import METRICS, ScoreIndex, metric_curve
+from core.evaluation import prevalence as shift
+from core.evaluation.prevalence import GRID, Aim, BestThresholds
+from core.evaluation.scores import ClassView
+from core.evaluation.tuning import Bootstrap, bootstrap, candidates
+from core.evaluation.value.payoffs import Payoffs, net_value
 from core.plots import prevalence as plots
 from core.plots.costs import threshold_mark
 from core.plots.style import place
-from core.prevalence import GRID, Aim, BestThresholds
-from core.scores import ClassView
-from core.thresholds import METRICS, ScoreIndex, metric_curve
-from core.tuning import Bootstrap, bootstrap, candidates
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import text, trial, tune
 from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.datasets import Dataset, examples, preview, told
+from core.data import Dataset, examples, preview, told
 from core.plots.data import pictures, plane
 from core.plots.regression import drawn
 from pages.components.live_figure import live_figure

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.costs import Payoffs
-from core.jobs import Run
+from core.evaluation import ScoreIndex
+from core.evaluation.scores import ClassView
+from core.evaluation.value.payoffs import Payoffs
 from core.plots.style import Scale
-from core.scores import ClassView
-from core.thresholds import ScoreIndex
+from core.training.runs import Run
 from pages.shared import text
 from pages.shared.tiles import NARROW
 

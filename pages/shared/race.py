@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.experiment import sweepable, swept
-from core.jobs import Job, Run
+from core.evaluation import Rankings, called_positive
+from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
-from core.thresholds import Rankings, called_positive
+from core.training.runs import Job, Run
 from pages.components.live_figure import live_figure
 from pages.shared import details, focus, one_run, ranking, text, theory
 from pages.shared.variants import colour_of

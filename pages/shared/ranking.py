@@ -10,9 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from core.jobs import Job, Run
+from core.evaluation import summaries
 from core.plots.race import Line
-from core.thresholds import summaries
+from core.training.runs import Job, Run
 from pages.shared import focus, tables
 
 Metrics = dict[str, NDArray[np.float64]]  # by label, (V, S): a row a variant, a column a seed, NaN where there is none

@@ -7,9 +7,9 @@ import math
 import pandas as pd
 import streamlit as st
 
-from core.costs import Band, Outcome, Review, best_band, chow, outcome, rows_here
+from core.evaluation.tuning import candidates
+from core.evaluation.value.payoffs import Band, Outcome, Review, best_band, chow, outcome, rows_here
 from core.plots.costs import band_figure, threshold_mark
-from core.tuning import candidates
 from pages.components.live_figure import live_figure
 from pages.shared import text
 from pages.shared.priced import PER, Priced, percent, threshold

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.datasets import Dataset, load_dataset
-from core.jobs import Run
+from core.data import Dataset, load_dataset
+from core.evaluation import NO_CLASS
+from core.evaluation.rows import Outcome, behind, behind_cell, described, outcome_counts
+from core.evaluation.scores import ClassView, Scores
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
-from core.rows import Outcome, behind, behind_cell, described, outcome_counts
-from core.scores import ClassView, Scores
-from core.thresholds import NO_CLASS
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import controls, decision, text, trial
 

@@ -9,10 +9,10 @@ from functools import cache, partial
 
 import torch
 
-from core.devices import choose_devices
-from core.engine import train_in_turns
-from core.runner import Runner
 from core.settings import read_settings
+from core.training.devices import choose_devices
+from core.training.engine import train_in_turns
+from core.training.runner import Runner
 
 
 @cache

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core import links
-from core.config import Experiment
 from core.errors import CutoffError
-from core.jobs import Job
+from core.experiment import links
+from core.experiment.config import Experiment
+from core.training.runs import Job
 from pages.shared import text
 from pages.shared.services import runner
 

@@ -11,18 +11,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from core import wiring
 from core.checks import Check
-from core.config import Experiment, RunConfig
-from core.datasets import Dataset, load_dataset
-from core.heads import ACTIVATIONS, HEADS, HeadSpec
-from core.jobs import Job, Run
+from core.data import Dataset, load_dataset
+from core.evaluation import called_per_row
+from core.evaluation.scores import Scores
+from core.experiment import compatibility
+from core.experiment.config import Experiment, RunConfig
 from core.losses import LOSSES, LossSpec
-from core.objective import resolved
-from core.optima import is_proper, remark
-from core.scores import Scores
-from core.specs import Value
-from core.thresholds import called_per_row
+from core.losses.heads import ACTIVATIONS, HEADS, HeadSpec
+from core.losses.objective import resolved
+from core.parameters import Value
+from core.theory.optimal_scores import is_proper, remark
+from core.training.runs import Job, Run
 
 TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
 PROPER = {True: "proper: least at the true probability.", False: "not proper: its best score is not the true one."}
@@ -38,7 +38,7 @@ def plain(sentence: str) -> str:
 
 def of_config(config: RunConfig) -> str:
     """Data and run in a line."""
-    return " · ".join(wiring.describe(config))
+    return " · ".join(compatibility.describe(config))
 
 
 def of_experiment(experiment: Experiment) -> str:
@@ -46,13 +46,13 @@ def of_experiment(experiment: Experiment) -> str:
     first, count, seeds = experiment.variants[0].config, len(experiment.variants), len(experiment.seeds)
     if count == 1:
         return of_config(first) + (f" · {seeds} seeds" if seeds > 1 else "")
-    data, model, *_ = wiring.describe(first)
+    data, model, *_ = compatibility.describe(first)
     return f"{data} · {model} · {count} variants" + (f" x {seeds} seeds" if seeds > 1 else "")
 
 
 def of_run(run: Run) -> str:
     """A run in a list: what it is, the loss first since runs differ most in it, and how far it came."""
-    return " · ".join(reversed(wiring.describe(run.config))) + (
+    return " · ".join(reversed(compatibility.describe(run.config))) + (
         "" if run.status == "finished" else f" · {run.status} at epoch {_came(run)}"
     )
 

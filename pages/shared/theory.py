@@ -10,12 +10,12 @@ import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
-from core import theory
-from core.calibration import BINS, calibration_error, log_loss
-from core.config import RunConfig
-from core.jobs import Run
+from core.evaluation.calibration import BINS, calibration_error, log_loss
+from core.experiment.config import RunConfig
 from core.plots.race import Line, Sweep, threshold_gaps
-from core.theory import Measured, predicted_threshold
+from core.theory import thresholds as theory
+from core.theory.thresholds import Measured, predicted_threshold
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import tables, text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.jobs import Run
+from core.training.runs import Run
 from pages.shared import classes, labels
 
 

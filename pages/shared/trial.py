@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core import links
 from core.errors import CutoffError
-from core.jobs import Run
+from core.experiment import links
+from core.training.runs import Run
 from pages.shared import session
 
 DEFAULT = 0.5

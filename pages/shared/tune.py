@@ -8,12 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core import checks
-from core.jobs import Run
-from core.plots.style import Scale
-from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
-from core.specs import Value
-from core.thresholds import METRICS, ScoreIndex
-from core.tuning import (
+from core.evaluation import METRICS, ScoreIndex
+from core.evaluation.tuning import (
     PREVALENCE,
     RULES,
     Bootstrap,
@@ -27,6 +23,10 @@ from core.tuning import (
     regret,
     simulate,
 )
+from core.parameters import Value
+from core.plots.style import Scale
+from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, text, trial
 from pages.shared.tiles import tiles

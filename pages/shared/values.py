@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from core.datasets import load_dataset, load_split
-from core.jobs import Run
+from core.data import load_dataset, load_split
 from core.losses import LOSSES
+from core.parameters import defaults
 from core.plots.regression import POINTS, predicted_against_true, residual_histogram
-from core.specs import defaults
+from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import text
 

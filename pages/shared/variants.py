@@ -10,9 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.config import MAX_RUNS, Experiment, RunConfig, Variant
 from core.errors import CutoffError
-from core.experiment import MAX_SEEDS, distinct, names_of, seeds_from, shared_with, sweep, sweepable, value_of
+from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant
+from core.experiment.variants import MAX_SEEDS, distinct, names_of, seeds_from, shared_with, sweep, sweepable, value_of
 from core.plots.style import VARIANTS, variant_colour
 from pages.shared import session
 

@@ -14,8 +14,8 @@ from scipy.special import expit, logit
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.explorer_page import SCORES
+from core.evaluation import METRICS, ScoreIndex
 from core.plots.explorer import BOUND, held
-from core.thresholds import METRICS, ScoreIndex
 from tests.conftest import ROOT, confusion, serve
 from tests.e2e.conftest import overflow, settled
 

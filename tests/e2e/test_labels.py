@@ -11,8 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from sklearn import metrics as sklearn
 
-from core.scores import Scores, Task
-from core.thresholds import (
+from core.evaluation import (
     DECISIONS,
     METRICS,
     NO_CLASS,
@@ -25,7 +24,8 @@ from core.thresholds import (
     index_scores,
     label_totals,
 )
-from core.thresholds import confusion_matrix as core_matrix
+from core.evaluation import confusion_matrix as core_matrix
+from core.evaluation.scores import Scores, Task
 from pages.components.threshold_column import _bulk
 from tests.conftest import ROOT, decoded
 from tests.e2e.conftest import overflow, settled

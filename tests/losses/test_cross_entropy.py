@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from core.errors import CutoffError
 from core.losses import LOSSES, Counts, loss_tensors
+from core.losses.objective import Objective
 from core.losses.spec import class_weights, output_weights
-from core.objective import Objective
 
 BCE, CE, NLL = LOSSES["bce"], LOSSES["cross_entropy"], LOSSES["nll"]
 PROBABILITIES, MULTIHOT, FLOATS = (

@@ -9,10 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from core.heads import HEADS
 from core.losses import LOSSES, Counts, Params, loss_tensors, params_of
-from core.objective import Objective, resolved
-from core.specs import Value
+from core.losses.heads import HEADS
+from core.losses.objective import Objective, resolved
+from core.parameters import Value
 
 CLASSES = {"binary": 2, "multiclass": 4, "multilabel": 3, "regression": 0}
 WIRINGS = [

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.errors import CutoffError
 from core.losses import LOSSES, Counts, loss_tensors
 from core.losses.imbalance import read_prior
-from core.objective import Objective
+from core.losses.objective import Objective
 
 FOCAL, ASL, ADJUSTED, F1, TVERSKY = (
     LOSSES[name] for name in ("focal", "asymmetric", "logit_adjusted", "soft_f1", "tversky")

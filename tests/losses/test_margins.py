@@ -12,7 +12,7 @@ from sklearn.metrics import hinge_loss
 from torch import Tensor, nn
 
 from core.losses import LOSSES
-from core.objective import Objective
+from core.losses.objective import Objective
 
 HINGE, SQUARED, MULTI, DEAD = (LOSSES[name] for name in ("hinge", "squared_hinge", "multi_margin", "dead_zone"))
 PLAIN = {"pos_weight": torch.ones(1, 1, 1, dtype=torch.float64)}

@@ -12,7 +12,7 @@ from sklearn.metrics import brier_score_loss, mean_absolute_error, mean_squared_
 from torch import Tensor, nn
 
 from core.losses import LOSSES
-from core.objective import Objective
+from core.losses.objective import Objective
 
 BRIER, MSE, MAE, HUBER = (LOSSES[name] for name in ("brier", "mse", "mae", "huber"))
 untimed = settings(deadline=None, max_examples=40)  # torch's first call takes long

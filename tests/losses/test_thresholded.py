@@ -12,7 +12,7 @@ from scipy.stats import norm
 from torch import Tensor, nn
 
 from core.losses import LOSSES
-from core.objective import Objective, resolved
+from core.losses.objective import Objective, resolved
 
 GATED, BAND, LOSS_GATED = (LOSSES[name] for name in ("gated_bce", "band_mse", "loss_gated_mse"))
 PLAIN = {"pos_weight": torch.ones(1, 1, 1, dtype=torch.float64)}

@@ -1,0 +1,117 @@
+"""Data sets by name, loaded once per process, and their three parts."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from core.data.dataset import Dataset, DatasetSpec, Split
+from core.data.real import REAL
+from core.data.synthetic import SYNTHETIC
+from core.data.thinning import PREVALENCE, thinned
+from core.errors import CutoffError
+from core.parameters import Value, defaults
+
+DATASETS: dict[str, DatasetSpec] = REAL | SYNTHETIC
+FRACTIONS = {"train": 0.5, "validation": 0.25, "test": 0.25}
+KEPT = 16  # data sets and splits in memory, for all visitors together; the largest is 16 MB
+
+
+@lru_cache(maxsize=KEPT)
+def _load(name: str, params: tuple[tuple[str, Value], ...]) -> Dataset:
+    given = dict(params)
+    thin = given.pop("prevalence") if PREVALENCE in DATASETS[name].params else None
+    data = DATASETS[name].load(**given)
+    if thin is not None:
+        data = thinned(data, str(thin))
+    for array in (data.x, data.y):
+        array.setflags(write=False)
+    return data
+
+
+def load_dataset(name: str, params: tuple[tuple[str, Value], ...] = ()) -> Dataset:
+    """The named data set, kept once per process; raises CutoffError for an unknown name or parameter."""
+    if name not in DATASETS:
+        raise CutoffError(f"Expected `dataset` to be one of {', '.join(DATASETS)}, but got {name!r}.")
+    known = {param.name: param for param in DATASETS[name].params}
+    given: dict[str, Any] = defaults(DATASETS[name].params)
+    for key, value in params:
+        if key not in known:
+            raise CutoffError(f"Expected a parameter of {name} ({', '.join(known) or 'it has none'}), but got {key!r}.")
+        given[key] = known[key].check(value)
+    return _load(name, tuple(given.items()))
+
+
+@lru_cache(maxsize=KEPT)
+def load_split(name: str, params: tuple[tuple[str, Value], ...] = (), seed: int = 0) -> Split:
+    """Train, validation and test rows in the shares of FRACTIONS, stratified by class or by labels.
+
+    Features, and the target of a regression, are standardised by the training rows' mean and deviation (a constant
+    feature becomes 0). Raises CutoffError when a class, or one of a label's two answers, would be missing from a part.
+    """
+    data = load_dataset(name, params)
+    _check_counts(data)
+    rows = np.arange(len(data.y))
+    train, rest = _halves(data, rows, seed)  # FRACTIONS, by halving twice
+    validation, test = _halves(data, rest, seed)
+    parts = {"train": train, "validation": validation, "test": test}
+    for part, chosen in parts.items():
+        _check_part(data, part, chosen)
+    scaler = StandardScaler().fit(data.x[train])
+    center, scale = 0.0, 1.0
+    if data.task == "regression":
+        center, scale = float(data.y[train].mean()), float(data.y[train].std()) or 1.0
+    return Split(
+        x={part: scaler.transform(data.x[chosen]).astype(np.float32) for part, chosen in parts.items()},
+        y={part: _standardised(data.y[chosen], center, scale) for part, chosen in parts.items()},
+        rows=parts,
+        center=center,
+        scale=scale,
+        mean=scaler.mean_,
+        deviation=scaler.scale_,
+    )
+
+
+def _standardised(y: np.ndarray, center: float, scale: float) -> np.ndarray:
+    return y if y.dtype.kind == "i" else ((y - center) / scale).astype(np.float32)
+
+
+def _halves(data: Dataset, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two random halves of these rows, with the classes or labels in the same shares."""
+    if data.task == "multilabel":
+        halves = MultilabelStratifiedShuffleSplit(n_splits=1, train_size=0.5, test_size=0.5, random_state=seed)
+        first, second = next(halves.split(rows[:, None], data.y[rows]))
+        return rows[first], rows[second]
+    stratify = None if data.task == "regression" else data.y[rows]
+    first, second = train_test_split(rows, train_size=0.5, stratify=stratify, random_state=seed)
+    return first, second
+
+
+def _check_counts(data: Dataset) -> None:
+    """Raise CutoffError for a class with too few rows to be in every part."""
+    needed = round(1 / min(FRACTIONS.values()))
+    for label, count in zip(data.class_names, data.counts, strict=True):
+        if count < needed:
+            raise CutoffError(
+                f"Expected every class to have at least {needed} rows, so that none is missing from a split, "
+                f"but got {count} of class {label!r}. Use more rows or a larger prevalence."
+            )
+
+
+def _check_part(data: Dataset, part: str, rows: np.ndarray) -> None:
+    """Raise CutoffError for a class, or a label's yes or no, that is missing from a part."""
+    if data.task == "regression":
+        return
+    if data.task == "multilabel":
+        shares = data.y[rows].mean(0)
+        present = (shares > 0) & (shares < 1)
+    else:
+        present = np.bincount(data.y[rows], minlength=len(data.class_names)) > 0
+    if not present.all():
+        missing = data.class_names[int(np.argmin(present))]
+        raise CutoffError(f"Expected every class in the {part} split, but got none of class {missing!r}.")

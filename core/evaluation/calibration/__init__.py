@@ -1,0 +1,50 @@
+"""Whether scores are probabilities, how far from it they are, and how to make them so."""
+
+from core.evaluation.calibration.cox import Line, fit_line
+from core.evaluation.calibration.measures import (
+    BINS,
+    brier,
+    calibration_error,
+    log_loss,
+    prevalence_brier,
+    prevalence_log_loss,
+    top_label_error,
+)
+from core.evaluation.calibration.methods import METHODS, Calibration, Method, Temperature, fit, fit_classes
+from core.evaluation.calibration.reliability import (
+    BINNINGS,
+    LEVEL,
+    Binning,
+    BrierParts,
+    Reliability,
+    brier_parts,
+    reliability,
+)
+from core.evaluation.calibration.report import Report, decided_otherwise
+
+__all__ = [
+    "BINNINGS",
+    "BINS",
+    "LEVEL",
+    "METHODS",
+    "Binning",
+    "BrierParts",
+    "Calibration",
+    "Line",
+    "Method",
+    "Reliability",
+    "Report",
+    "Temperature",
+    "brier",
+    "brier_parts",
+    "calibration_error",
+    "decided_otherwise",
+    "fit",
+    "fit_classes",
+    "fit_line",
+    "log_loss",
+    "prevalence_brier",
+    "prevalence_log_loss",
+    "reliability",
+    "top_label_error",
+]

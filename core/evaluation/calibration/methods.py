@@ -1,0 +1,192 @@
+"""Ways to turn scores into probabilities, fitted on rows that the model was not trained on, by scikit-learn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.frozen import FrozenEstimator
+
+from core.errors import CutoffError
+from core.evaluation.calibration.measures import as_probabilities
+
+Map = Callable[[NDArray[np.floating]], NDArray[np.float64]]
+END = 40.0  # logits, beyond which a threshold is not looked for
+STEPS, ROUNDS = 1001, 4  # of the search for it, which ends within 2 * END / (STEPS - 1) ** ROUNDS
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to calibrate. `keeps` says what of the ranking it leaves as it is, one class against the rest."""
+
+    name: Literal["temperature", "sigmoid", "isotonic"]
+    label: str
+    help: str
+    keeps: str
+    reference: str
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """A map from scores of one class to probabilities, and what was fitted, in a sentence.
+
+    rising: whether it keeps the order of scores, ties apart.
+    """
+
+    map: Map
+    said: str
+    rising: bool = True
+
+    def __call__(self, y_score: ArrayLike) -> NDArray[np.float64]:
+        """Probabilities (...) for scores (...) in [0, 1]; raises CutoffError for any other."""
+        score = np.asarray(y_score)
+        as_probabilities(score)
+        return self.map(score.ravel()).reshape(score.shape)
+
+    def score_for(self, p: float) -> float:
+        """The least score whose probability is at least p; NaN where no score's is, or where the map falls."""
+        low, high = -END, END
+        if not self.rising or float(self(expit(high))) < p:
+            return float("nan")
+        for _ in range(ROUNDS):
+            z = np.linspace(low, high, STEPS)
+            at = int((self(expit(z)) >= p).argmax())
+            low, high = z[max(at - 1, 0)], z[at]
+        return float(expit(high))
+
+
+class Temperature(NamedTuple):
+    """One temperature for all classes, and the map of probabilities (N, C) that divides their logits by it."""
+
+    temperature: float
+    map: Map
+
+
+def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Calibration:
+    """The method fitted to probabilities y_score (N,) of the positive class, y_true (N,).
+
+    Raises CutoffError for scores that are not in [0, 1], and for rows of one class.
+    """
+    as_probabilities(y_score)
+    both_classes(y_true)
+    fitted = _fitted(METHODS[method].name, y_true.astype(int), logits(y_score)[:, None])
+
+    def probabilities(score: NDArray[np.floating]) -> NDArray[np.float64]:
+        return fitted.predict_proba(logits(score)[:, None])[:, 1] if score.size else np.zeros(0)
+
+    if method == "isotonic":
+        steps = len(np.unique(probabilities(y_score)))
+        return Calibration(probabilities, f"{steps:,} steps, joined by straight lines on the logit.")
+    at_0, at_1 = logit(probabilities(expit(np.array([0.0, 1.0]))))
+    slope, intercept = float(at_1 - at_0), float(at_0)
+    if method == "temperature":
+        return Calibration(probabilities, f"Temperature {1 / slope:.3f}: logits are divided by it.")
+    return Calibration(
+        probabilities, f"Slope {slope:.3f} and intercept {intercept:.3f} on the logit.", rising=slope > 0
+    )
+
+
+def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Temperature:
+    """The temperature fitted to probabilities y_score (N, C) of all classes, y_true (N,) class indices.
+
+    Their logits, log p but for what a softmax takes away, are divided by it, which never moves the largest. Raises
+    CutoffError for scores that are not in [0, 1], and without a row of every class.
+    """
+    as_probabilities(y_score)
+    classes = y_score.shape[1]
+    if missing := classes - len(np.unique(y_true)):
+        raise CutoffError(f"Expected rows of all {classes} classes to fit a temperature to, but {missing} have none.")
+    fitted = _fitted("temperature", y_true, _logs(y_score))
+
+    def probabilities(score: NDArray[np.floating]) -> NDArray[np.float64]:
+        return fitted.predict_proba(_logs(score))
+
+    first, second = np.log(fitted.predict_proba(np.linspace(0, -1, classes)[None])[0, :2])
+    return Temperature(float(1 / ((first - second) * (classes - 1))), probabilities)
+
+
+def both_classes(y_true: NDArray[np.bool_]) -> None:
+    """Raises CutoffError unless there are rows of both classes."""
+    positives = int(np.count_nonzero(y_true))
+    if not 0 < positives < len(y_true):
+        raise CutoffError(
+            f"Expected rows of both classes to calibrate on, but {positives:,} of {len(y_true):,} are positive."
+        )
+
+
+def logits(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
+    """log p - log(1 - p), (...); 0 and 1 are read as the numbers next to them, so that all are finite."""
+    return np.asarray(logit(_inside(y_score)))
+
+
+def _logs(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.log(_inside(y_score))
+
+
+def _inside(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Scores as float64, 0 and 1 moved to the next number of their own dtype."""
+    ends = np.nextafter(np.array([0, 1], y_score.dtype), np.array([1, 0], y_score.dtype))
+    return y_score.astype(np.float64).clip(*ends.astype(np.float64))
+
+
+class _Given(ClassifierMixin, BaseEstimator):
+    """A classifier that is fitted already and whose features are its logits: what scikit-learn calibrates."""
+
+    def __init__(self, classes: int = 2) -> None:
+        self.classes = classes
+
+    @property
+    def classes_(self) -> NDArray[np.int64]:
+        return np.arange(self.classes)
+
+    def fit(self, _x: NDArray, _y: NDArray) -> _Given:
+        return self
+
+    def decision_function(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        return x[:, 0] if self.classes == 2 else x
+
+    def predict(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Asked for by scikit-learn, which does not call it."""
+        return (self.decision_function(x) >= 0).astype(int) if self.classes == 2 else x.argmax(1)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def _fitted(name: str, y_true: NDArray[np.int64], x: NDArray[np.float64]) -> CalibratedClassifierCV:
+    """The method fitted once to all rows: logits x (N, 1) of class 1, or (N, C)."""
+    everything = np.arange(len(y_true))
+    given = FrozenEstimator(_Given(max(x.shape[1], 2)))
+    return CalibratedClassifierCV(given, method=name, cv=[(everything, everything)]).fit(x, y_true)
+
+
+METHODS: dict[str, Method] = {
+    "temperature": Method(
+        name="temperature",
+        label="Temperature",
+        help="Divides the logit by one number: scores are made less or more sure, .5 stays .5.",
+        keeps="keeps the order of the scores",
+        reference="Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599",
+    ),
+    "sigmoid": Method(
+        name="sigmoid",
+        label="Platt",
+        help="Fits a slope and an intercept on the logit: what pos_weight adds to it can be taken away.",
+        keeps="keeps the order of the scores",
+        reference="Platt, Probabilistic outputs for support vector machines, 1999",
+    ),
+    "isotonic": Method(
+        name="isotonic",
+        label="Isotonic",
+        help="Fits any rising steps: it can follow every shape, and overfits where rows are few.",
+        keeps="keeps the order of the scores but for ties: scores on one step become equal",
+        reference="Zadrozny and Elkan, Transforming classifier scores into accurate multiclass probability estimates, "
+        "2002, https://doi.org/10.1145/775047.775151",
+    ),
+}

@@ -1,0 +1,139 @@
+"""The reliability diagram: share of positives against score, bin by bin, with what chance alone would do.
+
+Intervals are those of Wilson (Probable inference, the law of succession, and statistical inference, 1927); the band is
+that of Bröcker and Smith (Increasing the reliability of reliability diagrams, 2007), taken from the binomial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binom
+
+from core.evaluation.calibration.measures import BINS, as_probabilities
+from core.evaluation.intervals import wilson
+from core.evaluation.metrics import ratio
+
+Binning = Literal["width", "count", "score"]
+BINNINGS: dict[Binning, str] = {"width": "equal width", "count": "equal count"}  # those to draw, and their names
+LEVEL = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """B bins of scores that hold a row, in ascending order.
+
+    low, high (B,): edges of each bin. rows, positives (B,): how many it holds. score, share (B,): mean score, and share
+    of positives, with its Wilson interval share_low, share_high at `level`. band_low, band_high (B,): between them the
+    share lies with at least that probability if every row of the bin is positive with its mean score.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    rows: NDArray[np.int64]
+    positives: NDArray[np.int64]
+    score: NDArray[np.float64]
+    share: NDArray[np.float64]
+    share_low: NDArray[np.float64]
+    share_high: NDArray[np.float64]
+    band_low: NDArray[np.float64]
+    band_high: NDArray[np.float64]
+    level: float
+
+    @property
+    def error(self) -> float:
+        """Positive-class ECE over these bins, in [0, 1]: mean over rows of |score - share|; NaN without rows."""
+        return float(ratio((self.rows * np.abs(self.score - self.share)).sum(), self.rows.sum()))
+
+
+def reliability(
+    y_true: NDArray[np.bool_],
+    y_score: NDArray[np.floating],
+    binning: Binning = "width",
+    bins: int = BINS,
+    level: float = LEVEL,
+) -> Reliability:
+    """Rows y_true (N,) with probabilities y_score (N,), binned by their score; empty bins are left out.
+
+    binning: `bins` of equal width; at most `bins` of about equal count, fewer where scores are tied; or one a distinct
+    "score". A score on an edge belongs to the upper bin, the largest to the last. Raises CutoffError for scores that
+    are not in [0, 1].
+    """
+    p = as_probabilities(y_score)
+    edges = _edges(p, binning, bins)
+    place = edges[1:-1].searchsorted(p, side="right")
+    size = len(edges) - 1
+    rows, positives, summed = (np.bincount(place, weights, size) for weights in (None, y_true, p))
+    held = rows > 0
+    n, k, score = rows[held], positives[held].astype(np.int64), (summed[held] / rows[held]).clip(0, 1)
+    share_low, share_high = wilson(k, n, level)
+    band_low, band_high = binom.interval(level, n, score)
+    return Reliability(
+        low=edges[:-1][held],
+        high=edges[1:][held],
+        rows=n,
+        positives=k,
+        score=score,
+        share=k / n,
+        share_low=share_low,
+        share_high=share_high,
+        band_low=band_low / n,
+        band_high=band_high / n,
+        level=level,
+    )
+
+
+@dataclass(frozen=True)
+class BrierParts:
+    """Brier = reliability - resolution + uncertainty + within (Murphy, A new vector partition of the probability score,
+    1973), for rows in groups.
+
+    reliability: mean squared distance between score and share of a group, 0 if calibrated. resolution: how far the
+    shares of groups are apart. uncertainty: pi (1 - pi), the Brier score of the prevalence pi alone. within: what
+    scores that differ inside a group add or take (Stephenson et al., Two extra components in the Brier score
+    decomposition, 2008); 0 when grouped by distinct score.
+    """
+
+    reliability: float
+    resolution: float
+    uncertainty: float
+    within: float
+
+    @property
+    def score(self) -> float:
+        return self.reliability - self.resolution + self.uncertainty + self.within
+
+
+def brier_parts(
+    y_true: NDArray[np.bool_], y_score: NDArray[np.floating], binning: Binning = "width", bins: int = BINS
+) -> BrierParts:
+    """The parts of the Brier score of probabilities y_score (N,), grouped into the bins of `reliability`.
+
+    All NaN without rows. Raises CutoffError for scores that are not in [0, 1].
+    """
+    p = as_probabilities(y_score)
+    if not p.size:
+        return BrierParts(*[float("nan")] * 4)
+    place = _edges(p, binning, bins)[1:-1].searchsorted(p, side="right")
+    rows = np.bincount(place)
+    score, share = (ratio(np.bincount(place, weights), rows)[place] for weights in (p, y_true))  # of a row's group
+    prevalence = y_true.mean()
+    return BrierParts(
+        reliability=float(((score - share) ** 2).mean()),
+        resolution=float(((share - prevalence) ** 2).mean()),
+        uncertainty=float(prevalence * (1 - prevalence)),
+        within=float(((p - score) ** 2 - 2 * (p - score) * (y_true - share)).mean()),
+    )
+
+
+def _edges(p: NDArray[np.float64], binning: Binning, bins: int) -> NDArray[np.float64]:
+    """Ascending edges (B + 1,) of bins that hold all scores."""
+    if binning == "width" or not p.size:
+        return np.linspace(0, 1, bins + 1)
+    if binning == "score":
+        return np.append(np.unique(p), 1.0)
+    inner = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")  # scores themselves
+    return np.concatenate([[p.min()], np.unique(inner), [p.max()]])

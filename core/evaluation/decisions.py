@@ -1,0 +1,202 @@
+"""From scores and thresholds to decisions, and from decisions to a confusion matrix. Numpy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import CutoffError
+from core.evaluation.scores import as_labels, as_scores
+from core.parameters import Param, Value, checked
+
+Normalise = Literal["none", "row", "column"]
+NO_CLASS = -1  # what a rule decides for a row that it gives to no class
+
+
+@dataclass(frozen=True)
+class DecisionSpec:
+    """A rule that gives each row one class, or none: `function(y_score, thresholds, **params)`.
+
+    It takes scores (N, C) and thresholds (C,) and returns (N,) class indices, NO_CLASS for a row without a class.
+    Ties go to the lowest index.
+    """
+
+    name: str
+    label: str
+    function: Callable[..., NDArray[np.intp]]
+    formula: str  # LaTeX
+    help: str
+    reference: str
+    params: tuple[Param, ...] = ()
+
+    def __call__(self, y_score: ArrayLike, thresholds: ArrayLike, **params: Value) -> NDArray[np.intp]:
+        """The decisions (N,), with defaults for the params not given.
+
+        Raises CutoffError for an unknown param or one outside its range, and for scores or thresholds of a wrong shape.
+        """
+        return self.function(y_score, thresholds, **checked(self.name, self.params, params))
+
+
+def called_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.bool_]:
+    """Whether y_score >= thresholds, compared in the scores' own dtype.
+
+    y_score (N,) or (N, C); thresholds () or (C,): the decisions of a binary classifier, or of each label.
+    """
+    score = as_scores(y_score)
+    with np.errstate(over="ignore"):
+        return score >= np.asarray(thresholds).astype(score.dtype)
+
+
+def decide(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
+    """One class for each row, argmax of score / threshold: the largest multiple of its class's threshold.
+
+    y_score (N, C) >= 0, thresholds (C,) finite and >= 0; returns (N,) class indices. Equal thresholds give
+    plain argmax; ties go to the lowest index. A threshold of 0 acts as the limit of ever smaller ones: its
+    class takes every row where its score is not 0, and among several such classes the largest score wins.
+    Raises CutoffError for negative scores, such as logits, since dividing them by a threshold would turn
+    their order around.
+    """
+    score, t = _matching(y_score, thresholds)
+    if not (np.isfinite(t) & (t >= 0)).all():
+        raise CutoffError(f"Expected `thresholds` to be finite and >= 0, but got {t.tolist()}.")
+    if score.size and score.min() < 0:
+        raise CutoffError(f"Expected `y_score` to be probabilities, but got {score.min()}.")
+    t = np.maximum(t, 1e-300)  # 0, near enough, and far enough from it to divide by
+    # Only the ratios between thresholds matter. Scaled so that equal ones are exactly 1, they leave every
+    # score, and so every tie, as it was.
+    return np.argmax(score / (t / t.max()), axis=1)
+
+
+def largest(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
+    """One class for each row, argmax of the score: thresholds (C,) have no say."""
+    score, _ = _matching(y_score, thresholds)
+    return np.argmax(score, axis=1)
+
+
+def farthest_above(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
+    """One class for each row, argmax of score - threshold; y_score (N, C), thresholds (C,) finite.
+
+    Equal thresholds give plain argmax. Scores may be negative.
+    """
+    score, t = _matching(y_score, thresholds)
+    if not np.isfinite(t).all():
+        raise CutoffError(f"Expected `thresholds` to be finite, but got {t.tolist()}.")
+    # Only the differences between thresholds matter. Shifted so that equal ones are exactly 0, they leave every
+    # score, and so every tie, as it was: 1e-20 - .5 and 2e-20 - .5 are the same number.
+    return np.argmax(score - (t - t.min()), axis=1)
+
+
+def largest_above(y_score: ArrayLike, thresholds: ArrayLike, fallback: int = NO_CLASS) -> NDArray[np.intp]:
+    """One class for each row, argmax of the score among the classes with `score >= t`; where there is none, `fallback`.
+
+    y_score (N, C), thresholds (C,), compared in the scores' own dtype; fallback: a class index, or NO_CLASS.
+    """
+    score, t = _matching(y_score, thresholds)
+    if not NO_CLASS <= fallback < score.shape[1]:
+        raise CutoffError(
+            f"Expected `fallback` to be a class in [0, {score.shape[1]}), or -1 for none, but got {fallback}."
+        )
+    called = called_positive(score, t)
+    best = np.argmax(np.where(called, score, score.dtype.type(-np.inf)), axis=1)
+    best[~called.any(axis=1)] = fallback
+    return best
+
+
+def _matching(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+    """Scores (N, C) and thresholds (C,); raises CutoffError for other shapes."""
+    score, t = as_scores(y_score), np.asarray(thresholds, dtype=np.float64)
+    if score.ndim != 2 or score.shape[1] == 0 or t.shape != score.shape[1:]:
+        raise CutoffError(
+            f"Expected `y_score` (N, C) and `thresholds` (C,), but got shapes {score.shape} and {t.shape}."
+        )
+    return score, t
+
+
+def confusion_matrix(
+    y_true: ArrayLike, y_pred: ArrayLike, n_classes: int, normalise: Normalise = "none", no_class: bool = False
+) -> NDArray:
+    """Rows of each true class (row) decided as each class (column), (K, K); see `normalised`.
+
+    With no_class rows may be decided as NO_CLASS, and a last column, (K, K + 1), counts them.
+    y_true, y_pred: (N,) class indices in [0, K); raises CutoffError for any other.
+    """
+    columns = n_classes + no_class
+    pred = np.asarray(y_pred)
+    if no_class and pred.dtype.kind in "iuf":
+        pred = np.where(pred == NO_CLASS, n_classes, pred)
+    true, pred = as_labels(y_true, n_classes), as_labels(pred, columns)
+    if true.ndim != 1 or true.shape != pred.shape:
+        raise CutoffError(
+            f"Expected `y_true` and `y_pred` to have one shape (N,), but got {true.shape} and {pred.shape}."
+        )
+    pairs = np.bincount(true * columns + pred, minlength=n_classes * columns)
+    return normalised(pairs.reshape(n_classes, columns), normalise)
+
+
+def normalised(matrix: NDArray, by: Normalise) -> NDArray:
+    """A confusion matrix (..., K, K) as it is ('none'), or with each 'row' or each 'column' summing to 1.
+
+    By row the diagonal is recall, by column precision. A row or column without any count becomes NaN.
+    """
+    if by not in get_args(Normalise):
+        raise CutoffError(f"Expected `normalise` to be one of {', '.join(get_args(Normalise))}, but got {by!r}.")
+    if by == "none":
+        return matrix
+    total = matrix.sum(axis=-1 if by == "row" else -2, keepdims=True)
+    return np.divide(matrix, total, out=np.full(matrix.shape, np.nan), where=total > 0)
+
+
+_FALLBACK = Param(
+    "fallback",
+    "Where no class reaches its threshold",
+    NO_CLASS,
+    low=NO_CLASS,
+    high=9_999,
+    step=1,
+    integer=True,
+    help="The class that such rows get, by its index; -1 leaves them without a class, which counts as wrong.",
+)
+
+DECISIONS: dict[str, DecisionSpec] = {
+    "ratio": DecisionSpec(
+        name="ratio",
+        label="Largest p / t",
+        function=decide,
+        formula=r"\hat{y} = \arg\max_c \; p_c / t_c",
+        help="The class whose p is the largest multiple of its threshold. Equal thresholds are plain argmax.",
+        reference="Zhou and Liu, Training cost-sensitive neural networks with methods addressing the class imbalance "
+        "problem, 2006, https://doi.org/10.1109/TKDE.2006.17",
+    ),
+    "difference": DecisionSpec(
+        name="difference",
+        label="Largest p - t",
+        function=farthest_above,
+        formula=r"\hat{y} = \arg\max_c \; (p_c - t_c)",
+        help="The class whose p lies farthest above its threshold, or least below. Equal thresholds are plain argmax.",
+        reference="optimal-classification-cutoffs (2025), multi-class decisions by margin, "
+        "https://pypi.org/project/optimal-classification-cutoffs/",
+    ),
+    "masked": DecisionSpec(
+        name="masked",
+        label="Largest p with p ≥ t",
+        function=largest_above,
+        formula=r"\hat{y} = \arg\max_{c :\, p_c \ge t_c} \; p_c",
+        help="The largest p among the classes that reach their threshold; where none does, a class that you choose, or "
+        "no class.",
+        reference="Chow, On optimum recognition error and reject tradeoff, 1970, for equal thresholds, "
+        "https://doi.org/10.1109/TIT.1970.1054406",
+        params=(_FALLBACK,),
+    ),
+    "argmax": DecisionSpec(
+        name="argmax",
+        label="Largest p (argmax)",
+        function=largest,
+        formula=r"\hat{y} = \arg\max_c \; p_c",
+        help="The class with the largest p, whatever the thresholds.",
+        reference="Duda, Hart and Stork, Pattern Classification, 2nd edition, 2001, chapter 2",
+    ),
+}

@@ -1,0 +1,245 @@
+"""Metrics as functions of the counts at thresholds, for any shape of counts at once. Numpy alone.
+
+One rule for what is undefined: a ratio whose denominator is 0 is NaN, and so is everything computed from it.
+scikit-learn instead warns and returns `zero_division` (0 by default), returns 0 for MCC, and leaves an absent
+class out of balanced accuracy. F1, F-beta and Jaccard are defined, and 0, wherever a positive row exists.
+
+Every metric here rises, or stays, with more true positives and falls, or stays, with more false positives
+while the totals stand still (cost the other way round), which is what lets a curve be thinned within a known
+error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.evaluation.counts import ThresholdCounts
+from core.parameters import Param, Value, checked
+
+
+@dataclass(frozen=True)
+class MetricSpec:
+    """A metric: `function(counts, **params)` has the shape of the counts and lies in `range`, or is NaN."""
+
+    name: str
+    label: str
+    function: Callable[..., NDArray[np.float64]]
+    formula: str  # LaTeX
+    range: tuple[float, float]
+    higher_is_better: bool
+    help: str
+    reference: str
+    params: tuple[Param, ...] = ()
+
+    def __call__(self, counts: ThresholdCounts, **params: Value) -> NDArray[np.float64]:
+        """The metric at each threshold, with defaults for the params not given.
+
+        Raises CutoffError for an unknown param or one outside its range.
+        """
+        return self.function(counts, **checked(self.name, self.params, params))
+
+
+def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:
+    """numerator / denominator element by element, NaN where the denominator is 0."""
+    top, bottom = np.broadcast_arrays(np.asarray(numerator, np.float64), np.asarray(denominator, np.float64))
+    return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
+
+
+def accuracy(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return ratio(counts.tp + counts.tn, counts.total)
+
+
+def precision(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return ratio(counts.tp, counts.called)
+
+
+def recall(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return ratio(counts.tp, counts.tp + counts.fn)
+
+
+def specificity(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return ratio(counts.tn, counts.tn + counts.fp)
+
+
+def false_positive_rate(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """1 - specificity, the x of a ROC curve."""
+    return ratio(counts.fp, counts.tn + counts.fp)
+
+
+def balanced_accuracy(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return (recall(counts) + specificity(counts)) / 2
+
+
+def youden(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return recall(counts) - false_positive_rate(counts)
+
+
+def f_beta(counts: ThresholdCounts, beta: float) -> NDArray[np.float64]:
+    weighted_tp = (1 + beta**2) * counts.tp
+    return ratio(weighted_tp, weighted_tp + beta**2 * counts.fn + counts.fp)
+
+
+def f1(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return f_beta(counts, beta=1)
+
+
+def jaccard(counts: ThresholdCounts) -> NDArray[np.float64]:
+    return ratio(counts.tp, counts.tp + counts.fp + counts.fn)
+
+
+def mcc(counts: ThresholdCounts) -> NDArray[np.float64]:
+    tp, fp, fn, tn = (np.asarray(count, np.float64) for count in (counts.tp, counts.fp, counts.fn, counts.tn))
+    # In floats, since the product of all four sums leaves int64 at 1e5 rows.
+    spread = np.sqrt((tp + fp) * (tn + fn)) * np.sqrt((tp + fn) * (tn + fp))
+    return np.clip(ratio(tp * tn - fp * fn, spread), -1, 1)
+
+
+def cost(counts: ThresholdCounts, cost_fp: float, cost_fn: float) -> NDArray[np.float64]:
+    return ratio(cost_fp * counts.fp + cost_fn * counts.fn, counts.total)
+
+
+METRICS: dict[str, MetricSpec] = {
+    "accuracy": MetricSpec(
+        name="accuracy",
+        label="Accuracy",
+        function=accuracy,
+        formula=r"\frac{TP + TN}{TP + FP + FN + TN}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Share of all rows that are decided correctly; 1 - prevalence when none is called positive.",
+        reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
+    ),
+    "balanced_accuracy": MetricSpec(
+        name="balanced_accuracy",
+        label="Balanced accuracy",
+        function=balanced_accuracy,
+        formula=r"\frac{1}{2}\left(\frac{TP}{TP + FN} + \frac{TN}{TN + FP}\right)",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Mean of recall and specificity: the accuracy if both classes were equally frequent.",
+        reference="Brodersen et al., The balanced accuracy and its posterior distribution, 2010, "
+        "https://doi.org/10.1109/ICPR.2010.764",
+    ),
+    "precision": MetricSpec(
+        name="precision",
+        label="Precision",
+        function=precision,
+        formula=r"\frac{TP}{TP + FP}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Share of the rows called positive that are positive; undefined when none is called positive.",
+        reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
+        "https://doi.org/10.1145/1143844.1143874",
+    ),
+    "recall": MetricSpec(
+        name="recall",
+        label="Recall",
+        function=recall,
+        formula=r"\frac{TP}{TP + FN}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Share of the positive rows that are called positive; also sensitivity or true positive rate.",
+        reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
+        "https://doi.org/10.1145/1143844.1143874",
+    ),
+    "specificity": MetricSpec(
+        name="specificity",
+        label="Specificity",
+        function=specificity,
+        formula=r"\frac{TN}{TN + FP}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Share of the negative rows that are called negative; 1 - false positive rate.",
+        reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
+    ),
+    "f1": MetricSpec(
+        name="f1",
+        label="F1",
+        function=f1,
+        formula=r"\frac{2\,TP}{2\,TP + FP + FN}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Harmonic mean of precision and recall, the Dice coefficient; true negatives play no part.",
+        reference="Dice, Measures of the amount of ecologic association between species, 1945, "
+        "https://doi.org/10.2307/1932409",
+    ),
+    "f_beta": MetricSpec(
+        name="f_beta",
+        label="F-beta",
+        function=f_beta,
+        formula=r"\frac{(1 + \beta^2)\,TP}{(1 + \beta^2)\,TP + \beta^2\,FN + FP}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Mean of precision and recall in which recall counts beta times as much as precision.",
+        reference="van Rijsbergen, Information Retrieval, 2nd edition, 1979, chapter 7",
+        params=(Param("beta", "Beta", 2.0, low=0.01, high=100.0, step=0.1, log=True, help="Above 1 favours recall."),),
+    ),
+    "mcc": MetricSpec(
+        name="mcc",
+        label="MCC",
+        function=mcc,
+        formula=r"\frac{TP \cdot TN - FP \cdot FN}{\sqrt{(TP + FP)(TP + FN)(TN + FP)(TN + FN)}}",
+        range=(-1, 1),
+        higher_is_better=True,
+        help="Matthews correlation coefficient of truth and decision; undefined when either is constant.",
+        reference="Matthews, Comparison of the predicted and observed secondary structure of T4 phage "
+        "lysozyme, 1975, https://doi.org/10.1016/0005-2795(75)90109-9",
+    ),
+    "youden": MetricSpec(
+        name="youden",
+        label="Youden's J",
+        function=youden,
+        formula=r"\frac{TP}{TP + FN} - \frac{FP}{FP + TN}",
+        range=(-1, 1),
+        higher_is_better=True,
+        help="True positive rate minus false positive rate: the height of the ROC curve above its diagonal.",
+        reference="Youden, Index for rating diagnostic tests, 1950, "
+        "https://doi.org/10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3",
+    ),
+    "jaccard": MetricSpec(
+        name="jaccard",
+        label="Jaccard",
+        function=jaccard,
+        formula=r"\frac{TP}{TP + FP + FN}",
+        range=(0, 1),
+        higher_is_better=True,
+        help="Share of the rows positive or called so that are both; its best threshold is that of F1.",
+        reference="Jaccard, The distribution of the flora in the alpine zone, 1912, "
+        "https://doi.org/10.1111/j.1469-8137.1912.tb05611.x",
+    ),
+    "cost": MetricSpec(
+        name="cost",
+        label="Cost per row",
+        function=cost,
+        formula=r"\frac{c_{FP}\,FP + c_{FN}\,FN}{TP + FP + FN + TN}",
+        range=(0, np.inf),
+        higher_is_better=False,
+        help="Mean cost of a row when each false positive and each false negative costs what is given here.",
+        reference="Elkan, The foundations of cost-sensitive learning, IJCAI 2001, "
+        "https://dl.acm.org/doi/10.5555/1642194.1642224",
+        params=(
+            Param(
+                "cost_fp",
+                "Cost of a false positive",
+                1.0,
+                low=0.0,
+                high=1e9,
+                step=0.5,
+                help="In any unit, the same for both.",
+            ),
+            Param(
+                "cost_fn",
+                "Cost of a false negative",
+                5.0,
+                low=0.0,
+                high=1e9,
+                step=0.5,
+                help="In any unit, the same for both.",
+            ),
+        ),
+    ),
+}

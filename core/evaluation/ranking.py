@@ -1,0 +1,87 @@
+"""How well scores rank positives above negatives, for any number of score vectors at once. Numpy alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.evaluation.metrics import ratio
+
+
+@dataclass(frozen=True, eq=False)
+class Rankings:
+    """Counts of R models at each of their distinct scores, the largest first, one model after another.
+
+    tp and called (M,): positives and rows that score at least as high; a model's last entry counts all its rows.
+    first (R,) is where each model begins. positives and negatives (R,).
+    """
+
+    tp: NDArray[np.int64]
+    called: NDArray[np.int64]
+    first: NDArray[np.int64]
+    positives: NDArray[np.int64]
+    negatives: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, y: NDArray[np.bool_], score: NDArray[np.floating]) -> Self:
+        """Rank the rows of score (..., N), R models in all, with labels y (N,) or (..., N), by one sort a model."""
+        rows = score.shape[-1]
+        models = score.reshape(math.prod(score.shape[:-1]), rows)
+        order = np.argsort(-models, axis=-1)
+        flat = (
+            order + rows * np.arange(len(models))[:, None]
+        )  # taking from flat arrays is four times as fast as np.take_along_axis
+        labels = y.take(order) if y.ndim == 1 else np.broadcast_to(y, score.shape).ravel().take(flat)
+        ordered = models.ravel().take(flat)
+        last = np.ones(models.shape, bool)  # of the rows that share a score
+        np.not_equal(ordered[:, 1:], ordered[:, :-1], out=last[:, :-1])
+        positives = np.count_nonzero(labels, axis=-1)
+        return cls(
+            tp=np.cumsum(labels, axis=-1)[last],
+            called=np.broadcast_to(np.arange(1, rows + 1), models.shape)[last],
+            first=np.append(0, np.cumsum(np.count_nonzero(last, axis=-1)))[:-1],
+            positives=positives,
+            negatives=rows - positives,
+        )
+
+    def average_precisions(self) -> NDArray[np.float64]:
+        """Sum over the distinct scores of the recall gained there times the precision there, as in scikit-learn, (R,).
+
+        Constant scores give the prevalence. NaN without a positive row, where scikit-learn warns and returns 0.
+        """
+        gained = self.tp - self._before(self.tp)
+        return ratio(self._sums(gained * (self.tp / self.called)), self.positives)
+
+    def roc_aucs(self) -> NDArray[np.float64]:
+        """Chance that a positive row scores above a negative one, ties counting half (Mann and Whitney, 1947), (R,).
+
+        NaN without one of either.
+        """
+        before, fp = self._before(self.tp), self.called - self.tp
+        beaten = (fp - self._before(fp)) * (before + self.tp)  # twice
+        return ratio(self._sums(beaten), 2 * self.positives * self.negatives)
+
+    def curve(self, model: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Recall and precision (T + 1,) of a model at t = inf and at each of its T distinct scores.
+
+        At t = inf recall is 0, and precision, undefined there, that at the largest score. Recall is NaN without a
+        positive row.
+        """
+        end = self.first[model + 1] if model + 1 < len(self.first) else len(self.tp)
+        tp, called = self.tp[self.first[model] : end], self.called[self.first[model] : end]
+        precision = tp / called
+        return ratio(np.append(0, tp), self.positives[model]), np.append(precision[:1], precision)
+
+    def _before(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The counts (M,) one score earlier, 0 before a model's first."""
+        before = np.append(0, counts[:-1])
+        before[self.first] = 0
+        return before
+
+    def _sums(self, values: NDArray) -> NDArray:
+        """Sums over each model's scores, (R,)."""
+        return np.add.reduceat(values, self.first) if len(values) else np.zeros(len(self.first))

@@ -1,0 +1,137 @@
+"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, those that are closest to another
+decision first."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from core.data import Dataset
+from core.data.dataset import told
+from core.errors import CutoffError
+from core.evaluation import NO_CLASS, ScoreIndex, called_positive
+from core.evaluation.scores import ClassView, Scores
+
+Outcome = Literal["tp", "fp", "fn", "tn"]
+# Whether a row of this outcome is truly in the class, and whether it is called so.
+OUTCOMES: dict[Outcome, tuple[bool, bool]] = {
+    "tp": (True, True),
+    "fp": (False, True),
+    "fn": (True, False),
+    "tn": (False, False),
+}
+_SHORT = ["TN", "FP", "FN", "TP"]  # by whether a row is truly in the class, then by whether it is called so
+
+
+def behind(
+    view: ClassView,
+    threshold: float,
+    outcome: Outcome | None = None,
+    low: float | None = None,
+    high: float | None = None,
+) -> pd.DataFrame:
+    """The rows of an outcome at the threshold (None: of all four) with low <= score < high, nearest to it first.
+
+    Numbers are compared with scores in the scores' own dtype; None is an open end. The index (M,) is the place of each
+    row in the view; rows at one distance keep the order of their places. Columns: `outcome`, `score` in its own dtype,
+    its `logit`, and `distance`, score - threshold, at least 0 exactly where the row is called positive. Raises
+    CutoffError for another outcome.
+    """
+    if outcome is not None and outcome not in OUTCOMES:
+        raise CutoffError(f"Expected `outcome` to be one of {', '.join(OUTCOMES)}, but got {outcome!r}.")
+    called = called_positive(view.score, threshold)
+    wanted = _within(view, low, high)
+    if outcome is not None:
+        true, positive = OUTCOMES[outcome]
+        wanted &= (view.y == true) & (called == positive)
+    distance = view.score.astype(np.float64) - np.float64(view.score.dtype.type(threshold))
+    at = _nearest(wanted, distance)
+    return pd.DataFrame(
+        {
+            "outcome": pd.Categorical.from_codes(2 * view.y[at] + called[at], pd.Index(_SHORT)),
+            "score": view.score[at],
+            "logit": logit(view.score[at].astype(np.float64)),
+            "distance": distance[at],
+        },
+        index=at,
+    )
+
+
+def outcome_counts(
+    view: ClassView, threshold: float, low: float | None = None, high: float | None = None
+) -> dict[Outcome, int]:
+    """How many rows `behind` finds of each outcome."""
+    within = _within(view, low, high)
+    counts = ScoreIndex.of(view.y[within], view.score[within]).counts(threshold)
+    return {outcome: int(getattr(counts, outcome)) for outcome in OUTCOMES}
+
+
+def behind_cell(
+    scores: Scores, decided: NDArray[np.integer], true: int | None = None, called: int | None = None
+) -> pd.DataFrame:
+    """The rows truly in class `true` and decided as class `called` (None: as any), the least sure decision first.
+
+    decided: (N,) class indices of a multi-class task, NO_CLASS for a row without a class, which `called` may ask for.
+    The index (M,) is the place of each row in the scores. Columns: `called` by name, `score`, that of the decided
+    class, its `logit`, and `lead`, by how much it exceeds the largest other score: below 0 where thresholds made
+    another class than argmax. A row without a class has the score and the lead of its largest one.
+    """
+    wanted = np.ones(scores.n_rows, bool)
+    if true is not None:
+        wanted &= scores.y_true == true
+    if called is not None:
+        wanted &= decided == called
+    p, rows = scores.y_score.astype(np.float64), np.arange(scores.n_rows)
+    column = np.where(decided == NO_CLASS, p.argmax(1), decided)
+    others = p.copy()
+    others[rows, column] = -np.inf
+    lead = p[rows, column] - others.max(1)
+    at = _nearest(wanted, lead)
+    score = scores.y_score[at, column[at]]
+    return pd.DataFrame(
+        {
+            "called": np.array([*scores.class_names, "none"], dtype=object)[decided[at]],  # -1 is the last
+            "score": score,
+            "logit": logit(score.astype(np.float64)),
+            "lead": lead[at],
+        },
+        index=at,
+    )
+
+
+def described(
+    found: pd.DataFrame, data: Dataset, rows: NDArray[np.integer], with_features: bool = True
+) -> pd.DataFrame:
+    """Found rows, or some of them, as a table: `row`, true `class` or `labels`, what was found, then every feature.
+
+    `rows` (N,) says where each row of the scores stands in the data set, which counts from 0. A feature called like a
+    column before it becomes "feature <name>".
+    """
+    at = rows[found.index]
+    table = found.reset_index(drop=True)
+    table.insert(0, "labels" if data.task == "multilabel" else "class", told(data, at))
+    table.insert(0, "row", at)
+    if not with_features:
+        return table
+    names = [f"feature {name}" if name in table.columns else name for name in data.feature_names]
+    return pd.concat([table, pd.DataFrame(data.x[at], columns=names)], axis=1)
+
+
+def _within(view: ClassView, low: float | None, high: float | None) -> NDArray[np.bool_]:
+    """Whether low <= score < high, (N,); None is an open end."""
+    within = np.ones(len(view.score), bool)
+    if low is not None:
+        within &= called_positive(view.score, low)
+    if high is not None:
+        within &= ~called_positive(view.score, high)
+    return within
+
+
+def _nearest(wanted: NDArray[np.bool_], distance: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The places of the wanted rows, the least distance to either side first."""
+    at = np.flatnonzero(wanted)
+    return at[np.argsort(np.abs(distance[at]), kind="stable")]

@@ -1,0 +1,47 @@
+"""Choosing thresholds: rules for one threshold and for those of several labels, and what a tuned threshold is worth."""
+
+from core.evaluation.tuning.choice import Choice, Goal, Pick, candidates
+from core.evaluation.tuning.labels import (
+    LABEL_RULES,
+    LabelChoice,
+    LabelRuleSpec,
+    LabelShares,
+    LabelThresholds,
+    TopLabels,
+    cross_decided,
+    cross_tuned,
+    inner_folds,
+)
+from core.evaluation.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
+from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, threshold_by_payoffs
+from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, regret
+
+__all__ = [
+    "LABEL_RULES",
+    "PREVALENCE",
+    "RULES",
+    "Bootstrap",
+    "Choice",
+    "Goal",
+    "LabelChoice",
+    "LabelRuleSpec",
+    "LabelShares",
+    "LabelThresholds",
+    "Optimism",
+    "Pick",
+    "Regret",
+    "Rule",
+    "RuleSpec",
+    "TopLabels",
+    "bind",
+    "bootstrap",
+    "candidates",
+    "cross_decided",
+    "cross_tuned",
+    "inner_folds",
+    "population_best",
+    "population_counts",
+    "regret",
+    "simulate",
+    "threshold_by_payoffs",
+]

@@ -1,0 +1,88 @@
+"""How much tuning flatters: F1 tuned on few rows of a population of which everything is known. Numpy alone.
+
+The population is calibrated: a row scores its own true probability q, and q follows Beta(1/2, 6). Then a share
+pi = 1/13 = .0769 of the rows is positive, and the best threshold is t* = F*/2 = .1779 (Lipton et al., 2014). With
+q = x^2 the density of x is proportional to the polynomial (1 - x^2)^5, so that true F1 needs no simulation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import Polynomial
+from numpy.typing import ArrayLike, NDArray
+
+from core.errors import CutoffError
+from core.evaluation import ThresholdCounts
+from core.evaluation.tuning.choice import Choice
+from core.evaluation.tuning.rules import RULES
+
+SHAPE = (0.5, 6.0)  # of the Beta distribution
+PREVALENCE = SHAPE[0] / sum(SHAPE)  # pi
+AT_ONCE = 2**20  # rows drawn at once
+MOST_ROWS = 10_000_000
+
+_DENSITY = Polynomial([1, 0, -1]) ** 5  # of x, but for a factor
+_BELOW = _DENSITY.integ()
+_POSITIVE_BELOW = (_DENSITY * Polynomial([0, 0, 1])).integ()
+
+
+@dataclass(frozen=True, eq=False)
+class Optimism:
+    """F1 tuned on each of R samples of n rows: thresholds, in_sample F1 and true F1 on the population, each (R,).
+
+    left_out: samples without a positive row, on which nothing can be tuned; they are not among the R.
+    """
+
+    n: int
+    thresholds: NDArray[np.float64]
+    in_sample: NDArray[np.float64]
+    true: NDArray[np.float64]
+    left_out: int
+
+
+def population_counts(thresholds: ArrayLike) -> ThresholdCounts:
+    """Counts, as shares of the population, at thresholds in [0, 1] of any shape."""
+    t = np.asarray(thresholds, np.float64)
+    x, mass = np.sqrt(t), _BELOW(1.0)
+    called = 1 - _BELOW(x) / mass
+    tp = (_POSITIVE_BELOW(1.0) - _POSITIVE_BELOW(x)) / mass
+    positives = _POSITIVE_BELOW(1.0) / mass
+    return ThresholdCounts(t, tp, called - tp, positives - tp, 1 - called - positives + tp)
+
+
+def population_best() -> Choice:
+    """The best threshold for F1 on the population, among 100,001, and the F1 there: t* = F*/2."""
+    return RULES["f1"](population_counts(np.linspace(1, 0, 100_001)))
+
+
+def simulate(n: int, repeats: int, seed: int = 0) -> Optimism:
+    """Draw `repeats` samples of n rows, tune F1 on each, and hold it against the truth.
+
+    Raises CutoffError unless n and repeats are at least 1 and n x repeats at most MOST_ROWS.
+    """
+    if n < 1 or repeats < 1 or n * repeats > MOST_ROWS:
+        raise CutoffError(
+            f"Expected `n` and `repeats` to be at least 1 and together at most {MOST_ROWS:,} rows, "
+            f"but got {n!r} and {repeats!r}."
+        )
+    generator, size = np.random.default_rng(seed), max(1, AT_ONCE // n)
+    picks = [
+        RULES["f1"].bind().pick(_sampled(n, min(size, repeats - start), generator)) for start in range(0, repeats, size)
+    ]
+    tuned = np.concatenate([found.feasible for found in picks])
+    thresholds = np.concatenate([found.threshold for found in picks])[tuned]
+    true = RULES["f1"].function(population_counts(thresholds)).value
+    return Optimism(n, thresholds, np.concatenate([found.value for found in picks])[tuned], true, int((~tuned).sum()))
+
+
+def _sampled(n: int, repeats: int, generator: np.random.Generator) -> ThresholdCounts:
+    """Counts (R, n + 1) of R samples of n rows at inf and at each score; no two scores are equal."""
+    q = -np.sort(-generator.beta(*SHAPE, size=(repeats, n)), axis=1)
+    positive = generator.random(q.shape) < q
+    thresholds = np.concatenate([np.full((repeats, 1), np.inf), q], axis=1)
+    before = np.zeros((repeats, 1), np.int64)
+    tp = np.concatenate([before, positive.cumsum(axis=1)], axis=1)
+    fp = np.arange(n + 1) - tp
+    return ThresholdCounts(thresholds, tp, fp, tp[:, -1:] - tp, fp[:, -1:] - fp)

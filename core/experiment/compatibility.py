@@ -1,0 +1,357 @@
+"""Which names fit together: what a configuration may combine, what is offered, and why the rest is not.
+
+The one place where a `RunConfig` is held against the registries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from core.data import DATASETS, load_dataset, load_split
+from core.errors import CutoffError
+from core.experiment.config import Experiment, RunConfig
+from core.losses import LOSSES, loss_tensors, params_of
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import label_counts
+from core.models import MODELS, Shape, shape_of
+from core.parameters import Param, Value
+
+Pairs = tuple[tuple[str, Value], ...]
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+SCHEDULES = {"constant": "constant", "cosine": "cosine to 0"}
+HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
+MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which nobody else trains
+STACK_WORK, STACK_BYTES = 100_000_000, 48 << 20  # of a step: a twentieth of a second; a step needs several times this
+MAX_WEIGHTS = 40_000_000  # with gradients and moments about a gigabyte
+TASKS = {
+    "binary": "two classes",
+    "multiclass": "more than two classes",
+    "multilabel": "several labels a row",
+    "regression": "values instead of classes",
+}
+ROWS = 64  # of a batch, where torch's words give sizes
+OUT_OF_BOUNDS = "IndexError: Target 1 is out of bounds."
+NO_INDEX = "RuntimeError: expected target dtype to be Long or Byte, but got Float"
+NOT_ALIKE = (
+    "ValueError: Target size (torch.Size([{rows}])) must be the same as input size (torch.Size([{rows}, {outputs}]))"
+)
+NOT_ALIKE_EITHER = (
+    "ValueError: Using a target size (torch.Size([{rows}])) that is different to the input size "
+    "(torch.Size([{rows}, {outputs}])) is deprecated. Please ensure they have the same size."
+)
+NO_LABELS = "RuntimeError: Expected floating point type for target with class probabilities, got Long"
+ONE_CLASS = "RuntimeError: 0D or 1D target tensor expected, multi-target not supported"
+ONE_CLASS_EITHER = (
+    "RuntimeError: multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
+    "(batch size). Expected target size [{rows}], but got [{rows}, {outputs}]. Input has shape [{rows}, {outputs}]."
+)
+# What torch 2.13 says to a loss by task and head, if y are the labels of the data: class indices (N,), labels (N, L) in
+# {0, 1}, or values (N,); as floats for BCE.
+REFUSALS = {
+    ("bce", "binary", "softmax2"): NOT_ALIKE,
+    ("bce", "multiclass", "softmax"): NOT_ALIKE,
+    ("bce", "regression", "identity"): NOT_ALIKE,
+    ("bce_probabilities", "binary", "softmax2"): NOT_ALIKE_EITHER,
+    ("bce_probabilities", "multiclass", "softmax"): NOT_ALIKE_EITHER,
+    ("bce_probabilities", "regression", "identity"): NOT_ALIKE_EITHER,
+    ("cross_entropy", "binary", "sigmoid"): OUT_OF_BOUNDS,
+    ("cross_entropy", "multilabel", "sigmoids"): NO_LABELS,
+    ("cross_entropy", "multilabel", "softmax"): NO_LABELS,
+    ("cross_entropy", "regression", "identity"): NO_INDEX,
+    ("nll", "binary", "sigmoid"): OUT_OF_BOUNDS,
+    ("nll", "multilabel", "sigmoids"): ONE_CLASS,
+    ("nll", "multilabel", "softmax"): ONE_CLASS,
+    ("nll", "regression", "identity"): NO_INDEX,
+    ("multi_margin", "binary", "sigmoid"): "RuntimeError: target out of range",
+    ("multi_margin", "multilabel", "sigmoids"): ONE_CLASS_EITHER,
+    ("multi_margin", "multilabel", "softmax"): ONE_CLASS_EITHER,
+    ("multi_margin", "regression", "identity"): "RuntimeError: expected scalar type Long but found Float",
+}
+NO_ARGUMENT = "TypeError: {owner}.__init__() got an unexpected keyword argument '{name}'"
+# Parameters that people give to a loss which torch does not let have them, with what to do instead.
+PARAM_REFUSALS = {
+    ("bce_probabilities", "pos_weight"): (
+        NO_ARGUMENT.format(owner="_WeightedLoss", name="pos_weight"),
+        "take BCE with logits, which has it",
+    ),
+    ("cross_entropy", "pos_weight"): (
+        NO_ARGUMENT.format(owner="CrossEntropyLoss", name="pos_weight"),
+        "in two classes the class weights 1, w do the same as pos_weight w",
+    ),
+    ("nll", "pos_weight"): (
+        NO_ARGUMENT.format(owner="NLLLoss", name="pos_weight"),
+        "in two classes the class weights 1, w do the same as pos_weight w",
+    ),
+    ("nll", "label_smoothing"): (
+        NO_ARGUMENT.format(owner="NLLLoss", name="label_smoothing"),
+        "take cross-entropy, which has it",
+    ),
+}
+
+
+def heads_for(dataset: str) -> list[str]:
+    """The heads that serve this data set's task."""
+    return [name for name, head in HEADS.items() if DATASETS[dataset].task in head.tasks]
+
+
+def losses_for(dataset: str, head: str) -> list[str]:
+    """The losses that serve this data set's task and understand this head's outputs."""
+    task = DATASETS[dataset].task
+    return [name for name, loss in LOSSES.items() if head in loss.heads and task in loss.tasks]
+
+
+def models_for(dataset: str) -> list[str]:
+    """The models that can read this data: a convolution needs images."""
+    return [name for name, model in MODELS.items() if DATASETS[dataset].image or not model.takes_images]
+
+
+def activations_for(head: str, loss: str) -> list[str]:
+    """ "auto", and every output activation that torch lets this loss follow, right or wrong."""
+    if HEADS[head].link == "none":
+        return ["auto", "none"]
+    return ["auto"] + [name for name in ACTIVATIONS if not activation_refusal(loss, name)]
+
+
+def params_for(head: str, loss: str) -> tuple[Param, ...]:
+    """The parameters of a loss on this head."""
+    return params_of(loss, several=HEADS[head].outputs(2) > 1)
+
+
+def activation_refusal(loss: str, activation: str) -> str:
+    """Why this activation's outputs can't reach this loss, in torch's words if it has the loss; "" where they can."""
+    return LOSSES[loss].refusal if ACTIVATIONS[activation].gives != "probabilities" else ""
+
+
+def loss_refusal(dataset: str, head: str, loss: str, dataset_params: Pairs = ()) -> str:
+    """What torch says to this loss on this head's outputs and the labels of this data; "" where it takes them.
+
+    Raises CutoffError for a bad parameter of the data.
+    """
+    words = _words(dataset, head, loss, dataset_params)
+    return words and f"torch says: {words}"
+
+
+def _words(dataset: str, head: str, loss: str, dataset_params: Pairs) -> str:
+    words = REFUSALS.get((loss, DATASETS[dataset].task, head), "")
+    classes = len(load_dataset(dataset, dataset_params).class_names) if "{" in words else 0
+    return words.format(rows=ROWS, outputs=HEADS[head].outputs(classes))
+
+
+def param_refusal(loss: str, name: str) -> str:
+    """What torch says to a parameter that this loss does not have, and what to do instead; "" for any other name."""
+    if (loss, name) not in PARAM_REFUSALS:
+        return ""
+    words, instead = PARAM_REFUSALS[loss, name]
+    return f"torch says: {words}; {instead}."
+
+
+def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str]:
+    """One sentence for every head and loss that these choices leave out, with the reason.
+
+    Raises CutoffError for a bad parameter of the data.
+    """
+    task = DATASETS[dataset].task
+    reasons = [
+        f"{other.label}: serves {' and '.join(TASKS[t] for t in other.tasks)}; this data has {TASKS[task]}."
+        for name, other in HEADS.items()
+        if name not in heads_for(dataset)
+    ]
+    for name, loss in LOSSES.items():
+        if name in losses_for(dataset, head):
+            continue
+        words = _words(dataset, head, name, dataset_params)
+        if task not in loss.tasks:
+            said = f"; torch says “{words}”" if words else ""
+            reasons.append(f"{loss.label}: serves {' and '.join(TASKS[t] for t in loss.tasks)}{said}.")
+            continue
+        wanted = " or ".join(f"“{HEADS[h].label}”" for h in loss.heads if task in HEADS[h].tasks)
+        said = f"torch says “{words}”; it " if words else ""
+        reasons.append(f"{loss.label}: {said}needs the head {wanted}.")
+    return reasons
+
+
+def not_taken(head: str, loss: str) -> list[str]:
+    """One sentence for every output activation and parameter that this loss is refused, with the remedy."""
+    label, offered = LOSSES[loss].label, activations_for(head, loss)
+    reasons = [
+        f"Output activation {spec.label} before {label}: {said}. Take {_listed(offered[1:])}."
+        for name, spec in ACTIVATIONS.items()
+        if HEADS[head].link != "none" and (said := activation_refusal(loss, name))
+    ]
+    return reasons + [f"{name} in {label}: {param_refusal(of, name)}" for of, name in PARAM_REFUSALS if of == loss]
+
+
+def _listed(activations: list[str]) -> str:
+    return " or ".join(ACTIVATIONS[name].label for name in activations)
+
+
+def describe(config: RunConfig) -> tuple[str, str, str, str]:
+    """What a run is: data, model, head, and loss with the parameters that are not at their defaults.
+
+    An output activation is named where it was chosen, a data set's parameters where they differ from the defaults.
+    """
+    model = MODELS[config.model].label
+    if config.widths:
+        model += " " + "-".join(str(width) for width in config.widths)
+    if config.hidden != "relu":
+        model += f", {HIDDEN[config.hidden]}"
+    if config.batch_norm:
+        model += ", batch norm"
+    head = HEADS[config.head].label
+    if config.activation != "auto":
+        head += f", {ACTIVATIONS[config.activation].label} in the network"
+    spec = LOSSES[config.loss]
+    return (
+        _named(DATASETS[config.dataset].label, DATASETS[config.dataset].params, config.dataset_params),
+        model,
+        head,
+        _named(spec.label, params_for(config.head, config.loss), config.loss_params),
+    )
+
+
+def _named(label: str, params: tuple[Param, ...], values: tuple[tuple[str, Value], ...]) -> str:
+    """A label with the parameters that are not at their defaults."""
+    plain = {param.name: (param.label, param.default) for param in params}
+    changed = [(plain[name][0], value) for name, value in values if value != plain[name][1]]
+    return ", ".join([label] + [f"{n} {v:g}" if isinstance(v, float) else f"{n} {v}" for n, v in changed])
+
+
+def check(config: RunConfig) -> RunConfig:
+    """Return `config` if it can be trained; raises CutoffError with one sentence if it can't.
+
+    Loads the data, since a batch larger than the training rows or a class missing from a split shows only there.
+    """
+    for kind, name, registry in (
+        ("dataset", config.dataset, DATASETS),
+        ("model", config.model, MODELS),
+        ("head", config.head, HEADS),
+        ("loss", config.loss, LOSSES),
+        ("optimizer", config.optimizer, OPTIMIZERS),
+    ):
+        _known(kind, name, registry)
+    if config.head not in heads_for(config.dataset):
+        raise CutoffError(expected("head", heads_for(config.dataset), config.head, f"for {config.dataset}"))
+    losses = losses_for(config.dataset, config.head)
+    if config.loss not in losses:
+        said = loss_refusal(config.dataset, config.head, config.loss, config.dataset_params)
+        raise CutoffError(expected("loss", losses, config.loss, f"for the head {config.head}", said))
+    _check_activation(config)
+    _check_model(config)
+    if config.momentum and config.optimizer != "sgd":
+        raise CutoffError(
+            f"Expected `momentum` to be 0 for {OPTIMIZERS[config.optimizer]}, which has its own, "
+            f"but got {config.momentum:g}."
+        )
+    data = load_dataset(config.dataset, config.dataset_params)
+    shape, outputs = _shape(config)
+    known = [param.name for param in params_for(config.head, config.loss)]
+    for name, _ in config.loss_params:
+        if name not in known:
+            said = param_refusal(config.loss, name)
+            raise CutoffError(expected("loss_params", known, name, f"for the loss {config.loss}", said))
+    loss_tensors(config.loss, [dict(config.loss_params)], label_counts(data.y, outputs))
+    split = load_split(config.dataset, config.dataset_params, config.split_seed)
+    if config.batch_size > len(split.y["train"]):
+        raise CutoffError(
+            f"Expected `batch_size` to be at most the {len(split.y['train'])} training rows, "
+            f"but got {config.batch_size}."
+        )
+    last_batch = len(split.y["train"]) % config.batch_size or config.batch_size
+    if last_batch < shape.smallest_batch():
+        raise CutoffError(
+            f"Expected batches of at least {shape.smallest_batch()} rows for batch norm, but got a last one of "
+            f"{last_batch}. torch says: Expected more than 1 value per channel when training. Use another batch size."
+        )
+    work = config.batch_size * shape.row_work(outputs)
+    if work > MAX_STEP_WORK:
+        raise CutoffError(
+            f"Expected `batch_size` times the multiplications of a row to be at most {MAX_STEP_WORK:,}, so that a step "
+            f"stays short, but got {work:,}."
+        )
+    return config
+
+
+def check_experiment(experiment: Experiment) -> Experiment:
+    """Return `experiment` if it can be trained whole; raises CutoffError with one sentence if it can't.
+
+    Bounds the runs, and the memory of their weights.
+    """
+    for variant in experiment.variants:
+        try:
+            check(variant.config)
+        except CutoffError as error:
+            if len(experiment.variants) == 1:
+                raise
+            raise CutoffError(f"{variant.name}: {error}") from None
+    weights = 0
+    for config in experiment.runs():
+        shape, outputs = _shape(config)
+        weights += shape.count_weights(outputs)
+    if weights > MAX_WEIGHTS:
+        raise CutoffError(
+            f"Expected all runs together to have at most {MAX_WEIGHTS:,} weights, so that they fit into memory, but "
+            f"got {weights:,}. Use fewer runs or a smaller model."
+        )
+    return experiment
+
+
+def stacks(configs: Sequence[RunConfig]) -> list[list[int]]:
+    """Which runs are trained together, by index: those that may share a stack, in parts of about equal size.
+
+    A step of a part takes at most STACK_WORK multiplications and holds at most STACK_BYTES, if one run does.
+    """
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for at, config in enumerate(configs):
+        alike.setdefault(config.stack_key(), []).append(at)
+    found = []
+    for rows in alike.values():
+        shapes = [_shape(configs[at]) for at in rows]
+        size = configs[rows[0]].batch_size
+        work = size * max(shape.row_work(outputs) for shape, outputs in shapes)
+        held = size * max(4 * shape.row_floats() for shape, _ in shapes)
+        parts = max(-(-len(rows) * work // STACK_WORK), -(-len(rows) * held // STACK_BYTES))
+        found += [part.tolist() for part in np.array_split(rows, min(parts, len(rows)))]
+    return found
+
+
+def _shape(config: RunConfig) -> tuple[Shape, int]:
+    """The network of a configuration, and how many outputs it has."""
+    data = load_dataset(config.dataset, config.dataset_params)
+    outputs = HEADS[config.head].outputs(len(data.class_names))
+    return shape_of(config, data.x.shape[1], data.image), outputs
+
+
+def _check_activation(config: RunConfig) -> None:
+    offered = activations_for(config.head, config.loss)
+    if config.activation not in offered:
+        _known("activation", config.activation, dict.fromkeys(["auto", *ACTIVATIONS]))
+        said = activation_refusal(config.loss, config.activation)
+        raise CutoffError(expected("activation", offered, config.activation, f"for the loss {config.loss}", said))
+
+
+def _check_model(config: RunConfig) -> None:
+    spec = MODELS[config.model]
+    if config.model not in models_for(config.dataset):
+        raise CutoffError(expected("model", models_for(config.dataset), config.model, f"for {config.dataset}"))
+    if not spec.widths and config.widths:
+        raise CutoffError(f"Expected no `widths` for a linear model, but got {config.widths}.")
+    if spec.widths and not config.widths:
+        raise CutoffError(f"Expected `widths` of an {config.model} to name at least one hidden layer, but got none.")
+    if config.hidden != "relu" and not spec.widths:
+        raise CutoffError(f"Expected no `hidden` function for a linear model, but got {config.hidden!r}.")
+    if config.batch_norm and not spec.normalises:
+        raise CutoffError(f"Expected `batch_norm` to be false for a {config.model} model, but got true.")
+
+
+def _known(kind: str, name: str, registry: Mapping[str, object]) -> None:
+    if name not in registry:
+        raise CutoffError(expected(kind, list(registry), name))
+
+
+def expected(kind: str, allowed: list[str], got: object, where: str = "", said: str = "") -> str:
+    """The sentence on a name that is not among those allowed, and what torch says to it."""
+    place = f" {where}" if where else ""
+    reason = f" {said}" if said else ""
+    return f"Expected `{kind}`{place} to be one of {', '.join(allowed) or 'none'}, but got {got!r}.{reason}"

@@ -1,0 +1,186 @@
+"""Presets: experiments that a visitor can open as they are, known-good and known-bad variants side by side.
+
+Each says in a sentence what its figures show; `tests/test_presets.py` trains it and holds it to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.experiment.config import Experiment, RunConfig, Variant, make_config
+from core.experiment.variants import names_of, seeds_from, sweep
+
+
+@dataclass(frozen=True)
+class Preset:
+    """An experiment with the question that it answers, and one sentence on what to look for in its figures."""
+
+    label: str
+    question: str
+    look_for: str
+    experiment: Experiment
+
+
+def _race(seeds: int, common: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -> Experiment:
+    """Named variants of what they have in common, with so many seeds from that of the first on."""
+    configs = [make_config(**common, **own) for own in variants.values()]
+    return _experiment(list(variants), configs, seeds)
+
+
+def _swept(config: RunConfig, key: str, low: float, high: float, steps: int, seeds: int) -> Experiment:
+    """One number of a configuration at evenly spaced logarithms, with the names that a sweep on the page gets."""
+    configs = sweep(config, key, low, high, steps, log=True)
+    return _experiment(names_of(configs), configs, seeds)
+
+
+def _experiment(names: Sequence[str], configs: Sequence[RunConfig], seeds: int) -> Experiment:
+    variants = tuple(Variant(name=name, config=config) for name, config in zip(names, configs, strict=True))
+    return Experiment(variants=variants, seeds=seeds_from(configs[0].seed, seeds))
+
+
+PRESETS: dict[str, Preset] = {
+    "imbalance": Preset(
+        label="Imbalance, cured three ways",
+        question="One payment in twenty is fraud. What finds it?",
+        look_for="pos_weight, logit adjustment and focal with alpha 0.95 lift recall from 0.4 to above 0.8 and drop "
+        "precision from 0.67 to below 0.3, while average precision stays within 0.05; focal with its usual alpha 0.25 "
+        "finds fewer than plain BCE.",
+        experiment=_race(
+            3,
+            {"dataset": "fraud", "dataset_params": {"prevalence": 0.05, "samples": 10_000}, "lr": 0.01, "epochs": 20},
+            {
+                "Plain BCE": {},
+                "pos_weight 19": {"loss_params": {"pos_weight": 19.0}},
+                "Logit-adjusted": {"head": "softmax2", "loss": "logit_adjusted"},
+                "Focal, alpha 0.95": {"loss": "focal", "loss_params": {"alpha": 0.95}},
+                "Focal, alpha 0.25": {"loss": "focal"},
+            },
+        ),
+    ),
+    "softmax_twice": Preset(
+        label="Softmax twice",
+        question="Why is my network never sure of a digit?",
+        look_for="With softmax before cross-entropy no probability exceeds 0.232 and the training loss stays above "
+        "1.461, although accuracy is about the same; log-softmax before it changes nothing.",
+        experiment=_race(
+            3,
+            {"dataset": "digits", "head": "softmax", "loss": "cross_entropy", "lr": 0.03, "epochs": 60},
+            {
+                "Cross-entropy on logits": {},
+                "Softmax before it": {"activation": "softmax"},
+                "Log-softmax before it": {"activation": "log_softmax"},
+            },
+        ),
+    ),
+    "ten_digits": Preset(
+        label="Cross-entropy against BCE",
+        question="Is cross-entropy better than BCE for ten digits?",
+        look_for="BCE with its usual mean ends more than 0.1 below cross-entropy in accuracy, and BCE summed over the "
+        "ten outputs ends level with it: the mean makes every step ten times smaller.",
+        experiment=_race(
+            5,
+            {
+                "dataset": "digits",
+                "model": "mlp",
+                "widths": (64,),
+                "optimizer": "sgd",
+                "lr": 0.05,
+                "batch_size": 32,
+                "epochs": 8,
+            },
+            {
+                "Cross-entropy": {"head": "softmax", "loss": "cross_entropy"},
+                "BCE, mean over outputs": {"head": "one_vs_rest"},
+                "BCE, sum over outputs": {"head": "one_vs_rest", "loss_params": {"over_outputs": "sum"}},
+            },
+        ),
+    ),
+    "pos_weight": Preset(
+        label="pos_weight against threshold",
+        question="Should I raise pos_weight or move the threshold?",
+        look_for="From pos_weight 1 to 100 the rings at 0.5 slide along nearly the same precision-recall curve: recall "
+        "rises, precision falls, and average precision stays within 0.03, as if only the threshold had moved.",
+        experiment=_swept(make_config(dataset="digit", lr=0.01, epochs=40), "loss.pos_weight", 1, 100, 9, seeds=3),
+    ),
+    "threshold_losses": Preset(
+        label="Losses with a threshold inside",
+        question="Can I build the threshold into the loss?",
+        look_for="The gate at 0.7 hardly moves a decision of BCE; in some seeds band-penalised MSE sticks near 0.3 or "
+        "0.7, the edges of its band, and calls no row positive or every row, which Brier, the plain squared error, "
+        "never does.",
+        experiment=_race(
+            5,
+            # Histograms show the first seed: here one that starts below the band and gets stuck.
+            {"dataset": "gaussians", "dataset_params": {"prevalence": 0.5}, "lr": 0.01, "epochs": 40, "seed": 3},
+            {
+                "Plain BCE": {},
+                "Output-gated BCE": {"loss": "gated_bce"},
+                "Brier": {"loss": "brier"},
+                "Band-penalised MSE": {"loss": "band_mse"},
+            },
+        ),
+    ),
+    "outliers": Preset(
+        label="Large errors counted more",
+        question="Should the largest errors count extra?",
+        look_for="Loss-gated MSE has the largest MAE and predicts highest, since it doubles the pull of the outliers "
+        "above the line; Huber has the smallest and predicts lowest.",
+        experiment=_race(
+            3,
+            {"dataset": "line", "head": "identity", "lr": 0.02, "epochs": 40},
+            {"MSE": {"loss": "mse"}, "Loss-gated MSE": {"loss": "loss_gated_mse"}, "Huber": {"loss": "huber"}},
+        ),
+    ),
+    "double_sigmoid": Preset(
+        label="Sigmoid twice",
+        question="Why is everything called positive?",
+        look_for="With a sigmoid in both, all probabilities lie between 0.5 and 0.731, so recall is 1 and precision "
+        "the share of positives; one sigmoid, in the network or in the loss, is right.",
+        experiment=_race(
+            3,
+            {"dataset": "breast_cancer", "lr": 0.03, "epochs": 60},
+            {
+                "Sigmoid in the loss": {},
+                "Sigmoid in the network": {"loss": "bce_probabilities"},
+                "Sigmoid in both": {"activation": "sigmoid"},
+            },
+        ),
+    ),
+    "learning_rate": Preset(
+        label="Learning rate too high",
+        question="How high may the learning rate be?",
+        look_for="At 3 every run diverges within five epochs, at 0.1 accuracy reaches 0.95, and at 0.001 it is still "
+        "below 0.5 when training ends.",
+        experiment=_race(
+            3,
+            {
+                "dataset": "digits",
+                "model": "mlp",
+                "widths": (64,),
+                "head": "softmax",
+                "loss": "cross_entropy",
+                "optimizer": "sgd",
+                "batch_size": 32,
+                "epochs": 20,
+            },
+            {f"learning rate {lr:g}": {"lr": lr} for lr in (0.001, 0.01, 0.1, 3.0)},
+        ),
+    ),
+    "one_or_two": Preset(
+        label="One output or two",
+        question="Do I need one output or two for yes and no?",
+        look_for="One logit and two logits at half the learning rate end with the same validation loss and average "
+        "precision to within 0.01; cross-entropy on a single column has a loss of 0 from the start and learns nothing.",
+        experiment=_race(
+            3,
+            {"dataset": "gaussians", "optimizer": "sgd", "epochs": 40},
+            {
+                "One logit, BCE": {"lr": 0.1},
+                "Two logits, cross-entropy": {"lr": 0.05, "head": "softmax2", "loss": "cross_entropy"},
+                "One column, cross-entropy": {"lr": 0.1, "loss": "cross_entropy_float"},
+            },
+        ),
+    ),
+}
