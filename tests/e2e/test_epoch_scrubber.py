@@ -13,16 +13,14 @@ from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
 from tests.conftest import serve
 from tests.e2e.conftest import overflow, settled
-
-THRESHOLD = 0.6
-EPOCHS = 200
+from tests.support.scrubber import EPOCHS, THRESHOLD, training
 
 SCRIPT = """
 import numpy as np
 import streamlit as st
 from core.plots.epochs import epoch_frames
 from pages.components.epoch_scrubber import epoch_scrubber
-from tests.e2e.test_epoch_scrubber import THRESHOLD, training
+from tests.support.scrubber import THRESHOLD, training
 
 st.set_page_config(layout="wide")
 shown = st.session_state.setdefault("shown", int(st.query_params.get("epochs", 200)))
@@ -67,16 +65,6 @@ DRAG = """([root, seconds]) => new Promise(resolve => {
   };
   requestAnimationFrame(move);
 })"""
-
-
-def training() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Epochs (E,), labels (N,), float32 scores (E, N) that part more and more and often tie, and losses (E,)."""
-    rng = np.random.default_rng(8)
-    y = rng.random(1250) < 0.1
-    progress = 1 - np.exp(-np.arange(EPOCHS) / 40)
-    logits = rng.normal(size=1250) * (1 + progress[:, None]) + progress[:, None] * (6 * y - 3)
-    scores = np.round(1 / (1 + np.exp(-logits)), 2).astype(np.float32)
-    return np.arange(EPOCHS), y, scores, 0.7 * np.exp(-np.arange(EPOCHS) / 40) + 0.05
 
 
 @pytest.fixture(scope="module")

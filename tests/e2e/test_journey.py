@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from sklearn.metrics import confusion_matrix
 
 from tests.e2e.conftest import settled
+from tests.support.journey import choose
 
 # Minutes of training, if nobody stops it.
 MNIST = "dataset=mnist_5k&model=mlp&epochs=2000"
@@ -49,14 +50,6 @@ def wait_for_epochs(page: Page, count: int, last: int = 2000) -> None:
         "([selector, goal]) => document.querySelector(selector)?._fullData?.[0].y.length >= goal",
         arg=[LOSS, min(len(losses(page)) + count, last + 1)],
     )
-
-
-def choose(page: Page, key: str, value: str) -> None:
-    """Type into the field of this key, as a visitor does."""
-    field = page.locator(f".st-key-{key.replace('.', '-')} input")
-    field.fill(value)
-    field.press("Enter")
-    settled(page)
 
 
 def drawn_matrix(page: Page) -> list[list[int]]:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import overflow, pictures, settled
-from tests.e2e.test_journey import choose
+from tests.support.journey import choose
 
 THINNED = "dataset=breast_cancer&data.prevalence=5%25&epochs=1000"
 MODERATE = 10  # pos_weight up to which theory and measurement must agree

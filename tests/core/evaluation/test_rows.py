@@ -1,0 +1,196 @@
+"""The rows behind an outcome, a range or a cell: as many as are counted, every row once, the nearest first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.special import logit
+
+from core.data import load_dataset
+from core.data.dataset import Dataset
+from core.errors import CutoffError
+from core.evaluation import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
+from core.evaluation.rows import OUTCOMES, behind, behind_cell, described, outcome_counts
+from core.evaluation.scores import ClassView, Scores
+from core.plots.rows import outcome_bars
+from tests.support.scored_rows import rows
+
+THRESHOLDS = st.sampled_from([-0.0, 0.0, 0.1, 0.3, 0.5, 0.7, 1.0, 3.0])
+ENDS = st.none() | THRESHOLDS
+
+
+def view(y_true, y_score) -> ClassView:
+    return ClassView(np.asarray(y_true) == 1, np.asarray(y_score), "yes", "no")
+
+
+@st.composite
+def classes(draw: st.DrawFn) -> tuple[Scores, np.ndarray, np.ndarray]:
+    """Scores of three classes, many of them tied, thresholds, and the decisions of one of the rules."""
+    n = draw(st.integers(0, 20))
+    y_score = draw(arrays(np.float32, (n, 3), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])))
+    y_true = draw(arrays(np.int64, n, elements=st.integers(0, 2)))
+    thresholds = draw(arrays(np.float64, 3, elements=st.sampled_from([0.25, 0.5, 0.75])))
+    decided = DECISIONS[draw(st.sampled_from(list(DECISIONS)))](y_score, thresholds)
+    return Scores(y_true, y_score, "multiclass", ("a", "b", "c"), "test"), thresholds, decided
+
+
+# --- one class against the rest
+
+
+@given(rows(), THRESHOLDS)
+def test_there_are_as_many_rows_as_the_threshold_counts(drawn, threshold):
+    given_view = view(drawn.y_true, drawn.y_score)
+    counts = ScoreIndex.of(drawn.y_true, drawn.y_score).counts(threshold)
+    assert outcome_counts(given_view, threshold) == {name: getattr(counts, name) for name in OUTCOMES}
+    for name in OUTCOMES:
+        assert len(behind(given_view, threshold, name)) == getattr(counts, name)
+
+
+@given(rows(), THRESHOLDS, ENDS, ENDS)
+def test_a_range_holds_its_low_end_and_not_its_high_one(drawn, threshold, low, high):
+    given_view = view(drawn.y_true, drawn.y_score)
+    found = behind(given_view, threshold, low=low, high=high)
+    kind = drawn.y_score.dtype.type
+    expected = [
+        at
+        for at, score in enumerate(drawn.y_score)
+        if (low is None or score >= kind(low)) and (high is None or score < kind(high))
+    ]
+    assert sorted(found.index) == expected
+    counts = outcome_counts(given_view, threshold, low, high)
+    assert {name: len(behind(given_view, threshold, name, low, high)) for name in OUTCOMES} == counts
+
+
+@given(rows(), THRESHOLDS)
+def test_the_outcomes_part_the_rows(drawn, threshold):
+    given_view = view(drawn.y_true, drawn.y_score)
+    parts = {name: behind(given_view, threshold, name) for name in OUTCOMES}
+    assert sorted(at for part in parts.values() for at in part.index) == list(range(len(drawn.y_true)))
+    for name, part in parts.items():
+        true, called = OUTCOMES[name]
+        assert (part["outcome"] == name.upper()).all()
+        assert (given_view.y[part.index] == true).all()
+        assert ((part["distance"] >= 0) == called).all()
+
+
+@given(rows(), THRESHOLDS)
+def test_the_nearest_rows_come_first_and_ties_keep_their_order(drawn, threshold):
+    found = behind(view(drawn.y_true, drawn.y_score), threshold)
+    exact = drawn.y_score.astype(np.float64) - float(drawn.y_score.dtype.type(threshold))
+    assert found.index.tolist() == sorted(range(len(exact)), key=lambda at: (abs(exact[at]), at))
+    np.testing.assert_array_equal(found["distance"], exact[found.index])
+
+
+def test_scores_keep_their_type_and_are_said_as_logits():
+    found = behind(view([0, 1, 1], np.float32([0.0, 0.7, 1.0])), 0.7)
+    assert found["score"].dtype == np.float32
+    assert found["distance"].tolist()[0] == 0  # .7 in float32 is at the threshold .7
+    np.testing.assert_allclose(found["logit"], logit(np.float64(found["score"])))
+    assert found["logit"].tolist()[1:] == [np.inf, -np.inf]
+
+
+def test_another_outcome_is_refused():
+    with pytest.raises(CutoffError, match=r"Expected `outcome` to be one of tp, fp, fn, tn, but got 'TP'"):
+        behind(view([0, 1], [0.2, 0.8]), 0.5, "TP")
+
+
+# --- a cell among several classes
+
+
+@given(classes())
+def test_a_cell_has_the_rows_that_its_matrix_counts(drawn):
+    scores, _, decided = drawn
+    matrix = confusion_matrix(scores.y_true, decided, 3, no_class=True)
+    for true in range(3):
+        for column, called in enumerate((0, 1, 2, NO_CLASS)):
+            found = behind_cell(scores, decided, true, called)
+            assert len(found) == matrix[true, column]
+            assert (scores.y_true[found.index] == true).all()
+            assert set(found["called"]) <= {(*scores.class_names, "none")[called]}
+        assert len(behind_cell(scores, decided, true=true)) == matrix[true].sum()
+    assert sorted(behind_cell(scores, decided).index) == list(range(scores.n_rows))
+
+
+@given(classes())
+def test_the_least_sure_decisions_of_a_cell_come_first(drawn):
+    scores, _, decided = drawn
+    found = behind_cell(scores, decided)
+    assert (np.diff(found["lead"].abs()) >= 0).all()
+    for at, score, lead in zip(found.index, found["score"], found["lead"], strict=True):
+        p = scores.y_score[at].astype(float)
+        own = decided[at] if decided[at] != NO_CLASS else p.argmax()
+        assert score == p[own]
+        assert lead == p[own] - np.delete(p, own).max()
+
+
+def test_thresholds_that_overrule_argmax_give_a_lead_below_zero():
+    scores = Scores([0, 1], [[0.6, 0.4], [0.9, 0.1]], "multiclass", ("a", "b"), "test")
+    found = behind_cell(scores, DECISIONS["ratio"](scores.y_score, [0.8, 0.2]))
+    assert found["called"].tolist() == ["b", "a"]
+    np.testing.assert_allclose(found["lead"], [-0.2, 0.8])
+
+
+# --- as a table
+
+
+def test_a_table_names_the_rows_of_the_data_set_their_class_and_their_features():
+    data = load_dataset("wine")
+    rows = np.array([100, 3, 170])
+    scores = Scores(data.y[rows], np.eye(3)[[0, 1, 2]], "multiclass", data.class_names, "test")
+    found = behind(scores.view(0), 0.5)
+    table = described(found, data, rows)
+    assert table.columns.tolist() == ["row", "class", *found.columns, *data.feature_names]
+    assert table["row"].tolist() == rows[found.index].tolist()
+    assert table["class"].tolist() == [data.class_names[data.y[row]] for row in table["row"]]
+    np.testing.assert_array_equal(table[list(data.feature_names)], data.x[table["row"]])
+    assert described(found, data, rows, with_features=False).columns.tolist() == ["row", "class", *found.columns]
+
+
+def test_a_table_of_several_labels_names_those_that_a_row_has():
+    data = load_dataset("multilabel_synthetic")
+    found = behind(view(data.y[:5, 0], np.linspace(0, 1, 5)), 0.5)
+    table = described(found, data, np.arange(5))
+    for row, labels in zip(table["row"], table["labels"], strict=True):
+        assert labels == (", ".join(np.array(data.class_names)[data.y[row] == 1]) or "none")
+
+
+def test_a_feature_may_be_called_like_a_column_of_the_table():
+    data = Dataset("d", "binary", np.float32([[1, 2], [3, 4]]), np.array([0, 1]), ("no", "yes"), ("score", "row"))
+    table = described(behind(view([0, 1], [0.2, 0.9]), 0.5), data, np.arange(2))
+    assert table["feature score"].tolist() == [1, 3]
+    assert table["feature row"].tolist() == [2, 4]
+    assert table.columns.is_unique
+
+
+@pytest.mark.parametrize("wanted", [{"outcome": "tp"}, {"low": 2.0}])
+def test_no_row_is_an_empty_table(wanted):
+    data = load_dataset("iris")
+    found = behind(view([0, 0], [0.2, 0.9]), 0.5, **wanted)
+    assert described(found, data, np.arange(2)).empty
+
+
+# --- as a histogram
+
+
+@given(rows(), THRESHOLDS, st.sampled_from(["probability", "logit"]))
+def test_a_bar_stands_for_the_rows_that_it_asks_for(drawn, threshold, scale):
+    given_view = view(drawn.y_true, drawn.y_score)
+    figure = outcome_bars(given_view, threshold, scale, bins=7)
+    counts = outcome_counts(given_view, threshold)
+    assert [trace["name"] for trace in figure["data"]] == ["tp", "fn", "tn", "fp"]
+    for trace in figure["data"]:
+        assert sum(count for count, _, _ in trace["customdata"]) == counts[trace["name"]]
+        for height, (count, low, high) in zip(trace["y"], trace["customdata"], strict=True):
+            assert len(behind(given_view, threshold, trace["name"], low, high)) == count
+            assert (height != 0) == (count != 0)
+
+
+def test_the_chosen_scores_are_shaded():
+    shapes = outcome_bars(view([0, 1], [0.2, 0.8]), 0.5, low=0.1, high=0.3)["layout"]["shapes"]
+    assert [(shape["x0"], shape["x1"]) for shape in shapes] == [(0.5, 0.5), (0.1, 0.3)]
+    open_end = outcome_bars(view([0, 1], [0.2, 0.8]), 0.5, low=0.6)["layout"]["shapes"]
+    assert (open_end[1]["x0"], open_end[1]["x1"]) == (0.6, 1)
+    assert len(outcome_bars(view([], np.empty(0)), 0.5)["layout"]["shapes"]) == 1

@@ -1,0 +1,303 @@
+"""The runner's controls: pause, step, resume, pace; runs that stop early; what is kept of earlier epochs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from core.experiment.config import RunConfig
+from core.settings import Settings
+from core.training import runner as module
+from core.training.engine import Epoch
+from core.training.runner import Runner
+from tests.conftest import experiment
+from tests.support.runner import Held, a_config, an_epoch, ended, epochs, until
+
+EPOCHS = 500
+
+
+def slow(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+    """All epochs, each after a millisecond."""
+    for index in range(configs[0].epochs + 1):
+        time.sleep(0.001)
+        yield an_epoch(index, len(configs))
+
+
+@pytest.fixture
+def build() -> Iterator:
+    """Builds runners around one script and closes them after the test."""
+    built: list[Runner] = []
+
+    def make(script, **settings: int) -> Runner:
+        built.append(Runner(Settings(**settings), script, 1e9))
+        return built[-1]
+
+    yield make
+    for runner in built:
+        runner.close()
+
+
+def paused(runner: Runner, *configs: RunConfig) -> str:
+    """A job that has trained a few epochs and rests."""
+    name = runner.submit(experiment(*configs))
+    until(lambda: runner.job(name).runs[0].epoch >= 2)
+    runner.pause(name)
+    assert runner.job(name).status == "paused"
+    return rests(runner, name)
+
+
+def rests(runner: Runner, name: str) -> str:
+    """The job once nothing of it moves any more."""
+    before = -2
+    while before != (before := sum(run.epoch for run in runner.job(name).runs)):
+        time.sleep(0.05)
+    return name
+
+
+def test_a_paused_job_stays_where_it_is_and_goes_on_to_the_end(build):
+    runner = build(slow)
+    name = paused(runner, a_config(epochs=EPOCHS))
+    at = runner.job(name).runs[0].epoch
+    time.sleep(0.1)
+    assert (runner.job(name).status, runner.job(name).runs[0].epoch) == ("paused", at)
+    assert not runner.job(name).ended
+    runner.resume(name)
+    assert runner.job(name).status == "running"
+    assert ended(runner, name).runs[0].epoch == EPOCHS
+    assert runner.job(name).status == "finished"
+
+
+def test_a_step_is_one_epoch_of_every_run_of_every_stack(build):
+    runner = build(slow)
+    name = paused(runner, *(a_config(epochs=EPOCHS, batch_size=size) for size in (10, 20, 10)))
+    before = [run.epoch for run in runner.job(name).runs]
+
+    def pairs():
+        return zip(runner.job(name).runs, before, strict=True)
+
+    for steps in (1, 2):
+        runner.step(name)
+        until(
+            lambda steps=steps: (
+                [run.epoch - b for run, b in zip(runner.job(name).runs, before, strict=True)] == [steps] * 3
+            )
+        )
+        rests(runner, name)
+        assert [run.epoch - b for run, b in zip(runner.job(name).runs, before, strict=True)] == [steps] * 3
+        assert runner.job(name).status == "paused"
+
+
+def test_a_step_of_a_job_that_trains_pauses_it(build):
+    runner = build(slow)
+    name = runner.submit(experiment(a_config(epochs=EPOCHS)))
+    until(lambda: runner.job(name).runs[0].epoch >= 1)
+    runner.step(name)
+    assert runner.job(name).status == "paused"
+
+
+def test_a_paused_job_can_be_stopped_and_keeps_what_it_has(build):
+    runner = build(slow)
+    name = paused(runner, a_config(epochs=EPOCHS))
+    at = runner.job(name).runs[0].epoch
+    runner.cancel(name)
+    job = ended(runner, name)
+    assert (job.status, job.runs[0].epoch, job.paused) == ("stopped", at, None)
+    for control in (runner.pause, runner.resume, runner.step):
+        control(name)
+    assert runner.job(name) == job
+
+
+def test_a_paused_job_keeps_nobody_waiting(build):
+    runner = build(slow, max_active_runs=1)
+    resting = paused(runner, a_config(epochs=EPOCHS))
+    assert ended(runner, runner.submit(experiment(a_config(epochs=3)))).status == "finished"
+    assert runner.job(resting).status == "paused"
+
+
+@pytest.mark.parametrize(("control", "status"), [("pause", "paused"), ("cancel", "stopped"), ("step", "paused")])
+def test_a_control_acts_at_the_end_of_the_chunk_in_flight(build, control, status):
+    chunks, gate = 0, threading.Semaphore(0)
+
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+        nonlocal chunks
+        for index in range(EPOCHS):
+            chunks += 1
+            gate.acquire()
+            yield an_epoch(index, len(configs))
+
+    runner = build(script)
+    name = runner.submit(experiment(a_config()))
+    until(lambda: chunks)
+    getattr(runner, control)(name)
+    gate.release(EPOCHS)
+    until(lambda: runner.job(name).status == status)
+    time.sleep(0.05)
+    assert chunks == 1
+    assert runner.job(name).runs[0].epoch == 0
+
+
+def test_a_pause_while_training_gives_way_leaves_nothing_to_train(build, monkeypatch):
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 0.2)
+    runner = build(slow)
+    name = runner.submit(experiment(a_config(epochs=EPOCHS)))
+    until(lambda: runner.job(name).runs[0].epoch > 3)
+    runner.give_way()
+    time.sleep(0.05)  # in which the piece in flight ends
+    runner.pause(name)
+    at = runner.job(name).runs[0].epoch
+    time.sleep(0.3)
+    assert runner.job(name).runs[0].epoch == at
+
+
+class Pieces:
+    """Work in pieces of two milliseconds, which are counted."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def __call__(self, configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+        yield an_epoch(0)
+        while True:
+            time.sleep(0.002)
+            self.done += 1
+            yield None
+
+
+def training(build, work: Pieces) -> Runner:
+    """A runner that has done some of the work."""
+    runner = build(work)
+    runner.submit(experiment(a_config()))
+    until(lambda: work.done > 3)
+    return runner
+
+
+def test_training_waits_for_a_while_after_each_sign_of_a_page_that_is_served(build, monkeypatch):
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 1.0)
+    monkeypatch.setattr(module, "LONGEST_WAIT", 60)
+    pieces = Pieces()
+    runner = training(build, pieces)
+    runner.give_way()
+    time.sleep(0.1)  # in which the piece in flight ends
+    before = pieces.done
+    for _ in range(3):
+        runner.give_way()
+        time.sleep(0.1)
+    assert pieces.done == before
+    until(lambda: pieces.done > before + 3)
+
+
+def test_training_goes_on_at_a_quarter_of_its_pace_while_pages_are_served_all_the_time(build, monkeypatch):
+    now, waited = time.monotonic(), []
+
+    def wait(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        waited.append(seconds)
+
+    class Clocked(Pieces):
+        def __call__(self, configs: Sequence[RunConfig]) -> Iterator[Epoch | None]:
+            nonlocal now
+            yield an_epoch(0)
+            while self.done < 100:
+                now += 0.002
+                self.done += 1
+                yield None
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now, sleep=wait))
+    monkeypatch.setattr(module, "GIVE_WAY_SECONDS", 1e6)
+    pieces = Clocked()
+    runner = build(pieces)
+    runner.give_way()
+    ended(runner, runner.submit(experiment(a_config())))
+    assert sum(waited) == pytest.approx(module.LONGEST_WAIT + pieces.done * 0.002 * module.WAIT_PER_SECOND, rel=0.01)
+
+
+def test_time_in_a_pause_is_no_training_time(build, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    script = Held()
+    runner = build(script, run_seconds=60)
+    name = runner.submit(experiment(a_config()))
+    until(lambda: script.turns)
+    now[0] += 10
+    runner.pause(name)
+    now[0] += 500
+    assert runner.job(name).elapsed == 10
+    runner.resume(name)
+    now[0] += 5
+    assert runner.job(name).elapsed == 15
+    script.opened.set()
+    assert ended(runner, name).status == "finished"
+
+
+def test_a_pace_holds_for_a_job_of_several_stacks_which_then_rest_at_one_epoch(build):
+    runner = build(epochs)
+    name = runner.submit(experiment(*[a_config(batch_size=size, epochs=2000) for size in (10, 20)]))
+    runner.set_pace(name, 1e-6)
+
+    def trained() -> list[int]:
+        return [run.epoch for run in runner.job(name).runs]
+
+    def rests() -> bool:
+        before = trained()
+        time.sleep(0.1)
+        return trained() == before
+
+    until(rests)
+    first, second = trained()
+    assert first == second < 2000
+
+
+def test_a_pace_bounds_the_epochs_of_a_second(build):
+    runner = build(slow)
+    name = runner.submit(experiment(a_config(epochs=EPOCHS)))
+    runner.set_pace(name, 20.0)
+    first, since = runner.job(name).runs[0].epoch, time.monotonic()
+    time.sleep(0.5)
+    trained, passed = runner.job(name).runs[0].epoch - first, time.monotonic() - since
+    assert trained <= 20 * passed + 41  # and what was trained in the turn before the pace was set
+    runner.set_pace(name, None)
+    assert ended(runner, name).runs[0].epoch == EPOCHS
+
+
+def test_a_run_that_stops_early_says_so_and_the_others_go_on(build):
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
+        for epoch in epochs(configs):
+            yield replace(epoch, stopped=np.array([epoch.index >= 2, False]))
+
+    job = ended(runner := build(script), runner.submit(experiment(a_config(), a_config())))
+    assert [(run.status, run.epoch) for run in job.runs] == [("stopped early", 2), ("finished", 4)]
+    assert job.progress == 1
+
+
+def test_earlier_outputs_are_thinned_to_their_share_of_memory(build, monkeypatch):
+    one = an_epoch(0).validation[0].nbytes
+    monkeypatch.setattr(module, "KEPT_BYTES_A_JOB", 10 * one)
+    job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=101))))
+    kept = [epoch for epoch, _ in job.runs[0].kept]
+    assert kept == [*range(0, 101, job.kept_every), 101]
+    assert len(kept) <= 10
+    for epoch, outputs in job.runs[0].kept:
+        assert outputs[0, 0] == np.float32(epoch / 100)
+
+
+def test_every_epoch_is_kept_while_there_is_room(build):
+    job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=20))))
+    assert [epoch for epoch, _ in job.runs[0].kept] == list(range(21))
+
+
+def test_large_jobs_are_forgotten_first_come_first(build, monkeypatch):
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    runner = build(epochs)
+    first = runner.submit(experiment(a_config()))
+    ended(runner, first)
+    second = runner.submit(experiment(a_config()))
+    ended(runner, second)
+    until(lambda: first not in runner._jobs)
+    assert runner.job(second).status == "finished"

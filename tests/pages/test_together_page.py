@@ -1,0 +1,352 @@
+"""All classes and all labels on the Thresholds page: every number is scikit-learn's, at every rule and threshold."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn import metrics as sklearn
+from streamlit.testing.v1 import AppTest
+
+from core.evaluation import DECISIONS
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import LABEL_RULES
+from core.experiment.config import RunConfig, make_config
+from core.training.runs import Run
+from pages.components.threshold_column import MOST, evenly
+from pages.shared import decision, services
+from tests.conftest import button, choose, control, figure_of, press, sent, sentences
+from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
+from tests.support.thresholds_page import digits, open_run, yeast
+
+METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
+
+
+def wine(**choices: object) -> RunConfig:
+    return make_config(**{"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "epochs": 3} | choices)
+
+
+def topics(**choices: object) -> RunConfig:
+    return make_config(**{"dataset": "multilabel_synthetic", "head": "sigmoids", "epochs": 3} | choices)
+
+
+def decide_by(at: AppTest, run: Run, rule: str) -> AppTest:
+    return choose(at, f"decision.{run.id}.rule", rule)
+
+
+def by_hand(rule: str, y_score: np.ndarray, t: np.ndarray, fallback: int = -1) -> np.ndarray:
+    """The class of each row, -1 for none, as one would write the rule down."""
+    p = y_score.astype(np.float64)
+    if rule == "masked":
+        reached = y_score >= t.astype(y_score.dtype)
+        return np.where(reached.any(1), np.where(reached, p, -1).argmax(1), fallback)
+    return {"argmax": p, "difference": p - t, "ratio": p / t}[rule].argmax(1)
+
+
+def matrix(at: AppTest) -> np.ndarray:
+    right, wrong = figure_of(at, "matrix_all")["data"]
+    np.testing.assert_array_equal(right["customdata"], wrong["customdata"])
+    return right["customdata"]
+
+
+def check_classes(at: AppTest, scores: Scores, y_pred: np.ndarray, no_class: bool = False) -> None:
+    """The matrix, the rows and the totals are scikit-learn's for these decisions."""
+    k = scores.n_columns
+    theirs = sklearn.confusion_matrix(scores.y_true, np.where(y_pred < 0, k, y_pred), labels=range(k + 1))[:k]
+    np.testing.assert_array_equal(matrix(at), theirs if no_class else theirs[:, :k])
+    now = rows_of(at, CLASSES)["now"]
+    for name, metric in METRICS.items():
+        each = metric(scores.y_true, y_pred, labels=range(k), average=None, zero_division=np.nan)
+        np.testing.assert_allclose(column(at, CLASSES, name), each)
+        known = each[~np.isnan(each)]
+        assert now[name] == pytest.approx(known.mean() if known.size else np.nan, nan_ok=True)
+    assert now["accuracy"] == pytest.approx(sklearn.accuracy_score(scores.y_true, y_pred))
+    plain = scores.y_score.argmax(1)
+    assert now["without"] == np.sum(y_pred < 0)
+    assert now["changed"] == np.sum(plain != y_pred)
+    assert now["righted"] == np.sum((plain != scores.y_true) & (y_pred == scores.y_true))
+    assert now["wronged"] == np.sum((plain == scores.y_true) & (y_pred != scores.y_true))
+
+
+# --- classes
+
+
+def test_as_it_opens_every_class_is_at_a_half_and_decisions_are_argmax(app_test: AppTest):
+    run = open_run(app_test, digits())
+    scores = run.scores("validation")
+    assert decision.DEFAULT == control(app_test, f"decision.{run.id}.rule").value == "ratio"
+    check_classes(app_test, scores, scores.y_score.argmax(1))
+    held = rows_of(app_test, CLASSES)
+    assert held["names"] == list(scores.class_names)
+    assert held["positives"] == scores.positives.tolist()
+    assert held["thresholds"] == held["adopted"] == [0.5] * 10
+    np.testing.assert_array_equal(held["scores"].reshape(10, -1).T, scores.y_score)
+    np.testing.assert_array_equal(held["truth"], scores.y_true)
+
+
+@pytest.mark.parametrize("rule", DECISIONS)
+def test_every_rule_decides_as_it_says(app_test: AppTest, rule: str):
+    run = open_run(app_test, digits(epochs=2))
+    scores, t = run.scores("validation"), np.full(10, 0.5)
+    decide_by(app_test, run, rule)
+    for index, threshold in ((8, 0.1), (3, 0.9), (0, 0.3)):
+        move(app_test, CLASSES, index, threshold)
+        t[index] = threshold
+    assert not sentences(app_test)
+    check_classes(app_test, scores, by_hand(rule, scores.y_score, t), no_class=rule == "masked")
+    assert rows_of(app_test, CLASSES)["rule"] == rule
+    assert any(DECISIONS[rule].formula in text.value for text in app_test.markdown)
+
+
+def test_rows_without_a_class_get_the_fallback_or_a_column_of_their_own(app_test: AppTest):
+    run = open_run(app_test, digits(epochs=1))
+    scores = run.scores("validation")
+    at = decide_by(app_test, run, "masked")
+    none = by_hand("masked", scores.y_score, np.full(10, 0.5))
+    assert (none < 0).any()
+    check_classes(at, scores, none, no_class=True)
+    assert figure_of(at, "matrix_all")["layout"]["xaxis"]["ticktext"][-1] == "no class"
+    assert "get no class" in sent(at, "matrix_all")["alt"]
+
+    choose(at, f"decision.{run.id}.fallback", 4)
+    check_classes(at, scores, by_hand("masked", scores.y_score, np.full(10, 0.5), fallback=4))
+    assert len(figure_of(at, "matrix_all")["layout"]["xaxis"]["ticktext"]) == 10
+    assert at.session_state[f"decision.{run.id}"] == ("masked", {"fallback": 4})
+
+
+def test_the_rule_is_that_of_the_run(app_test: AppTest):
+    last = open_run(app_test, wine(seed=1), wine(seed=2))
+    at = decide_by(app_test, last, "difference")
+    other = next(job for job in at.session_state["jobs"] if job != last.job)
+    (run,) = services.runner().job(other).runs
+    choose(at, "shown_run", run.id)
+    assert control(at, f"decision.{run.id}.rule").value == "ratio"
+    choose(at, "shown_run", last.id)
+    assert control(at, f"decision.{last.id}.rule").value == "difference"
+    assert rows_of(at, CLASSES)["rule"] == "difference"
+
+
+def test_a_threshold_that_is_moved_is_on_trial_and_compared_with_the_adopted(app_test: AppTest):
+    run = open_run(app_test, digits(epochs=2))
+    before = rows_of(app_test, CLASSES)["now"]
+    at = move(app_test, CLASSES, 8, 0.05)
+    held = rows_of(at, CLASSES)
+    assert at.session_state[f"thresholds.{run.id}"][-1][0][8] == 0.05
+    assert held["thresholds"][8] == 0.05
+    assert held["adopted"] == [0.5] * 10
+    assert held["before"] == before
+    assert held["now"] != before
+
+
+@pytest.mark.parametrize(("config", "key"), [(digits(epochs=2), CLASSES), (yeast(epochs=1), LABELS)])
+def test_scores_are_sent_in_the_same_bytes_whatever_the_thresholds(app_test: AppTest, config: RunConfig, key: str):
+    open_run(app_test, config)
+    bulk, answered = bulk_of(app_test, key), rows_of(app_test, key)["answered"]
+    for index, threshold in ((8, 0.05), (3, 0.9)):
+        assert bulk_of(move(app_test, key, index, threshold), key) == bulk
+        assert rows_of(app_test, key)["answered"] == (answered := answered + 1)
+    choose(app_test, "scale", "probability")
+    choose_row(app_test, key, 7)
+    assert bulk_of(app_test, key) == bulk
+    assert bulk_of(choose(app_test, "part", "test"), key) != bulk
+
+
+def test_a_threshold_of_other_scores_is_left_alone(app_test: AppTest):
+    """A commit may arrive after another run or split was chosen."""
+    open_run(app_test, digits())
+    at = move(app_test, CLASSES, 8, 0.05, of="another run")
+    assert rows_of(at, CLASSES)["thresholds"] == [0.5] * 10
+    assert rows_of(at, CLASSES)["answered"] == 0
+
+
+def test_a_name_that_is_clicked_is_shown_in_the_explorer(app_test: AppTest):
+    open_run(app_test, digits())
+    at = choose_row(app_test, CLASSES, 7)
+    assert control(at, "column").value == 7
+    assert rows_of(at, CLASSES)["chosen"] == 7
+    assert not sentences(at)
+
+
+@pytest.mark.parametrize("rule", DECISIONS)
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_the_ends_of_a_threshold_break_no_rule(app_test: AppTest, rule: str, threshold: float):
+    run = open_run(app_test, wine())
+    at = decide_by(app_test, run, rule)
+    for index in range(3):
+        move(at, CLASSES, index, threshold)
+    assert not sentences(at)
+    assert matrix(at).sum() == run.scores("validation").n_rows
+
+
+def test_classes_follow_the_split(app_test: AppTest):
+    run = open_run(app_test, digits())
+    at = choose(app_test, "part", "test")
+    scores = run.scores("test")
+    check_classes(at, scores, scores.y_score.argmax(1))
+
+
+@pytest.mark.parametrize("kind", ["constant", "one class", "two rows"])
+def test_bad_scores_of_classes_leave_the_page_up(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, kind: str):
+    given, rows = Run.scores, Run.rows
+
+    def spoilt(run: Run, part: str) -> Scores:
+        scores = given(run, part)
+        if kind == "constant":
+            return replace(scores, y_score=np.full_like(scores.y_score, 1 / scores.n_columns))
+        if kind == "one class":
+            return replace(scores, y_true=np.zeros_like(scores.y_true))
+        return replace(scores, y_true=scores.y_true[:2], y_score=scores.y_score[:2])
+
+    run = open_run(app_test, wine())
+    monkeypatch.setattr(Run, "scores", spoilt)
+    monkeypatch.setattr(Run, "rows", lambda run, part: rows(run, part)[: spoilt(run, part).n_rows])
+    scores = spoilt(run, "validation")
+    for rule in DECISIONS:
+        at = decide_by(app_test, run, rule)
+        assert not sentences(at)
+        check_classes(at, scores, by_hand(rule, scores.y_score, np.full(3, 0.5)), no_class=rule == "masked")
+
+
+# --- labels
+
+
+def check_labels(at: AppTest, scores: Scores, t: np.ndarray) -> None:
+    """The rows and the totals are scikit-learn's at thresholds (C,)."""
+    y_true, y_pred = scores.y_true, scores.y_score >= t.astype(scores.y_score.dtype)
+    for name, metric in METRICS.items():
+        each = metric(y_true, y_pred, average=None, zero_division=np.nan)
+        np.testing.assert_allclose(column(at, LABELS, name), each)
+    called = y_pred.sum(1)
+    expected = {
+        f"{average}_f1": sklearn.f1_score(y_true, y_pred, average=average, zero_division=np.nan)
+        for average in ("micro", "macro", "weighted", "samples")
+    } | {
+        "hamming": sklearn.hamming_loss(y_true, y_pred),
+        "subset": sklearn.accuracy_score(y_true, y_pred),
+        "cardinality": called.mean(),
+        "cardinality_true": y_true.sum(1).mean(),
+        "without": np.sum(called == 0),
+        "several": np.sum(called > 1),
+    }
+    assert rows_of(at, LABELS)["now"] == pytest.approx(expected)
+
+
+def test_every_number_of_the_labels_is_scikit_learns(app_test: AppTest):
+    run = open_run(app_test, yeast())
+    scores, t = run.scores("validation"), np.full(14, 0.5)
+    check_labels(app_test, scores, t)
+    for index, threshold in ((0, 0.3), (13, float(np.sort(scores.y_score[:, 13])[-5])), (5, float(expit(-1.0)))):
+        move(app_test, LABELS, index, threshold)
+        t[index] = threshold
+        check_labels(app_test, scores, t)
+    choose(app_test, "part", "test")
+    check_labels(app_test, run.scores("test"), t)
+    assert rows_of(app_test, LABELS)["before"] != rows_of(app_test, LABELS)["now"]
+    assert not sentences(app_test)
+
+
+def test_a_label_without_positives_is_undefined(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+    given = Run.scores
+
+    def without(run: Run, part: str) -> Scores:
+        scores = given(run, part)
+        return replace(scores, y_true=scores.y_true * (np.arange(scores.n_columns) > 0))
+
+    open_run(app_test, topics())
+    monkeypatch.setattr(Run, "scores", without)
+    at = move(app_test, LABELS, 0, 1.0)
+    first = rows_of(at, LABELS)["columns"][0]
+    assert first == {"precision": None, "recall": None, "f1": None}
+    assert not sentences(at)
+
+
+def test_two_hundred_labels_are_all_there(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+    given = Run.scores
+
+    def many(run: Run, part: str) -> Scores:
+        rows, rng = given(run, part).n_rows, np.random.default_rng(0)
+        y_true = rng.random((rows, 200)) < 0.05
+        names = tuple(f"label {n}" for n in range(200))
+        return Scores(y_true.astype(int), rng.random((rows, 200)).astype(np.float32), "multilabel", names, "test")
+
+    run = open_run(app_test, topics())
+    del app_test.session_state[f"thresholds.{run.id}"]  # those of five labels
+    monkeypatch.setattr(Run, "scores", many)
+    held = rows_of(choose(app_test, "label_rule", "pcut"), LABELS)
+    assert len(held["columns"]) == len(held["names"]) == 200
+    assert held["scores"].size <= MOST
+    assert held["shown"] < held["total"]
+    assert f"{held['shown']:,} rows" in held["sampled"]
+    assert not sentences(app_test)
+
+
+def test_rows_that_are_sent_are_evenly_spread():
+    np.testing.assert_array_equal(evenly(5, 10), np.arange(5))
+    np.testing.assert_array_equal(evenly(0, 10), [])
+    some = evenly(100_000, 300)
+    assert len(set(some.tolist())) == 300
+    assert np.ptp(np.diff(some)) <= 1
+
+
+# --- rules for all labels
+
+
+def cell(at: AppTest, total: str, case: str) -> str:
+    return at.dataframe[0].value.loc[total, case]
+
+
+@pytest.mark.parametrize("rule", LABEL_RULES)
+def test_every_label_rule_is_tuned_on_validation_and_shown_on_both(app_test: AppTest, rule: str):
+    run = open_run(app_test, yeast())
+    at = choose(app_test, "label_rule", rule)
+    assert not sentences(at)
+    validation, test = run.scores("validation"), run.scores("test")
+    choice = LABEL_RULES[rule](validation)
+    for scores, part in ((validation, "validation"), (test, "test")):
+        for case, called in (
+            (f"{part} at 0.5", scores.y_score >= 0.5),
+            (f"{part}, tuned", choice.decide(scores.y_score)),
+        ):
+            macro = sklearn.f1_score(scores.y_true, called, average="macro", zero_division=np.nan)
+            assert cell(at, "Macro F1", case) == f"{macro:.3f}"
+            assert cell(at, "Hamming loss", case) == f"{sklearn.hamming_loss(scores.y_true, called):.3f}"
+            assert cell(at, "No label", case) == f"{np.sum(called.sum(1) == 0):,}"
+    assert cell(at, "Micro F1", "validation, folds") != "undefined"
+
+
+def test_the_thresholds_of_a_rule_can_be_tried(app_test: AppTest):
+    run = open_run(app_test, yeast())
+    at = choose(app_test, "label_rule", "one_for_all")
+    press(at, "Try these thresholds")
+    scores = run.scores("validation")
+    found = LABEL_RULES["one_for_all"](scores).thresholds
+    np.testing.assert_array_equal(rows_of(at, LABELS)["thresholds"], found)
+    check_labels(at, scores, found)
+    assert f"{rows_of(at, LABELS)['now']['micro_f1']:.3f}" == cell(at, "Micro F1", "validation, tuned")
+
+
+def test_a_label_that_a_rule_gives_to_no_row_is_tried_at_one(app_test: AppTest):
+    open_run(app_test, yeast(epochs=1))
+    at = choose(app_test, "label_rule", "fbr_0")
+    choose(at, "label_rule.fbr_0.least", 0.95)
+    press(at, "Try these thresholds")
+    assert max(rows_of(at, LABELS)["thresholds"]) == 1
+    assert any("to no row" in caption.value for caption in at.caption)
+    assert not sentences(at)
+
+
+def test_the_top_k_of_a_row_are_no_thresholds(app_test: AppTest):
+    open_run(app_test, yeast(epochs=1))
+    at = choose(app_test, "label_rule", "rcut")
+    assert not [one for one in at.button if one.label == "Try these thresholds"]
+    assert any("no thresholds" in caption.value for caption in at.caption)
+
+
+def test_labels_can_be_tuned_by_another_rule(app_test: AppTest):
+    run = open_run(app_test, yeast(epochs=1))
+    at = choose(app_test, "label_rule.goal", "recall")
+    choose(at, "label_rule.recall.least", 0.9)
+    press(at, button(at, "Try these thresholds").label)
+    assert (column(at, LABELS, "recall")[run.scores("validation").positives > 0] >= 0.9).all()

@@ -1,0 +1,49 @@
+"""The editor of variants, without a browser: which is edited whatever the variants are called."""
+
+from __future__ import annotations
+
+import json
+
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import button, choose, press
+from tests.support.race_page import edited, link
+
+
+def options(at: AppTest) -> list[str]:
+    """The names that the list of variants shows, without the dots of their colours."""
+    return [option.split("} ")[-1] for option in edited(at).options]
+
+
+def test_names_in_the_list_follow_the_choices_at_once(app_test: AppTest):
+    at = press(app_test.run(), "Add a variant")
+    for weight in ("2", "3", "4"):
+        choose(at, "loss.bce.pos_weight", float(weight))
+        assert not at.exception
+        assert options(at) == ["pos_weight 1", f"pos_weight {weight}"]
+        assert edited(at).value == 1
+
+
+def test_variants_of_the_same_name_can_both_be_chosen(app_test: AppTest):
+    at = press(app_test.run(), "Add a variant")
+    for variant in (0, 1):
+        edited(at).set_value(variant).run()
+        at.text_input[0].set_value("one").run()
+        (colours,) = [one for one in at.button_group if one.label == "Colour"]
+        colours.set_value(0).run()
+    assert options(at) == ["one", "one (2)"]
+    assert button(at, "Start").disabled
+    for variant in (0, 1):
+        edited(at).set_value(variant).run()
+        assert edited(at).value == variant
+        assert at.text_input[0].value == "one"
+    at.text_input[0].set_value("two").run()
+    assert json.loads(link(at)) == {"name": ["two"]}
+
+
+def test_a_sweep_says_that_it_takes_the_place_of_several_variants(app_test: AppTest):
+    at = app_test.run()
+    said = "They take the place of the 2 variants that there are."
+    assert said not in [caption.value for caption in at.caption]
+    press(at, "Add a variant")
+    assert said in [caption.value for caption in at.caption]

@@ -1,0 +1,50 @@
+"""Thresholds page: what several test files share."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from core.experiment.config import RunConfig, make_config
+from core.training.runs import Run
+from pages.shared import services
+from tests.conftest import (
+    current_run,
+    experiment,
+    explored,
+    open_page,
+    sentences,
+    until,
+)
+
+
+def open_run(at: AppTest, *configs: RunConfig) -> Run:
+    """Train the configurations, and open the page with a link to the last of them."""
+    runner = services.runner()
+    names = [runner.submit(experiment(config)) for config in configs]
+    until(lambda: all(runner.job(name).ended for name in names))
+    at.session_state["jobs"] = names[-2::-1]
+    at.query_params["run"] = names[-1]
+    open_page(at, "thresholds")
+    run = current_run(at)
+    assert sentences(at) == ([run.error] if run.error else [])
+    return run
+
+
+def digit(**choices: object) -> RunConfig:
+    return make_config(**{"epochs": 5, "loss_params": {"pos_weight": 9}} | choices)
+
+
+def digits(**choices: object) -> RunConfig:
+    return make_config(**{"dataset": "digits", "head": "softmax", "loss": "cross_entropy", "epochs": 5} | choices)
+
+
+def on_trial(at: AppTest) -> float:
+    return explored(at, "explorer_now")["trial"]["threshold"]
+
+
+def tile(at: AppTest, label: str) -> str:
+    return next(metric.value for metric in at.metric if metric.label == label)
+
+
+def yeast(**choices: object) -> RunConfig:
+    return make_config(**{"dataset": "yeast", "head": "sigmoids", "epochs": 3} | choices)
