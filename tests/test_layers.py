@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -16,47 +16,26 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# Every module of core, and the modules right below it. It may import those, and whatever lies below them.
+# Every folder of core (and module beside them), and the ones right below it. It may import those, and whatever lies
+# below them.
 BELOW: dict[str, tuple[str, ...]] = {
     "errors": (),
     "settings": ("errors",),
-    "specs": ("errors",),
-    "config": ("specs",),
-    "datasets": ("config", "settings"),
-    "models": ("config", "settings"),
-    "softmax": (),
-    "heads": ("config", "softmax"),
-    "losses": ("config", "softmax"),
-    "objective": ("heads", "losses"),
-    "wiring": ("datasets", "models", "objective"),
-    "experiment": ("wiring",),
-    "links": ("experiment",),
-    "presets": ("experiment",),
-    "catalogue": ("wiring",),
-    "scores": ("specs",),
-    "thresholds": ("scores",),
-    "tuning": ("thresholds",),
-    "costs": ("tuning",),
-    "prevalence": ("costs",),
-    "calibration": ("thresholds",),
-    "comparison": ("calibration",),
-    "plots": ("tuning", "calibration", "prevalence"),
-    "rows": ("datasets", "thresholds"),
-    "export": ("jobs", "wiring"),
-    "optima": ("objective",),
-    "numerics": ("optima",),
-    "optimizers": ("models",),
-    "replay": ("errors",),
-    "devices": ("replay",),
-    "batches": ("models",),
-    "engine": ("datasets", "optimizers", "objective", "devices", "batches"),
-    "jobs": ("datasets", "heads", "thresholds"),
-    "runner": ("engine", "wiring", "jobs"),
-    "theory": ("optima", "wiring", "thresholds"),
-    "checks": ("jobs", "wiring", "optima", "calibration"),
+    "parameters": ("errors",),
+    "data": ("parameters",),
+    "losses": ("parameters",),
+    "models": ("parameters",),
+    "experiment": ("data", "losses", "models"),
+    "evaluation": ("experiment",),
+    "training": ("evaluation", "settings"),
+    "theory": ("training",),
+    "plots": ("theory",),
+    "checks": ("theory",),
+    "export": ("checks",),
+    "catalogue": ("export",),
 }
 
-NUMPY_ALONE = ("scores", "thresholds", "tuning", "costs", "prevalence")
+WITHOUT_TORCH = ("data", "evaluation", "plots")
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 
@@ -110,21 +89,6 @@ def core_modules() -> Iterator[tuple[str, str, str]]:
             yield part, name, source
 
 
-def third_party(part: str, seen: frozenset[str] = frozenset()) -> set[str]:
-    """Packages beyond the standard library that `part` imports, itself or by way of other parts of core."""
-    found: set[str] = set()
-    for own, name, source in core_modules():
-        if own != part:
-            continue
-        for target in imported(source, name):
-            lower = part_of_core(target)
-            if lower and lower not in {*seen, part}:
-                found |= third_party(lower, seen | {part})
-            elif top(target) != "core" and top(target) not in sys.stdlib_module_names:
-                found.add(top(target))
-    return found
-
-
 def layer(name: str) -> str:
     """The layer of a module: app, pages, shared, components, core or benchmarks."""
     first, second, *_ = [*name.split("."), ""]
@@ -141,7 +105,7 @@ LAYERS_BELOW = {
 }
 
 
-def test_every_module_of_core_has_its_place():
+def test_every_folder_of_core_has_its_place():
     unknown = sorted({part for part, _, _ in core_modules()} - BELOW.keys())
     assert not unknown, f"Expected BELOW to place every module of core, but {unknown} has no place yet."
 
@@ -171,21 +135,33 @@ def test_only_the_app_and_its_pages_know_streamlit():
     assert {layer(name) for name in users} <= {"app", "pages", "shared", "components", "benchmarks"}
 
 
-@pytest.mark.parametrize("part", NUMPY_ALONE)
-def test_threshold_modules_use_numpy_alone(part: str):
-    assert third_party(part) <= {"numpy"}
+def test_evaluation_uses_little():
+    """numpy and scipy; scikit-learn in calibration, pandas for a table of rows."""
+    more = {"core.evaluation.rows": {"pandas"}}
+    for part, name, source in core_modules():
+        if part == "evaluation":
+            used = set(map(top, imported(source, name))) - {"core"} - sys.stdlib_module_names
+            allowed = {"numpy", "scipy"} | ({"sklearn"} if ".calibration" in name else more.get(name, set()))
+            assert used <= allowed, name
 
 
-def test_plots_do_not_reach_torch():
-    assert "torch" not in third_party("plots")
+def loaded_by(parts: Iterable[str], package: str) -> bool:
+    """Whether importing these parts of core, in a new process, loads a package."""
+    modules = sorted(name for part, name, _ in core_modules() if part in parts)
+    script = f"import sys, {', '.join(modules)}; print({package!r} in sys.modules)"
+    run = [sys.executable, "-c", script]
+    shown = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
+    assert shown.stdout.strip() in ("True", "False"), shown.stderr
+    return shown.stdout.strip() == "True"
+
+
+@pytest.mark.parametrize("part", WITHOUT_TORCH)
+def test_data_evaluation_and_plots_do_not_load_torch(part: str):
+    assert not loaded_by([part], "torch")
 
 
 def test_importing_all_of_core_leaves_streamlit_out():
-    modules = sorted(name for name in sources() if top(name) == "core")
-    script = f"import sys, {', '.join(modules)}; print('streamlit' in sys.modules)"
-    run = [sys.executable, "-c", script]
-    shown = subprocess.run(run, cwd=ROOT, capture_output=True, text=True)
-    assert shown.stdout.strip() == "False", shown.stderr
+    assert not loaded_by(BELOW, "streamlit")
 
 
 def unsafe(source: str) -> list[str]:

@@ -15,7 +15,7 @@ from core.experiment.config import Experiment, RunConfig
 from core.losses import LOSSES, loss_tensors, params_of
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import label_counts
-from core.models import MODELS, Shape, shape_of
+from core.models import MODELS, Shape
 from core.parameters import Param, Value
 
 Pairs = tuple[tuple[str, Value], ...]
@@ -314,6 +314,12 @@ def stacks(configs: Sequence[RunConfig]) -> list[list[int]]:
         parts = max(-(-len(rows) * work // STACK_WORK), -(-len(rows) * held // STACK_BYTES))
         found += [part.tolist() for part in np.array_split(rows, min(parts, len(rows)))]
     return found
+
+
+def shape_of(config: RunConfig, features: int, image: tuple[int, int] | None) -> Shape:
+    """The networks of a configuration for rows of so many features, which are images of this size or none."""
+    image = image if MODELS[config.model].takes_images else None
+    return Shape(features, config.widths, image, config.batch_norm, config.hidden)
 
 
 def _shape(config: RunConfig) -> tuple[Shape, int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from core.data import load_dataset
 from core.evaluation import NO_CLASS
+from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
 from core.export.record import Adopted
 from core.export.source import class_names, header, in_words, number, thresholds
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
-from core.models import shape_of
 
 CODE = '''{header}
 import torch

@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from core.experiment.config import RunConfig
-from core.models.spec import MODELS
-
 
 class Stage(NamedTuple):
     """A hidden layer: its weights are (fan_in, fan_out), applied at each of so many positions of a row."""
@@ -72,9 +69,3 @@ class Shape:
     def smallest_batch(self) -> int:
         """Rows that a batch needs: batch norm has to see two values of everything."""
         return 2 if self.batch_norm and any(s.positions == 1 for s in self.stages()) else 1
-
-
-def shape_of(config: RunConfig, features: int, image: tuple[int, int] | None) -> Shape:
-    """The networks of a configuration for rows of so many features, which are images of this size or none."""
-    image = image if MODELS[config.model].takes_images else None
-    return Shape(features, config.widths, image, config.batch_norm, config.hidden)

@@ -21,11 +21,12 @@ from torch import Tensor
 from core.data import Dataset, Split, load_dataset, load_split
 from core.data.plane import has_plane, standardised_points
 from core.errors import CutoffError
+from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
 from core.losses import loss_tensors
 from core.losses.heads import HEADS
 from core.losses.objective import Objective, label_counts, resolved
-from core.models import Passes, StackedNet, shape_of
+from core.models import Passes, StackedNet
 from core.training.batches import Rows, rows_of
 from core.training.cuda_graphs import replayed
 from core.training.devices import choose_devices, fastest

@@ -29,13 +29,14 @@ from core.experiment.compatibility import (
     not_taken,
     param_refusal,
     params_for,
+    shape_of,
     stacks,
 )
 from core.experiment.config import RunConfig, make_config
 from core.experiment.links import NAMED, PLAIN, from_query, read_widths, to_query
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
-from core.models import MODELS, shape_of
+from core.models import MODELS
 from core.parameters import Param
 
 FAST = [name for name in DATASETS if name != "mnist_5k"]

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from core.experiment.compatibility import shape_of
 from core.experiment.config import make_config
-from core.models import MODELS, Passes, Shape, StackedNet, shape_of, with_ones
+from core.models import MODELS, Passes, Shape, StackedNet, with_ones
 from tests.support.networks import flat, network
 
 CPU = torch.device("cpu")
