@@ -94,7 +94,7 @@ class OwnOriginOnly:
             if not allowed_origin(Headers(scope=scope)):
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            scope = scope | {"headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
+            scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
         await self.app(scope, receive, send)
 
 
