@@ -11,6 +11,7 @@ import numpy as np
 
 from core.data import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
+from core.experiment import refusals
 from core.experiment.config import Experiment, RunConfig
 from core.losses import LOSSES, loss_tensors, params_of
 from core.losses.heads import ACTIVATIONS, HEADS
@@ -30,64 +31,6 @@ TASKS = {
     "multiclass": "more than two classes",
     "multilabel": "several labels a row",
     "regression": "values instead of classes",
-}
-ROWS = 64  # of a batch, where torch's words give sizes
-OUT_OF_BOUNDS = "IndexError: Target 1 is out of bounds."
-NO_INDEX = "RuntimeError: expected target dtype to be Long or Byte, but got Float"
-NOT_ALIKE = (
-    "ValueError: Target size (torch.Size([{rows}])) must be the same as input size (torch.Size([{rows}, {outputs}]))"
-)
-NOT_ALIKE_EITHER = (
-    "ValueError: Using a target size (torch.Size([{rows}])) that is different to the input size "
-    "(torch.Size([{rows}, {outputs}])) is deprecated. Please ensure they have the same size."
-)
-NO_LABELS = "RuntimeError: Expected floating point type for target with class probabilities, got Long"
-ONE_CLASS = "RuntimeError: 0D or 1D target tensor expected, multi-target not supported"
-ONE_CLASS_EITHER = (
-    "RuntimeError: multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
-    "(batch size). Expected target size [{rows}], but got [{rows}, {outputs}]. Input has shape [{rows}, {outputs}]."
-)
-# What torch 2.13 says to a loss by task and head, if y are the labels of the data: class indices (N,), labels (N, L) in
-# {0, 1}, or values (N,); as floats for BCE.
-REFUSALS = {
-    ("bce", "binary", "softmax2"): NOT_ALIKE,
-    ("bce", "multiclass", "softmax"): NOT_ALIKE,
-    ("bce", "regression", "identity"): NOT_ALIKE,
-    ("bce_probabilities", "binary", "softmax2"): NOT_ALIKE_EITHER,
-    ("bce_probabilities", "multiclass", "softmax"): NOT_ALIKE_EITHER,
-    ("bce_probabilities", "regression", "identity"): NOT_ALIKE_EITHER,
-    ("cross_entropy", "binary", "sigmoid"): OUT_OF_BOUNDS,
-    ("cross_entropy", "multilabel", "sigmoids"): NO_LABELS,
-    ("cross_entropy", "multilabel", "softmax"): NO_LABELS,
-    ("cross_entropy", "regression", "identity"): NO_INDEX,
-    ("nll", "binary", "sigmoid"): OUT_OF_BOUNDS,
-    ("nll", "multilabel", "sigmoids"): ONE_CLASS,
-    ("nll", "multilabel", "softmax"): ONE_CLASS,
-    ("nll", "regression", "identity"): NO_INDEX,
-    ("multi_margin", "binary", "sigmoid"): "RuntimeError: target out of range",
-    ("multi_margin", "multilabel", "sigmoids"): ONE_CLASS_EITHER,
-    ("multi_margin", "multilabel", "softmax"): ONE_CLASS_EITHER,
-    ("multi_margin", "regression", "identity"): "RuntimeError: expected scalar type Long but found Float",
-}
-NO_ARGUMENT = "TypeError: {owner}.__init__() got an unexpected keyword argument '{name}'"
-# Parameters that people give to a loss which torch does not let have them, with what to do instead.
-PARAM_REFUSALS = {
-    ("bce_probabilities", "pos_weight"): (
-        NO_ARGUMENT.format(owner="_WeightedLoss", name="pos_weight"),
-        "take BCE with logits, which has it",
-    ),
-    ("cross_entropy", "pos_weight"): (
-        NO_ARGUMENT.format(owner="CrossEntropyLoss", name="pos_weight"),
-        "in two classes the class weights 1, w do the same as pos_weight w",
-    ),
-    ("nll", "pos_weight"): (
-        NO_ARGUMENT.format(owner="NLLLoss", name="pos_weight"),
-        "in two classes the class weights 1, w do the same as pos_weight w",
-    ),
-    ("nll", "label_smoothing"): (
-        NO_ARGUMENT.format(owner="NLLLoss", name="label_smoothing"),
-        "take cross-entropy, which has it",
-    ),
 }
 
 
@@ -121,6 +64,8 @@ def params_for(head: str, loss: str) -> tuple[Param, ...]:
 
 def activation_refusal(loss: str, activation: str) -> str:
     """Why this activation's outputs can't reach this loss, in torch's words if it has the loss; "" where they can."""
+    if words := refusals.of_activation(loss, activation):
+        return f"torch says: {words}"
     return LOSSES[loss].refusal if ACTIVATIONS[activation].gives != "probabilities" else ""
 
 
@@ -134,17 +79,16 @@ def loss_refusal(dataset: str, head: str, loss: str, dataset_params: Pairs = ())
 
 
 def _words(dataset: str, head: str, loss: str, dataset_params: Pairs) -> str:
-    words = REFUSALS.get((loss, DATASETS[dataset].task, head), "")
-    classes = len(load_dataset(dataset, dataset_params).class_names) if "{" in words else 0
-    return words.format(rows=ROWS, outputs=HEADS[head].outputs(classes))
+    if LOSSES[loss].torch_loss is None or loss in losses_for(dataset, head):
+        return ""
+    classes = len(load_dataset(dataset, dataset_params).class_names)
+    return refusals.of_outputs(loss, DATASETS[dataset].task, HEADS[head].outputs(classes), classes)
 
 
 def param_refusal(loss: str, name: str) -> str:
     """What torch says to a parameter that this loss does not have, and what to do instead; "" for any other name."""
-    if (loss, name) not in PARAM_REFUSALS:
-        return ""
-    words, instead = PARAM_REFUSALS[loss, name]
-    return f"torch says: {words}; {instead}."
+    words = refusals.of_parameter(loss, name)
+    return words and f"torch says: {words}; {refusals.INSTEAD[loss, name]}."
 
 
 def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str]:
@@ -180,7 +124,7 @@ def not_taken(head: str, loss: str) -> list[str]:
         for name, spec in ACTIVATIONS.items()
         if HEADS[head].link != "none" and (said := activation_refusal(loss, name))
     ]
-    return reasons + [f"{name} in {label}: {param_refusal(of, name)}" for of, name in PARAM_REFUSALS if of == loss]
+    return reasons + [f"{name} in {label}: {param_refusal(of, name)}" for of, name in refusals.INSTEAD if of == loss]
 
 
 def _listed(activations: list[str]) -> str:
@@ -260,9 +204,10 @@ def check(config: RunConfig) -> RunConfig:
         )
     last_batch = len(split.y["train"]) % config.batch_size or config.batch_size
     if last_batch < shape.smallest_batch():
+        said = refusals.of_batch_norm(last_batch, next(s.fan_out for s in shape.stages() if s.positions == 1))
         raise CutoffError(
             f"Expected batches of at least {shape.smallest_batch()} rows for batch norm, but got a last one of "
-            f"{last_batch}. torch says: Expected more than 1 value per channel when training. Use another batch size."
+            f"{last_batch}. torch says: {said}. Use another batch size."
         )
     work = config.batch_size * shape.row_work(outputs)
     if work > MAX_STEP_WORK:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.losses.softmax import log_softmax, softmax
 from core.losses.spec import Counts, LossSpec, Params, class_weights, output_weights
@@ -183,6 +183,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         ),
         class_params=(OUTPUT_WEIGHT,),
         read={"output_weight": output_weights},
+        torch_loss=nn.BCEWithLogitsLoss,
         gradient=bce_gradient,
         proper=True,
         optimum=bce_optimum,
@@ -198,7 +199,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         about="Binary cross-entropy after a sigmoid in the network. Its logarithms stop at -100, and its gradient dies "
         "where the sigmoid has rounded to 0 or 1. It has no pos_weight.",
         reference="PyTorch documentation, torch.nn.BCELoss (2026)",
-        refusal="torch says: RuntimeError: all elements of input should be between 0 and 1",
+        torch_loss=nn.BCELoss,
         proper=True,
         optimum=true_probability,
     ),
@@ -215,6 +216,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         reference="PyTorch documentation, torch.nn.CrossEntropyLoss (2026); Szegedy et al. (2016) for smoothing",
         params=(CLASS_WEIGHT, LABEL_SMOOTHING),
         read={"class_weight": class_weights},
+        torch_loss=nn.CrossEntropyLoss,
         gradient=cross_entropy_gradient,
         mean_over=weight_of_label,
         proper=True,
@@ -231,6 +233,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         about="The true class's log-probability, with its sign turned. After a log-softmax it is cross-entropy.",
         reference="PyTorch documentation, torch.nn.NLLLoss (2026)",
         params=(CLASS_WEIGHT,),
+        torch_loss=nn.NLLLoss,
         read={"class_weight": class_weights},
         mean_over=weight_of_label,
         proper=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.losses.spec import LossSpec, Params
 from core.parameters import Param
@@ -155,6 +155,7 @@ MARGINS: dict[str, LossSpec] = {
             ),
             Param("p", "Power p", 1.0, 1.0, 2.0, 1.0, help="1 as the hinge, 2 as the squared hinge.", integer=True),
         ),
+        torch_loss=nn.MultiMarginLoss,
         gradient=multi_margin_gradient,
         proper=False,
         optimum=multi_margin_optimum,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from core.errors import CutoffError
 from core.parameters import Param, Value
@@ -40,9 +40,10 @@ class LossSpec:
     `proper` says whether the expected loss is least at the true probability, with parameters at their defaults;
     None where the question does not arise. `optimum(q, params)` gives, for two classes, the score in [0, 1] that
     minimises the expected loss at true probabilities q (Q,), with parameters as numbers () or one an output (K,).
-    `refusal` is what is said when u are logits instead of probabilities: torch's own words if it has the loss; most
-    losses take them. `class_params` are offered where a head has several outputs. `read` turns a text parameter into
-    one number (1,) or one an output (K,).
+    `torch_loss` is the class of torch.nn that computes this loss, if it refuses what does not fit instead of
+    broadcasting it, as squared errors do; what it refuses is asked of it. `refusal` is what a loss that torch does not
+    have says to logits instead of probabilities. `class_params` are offered where a head has several outputs. `read`
+    turns a text parameter into one number (1,) or one an output (K,).
     `mistake` says in a sentence what is wrong with a loss that torch accepts in silence; most have none. `mistakes`
     says the same of an option of a parameter, by name and option.
     """
@@ -63,6 +64,7 @@ class LossSpec:
     gradient: Callable[[Tensor, Tensor, Params], Tensor] | None = None
     mean_over: Callable[[Tensor, Params], Tensor] | None = None
     optimum: Callable[[Tensor, Params], Tensor] | None = None
+    torch_loss: type[nn.Module] | None = None
     refusal: str = ""
     mistake: str = ""
     mistakes: Mapping[tuple[str, str], str] = field(default_factory=dict)

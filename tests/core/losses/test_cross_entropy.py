@@ -321,9 +321,8 @@ def test_cross_entropy_on_one_column_with_float_targets_is_0_as_in_torch(z):
 def test_bce_loss_takes_no_pos_weight_and_no_logits():
     with pytest.raises(TypeError, match="pos_weight"):
         nn.BCELoss(pos_weight=torch.tensor([9.0]))
-    with pytest.raises(RuntimeError) as caught:
+    with pytest.raises(RuntimeError, match="between 0 and 1"):
         nn.BCELoss()(torch.tensor([3.0]), torch.tensor([1.0]))
-    assert PROBABILITIES.refusal == f"torch says: RuntimeError: {caught.value}"
 
 
 def test_two_weights_do_not_fit_one_column_nor_into_torch_tensor_as_two_arguments():
