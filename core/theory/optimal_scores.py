@@ -108,6 +108,29 @@ def binary_loss(
     return BinaryLoss(loss, head, params, activation)
 
 
+def loss_of_pair(
+    loss: str,
+    head: str,
+    values: Mapping[str, Value],
+    counts: np.ndarray,
+    negative: int = 0,
+    positive: int = 1,
+    activation: str = "auto",
+) -> BinaryLoss:
+    """A loss on a head of any number of outputs as it compares two classes, or judges label `positive` alone.
+
+    `counts` are the rows of each class, or with each label, (C,). Raises CutoffError for a bad value.
+    """
+    outputs = HEADS[head].outputs(len(counts))
+    params = loss_tensors(
+        loss, [dict(values)], Counts(int(counts.sum()), counts if outputs > 1 else counts[1:]), dtype=torch.float64
+    )
+    if outputs > 1:
+        pair = [negative, positive]
+        params = {name: value[..., pair] if value.shape[-1] == outputs else value for name, value in params.items()}
+    return BinaryLoss(loss, head, params, activation)
+
+
 def binary_head(loss: str) -> str:
     """The head on which a loss is looked at with one logit: of two classes if it serves them."""
     heads = LOSSES[loss].heads
@@ -235,20 +258,15 @@ def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndar
         return None
     if spec.mistake or spec.of == "batch":
         return False
-    outputs = HEADS[head].outputs(len(counts))
-    positives = counts if outputs > 1 else counts[1:]
-    params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), positives), dtype=torch.float64)
-    pairs = [BinaryLoss(loss, head, params)]
-    if outputs > 1:
-        each = next((value[0, 0] for value in params.values() if value.shape[-1] == outputs), torch.ones(outputs))
-        ends = [int(each.argmin()), int(each.argmax())]
-        of_ends = [
-            {name: value[..., pair] if value.shape[-1] == outputs else value for name, value in params.items()}
-            for pair in (ends, ends[::-1])
-        ]
-        pairs = [BinaryLoss(loss, head, two) for two in of_ends]
+    pairs = [(0, 1), (1, 0)]
+    if HEADS[head].outputs(len(counts)) > 1:
+        params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts), dtype=torch.float64)
+        each = next((value[0, 0] for value in params.values() if value.shape[-1] == len(counts)), torch.ones(1))
+        ends = int(each.argmin()), int(each.argmax())
+        pairs = [ends, ends[::-1]]
+    compared = [loss_of_pair(loss, head, values, counts, *pair) for pair in pairs]
     q = np.linspace(0.01, 0.99, 99)
-    return all(np.abs(best_scores(pair, q) - q).max() < SAME for pair in pairs)
+    return all(np.abs(best_scores(pair, q) - q).max() < SAME for pair in compared)
 
 
 def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> str:

@@ -1,0 +1,109 @@
+"""What a loss does to scores, read off its optimal score: shifts, squeezes, ties, reorders, or stops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from scipy.special import expit, logit
+
+from core.losses import LOSSES
+from core.losses.heads import HEADS
+from core.parameters import Value
+from core.theory.optimal_scores import BinaryLoss, best_scores, loss_of_pair
+
+Order = Literal["kept", "tied", "broken"]
+X = np.linspace(-6, 6, 97)  # logits of the true probabilities that are looked at; 0 is one of them
+SAME = 1e-4  # optimal logits closer than this are equal; a search can't tell them apart
+Z = torch.linspace(-20, 20, 401, dtype=torch.float64)  # logits whose gradient is looked at
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a loss does to the score of the positive class, p, if it is minimised: from its optimal score at every true
+    probability q.
+
+    shift: the s with logit p = logit q + s for every q; 0 for a proper scoring rule; None where there is no such s.
+    low, high: range of the optimal score, in [0, 1]; 0 and 1 where the loss does not squeeze scores.
+    order: "kept" where p rises strictly with q, "tied" where several q share one p, "broken" where p falls somewhere.
+    stops: the labels, of 0 and 1, for which the gradient is exactly 0 over a range of logits.
+    learns: False where the gradient is 0 at every logit, for both labels.
+    """
+
+    shift: float | None
+    low: float
+    high: float
+    order: Order
+    stops: tuple[int, ...]
+    learns: bool
+
+    @property
+    def proper(self) -> bool:
+        """Whether the expected loss is minimised by the true probability."""
+        return self.shift is not None and abs(self.shift) < SAME
+
+    @property
+    def squeezes(self) -> bool:
+        """Whether there are scores, beside 0 and 1, that are optimal for no true probability."""
+        return self.low > 0 or self.high < 1
+
+
+def effect(
+    loss: str,
+    head: str,
+    values: Mapping[str, Value],
+    counts: np.ndarray,
+    activation: str = "auto",
+    negative: int = 0,
+    positive: int = 1,
+) -> Effect | None:
+    """What a loss with these parameters does to the score of a class or label.
+
+    Parameters
+    ----------
+    loss, head, activation : names in LOSSES, HEADS and ACTIVATIONS, or "auto" for the activation that the loss expects.
+    values : parameters of the loss that are not at their defaults, by name.
+    counts : training rows of each class, or with each label, (C,) with C >= 2.
+    negative, positive : the two classes that are compared where outputs compete in a softmax over several classes: the
+        effect is then on log(p_positive / p_negative), and the range that of rows of these two. Where each output has
+        a sigmoid `positive` is the output, and `negative` does not matter.
+
+    Returns
+    -------
+    The effect; None where there is none to speak of: in a regression, and for a loss of a whole batch, whose optimal
+    score depends on the other rows.
+
+    Raises
+    ------
+    CutoffError for a parameter outside its range.
+    """
+    if HEADS[head].link == "none" or LOSSES[loss].of == "batch":
+        return None
+    of = loss_of_pair(loss, head, values, counts, negative, positive, activation)
+    learns, stops = _gradient(of)
+    if not learns:
+        return Effect(None, 0.5, 0.5, "tied", stops, learns)
+    low, high = best_scores(of, np.array([0.0, 1.0])).round(6)  # as far as a search can tell
+    optimal = logit(best_scores(of, expit(X)).clip(1e-15, 1 - 1e-15))
+    rise = np.diff(optimal)
+    order: Order = "kept" if (rise > SAME).all() else "tied" if (rise > -SAME).all() else "broken"
+    return Effect(_shift(optimal), float(low), float(high), order, stops, learns)
+
+
+def _shift(optimal: np.ndarray) -> float | None:
+    """The s with optimal logits equal to X + s; None where there is none."""
+    shifts = optimal - X
+    middle = float(shifts[len(X) // 2])
+    if np.abs(shifts - middle).max() > SAME:
+        return None
+    return 0.0 if abs(middle) < SAME else middle
+
+
+def _gradient(of: BinaryLoss) -> tuple[bool, tuple[int, ...]]:
+    """Whether anything is learnt, and the labels for which the gradient is exactly 0 over a range of logits."""
+    zero = [(of.gradients(Z, y) == 0).numpy() for y in (0, 1)]
+    stops = tuple(y for y in (0, 1) if (zero[y][1:] & zero[y][:-1]).any())
+    return not (zero[0].all() and zero[1].all()), stops
