@@ -11,6 +11,7 @@ import asyncio
 import gc
 import importlib
 import pkgutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.errors import CutoffError
+from core.settings import read_settings
 
 COLLECT_SECONDS = 10
 
@@ -135,6 +139,11 @@ class PagesFirst:
         else:
             await self.app(scope, receive, send)
 
+
+try:
+    read_settings()
+except CutoffError as error:  # said before the server starts, instead of a traceback after its address
+    sys.exit(str(error))
 
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
 here = Path(__file__).parent / "pages"

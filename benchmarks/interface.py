@@ -50,6 +50,7 @@ from benchmarks.goals import header, report
 from core.experiment.config import Experiment, Variant, make_config
 from core.experiment.links import experiment_to_query
 from core.experiment.variants import names_of, seeds_from, sweep
+from core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 STEPS, SEEDS = 16, 4
@@ -155,8 +156,8 @@ def _healthy(address: str, process: subprocess.Popen[bytes]) -> bool:
 
 def chromium() -> str:
     """Where the browser is; ends the program without one."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CUTOFF_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    names = (read_settings().chromium, "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
     if not found:
         raise SystemExit("Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none.")
     return found

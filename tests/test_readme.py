@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from core.catalogue import with_catalogue
 from core.data import DATASETS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
-from core.settings import Settings
+from core.settings import Settings, variable
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -69,7 +68,7 @@ def test_every_line_of_the_map_is_about_a_file():
 
 def test_settings_are_those_that_the_code_reads():
     rows = re.findall(r"^\| `(CUTOFF_\w+)` \| `(.*?)` \| (.+?) \|$", section("Settings"), flags=re.MULTILINE)
-    read = [(f"CUTOFF_{s.name.upper()}", str(s.default), s.metadata["help"]) for s in fields(Settings)]
+    read = [(variable(name), str(s.default), s.description) for name, s in Settings.model_fields.items()]
     assert rows == read
 
 

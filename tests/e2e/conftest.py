@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from core.settings import read_settings
 from tests.conftest import ROOT, serve
 
 HERE = Path(__file__).parent
@@ -73,8 +73,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Launch the chromium of CUTOFF_CHROMIUM, or else the system's."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CUTOFF_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    names = (read_settings().chromium, "chromium-browser", "google-chrome")
+    found = next(filter(None, map(shutil.which, names)), None)
     if not found:
         pytest.skip("Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none.")
     return browser_type_launch_args | {"executable_path": found, "args": list(LAUNCH_ARGS)}
