@@ -1,6 +1,6 @@
 """Coded checks: what is likely to go wrong with a configuration, and what has gone wrong in a run.
 
-C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. what a run's scores show, and what they are used for. Each
+C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. what a run's scores show, and how they may be used. Each
 finding is shown beside what causes it.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.checks.after import OF_RUN, OF_SCORES
-from core.checks.losses import OF_LOSSES
-from core.checks.setting import Found, Setting
-from core.checks.spec import Check, Finding
-from core.checks.training import TRAINING
-from core.checks.uses import OF_USES
+from core.checks.context import Context, Found
+from core.checks.finding import Check, Finding
+from core.checks.optimisation import OPTIMISATION
+from core.checks.rules_and_calibration import OF_CALIBRATION, OF_RULES
+from core.checks.runs import OF_RUN, OF_SCORES
+from core.checks.shape_of_loss import SHAPE_OF_LOSS
 from core.checks.weights import WEIGHTS
 from core.checks.wiring import WIRING
 from core.errors import CutoffError
@@ -21,20 +21,22 @@ from core.experiment.compatibility import check
 from core.experiment.config import RunConfig
 from core.training.runs import Run
 
-BEFORE = WIRING | WEIGHTS | OF_LOSSES | TRAINING
+OF_CONFIG = WIRING | WEIGHTS | SHAPE_OF_LOSS | OPTIMISATION
 CHECKS: dict[str, Check] = {
-    code: entry[0] for registry in (BEFORE, OF_RUN, OF_SCORES, OF_USES) for code, entry in registry.items()
+    code: entry[0]
+    for registry in (OF_CONFIG, OF_RUN, OF_SCORES, OF_RULES, OF_CALIBRATION)
+    for code, entry in registry.items()
 }
 ORDER = ("mistake", "caution", "note")
 
 
-def before(config: RunConfig) -> tuple[Finding, ...]:
+def of_config(config: RunConfig) -> tuple[Finding, ...]:
     """What is to be said of a valid configuration, the gravest first."""
-    setting = Setting(config)
-    return _ordered(config, ((code, find(setting)) for code, (_, find) in BEFORE.items()))
+    context = Context(config)
+    return _ordered(config, ((code, find(context)) for code, (_, find) in OF_CONFIG.items()))
 
 
-def after(run: Run) -> tuple[Finding, ...]:
+def of_run(run: Run) -> tuple[Finding, ...]:
     """What a run shows, whatever its status, the gravest first."""
     results = [(code, find(run)) for code, (_, find) in OF_RUN.items()]
     if "validation" in run.outputs and run.task != "regression":
@@ -43,10 +45,16 @@ def after(run: Run) -> tuple[Finding, ...]:
     return _ordered(run.config, results)
 
 
-def using(run: Run, column: int, use: str) -> tuple[Finding, ...]:
-    """What is to be said of using the scores of a class or label, the gravest first; `use` is the name of a rule that
-    tunes a threshold on the validation rows, or of a method that calibrates on them."""
-    return _ordered(run.config, ((code, find(run, column, use)) for code, (_, find) in OF_USES.items()))
+def of_rule(run: Run, column: int, rule: str) -> tuple[Finding, ...]:
+    """What is to be said of tuning the threshold of a class or label on the validation rows by a rule, the gravest
+    first; `rule` is a name in core.evaluation.tuning.RULES."""
+    return _ordered(run.config, ((code, find(run, column, rule)) for code, (_, find) in OF_RULES.items()))
+
+
+def of_calibration(run: Run, column: int, method: str) -> tuple[Finding, ...]:
+    """What is to be said of calibrating the scores of a class or label on the validation rows, the gravest first;
+    `method` is a name in core.evaluation.calibration.METHODS."""
+    return _ordered(run.config, ((code, find(run, column, method)) for code, (_, find) in OF_CALIBRATION.items()))
 
 
 def _ordered(config: RunConfig, results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
@@ -65,4 +73,4 @@ def _usable(config: RunConfig, remedy: dict[str, object] | None) -> dict[str, ob
     return remedy
 
 
-__all__ = ["BEFORE", "CHECKS", "Check", "Finding", "after", "before", "using"]
+__all__ = ["CHECKS", "OF_CONFIG", "Check", "Finding", "of_calibration", "of_config", "of_rule", "of_run"]

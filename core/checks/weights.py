@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.checks.setting import TORCH, Found, Setting
-from core.checks.spec import Check
+from core.checks.context import TORCH, Context, Found
+from core.checks.finding import Check
 
 RARE, BALANCED = 0.3, (0.4, 0.6)  # shares of positives
 FAR = 2.0  # a weight this many times above or below 1 is far from it
 BELOW_ONE = 0.8  # a weight of positives from here down makes them count less on purpose
 
 
-def inverted_ratio(s: Setting) -> Found:
+def inverted_ratio(s: Context) -> Found:
     if s.config.loss != "bce" or s.share >= RARE or s.weights["pos_weight"][0] > BELOW_ONE:
         return None
     weight, positives = float(s.weights["pos_weight"][0]), int(s.counts.positives.sum())
@@ -27,7 +27,7 @@ def inverted_ratio(s: Setting) -> Found:
     )
 
 
-def inverted_output_weight(s: Setting) -> Found:
+def inverted_output_weight(s: Context) -> Found:
     weights = s.weights.get("output_weight")
     if weights is None or s.weights["pos_weight"][0] <= BELOW_ONE:
         return None
@@ -43,7 +43,7 @@ def inverted_output_weight(s: Setting) -> Found:
     )
 
 
-def weight_without_need(s: Setting) -> Found:
+def weight_without_need(s: Context) -> Found:
     low, high = BALANCED
     if s.config.loss != "bce" or s.outputs > 1 or not low <= s.share <= high:
         return None
@@ -57,7 +57,7 @@ def weight_without_need(s: Setting) -> Found:
     )
 
 
-def frequent_class_weighs_more(s: Setting) -> Found:
+def frequent_class_weighs_more(s: Context) -> Found:
     if "class_weight" not in s.weights or s.data.task not in ("binary", "multiclass"):
         return None
     weights, counts = s.weights["class_weight"], s.data.counts
@@ -72,7 +72,7 @@ def frequent_class_weighs_more(s: Setting) -> Found:
     )
 
 
-def weights_at_batch_size_1(s: Setting) -> Found:
+def weights_at_batch_size_1(s: Context) -> Found:
     weights = s.weights.get("class_weight")
     if weights is None or s.config.batch_size > 1 or weights.min() == weights.max() or s.params.get("label_smoothing"):
         return None
@@ -82,7 +82,7 @@ def weights_at_batch_size_1(s: Setting) -> Found:
     )
 
 
-def smoothing_with_weights(s: Setting) -> Found:
+def smoothing_with_weights(s: Context) -> Found:
     weights, smoothing = s.weights.get("class_weight"), s.params.get("label_smoothing")
     if weights is None or not smoothing or weights.min() == weights.max():
         return None
@@ -92,7 +92,7 @@ def smoothing_with_weights(s: Setting) -> Found:
     )
 
 
-def focal_alpha(s: Setting) -> Found:
+def focal_alpha(s: Context) -> Found:
     if s.config.loss != "focal" or s.share >= RARE or float(s.params["alpha"]) >= 0.5:
         return None
     alpha = float(s.params["alpha"])
@@ -103,7 +103,7 @@ def focal_alpha(s: Setting) -> Found:
     )
 
 
-WEIGHTS: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
+WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     "C201": (
         Check(
             "Weight ratio upside down",

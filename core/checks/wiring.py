@@ -5,24 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from core.checks.setting import AUTO, TORCH, Found, Setting
-from core.checks.spec import Check
+from core.checks.context import AUTO, TORCH, Context, Found
+from core.checks.finding import Check
 
 
-def _as_expected(s: Setting) -> dict[str, object]:
+def _as_expected(s: Context) -> dict[str, object]:
     """The changes to what loss and head expect; labels get a head without competition if their loss allows it."""
     if s.data.task == "multilabel" and s.head.link == "softmax" and "sigmoids" in s.loss.heads:
         return {"head": "sigmoids", **AUTO}
     return AUTO
 
 
-def softmax_twice(s: Setting) -> Found:
+def softmax_twice(s: Context) -> Found:
     if s.activation != "softmax" or s.head.link != "softmax" or s.loss.expects != "logits":
         return None
     return f"The outputs are probabilities already. {_squeezed(s)}", AUTO
 
 
-def _squeezed(s: Setting) -> str:
+def _squeezed(s: Context) -> str:
     """How far a softmax over outputs in 0 to 1 gets: furthest with a one and zeros."""
     others = s.outputs - 1
     return (
@@ -31,7 +31,7 @@ def _squeezed(s: Setting) -> str:
     )
 
 
-def double_sigmoid(s: Setting) -> Found:
+def double_sigmoid(s: Context) -> Found:
     if s.activation != "sigmoid" or s.head.link != "sigmoid" or s.loss.expects != "logits":
         return None
     everything = "finds every label in every row" if s.data.task == "multilabel" else "calls every row positive"
@@ -42,7 +42,7 @@ def double_sigmoid(s: Setting) -> Found:
     )
 
 
-def _between(s: Setting) -> str:
+def _between(s: Context) -> str:
     """Where a sigmoid of numbers from 0 to 1 lies."""
     reader = "p is read through a second sigmoid" if s.is_hinge else "The loss applies a sigmoid of its own"
     return f"{reader}: of numbers from 0 to 1 it makes p from {_sigmoid(0):g} to {_sigmoid(1):.3f}"
@@ -52,7 +52,7 @@ def _sigmoid(z: float) -> float:
     return 1 / (1 + math.exp(-z))
 
 
-def softmax_of_one(s: Setting) -> Found:
+def softmax_of_one(s: Context) -> Found:
     if s.outputs > 1 or s.activation not in ("softmax", "log_softmax"):
         return None
     output = 1 if s.activation == "softmax" else 0
@@ -60,7 +60,7 @@ def softmax_of_one(s: Setting) -> Found:
     return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and nothing is learnt.", AUTO
 
 
-def log_softmax_twice(s: Setting) -> Found:
+def log_softmax_twice(s: Context) -> Found:
     if s.activation != "log_softmax" or s.head.link != "softmax" or s.loss.expects != "logits" or s.outputs == 1:
         return None
     return (
@@ -69,7 +69,7 @@ def log_softmax_twice(s: Setting) -> Found:
     )
 
 
-def softmax_before_nll(s: Setting) -> Found:
+def softmax_before_nll(s: Context) -> Found:
     if s.loss.expects != "log-probabilities" or s.activation != "softmax":
         return None
     return (
@@ -79,7 +79,7 @@ def softmax_before_nll(s: Setting) -> Found:
     )
 
 
-def logits_into_nll(s: Setting) -> Found:
+def logits_into_nll(s: Context) -> Found:
     if s.loss.expects != "log-probabilities" or s.activation not in ("none", "sigmoid"):
         return None
     if s.activation == "none":
@@ -87,7 +87,7 @@ def logits_into_nll(s: Setting) -> Found:
     return "NLL is minus the true class's output; sigmoids can all reach 1, so -1 is won without telling classes.", AUTO
 
 
-def activation_of_another_head(s: Setting) -> Found:
+def activation_of_another_head(s: Context) -> Found:
     if s.outputs == 1 or s.head.link == "none":
         return None
     logits, unit = s.loss.expects == "logits", s.loss.expects == "probabilities"
@@ -111,7 +111,7 @@ def activation_of_another_head(s: Setting) -> Found:
     return None
 
 
-def unusual_but_sound(s: Setting) -> Found:
+def unusual_but_sound(s: Context) -> Found:
     if s.outputs == 1 or s.loss.expects != "probabilities":
         return None
     if s.activation == "softmax" and s.head.link == "sigmoid" and s.data.task != "multilabel":
@@ -125,7 +125,7 @@ def unusual_but_sound(s: Setting) -> Found:
     return None
 
 
-def labels_that_compete(s: Setting) -> Found:
+def labels_that_compete(s: Context) -> Found:
     if s.data.task != "multilabel" or s.activation != "softmax" or s.head.link != "softmax" or s.loss.mistake:
         return None
     several = float((s.data.y.sum(1) > 1).mean())
@@ -135,7 +135,7 @@ def labels_that_compete(s: Setting) -> Found:
     )
 
 
-def outputs_without_bounds(s: Setting) -> Found:
+def outputs_without_bounds(s: Context) -> Found:
     if s.activation != "none" or s.head.link == "none" or s.loss.expects not in ("probabilities", "values"):
         return None
     return (
@@ -144,19 +144,19 @@ def outputs_without_bounds(s: Setting) -> Found:
     )
 
 
-def cross_entropy_of_one(s: Setting) -> Found:
+def cross_entropy_of_one(s: Context) -> Found:
     if s.config.loss != "cross_entropy_float":
         return None
     return s.loss.mistake, {"loss": "bce", "loss_params": (), "activation": "auto"}
 
 
-def cross_entropy_of_labels(s: Setting) -> Found:
+def cross_entropy_of_labels(s: Context) -> Found:
     if s.config.loss != "cross_entropy_multihot":
         return None
     return s.loss.mistake, {"head": "sigmoids", "loss": "bce", "loss_params": (), "activation": "auto"}
 
 
-def labels_counted_again(s: Setting) -> Found:
+def labels_counted_again(s: Context) -> Found:
     said = s.loss.mistakes.get(("targets", str(s.params.get("targets"))))
     if said is None:
         return None
@@ -164,7 +164,7 @@ def labels_counted_again(s: Setting) -> Found:
     return f"{said} Rows of this data have {labels:.2f} labels on average.", s.with_loss_params(targets="normalised")
 
 
-WIRING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
+WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     "C101": (
         Check(
             "Softmax twice",

@@ -91,7 +91,7 @@ def show(run: Run, _part: str, column: int) -> None:
         except CutoffError as error:
             st.info(text.plain(f"Nothing can be fitted. {error}"))
     if shown.calibrated is not None and shown.method in METHODS:
-        findings.show(checks.using(run, column, shown.method), "calibration", None)
+        findings.show(checks.of_calibration(run, column, shown.method), "calibration", None)
     _say_line(scores["validation"], column)
     _show_diagrams(shown)
     _show_numbers(shown)

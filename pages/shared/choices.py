@@ -104,7 +104,7 @@ def edit() -> tuple[Experiment | None, str]:
 
 def _show_findings(config: RunConfig, slots: Slots) -> None:
     """What the checks find in the choices, each beside its control."""
-    found = checks.before(config)
+    found = checks.of_config(config)
     for place, slot in slots.items():
         with slot:
             findings.show(findings.at(found, place), "choices", config)

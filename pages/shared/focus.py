@@ -44,7 +44,7 @@ def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.f
     if run.error and run.status != "failed":  # why runs failed stands above the figures
         st.error(text.plain(run.error))
     if run.ended:
-        findings.show(checks.after(run), "run", _choices_of(run))
+        findings.show(checks.of_run(run), "run", _choices_of(run))
     if not run.outputs:
         return
     if run.task == "regression":

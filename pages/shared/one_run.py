@@ -31,7 +31,7 @@ def show(run: Run, config: RunConfig | None) -> None:
     """Everything about `run`. Remedies are offered if the choices, `config`, are still its own."""
     if run.error:
         st.error(text.plain(run.error))
-    found = checks.after(run) if run.ended else ()
+    found = checks.of_run(run) if run.ended else ()
     own = run.config if run.config == config else None
     if not run.outputs:
         findings.show(found, "run", own)

@@ -103,7 +103,7 @@ def show_findings(run: Run, column: int, rule: str, where: str) -> None:
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _findings(of: tuple[str, int], column: int, rule: str, _run: Run) -> tuple[checks.Finding, ...]:
-    return checks.using(_run, column, rule)
+    return checks.of_rule(_run, column, rule)
 
 
 def _choose_rule() -> tuple[str, Params]:

@@ -232,7 +232,7 @@ def test_scores_of_the_variant_in_focus_are_checked_for_every_seed(app_test: App
         for seed in range(2):
             in_focus(at, variant)
             control(at, f"seed.{done.id}").set_value(seed).run()
-            wanted = {finding.code for finding in checks.after(done.of_variant(variant)[seed])}
+            wanted = {finding.code for finding in checks.of_run(done.of_variant(variant)[seed])}
             assert wanted
             assert wanted <= found(at)
 

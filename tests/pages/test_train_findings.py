@@ -74,7 +74,7 @@ def test_every_finding_has_a_place_and_a_long_list_is_folded(app_test: AppTest, 
         for loss in compatibility.losses_for(dataset, head):
             choose(at, "loss", loss)
             config, _ = links.from_query(dict(at.query_params))
-            expected = [f"{CHECKS[f.code].severity.capitalize()} {f.code}" for f in checks.before(config)]
+            expected = [f"{CHECKS[f.code].severity.capitalize()} {f.code}" for f in checks.of_config(config)]
             assert sorted(lines(at)) == sorted(expected)
 
 

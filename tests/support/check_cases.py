@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.checks import Finding, before
+from core.checks import Finding, of_config
 from core.experiment.config import RunConfig
 
 BALANCED = {"dataset": "moons"}
@@ -76,4 +76,4 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
 
 
 def sentences(config: RunConfig) -> dict[str, Finding]:
-    return {finding.code: finding for finding in before(config)}
+    return {finding.code: finding for finding in of_config(config)}

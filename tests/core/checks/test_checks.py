@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.checks import BEFORE, CHECKS, before
+from core.checks import CHECKS, OF_CONFIG, of_config
 from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
 from core.experiment.compatibility import activations_for, check, heads_for, losses_for, params_for
@@ -21,7 +21,7 @@ FAST = [name for name in DATASETS if name not in ("mnist_5k", "shuttle")]
 
 
 def test_every_check_before_a_run_has_its_two_cases():
-    assert set(CASES) == set(BEFORE)
+    assert set(CASES) == set(OF_CONFIG)
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -55,14 +55,14 @@ def test_usual_configurations_raise_nothing_graver_than_a_note():
         {"optimizer": "sgd", "lr": 0.05},
     )
     for choices in usual:
-        assert all(CHECKS[f.code].severity == "note" for f in before(make_config(**choices))), choices
+        assert all(CHECKS[f.code].severity == "note" for f in of_config(make_config(**choices))), choices
 
 
 @pytest.mark.parametrize("dataset", FAST)
 def test_sensible_combinations_are_no_mistakes_unless_the_loss_itself_is_one(dataset):
     for head in heads_for(dataset):
         for loss in losses_for(dataset, head):
-            graves = [CHECKS[f.code].severity for f in before(make_config(dataset=dataset, head=head, loss=loss))]
+            graves = [CHECKS[f.code].severity for f in of_config(make_config(dataset=dataset, head=head, loss=loss))]
             assert ("mistake" in graves) == bool(LOSSES[loss].mistake), (head, loss)
             assert graves == sorted(graves, key=("mistake", "caution", "note").index)
 
@@ -78,7 +78,11 @@ def test_every_other_activation_is_spoken_of(dataset):
                 except CutoffError:
                     continue
                 if activation != resolved(head, "auto", loss):
-                    assert [f for f in before(config) if CHECKS[f.code].place == "activation"], (head, loss, activation)
+                    assert [f for f in of_config(config) if CHECKS[f.code].place == "activation"], (
+                        head,
+                        loss,
+                        activation,
+                    )
 
 
 @given(st.data())
@@ -100,7 +104,7 @@ def test_nothing_that_can_be_trained_breaks_the_checks_and_every_remedy_can_be_t
         batch_size=pick([1, 7, 64]),
     )
     check(config)
-    for finding in before(config):
+    for finding in of_config(config):
         if finding.remedy is not None:
             cured = config.model_copy(update=finding.remedy)
             assert check(cured) != config

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from scipy.special import expit
 from scipy.stats import hypergeom
 
-from core.checks import CHECKS, Finding, before
+from core.checks import CHECKS, Finding, of_config
 from core.data import load_dataset, load_split
 from core.experiment.compatibility import heads_for, losses_for
 from core.experiment.config import make_config
@@ -195,7 +195,7 @@ def test_loss_that_is_cross_entropy_after_all_is_proper(loss, params):
 def test_every_loss_that_is_not_proper_is_spoken_of(loss):
     dataset = "yeast" if LOSSES[loss].tasks == ("multilabel",) else "digit"
     head = next(name for name in heads_for(dataset) if loss in losses_for(dataset, name))
-    found = before(make_config(dataset=dataset, head=head, loss=loss))
+    found = of_config(make_config(dataset=dataset, head=head, loss=loss))
     assert [f for f in found if CHECKS[f.code].place.partition(".")[0] == "loss"]
 
 

@@ -19,7 +19,7 @@ TORCH = "PyTorch documentation (2026)"
 
 
 @dataclass(frozen=True)
-class Setting:
+class Context:
     """A configuration with everything looked up that checks ask for."""
 
     config: RunConfig

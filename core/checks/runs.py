@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.checks.setting import AUTO, TORCH, Found
-from core.checks.spec import Check
+from core.checks.context import AUTO, TORCH, Found
+from core.checks.finding import Check
 from core.data import load_dataset
 from core.evaluation import called_per_row, called_positive, default_accuracy
 from core.evaluation.scores import Scores

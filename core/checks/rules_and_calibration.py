@@ -1,7 +1,4 @@
-"""Checks of what the scores of a class or label are used for: a rule that tunes a threshold, a calibration (C407 ..).
-
-A use is the name of a tuning rule (core.evaluation.tuning) or of a way to calibrate (core.evaluation.calibration).
-"""
+"""Checks of tuning the threshold of a class or label by a rule, and of calibrating its scores (C407 ..)."""
 
 from __future__ import annotations
 
@@ -9,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.checks.setting import Found, Setting
-from core.checks.spec import Check
-from core.checks.training import FEW, TRAINING
-from core.evaluation.calibration import METHODS, fit_line
+from core.checks.context import Context, Found
+from core.checks.finding import Check
+from core.checks.optimisation import FEW, OPTIMISATION
+from core.evaluation.calibration import fit_line
 from core.losses.objective import resolved
 from core.theory.optimal_scores import is_proper, remark
 from core.training.runs import Run
@@ -26,9 +23,7 @@ ENOUGH = 50  # rows, for Cox's test, which asks for many
 ISOTONIC = 1000  # rows, from which scikit-learn's user guide advises it
 
 
-def few_positives(run: Run, column: int, use: str) -> Found:
-    if use in METHODS:
-        return None
+def few_positives(run: Run, column: int, rule: str) -> Found:
     view = run.scores("validation").view(column)
     positives = int(np.count_nonzero(view.y))
     if positives >= FEW:
@@ -37,14 +32,14 @@ def few_positives(run: Run, column: int, use: str) -> Found:
     return f"Only {positives} validation {rows} {view.label}: the threshold found hangs on each of them.", None
 
 
-def no_probabilities(run: Run, column: int, use: str) -> Found:
-    if use not in READ:
+def no_probabilities(run: Run, column: int, rule: str) -> Found:
+    if rule not in READ:
         return None
     if not run.scores("validation").are_probabilities:
-        return f"Scores leave [0, 1], so they are no probabilities. {READ[use]} Apply a sigmoid first.", None
+        return f"Scores leave [0, 1], so they are no probabilities. {READ[rule]} Apply a sigmoid first.", None
     if not (told := _by_theory(run) or _by_measure(run, column)):
         return None
-    return f"{told} {READ[use]} Calibrate first.", None
+    return f"{told} {READ[rule]} Calibrate first.", None
 
 
 def _by_theory(run: Run) -> str:
@@ -52,7 +47,7 @@ def _by_theory(run: Run) -> str:
     config = run.config
     if resolved(config.head, config.activation, config.loss) != resolved(config.head, "auto", config.loss):
         return ""
-    given = config.loss, config.head, dict(config.loss_params), Setting(config).data.counts
+    given = config.loss, config.head, dict(config.loss_params), Context(config).data.counts
     return "" if is_proper(*given) else remark(*given)
 
 
@@ -71,22 +66,20 @@ def _by_measure(run: Run, column: int) -> str:
     )
 
 
-def calibrated_on_few(run: Run, column: int, use: str) -> Found:
-    if use not in METHODS:
-        return None
+def calibrated_on_few(run: Run, column: int, method: str) -> Found:
     view = run.scores("validation").view(column)
     rows, positives = len(view.y), int(np.count_nonzero(view.y))
     fewer = min(positives, rows - positives)
     if fewer < FEW:
         side = view.label if fewer == positives else view.rest
         return f"Only {fewer} of {rows:,} validation rows are {side}: what is fitted hangs on each of them.", None
-    if use == "isotonic" and rows < ISOTONIC:
+    if method == "isotonic" and rows < ISOTONIC:
         return f"Isotonic steps follow chance on {rows:,} rows, {positives:,} of them positive: look at test.", None
     return None
 
 
-OF_USES: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
-    "C207": (TRAINING["C207"][0], few_positives),
+OF_RULES: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
+    "C207": (OPTIMISATION["C207"][0], few_positives),
     "C407": (
         Check(
             "Scores that are no probabilities",
@@ -99,6 +92,8 @@ OF_USES: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
         ),
         no_probabilities,
     ),
+}
+OF_CALIBRATION: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
     "C408": (
         Check(
             "Calibrated on few rows",

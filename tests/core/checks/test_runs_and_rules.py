@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from core.checks import CHECKS, after, using
+from core.checks import CHECKS, Finding, of_calibration, of_rule, of_run
 from core.data import load_split
 from core.evaluation.calibration import METHODS, Line, fit_line
 from core.evaluation.tuning import RULES
@@ -36,7 +36,7 @@ def labels(dataset: str) -> np.ndarray:
 
 
 def codes(run: Run) -> set[str]:
-    return {finding.code for finding in after(run)}
+    return {finding.code for finding in of_run(run)}
 
 
 # --- after a run
@@ -80,14 +80,14 @@ def test_double_sigmoid_is_seen_in_what_it_gives():
     config = make_config(activation="sigmoid", epochs=3)
     *_, last = (epoch for epoch in train([config]) if epoch is not None)
     run = replace(a_run(last.validation[0]), config=config)
-    sentence = next(f for f in after(run) if f.code == "C406").sentence
+    sentence = next(f for f in of_run(run) if f.code == "C406").sentence
     assert f"All {len(labels('digit'))} rows reach 0.5" in sentence
     assert f"{labels('digit').mean():.1%} of them are positive" in sentence
 
 
 def test_equal_scores_are_not_said_to_have_an_order():
     for code, score in (("C403", 0.2), ("C406", 0.7)):
-        finding = next(f for f in after(a_run(score_of("digit", score, score))) if f.code == code)
+        finding = next(f for f in of_run(a_run(score_of("digit", score, score))) if f.code == code)
         assert finding.sentence.endswith("All scores are equal, so no threshold helps.")
 
 
@@ -103,18 +103,18 @@ def test_loss_that_rises_on_training_rows_too_is_no_overconfidence():
 
 def test_loss_without_a_lower_bound_is_no_matter_of_the_rate():
     choices = TEN | {"loss": "nll", "activation": "none"}
-    (finding,) = [f for f in after(a_run(status="diverged", **choices)) if f.code == "C302"]
+    (finding,) = [f for f in of_run(a_run(status="diverged", **choices)) if f.code == "C302"]
     assert "no lower bound" in finding.sentence
     assert finding.remedy == {"activation": "auto"}
 
 
 def test_divergence_is_said_with_its_epoch_and_a_tenth_of_the_rate():
     run = a_run(status="diverged", lr=0.5)
-    (finding,) = [f for f in after(run) if f.code == "C302"]
+    (finding,) = [f for f in of_run(run) if f.code == "C302"]
     assert "epoch 2" in finding.sentence
     assert finding.remedy == {"lr": 0.05}
     assert "C302" not in codes(a_run())
-    (smallest,) = [f for f in after(a_run(status="diverged", lr=1e-6)) if f.code == "C302"]
+    (smallest,) = [f for f in of_run(a_run(status="diverged", lr=1e-6)) if f.code == "C302"]
     assert smallest.remedy is None
 
 
@@ -125,7 +125,7 @@ def test_training_loss_above_its_start_is_said():
 
 def test_rising_validation_loss_under_a_holding_accuracy_is_said_with_the_epoch_to_stop_at():
     losses = ([0.7, 0.4, 0.2, 0.1], [0.7, 0.4, 0.45, 0.6], [0.5, 0.8, 0.85, 0.86])
-    (finding,) = [f for f in after(a_run(losses=losses)) if f.code == "C304"]
+    (finding,) = [f for f in of_run(a_run(losses=losses)) if f.code == "C304"]
     assert "Since epoch 1 the validation loss rose from 0.400 to 0.600" in finding.sentence
     assert finding.remedy == {"epochs": 1}
     falling = ([0.7, 0.4, 0.2], [0.7, 0.4, 0.6], [0.5, 0.8, 0.7])
@@ -137,7 +137,7 @@ def test_saturated_scores_are_said_with_their_share():
     p = np.full((len(labels("digit")), 1), 0.3)
     assert "C401" not in codes(a_run(p))
     p[: len(p) // 4] = 1
-    (finding,) = [f for f in after(a_run(p)) if f.code == "C401"]
+    (finding,) = [f for f in of_run(a_run(p)) if f.code == "C401"]
     assert finding.sentence.startswith(f"{(p == 1).mean():.1%} of the validation scores are exactly 0 (0.0%)")
 
 
@@ -146,12 +146,12 @@ def test_no_to_everything_is_said_and_that_accuracy_does_not_show_it():
     low = np.where(y == 1, 0.4, 0.1)[:, None]
     run = a_run(low)
     assert {"C402", "C403"} <= codes(run)
-    accuracy = next(f for f in after(run) if f.code == "C402").sentence
+    accuracy = next(f for f in of_run(run) if f.code == "C402").sentence
     plain = f"{1 - y.mean():.3f}"
     assert accuracy == f"Accuracy is {plain}, no better than the {plain} of calling every row rest."
     assert (
         f"none of the {y.sum()} positives is found, the highest score among them is 0.4"
-        in next(f for f in after(run) if f.code == "C403").sentence
+        in next(f for f in of_run(run) if f.code == "C403").sentence
     )
     assert not codes(a_run(np.where(y == 1, 0.9, 0.1)[:, None])) & {"C402", "C403"}
 
@@ -161,7 +161,7 @@ def test_confidence_above_accuracy_is_said_with_both():
     rng = np.random.default_rng(0)
     wrong = rng.random(len(y)) < 0.3
     p = np.where((y == 1) ^ wrong, 0.99, 0.01)[:, None]
-    (finding,) = [f for f in after(a_run(p)) if f.code == "C404"]
+    (finding,) = [f for f in of_run(a_run(p)) if f.code == "C404"]
     assert (
         f"{len(y)} validation rows the mean confidence is 0.990, the accuracy {1 - wrong.mean():.3f}"
         in finding.sentence
@@ -172,7 +172,7 @@ def test_confidence_above_accuracy_is_said_with_both():
 def test_rows_without_any_label_are_counted():
     y = labels("yeast")
     low = np.where(y == 1, 0.4, 0.1)
-    (finding,) = [f for f in after(a_run(low, **LABELS)) if f.code == "C405"]
+    (finding,) = [f for f in of_run(a_run(low, **LABELS)) if f.code == "C405"]
     assert f"{len(y)} of {len(y)} validation rows (100.0%) get no label at 0.5" in finding.sentence
     assert "C405" not in codes(a_run(np.where(y == 1, 0.9, 0.1), **LABELS))
 
@@ -214,8 +214,12 @@ def of_few() -> Run:
     return a_run(np.where(y == 1, 0.7, 0.2)[:, None], **RARER)
 
 
+def of_use(run: Run, column: int, use: str) -> tuple[Finding, ...]:
+    return (of_calibration if use in METHODS else of_rule)(run, column, use)
+
+
 def found_in(run: Run, column: int, use: str) -> dict[str, str]:
-    return {finding.code: finding.sentence for finding in using(run, column, use)}
+    return {finding.code: finding.sentence for finding in of_use(run, column, use)}
 
 
 @pytest.mark.parametrize("code", USES)
@@ -268,4 +272,4 @@ def test_uses_bear_one_class(monkeypatch, use, truth):
     split = load_split("digit")
     y = np.full_like(split.y["validation"], truth)
     monkeypatch.setattr("core.training.runs.load_split", lambda *given: replace(split, y=split.y | {"validation": y}))
-    assert all(finding.sentence for finding in using(uniform(), 0, use))
+    assert all(finding.sentence for finding in of_use(uniform(), 0, use))

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import hypergeom
 
-from core.checks.setting import TORCH, Found, Setting
-from core.checks.spec import Check
+from core.checks.context import TORCH, Context, Found
+from core.checks.finding import Check
 from core.data import load_split
 from core.losses.objective import label_counts
 from core.models import MODELS
@@ -21,7 +21,7 @@ TINY_BATCH = 8  # rows, for batch norm
 MANY_OUTPUTS = 3
 
 
-def few_positives(s: Setting) -> Found:
+def few_positives(s: Context) -> Found:
     if s.data.task == "regression":
         return None
     outputs = 1 if s.data.task == "binary" else len(s.data.class_names)
@@ -39,7 +39,7 @@ def few_positives(s: Setting) -> Found:
     )
 
 
-def mean_over_outputs(s: Setting) -> Found:
+def mean_over_outputs(s: Context) -> Found:
     if s.params.get("over_outputs") != "mean" or s.outputs < MANY_OUTPUTS or s.config.optimizer != "sgd":
         return None
     return (
@@ -49,7 +49,7 @@ def mean_over_outputs(s: Setting) -> Found:
     )
 
 
-def batches_without_positives(s: Setting) -> Found:
+def batches_without_positives(s: Context) -> Found:
     if s.loss.of != "batch":
         return None
     counts = label_counts(s.split.y["train"], s.outputs)
@@ -73,7 +73,7 @@ def _batch_with_positives(rows: int, positives: int) -> int:
     return min(size, rows)
 
 
-def batch_norm_of_few_rows(s: Setting) -> Found:
+def batch_norm_of_few_rows(s: Context) -> Found:
     size = s.config.batch_size
     if not s.config.batch_norm or size >= TINY_BATCH or MODELS[s.config.model].takes_images:
         return None
@@ -84,7 +84,7 @@ def batch_norm_of_few_rows(s: Setting) -> Found:
     )
 
 
-def rate_beyond_curvature(s: Setting) -> Found:
+def rate_beyond_curvature(s: Context) -> Found:
     config = s.config
     curvature = _curvature(s)
     if config.model != "linear" or config.optimizer != "sgd" or not curvature:
@@ -100,7 +100,7 @@ def rate_beyond_curvature(s: Setting) -> Found:
     )
 
 
-def _curvature(s: Setting) -> float:
+def _curvature(s: Context) -> float:
     """A bound on the mean loss's second derivative by the outputs; 0 where there is none or it is not known."""
     if s.activation not in ("none", "log_softmax"):  # a log-softmax changes nothing for cross-entropy
         return 0.0
@@ -121,7 +121,7 @@ def _steepest(dataset: str, params: tuple[tuple[str, Value], ...], split_seed: i
     return float(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
 
 
-TRAINING: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
+OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     "C207": (
         Check(
             "Few positives",

@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from core.checks.setting import Found, Setting
-from core.checks.spec import Check
+from core.checks.context import Context, Found
+from core.checks.finding import Check
 from core.losses import LOSSES
 from core.losses.heads import right_activation
 
@@ -34,7 +34,7 @@ PROPER_AT: dict[str, dict[str, float]] = {
 }
 
 
-def scores_are_no_probabilities(s: Setting) -> Found:
+def scores_are_no_probabilities(s: Context) -> Found:
     loss = s.config.loss
     plain = PROPER_AT.get(loss)
     if loss not in IMPROPER or (plain and all(s.params[name] == value for name, value in plain.items())):
@@ -55,7 +55,7 @@ def _best_score(loss: str, weights: tuple[tuple[str, tuple[float, ...]], ...]) -
     return float(optimum(torch.tensor([EXAMPLE], dtype=torch.float64), params)[0])
 
 
-def gate_forgives_misses(s: Setting) -> Found:
+def gate_forgives_misses(s: Context) -> Found:
     if s.config.loss != "gated_bce":
         return None
     above, below, threshold = (float(s.params[name]) for name in ("above", "below", "threshold"))
@@ -69,7 +69,7 @@ def gate_forgives_misses(s: Setting) -> Found:
     )
 
 
-def band_traps(s: Setting) -> Found:
+def band_traps(s: Context) -> Found:
     if s.config.loss != "band_mse" or not s.params["penalty"]:
         return None
     t, r, c = (float(s.params[name]) for name in ("threshold", "radius", "penalty"))
@@ -92,7 +92,7 @@ def band_traps(s: Setting) -> Found:
     )
 
 
-def outliers_count_more(s: Setting) -> Found:
+def outliers_count_more(s: Context) -> Found:
     if s.config.loss != "loss_gated_mse" or float(s.params["factor"]) <= 1:
         return None
     factor, tau = float(s.params["factor"]), float(s.params["tau"])
@@ -106,7 +106,7 @@ def outliers_count_more(s: Setting) -> Found:
     )
 
 
-OF_LOSSES: dict[str, tuple[Check, Callable[[Setting], Found]]] = {
+SHAPE_OF_LOSS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     "C210": (
         Check(
             "Scores are no probabilities",
