@@ -75,6 +75,10 @@ def test_garbage_is_collected_while_the_app_lives_and_not_after_every_run(monkey
     assert st.get_option("runner.postScriptGC") is False
 
 
+def test_no_file_is_watched_unless_a_developer_asks_for_it() -> None:
+    assert st.get_option("server.fileWatcherType") == "none"
+
+
 def test_training_gives_way_at_every_message_between_a_page_and_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     import app
     from pages.shared import services
