@@ -29,7 +29,6 @@ from core.training.runs import LIVE, Job, Run, Status
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
 TURN_SECONDS = 0.04
 KEPT_JOBS = 50  # finished jobs that stay in memory
-KEPT_BYTES = 512 << 20  # the arrays of finished jobs
 KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
 GIVE_WAY_SECONDS = 0.03  # from the last sign of a page that is served until training goes on
@@ -62,7 +61,7 @@ class Runner:
 
     At most `settings.max_active_runs` jobs train at a time and `settings.max_queued` wait; one that is paused keeps
     nobody waiting. A job ends early when it is cancelled, has trained for `settings.run_seconds`, or when nobody has
-    read it for `unwatched` seconds.
+    read it for `unwatched` seconds. Finished jobs keep their scores within `settings.kept_mb` megabytes.
     """
 
     def __init__(
@@ -331,18 +330,28 @@ class Runner:
                 self._end(active.id, status, error)
 
     def _end(self, name: str, status: Status, error: str = "") -> None:
-        """End every run of a job that has not ended yet, and forget the oldest jobs. Called with the lock held."""
+        """End every run of a job that has not ended yet. Called with the lock held."""
         job = _rested(self._jobs[name])
         runs = tuple(_ended(run, status, error) for run in job.runs)
         self._jobs[name] = replace(job, runs=runs, position=0, stopped=time.monotonic())
         self._active = [active for active in self._active if active.id != name]
         self._cancelled.discard(name)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Keep what has finished within its memory: the scores of earlier epochs go first, then whole jobs, the oldest
+        first. The last one to be submitted stays whatever its size. Called with the lock held."""
         # A job whose runs have all diverged is still active until its generator ends: it stays.
-        finished = [other for other, kept in self._jobs.items() if kept.stopped is not None]
-        sizes = [_bytes(self._jobs[other]) for other in finished]
-        while len(finished) > KEPT_JOBS or (len(finished) > 1 and sum(sizes) > KEPT_BYTES):
+        finished = [name for name, job in self._jobs.items() if job.stopped is not None]
+        sizes = {name: _bytes(self._jobs[name]) for name in finished}
+        limit = self._settings.kept_mb << 20
+        for name in finished[:-1]:
+            if sum(sizes.values()) > limit:
+                self._jobs[name] = _without_earlier_epochs(self._jobs[name])
+                sizes[name] = _bytes(self._jobs[name])
+        while len(finished) > KEPT_JOBS or (len(finished) > 1 and sum(sizes.values()) > limit):
             old = finished.pop(0)
-            del self._jobs[old], self._read_at[old], sizes[0]
+            del self._jobs[old], self._read_at[old], sizes[old]
 
     def _number_queue(self) -> None:
         for position, name in enumerate(self._queue, 1):
@@ -372,7 +381,7 @@ def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Ru
     """The run with one more epoch, or ended where its loss was not finite any more (its last good scores stay)."""
     if not epoch.finite[at]:
         return replace(
-            run,
+            _with_own_arrays(run),
             status="diverged",
             error=f"The loss was not finite any more at epoch {epoch.index}; what is shown is the epoch before. "
             "Try a smaller learning rate.",
@@ -384,10 +393,19 @@ def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Ru
         kept=(*kept, (epoch.index, epoch.validation[at])),
         surface=epoch.surface[at] if epoch.surface else None,
         device=epoch.device,
-        status="stopped early" if epoch.stopped[at] else run.status,
     )
+    if epoch.stopped[at]:
+        now = replace(_with_own_arrays(now), status="stopped early")
     losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])
     return replace(now, history=run.history.then(*losses, right))
+
+
+def _with_own_arrays(run: Run) -> Run:
+    """The run with copies of its last outputs, which are views of the whole stack's and would keep those in memory."""
+    outputs = {part: array.copy() for part, array in run.outputs.items()}
+    kept = tuple((epoch, outputs["validation"]) for epoch, _ in run.kept[-1:])
+    surface = None if run.surface is None else run.surface.copy()
+    return replace(run, outputs=outputs, kept=(*run.kept[:-1], *kept), surface=surface)
 
 
 def _within_memory(job: Job) -> Job:
@@ -404,10 +422,15 @@ def _within_memory(job: Job) -> Job:
     return job
 
 
+def _without_earlier_epochs(job: Job) -> Job:
+    return replace(job, runs=tuple(replace(run, kept=run.kept[-1:]) for run in job.runs))
+
+
 def _bytes(job: Job) -> int:
-    """Memory of a job's arrays; what is kept of the last epoch is its output itself, so it counts once."""
+    """Memory of a job's scores; what is kept of the last epoch is its output itself, so it counts once."""
     arrays = [outputs for run in job.runs for _, outputs in run.kept[:-1]]
     arrays += [outputs for run in job.runs for outputs in run.outputs.values()]
+    arrays += [run.surface for run in job.runs if run.surface is not None]
     return sum(array.nbytes for array in arrays)
 
 

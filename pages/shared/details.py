@@ -67,8 +67,9 @@ def show_epochs(run: Run, threshold: float, choose: bool = False) -> None:
         key=f"epochs.{run.id}.{column}",
         alt=f"Histogram of the validation rows' probabilities by true class, one epoch at a time, of {view.label}.",
     )
-    every = run.kept[1][0] - run.kept[0][0] if len(run.kept) > 1 else 1
-    kept = {1: "every epoch", 2: "every second epoch and the last"}.get(every, f"every {every} epochs and the last")
+    every = run.kept[1][0] - run.kept[0][0] if len(run.kept) > 1 else 0
+    known = {0: "the last epoch", 1: "every epoch", 2: "every second epoch and the last"}
+    kept = known.get(every, f"every {every} epochs and the last")
     st.caption(f"Kept: {kept}. Earlier scores of an experiment may take {KEPT_BYTES_A_JOB >> 20} MB.")
 
 

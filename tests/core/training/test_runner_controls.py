@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from core.errors import CutoffError
 from core.experiment.config import RunConfig
 from core.settings import Settings
 from core.training import runner as module
@@ -292,12 +294,65 @@ def test_every_epoch_is_kept_while_there_is_room(build):
     assert [epoch for epoch, _ in job.runs[0].kept] == list(range(21))
 
 
-def test_large_jobs_are_forgotten_first_come_first(build, monkeypatch):
-    monkeypatch.setattr(module, "KEPT_BYTES", 1)
-    runner = build(epochs)
-    first = runner.submit(experiment(a_config()))
-    ended(runner, first)
-    second = runner.submit(experiment(a_config()))
-    ended(runner, second)
-    until(lambda: first not in runner._jobs)
-    assert runner.job(second).status == "finished"
+A_REGRESSION = {
+    "dataset": "line",
+    "dataset_params": {},
+    "head": "identity",
+    "loss": "mse",
+}  # no accuracy of its outputs
+
+
+def with_outputs_of(megabytes: int, epochs: int) -> Callable[[Sequence[RunConfig]], Iterator[Epoch]]:
+    """A script whose validation outputs take so many megabytes an epoch."""
+
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
+        for index in range(epochs):
+            yield replace(an_epoch(index), validation=(np.full((megabytes << 18, 1), index, np.float32),))
+
+    return script
+
+
+def kept_epochs(runner: Runner, name: str) -> list[int]:
+    """The epochs of a job whose outputs are kept; none once it is forgotten."""
+    try:
+        return [epoch for epoch, _ in runner.job(name).runs[0].kept]
+    except CutoffError:
+        return []
+
+
+def test_of_finished_jobs_the_earlier_epochs_go_first_and_then_the_oldest_job(build):
+    runner = build(with_outputs_of(1, 3), kept_mb=5)  # that is two jobs: the older one's last epoch, all of the newer
+    names: list[str] = []
+    for expected in ([[0, 1, 2]], [[2], [0, 1, 2]], [[], [2], [0, 1, 2]], [[], [], [2], [0, 1, 2]]):
+        names.append(runner.submit(experiment(a_config(**A_REGRESSION))))
+        until(lambda: runner.job(names[-1]).stopped)
+        assert [kept_epochs(runner, name) for name in names] == expected
+    assert (runner.job(names[-2]).runs[0].outputs["validation"] == 2).all()
+
+
+def test_the_last_job_stays_however_large_it_is(build):
+    runner = build(with_outputs_of(2, 2), kept_mb=1)
+    first, second = [ended(runner, runner.submit(experiment(a_config(**A_REGRESSION)))).id for _ in range(2)]
+    until(lambda: not kept_epochs(runner, first))
+    assert kept_epochs(runner, second) == [0, 1]
+
+
+@pytest.mark.parametrize("end", ["stopped early", "diverged"])
+def test_a_run_that_ends_before_the_others_does_not_keep_their_scores_in_memory(build, monkeypatch, end):
+    monkeypatch.setattr(module, "KEPT_BYTES_A_JOB", 1)
+    of_stack: list[weakref.ref] = []
+
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
+        for index in range(5):
+            whole = np.full((2, 50, 1), index / 100, np.float32)
+            of_stack.append(weakref.ref(whole))
+            sound = [end != "diverged" or index < 3, True]
+            epoch = replace(an_epoch(index, 2, sound), validation=tuple(whole), test=tuple(whole))
+            yield replace(epoch, stopped=np.array([end == "stopped early" and index >= 2, False]))
+
+    job = ended(runner := build(script), runner.submit(experiment(a_config(), a_config())))
+    assert [run.status for run in job.runs] == [end, "finished"]
+    until(lambda: all(whole() is None for whole in of_stack[1:4]))  # epochs 0 and 4 stay
+    for part in ("validation", "test"):
+        assert (job.runs[0].outputs[part] == np.float32(0.02)).all()
+    assert [epoch for epoch, _ in job.runs[0].kept] == [0, 2]
