@@ -9,7 +9,7 @@ import numpy as np
 from core.checks.context import AUTO, TORCH, Found
 from core.checks.finding import Check
 from core.data import load_dataset
-from core.evaluation import called_per_row, called_positive, default_accuracy
+from core.evaluation import default_accuracy, predicted_per_row, predicted_positive
 from core.evaluation.scores import Scores
 from core.losses import LOSSES
 from core.training.runs import Run
@@ -84,7 +84,7 @@ def no_better_than_one_answer(run: Run, scores: Scores) -> Found:
 
 def no_positive_found(run: Run, scores: Scores) -> Found:
     positive, score = scores.view().y, scores.view().score
-    if scores.task != "binary" or not positive.any() or called_positive(score[positive], 0.5).any():
+    if scores.task != "binary" or not positive.any() or predicted_positive(score[positive], 0.5).any():
         return None
     return (
         f"At 0.5 recall is 0: none of the {np.count_nonzero(positive):,} positives is found, the highest score among "
@@ -94,7 +94,7 @@ def no_positive_found(run: Run, scores: Scores) -> Found:
 
 
 def everybody_called(run: Run, scores: Scores) -> Found:
-    if scores.task != "binary" or not scores.n_rows or not called_positive(scores.y_score, 0.5).all():
+    if scores.task != "binary" or not scores.n_rows or not predicted_positive(scores.y_score, 0.5).all():
         return None
     return (
         f"All {scores.n_rows:,} rows reach 0.5, though {scores.view().y.mean():.1%} of them are positive; the lowest "
@@ -127,7 +127,7 @@ def too_sure(run: Run, scores: Scores) -> Found:
 def rows_without_labels(run: Run, scores: Scores) -> Found:
     if scores.task != "multilabel":
         return None
-    none, _ = called_per_row(scores, 0.5)
+    none, _ = predicted_per_row(scores, 0.5)
     truly = int((scores.y_true.sum(1) == 0).sum())
     if not scores.n_rows or none - truly < UNLABELLED * scores.n_rows:
         return None
@@ -243,7 +243,7 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "Says yes to everything",
             "scores",
             "caution",
-            "Every row is called positive at 0.5.",
+            "Every row is predicted positive at 0.5.",
             "A sigmoid, softmax or ReLU before the sigmoid makes every p at least 0.5; a large pos_weight can too.",
             "Look at the output activation and the weights, then raise the threshold.",
             f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
-from core.evaluation import METRICS, MetricSpec, ThresholdCounts, calibration, called_positive
+from core.evaluation import METRICS, MetricSpec, ThresholdCounts, calibration, predicted_positive
 from core.evaluation.metrics import ratio
 from core.evaluation.scores import as_labels, as_scores
 from core.parameters import Param, Value, checked
@@ -185,12 +185,12 @@ def _times(rows: int, resamples: int, generator: np.random.Generator) -> NDArray
 
 
 def _at_threshold(spec: MetricSpec, run: Scored, **params: Value) -> Statistic:
-    called, wrongly_called = (
-        called_positive(scores, run.threshold).astype(np.float64) for scores in (run.positive, run.negative)
+    predicted, false_positive = (
+        predicted_positive(scores, run.threshold).astype(np.float64) for scores in (run.positive, run.negative)
     )
 
     def statistic(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
-        tp, fp = called @ positives, wrongly_called @ negatives
+        tp, fp = predicted @ positives, false_positive @ negatives
         t = np.full(tp.shape, run.threshold)
         return spec(ThresholdCounts(t, tp, fp, positives.sum(0) - tp, negatives.sum(0) - fp), **params)
 

@@ -1,6 +1,6 @@
 """Counts at thresholds, the primitive that every count, metric and curve comes from. Numpy alone.
 
-The rule, said once: a row is called positive when `score >= t`, compared in the scores' own dtype. A
+The rule, said once: a row is predicted positive when `score >= t`, compared in the scores' own dtype. A
 threshold of another dtype is first rounded to the scores' dtype, so that .7 means the float32 nearest to .7
 when the scores are float32: compared in float64 instead, scores that were rounded to .70 in float32 would
 fall below it.
@@ -46,8 +46,8 @@ class ThresholdCounts:
         return self.tp + self.fp + self.fn + self.tn
 
     @property
-    def called(self) -> NDArray:
-        """Number (or weight) of the rows that are called positive, in the shape of the counts."""
+    def predicted_positive(self) -> NDArray:
+        """Number (or weight) of the rows that are predicted positive, in the shape of the counts."""
         return self.tp + self.fp
 
 
@@ -130,8 +130,8 @@ class ScoreIndex:
     def counts(self, thresholds: ArrayLike) -> ThresholdCounts:
         """Counts at thresholds of any shape and order, each by two binary searches.
 
-        t = inf calls nothing positive, t <= the smallest score everything. As in `score >= nan`, NaN calls
-        nothing positive.
+        t = inf predicts no row positive, t <= the smallest score everything. As in `score >= nan`, NaN predicts
+        none.
         """
         t = np.asarray(thresholds)
         if t.dtype != self.positive_scores.dtype:

@@ -41,7 +41,7 @@ class DecisionSpec:
         return self.function(y_score, thresholds, **checked(self.name, self.params, params))
 
 
-def called_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.bool_]:
+def predicted_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.bool_]:
     """Whether y_score >= thresholds, compared in the scores' own dtype.
 
     y_score (N,) or (N, C); thresholds () or (C,): the decisions of a binary classifier, or of each label.
@@ -100,9 +100,9 @@ def largest_above(y_score: ArrayLike, thresholds: ArrayLike, fallback: int = NO_
         raise CutoffError(
             f"Expected `fallback` to be a class in [0, {score.shape[1]}), or -1 for none, but got {fallback}."
         )
-    called = called_positive(score, t)
-    best = np.argmax(np.where(called, score, score.dtype.type(-np.inf)), axis=1)
-    best[~called.any(axis=1)] = fallback
+    predicted = predicted_positive(score, t)
+    best = np.argmax(np.where(predicted, score, score.dtype.type(-np.inf)), axis=1)
+    best[~predicted.any(axis=1)] = fallback
     return best
 
 

@@ -54,7 +54,7 @@ def accuracy(counts: ThresholdCounts) -> NDArray[np.float64]:
 
 
 def precision(counts: ThresholdCounts) -> NDArray[np.float64]:
-    return ratio(counts.tp, counts.called)
+    return ratio(counts.tp, counts.predicted_positive)
 
 
 def recall(counts: ThresholdCounts) -> NDArray[np.float64]:
@@ -110,7 +110,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP + TN}{TP + FP + FN + TN}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of all rows that are decided correctly; 1 - prevalence when none is called positive.",
+        help="Share of all rows that are decided correctly; 1 - prevalence when none is predicted positive.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
     ),
     "balanced_accuracy": MetricSpec(
@@ -131,7 +131,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP}{TP + FP}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of the rows called positive that are positive; undefined when none is called positive.",
+        help="Share of the rows predicted positive that are positive; undefined when none is predicted positive.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
     ),
@@ -142,7 +142,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP}{TP + FN}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of the positive rows that are called positive; also sensitivity or true positive rate.",
+        help="Share of the positive rows that are predicted positive; also sensitivity or true positive rate.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
     ),
@@ -153,7 +153,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TN}{TN + FP}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of the negative rows that are called negative; 1 - false positive rate.",
+        help="Share of the negative rows that are predicted negative; 1 - false positive rate.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
     ),
     "f1": MetricSpec(

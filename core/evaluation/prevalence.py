@@ -141,10 +141,10 @@ def precision_interval(
     """An interval that holds the precision at another prevalence in at least `level` of all samples.
 
     Its ends are the precisions at the ends of Wilson's intervals of both rates, each wider by Bonferroni's rule. NaN
-    where no row is called positive or a class has no row.
+    where no row is predicted positive or a class has no row.
     """
     each = (1 + level) / 2
     tpr = wilson(counts.tp, counts.tp + counts.fn, each)
     fpr = wilson(counts.fp, counts.fp + counts.tn, each)
-    called = ratio(counts.called, counts.called)  # 1, or NaN for none
-    return ppv(tpr[0], fpr[1], prevalence) * called, ppv(tpr[1], fpr[0], prevalence) * called
+    predicted = ratio(counts.predicted_positive, counts.predicted_positive)  # 1, or NaN for none
+    return ppv(tpr[0], fpr[1], prevalence) * predicted, ppv(tpr[1], fpr[0], prevalence) * predicted

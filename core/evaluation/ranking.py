@@ -16,12 +16,13 @@ from core.evaluation.metrics import ratio
 class Rankings:
     """Counts of R models at each of their distinct scores, the largest first, one model after another.
 
-    tp and called (M,): positives and rows that score at least as high; a model's last entry counts all its rows.
+    tp and predicted_positive (M,): positives and rows that score at least as high; a model's last entry counts all its
+    rows.
     first (R,) is where each model begins. positives and negatives (R,).
     """
 
     tp: NDArray[np.int64]
-    called: NDArray[np.int64]
+    predicted_positive: NDArray[np.int64]
     first: NDArray[np.int64]
     positives: NDArray[np.int64]
     negatives: NDArray[np.int64]
@@ -42,7 +43,7 @@ class Rankings:
         positives = np.count_nonzero(labels, axis=-1)
         return cls(
             tp=np.cumsum(labels, axis=-1)[last],
-            called=np.broadcast_to(np.arange(1, rows + 1), models.shape)[last],
+            predicted_positive=np.broadcast_to(np.arange(1, rows + 1), models.shape)[last],
             first=np.append(0, np.cumsum(np.count_nonzero(last, axis=-1)))[:-1],
             positives=positives,
             negatives=rows - positives,
@@ -54,14 +55,14 @@ class Rankings:
         Constant scores give the prevalence. NaN without a positive row, where scikit-learn warns and returns 0.
         """
         gained = self.tp - self._before(self.tp)
-        return ratio(self._sums(gained * (self.tp / self.called)), self.positives)
+        return ratio(self._sums(gained * (self.tp / self.predicted_positive)), self.positives)
 
     def roc_aucs(self) -> NDArray[np.float64]:
         """Chance that a positive row scores above a negative one, ties counting half (Mann and Whitney, 1947), (R,).
 
         NaN without one of either.
         """
-        before, fp = self._before(self.tp), self.called - self.tp
+        before, fp = self._before(self.tp), self.predicted_positive - self.tp
         beaten = (fp - self._before(fp)) * (before + self.tp)  # twice
         return ratio(self._sums(beaten), 2 * self.positives * self.negatives)
 
@@ -72,8 +73,8 @@ class Rankings:
         positive row.
         """
         end = self.first[model + 1] if model + 1 < len(self.first) else len(self.tp)
-        tp, called = self.tp[self.first[model] : end], self.called[self.first[model] : end]
-        precision = tp / called
+        tp, predicted = self.tp[self.first[model] : end], self.predicted_positive[self.first[model] : end]
+        precision = tp / predicted
         return ratio(np.append(0, tp), self.positives[model]), np.append(precision[:1], precision)
 
     def _before(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,18 +13,18 @@ from scipy.special import logit
 from core.data import Dataset
 from core.data.dataset import told
 from core.errors import CutoffError
-from core.evaluation import NO_CLASS, ScoreIndex, called_positive
+from core.evaluation import NO_CLASS, ScoreIndex, predicted_positive
 from core.evaluation.scores import ClassView, Scores
 
 Outcome = Literal["tp", "fp", "fn", "tn"]
-# Whether a row of this outcome is truly in the class, and whether it is called so.
+# Whether a row of this outcome is truly in the class, and whether it is predicted so.
 OUTCOMES: dict[Outcome, tuple[bool, bool]] = {
     "tp": (True, True),
     "fp": (False, True),
     "fn": (True, False),
     "tn": (False, False),
 }
-_SHORT = ["TN", "FP", "FN", "TP"]  # by whether a row is truly in the class, then by whether it is called so
+_SHORT = ["TN", "FP", "FN", "TP"]  # by whether a row is truly in the class, then by whether it is predicted so
 
 
 def behind(
@@ -38,21 +38,21 @@ def behind(
 
     Numbers are compared with scores in the scores' own dtype; None is an open end. The index (M,) is the place of each
     row in the view; rows at one distance keep the order of their places. Columns: `outcome`, `score` in its own dtype,
-    its `logit`, and `distance`, score - threshold, at least 0 exactly where the row is called positive. Raises
+    its `logit`, and `distance`, score - threshold, at least 0 exactly where the row is predicted positive. Raises
     CutoffError for another outcome.
     """
     if outcome is not None and outcome not in OUTCOMES:
         raise CutoffError(f"Expected `outcome` to be one of {', '.join(OUTCOMES)}, but got {outcome!r}.")
-    called = called_positive(view.score, threshold)
+    predicted = predicted_positive(view.score, threshold)
     wanted = _within(view, low, high)
     if outcome is not None:
         true, positive = OUTCOMES[outcome]
-        wanted &= (view.y == true) & (called == positive)
+        wanted &= (view.y == true) & (predicted == positive)
     distance = view.score.astype(np.float64) - np.float64(view.score.dtype.type(threshold))
     at = _nearest(wanted, distance)
     return pd.DataFrame(
         {
-            "outcome": pd.Categorical.from_codes(2 * view.y[at] + called[at], pd.Index(_SHORT)),
+            "outcome": pd.Categorical.from_codes(2 * view.y[at] + predicted[at], pd.Index(_SHORT)),
             "score": view.score[at],
             "logit": logit(view.score[at].astype(np.float64)),
             "distance": distance[at],
@@ -71,20 +71,20 @@ def outcome_counts(
 
 
 def behind_cell(
-    scores: Scores, decided: NDArray[np.integer], true: int | None = None, called: int | None = None
+    scores: Scores, decided: NDArray[np.integer], true: int | None = None, predicted: int | None = None
 ) -> pd.DataFrame:
-    """The rows truly in class `true` and decided as class `called` (None: as any), the least sure decision first.
+    """The rows truly in class `true` and decided as class `predicted` (None: as any), the least sure decision first.
 
-    decided: (N,) class indices of a multi-class task, NO_CLASS for a row without a class, which `called` may ask for.
-    The index (M,) is the place of each row in the scores. Columns: `called` by name, `score`, that of the decided
+    decided: (N,) class indices of a multi-class task, NO_CLASS for a row without a class, which `predicted` may be.
+    The index (M,) is the place of each row in the scores. Columns: `predicted` by name, `score`, that of the decided
     class, its `logit`, and `lead`, by how much it exceeds the largest other score: below 0 where thresholds made
     another class than argmax. A row without a class has the score and the lead of its largest one.
     """
     wanted = np.ones(scores.n_rows, bool)
     if true is not None:
         wanted &= scores.y_true == true
-    if called is not None:
-        wanted &= decided == called
+    if predicted is not None:
+        wanted &= decided == predicted
     p, rows = scores.y_score.astype(np.float64), np.arange(scores.n_rows)
     column = np.where(decided == NO_CLASS, p.argmax(1), decided)
     others = p.copy()
@@ -94,7 +94,7 @@ def behind_cell(
     score = scores.y_score[at, column[at]]
     return pd.DataFrame(
         {
-            "called": np.array([*scores.class_names, "none"], dtype=object)[decided[at]],  # -1 is the last
+            "predicted": np.array([*scores.class_names, "none"], dtype=object)[decided[at]],  # -1 is the last
             "score": score,
             "logit": logit(score.astype(np.float64)),
             "lead": lead[at],
@@ -108,7 +108,7 @@ def described(
 ) -> pd.DataFrame:
     """Found rows, or some of them, as a table: `row`, true `class` or `labels`, what was found, then every feature.
 
-    `rows` (N,) says where each row of the scores stands in the data set, which counts from 0. A feature called like a
+    `rows` (N,) says where each row of the scores stands in the data set, which counts from 0. A feature named like a
     column before it becomes "feature <name>".
     """
     at = rows[found.index]
@@ -125,9 +125,9 @@ def _within(view: ClassView, low: float | None, high: float | None) -> NDArray[n
     """Whether low <= score < high, (N,); None is an open end."""
     within = np.ones(len(view.score), bool)
     if low is not None:
-        within &= called_positive(view.score, low)
+        within &= predicted_positive(view.score, low)
     if high is not None:
-        within &= ~called_positive(view.score, high)
+        within &= ~predicted_positive(view.score, high)
     return within
 
 

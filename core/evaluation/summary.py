@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.evaluation.counts import ThresholdCounts
-from core.evaluation.decisions import NO_CLASS, called_positive, decide
+from core.evaluation.decisions import NO_CLASS, decide, predicted_positive
 from core.evaluation.metrics import METRICS, ratio
 from core.evaluation.ranking import Rankings
 from core.evaluation.scores import Scores
@@ -43,9 +43,9 @@ class LabelTotals(NamedTuple):
     hamming: float  # share of decisions that are wrong
     subset: float  # share of rows with every label right
     cardinality_true: float  # labels a row
-    cardinality: float  # labels called a row
-    without: int  # rows with no label called
-    several: int  # rows with more than one label called
+    cardinality: float  # labels predicted per row
+    without: int  # rows without a predicted label
+    several: int  # rows with more than one predicted label
 
 
 class Changes(NamedTuple):
@@ -67,19 +67,19 @@ def class_totals(matrix: NDArray) -> ClassTotals:
     return ClassTotals(right, precision, recall, f1, without=int(matrix[:, len(matrix) :].sum()))
 
 
-def label_totals(y_true: ArrayLike, called: NDArray[np.bool_]) -> LabelTotals:
-    """The totals of decisions `called` (N, C) about labels y_true (N, C) in {0, 1}, however they were made.
+def label_totals(y_true: ArrayLike, predicted: NDArray[np.bool_]) -> LabelTotals:
+    """The totals of decisions `predicted` (N, C) about labels y_true (N, C) in {0, 1}, however they were made.
 
     NaN where undefined. Raises CutoffError for shapes that differ.
     """
     truth = np.asarray(y_true) == 1
-    if called.ndim != 2 or truth.shape != called.shape:
+    if predicted.ndim != 2 or truth.shape != predicted.shape:
         raise CutoffError(
-            f"Expected `y_true` and `called` to have one shape (N, C), but got {truth.shape} and {called.shape}."
+            f"Expected `y_true` and `predicted` to have one shape (N, C), but got {truth.shape} and {predicted.shape}."
         )
     rows, labels = truth.shape
-    right, has, gets = truth & called, truth.sum(1), called.sum(1)
-    counts = _counted(truth, called[None])[0]
+    right, has, gets = truth & predicted, truth.sum(1), predicted.sum(1)
+    counts = _counted(truth, predicted[None])[0]
     f1 = METRICS["f1"](counts)
     known = np.isfinite(f1)
     return LabelTotals(
@@ -87,8 +87,8 @@ def label_totals(y_true: ArrayLike, called: NDArray[np.bool_]) -> LabelTotals:
         macro_f1=float(_mean(f1)),
         weighted_f1=float(ratio((f1 * truth.sum(0))[known].sum(), has.sum())),
         samples_f1=float(_mean(ratio(2 * right.sum(1), has + gets))),
-        hamming=float(ratio((called != truth).sum(), rows * labels)),
-        subset=float(ratio((called == truth).all(1).sum(), rows)),
+        hamming=float(ratio((predicted != truth).sum(), rows * labels)),
+        subset=float(ratio((predicted == truth).all(1).sum(), rows)),
         cardinality_true=float(ratio(has.sum(), rows)),
         cardinality=float(ratio(gets.sum(), rows)),
         without=int(np.count_nonzero(gets == 0)),
@@ -131,15 +131,15 @@ def default_accuracies(rows: Scores, y_score: NDArray[np.floating]) -> NDArray[n
     if rows.task == "multiclass":
         right = y_score.argmax(-1) == rows.y_true
     else:
-        right = called_positive(y_score, 0.5) == (rows.y_true.reshape(y_score.shape[1:]) == 1)
+        right = predicted_positive(y_score, 0.5) == (rows.y_true.reshape(y_score.shape[1:]) == 1)
     right = right.reshape(len(y_score), -1)
     return ratio(right.sum(1), right.shape[1])
 
 
-def called_per_row(scores: Scores, thresholds: ArrayLike) -> tuple[int, int]:
+def predicted_per_row(scores: Scores, thresholds: ArrayLike) -> tuple[int, int]:
     """Rows with no column at its threshold or above, and rows with several; thresholds (C,), or one for all."""
-    called = called_positive(scores.y_score, thresholds).sum(axis=1)
-    return int(np.count_nonzero(called == 0)), int(np.count_nonzero(called > 1))
+    predicted = predicted_positive(scores.y_score, thresholds).sum(axis=1)
+    return int(np.count_nonzero(predicted == 0)), int(np.count_nonzero(predicted > 1))
 
 
 def summary(scores: Scores, thresholds: ArrayLike, by: Decide = decide) -> dict[str, float]:
@@ -166,9 +166,9 @@ def summaries(
         found = _multiclass(rows.y_true, y_score, thresholds, by)
     else:
         truth = rows.y_true.reshape(rows.n_rows, rows.n_columns) == 1
-        called = called_positive(y_score, np.ravel(thresholds))
-        counts = _counted(truth, called)
-        found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, called, counts)
+        predicted = predicted_positive(y_score, np.ravel(thresholds))
+        counts = _counted(truth, predicted)
+        found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, predicted, counts)
     mean = "" if rows.task == "binary" else "Macro "
     ranked = Rankings.of(truth.T if mean else truth[:, 0], np.moveaxis(y_score, 1, 2))
     shape = len(y_score), rows.n_columns
@@ -179,10 +179,10 @@ def summaries(
     return found
 
 
-def _counted(truth: NDArray[np.bool_], called: NDArray[np.bool_]) -> ThresholdCounts:
+def _counted(truth: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> ThresholdCounts:
     """Counts (R, C) of decisions (R, N, C) about rows (N, C)."""
-    tp, called_in_all = (called & truth).sum(1), called.sum(1)
-    fp, fn = called_in_all - tp, truth.sum(0) - tp
+    tp, predicted_in_all = (predicted & truth).sum(1), predicted.sum(1)
+    fp, fn = predicted_in_all - tp, truth.sum(0) - tp
     return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, truth.shape[0] - tp - fp - fn)
 
 
@@ -194,9 +194,9 @@ def _multiclass(
     y_true: NDArray[np.int64], y_score: NDArray[np.floating], thresholds: ArrayLike, by: Decide
 ) -> dict[str, NDArray[np.float64]]:
     models, rows, classes = y_score.shape
-    called = by(y_score.reshape(-1, classes), thresholds).reshape(models, rows)
-    called = np.where(called == NO_CLASS, classes, called)  # the last column of each matrix
-    cells = (np.arange(models)[:, None] * classes + y_true) * (classes + 1) + called
+    predicted = by(y_score.reshape(-1, classes), thresholds).reshape(models, rows)
+    predicted = np.where(predicted == NO_CLASS, classes, predicted)  # the last column of each matrix
+    cells = (np.arange(models)[:, None] * classes + y_true) * (classes + 1) + predicted
     matrices = np.bincount(cells.ravel(), minlength=models * classes * (classes + 1))
     matrices = matrices.reshape(models, classes, classes + 1)
     tp = np.diagonal(matrices, axis1=1, axis2=2)
@@ -210,9 +210,9 @@ def _multiclass(
 
 
 def _multilabel(
-    truth: NDArray[np.bool_], called: NDArray[np.bool_], counts: ThresholdCounts
+    truth: NDArray[np.bool_], predicted: NDArray[np.bool_], counts: ThresholdCounts
 ) -> dict[str, NDArray[np.float64]]:
-    wrong = called != truth
+    wrong = predicted != truth
     rows, labels = truth.shape
     return {
         "All labels right": ratio((~wrong.any(axis=2)).sum(1), rows),

@@ -135,7 +135,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "double_sigmoid": Preset(
         label="Sigmoid twice",
-        question="Why is everything called positive?",
+        question="Why is everything predicted positive?",
         look_for="With a sigmoid in both, all probabilities lie between 0.5 and 0.731, so recall is 1 and precision "
         "the share of positives; one sigmoid, in the network or in the loss, is right.",
         experiment=_race(

@@ -125,7 +125,7 @@ def tversky(p: Tensor, y: Tensor, params: Params) -> Tensor:
     """1 - TP / (TP + alpha FP + beta FN) with TP = sum p y, FP = sum p (1 - y), FN = sum (1 - p) y, over all rows.
 
     p in [0, 1] and y in {0, 1} (R, B, K), alpha and beta (R, 1, 1) >= 0; one loss for each output, (R, K) in [0, 1].
-    A batch without positives costs 1 whatever its scores, so it teaches nothing; if nothing is called positive either
+    A batch without positives costs 1 whatever its scores, so it teaches nothing; if no row is predicted positive
     (0 / 0) it costs 0.
     """
     tp = (p * y).sum(-2)

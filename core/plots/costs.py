@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.special import expit
 
-from core.evaluation import Curve, called_positive
+from core.evaluation import Curve, predicted_positive
 from core.evaluation.scores import ClassView
 from core.evaluation.value.payoffs import Band
 from core.plots.marks import Mark, add_marks
@@ -88,9 +88,9 @@ def band_figure(view: ClassView, band: Band, marks: Sequence[Mark], scale: Scale
 
     Rows in the band are drawn as the reviewer decides them, rightly.
     """
-    high = called_positive(view.score, band.high)
-    reviewed = called_positive(view.score, band.low) & ~high
-    figure = score_histograms([view], [band.high], scale, called=(high | (reviewed & view.y))[:, None])
+    high = predicted_positive(view.score, band.high)
+    reviewed = predicted_positive(view.score, band.low) & ~high
+    figure = score_histograms([view], [band.high], scale, predicted=(high | (reviewed & view.y))[:, None])
     low, upper = ends(scale)
     left, right = (float(np.clip(place(min(end, 1.0), scale), low, upper)) for end in band)
     if band.low < band.high:

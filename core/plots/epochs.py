@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
-from core.evaluation import METRICS, ThresholdCounts, called_positive
+from core.evaluation import METRICS, ThresholdCounts, predicted_positive
 from core.evaluation.scores import as_labels, as_scores
 from core.plots.scores import BINS
 from core.plots.style import LOGIT_END, Scale, place
@@ -21,7 +21,7 @@ class EpochFrames:
     `counts` (E, 4, 40) uint32 are rows by bin of their score: true negatives, false positives, false negatives and
     true positives, in this order. Bin b holds edges[b] <= place(score, scale) < edges[b + 1], the last one its upper
     edge too, and the outermost ones whatever lies beyond. The threshold falls into bin `split`: no row in a lower bin
-    is called positive, and every row in a higher bin is.
+    is predicted positive, and every row in a higher bin is.
 
     epochs, tp, fp, fn, tn (E,) int64; precision and recall (E,) float64, NaN where undefined; edges (41,).
     """
@@ -67,7 +67,7 @@ def epoch_frames(
         )
     low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
     edges = np.linspace(low, high, BINS + 1)
-    kind = 2 * positive + called_positive(score, threshold)  # (E, N): 0 TN, 1 FP, 2 FN, 3 TP
+    kind = 2 * positive + predicted_positive(score, threshold)  # (E, N): 0 TN, 1 FP, 2 FN, 3 TP
     of_epoch = 4 * np.arange(numbers.size)[:, None]
     cells = (of_epoch + kind) * BINS + _bins(score, edges, scale)
     counts = np.bincount(cells.ravel(), minlength=numbers.size * 4 * BINS).reshape(-1, 4, BINS)

@@ -140,7 +140,7 @@ def top_share(index: ScoreIndex, share: float) -> float:
     """
     wanted = int(np.ceil(share * index.n_rows - 1e-9))  # .07 of 100 rows are 7
     counts = index.counts_at_scores()
-    at = int(counts.called.searchsorted(wanted))
+    at = int(counts.predicted_positive.searchsorted(wanted))
     return float(counts.thresholds[at]) if wanted else float("inf")
 
 

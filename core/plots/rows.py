@@ -30,7 +30,7 @@ def outcome_bars(
 ) -> Spec:
     """Rows by score and outcome: those of the class up, the others down, solid where `score >= threshold` is right.
 
-    A bar's height is the square root of its share of its own side. Traces are called "tp", "fn", "tn" and "fp"; the
+    A bar's height is the square root of its share of its own side. Traces are named "tp", "fn", "tn" and "fp"; the
     customdata of a bar is (rows, low, high): exactly those rows have low <= score < high in the scores' own dtype. None
     is an open end, of the outermost bars. The scores in [low, high) are shaded.
     """
@@ -90,11 +90,15 @@ def _counts(view: ClassView, threshold: float, edges: NDArray[np.float64]) -> di
     """Rows of each outcome between neighbouring edges (B + 1,), the outermost of which hold whatever lies beyond."""
     index = ScoreIndex.of(view.y, view.score)
     ends = np.array([-np.inf, *edges[1:-1], np.inf])
-    every, called = index.counts(ends), index.counts(np.maximum(ends, threshold))
-    tp, fp = -np.diff(called.tp), -np.diff(called.fp)
+    every, predicted = index.counts(ends), index.counts(np.maximum(ends, threshold))
+    tp, fp = -np.diff(predicted.tp), -np.diff(predicted.fp)
     return {"tp": tp, "fn": -np.diff(every.tp) - tp, "fp": fp, "tn": -np.diff(every.fp) - fp}
 
 
 def _name(name: str, colour: str, y: float, anchor: str) -> dict[str, Any]:
     where = {"xref": "paper", "yref": "paper", "x": 0.01, "y": y, "xanchor": "left", "yanchor": anchor}
-    return where | {"text": f"<b>is {plain(name, 40)}</b>", "showarrow": False, "font": {"color": colour, "size": 13}}
+    return where | {
+        "text": f"<b>actual {plain(name, 40)}</b>",
+        "showarrow": False,
+        "font": {"color": colour, "size": 13},
+    }

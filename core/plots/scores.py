@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.evaluation import called_positive
+from core.evaluation import predicted_positive
 from core.evaluation.scores import ClassView
 from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, NEGATIVE_TEXT, POSITIVE, TEXT, Scale, place, score_axis
 
@@ -24,7 +24,7 @@ def score_histograms(
     thresholds: Sequence[float],
     scale: Scale = "probability",
     columns: int = 5,
-    called: NDArray[np.bool_] | None = None,
+    predicted: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
     """One mirrored histogram a class: rows of the class up, all others down.
 
@@ -32,8 +32,8 @@ def score_histograms(
     are solid where `score >= threshold` decides rightly and hatched where it does not; the bar that the threshold
     falls into is parted in proportion. Hover gives the scores and the counts.
 
-    Where something else than a threshold decides, as argmax does, `called` (N, C) says which rows each class got: bars
-    are parted by it and no line is drawn.
+    Where something else than a threshold decides, as argmax does, `predicted` (N, C) says which rows each class got:
+    bars are parted by it and no line is drawn.
     """
     columns = min(columns, len(views))
     rows = -(-len(views) // columns)
@@ -43,10 +43,10 @@ def score_histograms(
     layout |= {"shapes": [], "annotations": []}
     for at, (view, threshold) in enumerate(zip(views, thresholds, strict=True)):
         number = "" if at == 0 else str(at + 1)
-        positive = called_positive(view.score, threshold) if called is None else called[:, at]
+        positive = predicted_positive(view.score, threshold) if predicted is None else predicted[:, at]
         bars, reach = _bars(view, positive, scale, BINS if len(views) == 1 else BINS // 2)
         data += [bar | {"xaxis": f"x{number}", "yaxis": f"y{number}"} for bar in bars]
-        if called is None:
+        if predicted is None:
             x = float(place(threshold, scale))
             layout["shapes"].append(
                 {"type": "line", "x0": x, "x1": x, "y0": -reach, "y1": reach, "line": {"color": TEXT, "width": 2.5}}
@@ -82,13 +82,13 @@ def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int)
         total = max(int(member.sum()), 1)
         in_bar = np.histogram(place(view.score[member], scale), edges)[0]
         per_row = np.sqrt(in_bar / total) / np.maximum(in_bar, 1)  # height of a row in each bar
-        for decided, called in ((positive, view.label), (~positive, view.rest)):
+        for decided, predicted in ((positive, view.label), (~positive, view.rest)):
             counts = np.histogram(place(view.score[member & decided], scale), edges)[0]
-            hatch = "" if called == name else "/"
+            hatch = "" if predicted == name else "/"
             bars.append(
                 {
                     "type": "bar",
-                    "name": f"is {name}, called {called}",
+                    "name": f"actual {name}, predicted {predicted}",
                     "x": (edges[1:] + edges[:-1]) / 2,
                     "y": sign * counts * per_row,
                     "width": (high - low) / bins,
@@ -99,7 +99,7 @@ def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int)
                         "line": {"width": 0},
                         "pattern": {"shape": hatch, "fgcolor": colour, "bgcolor": "rgba(0,0,0,0)", "size": 6},
                     },
-                    "hovertemplate": f"is {name}, called {called}: %{{customdata}} of {total:,}<br>"
+                    "hovertemplate": f"actual {name}, predicted {predicted}: %{{customdata}} of {total:,}<br>"
                     "%{hovertext}<extra></extra>",
                 }
             )
@@ -115,7 +115,7 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
     sides = ((view.label, view.y, POSITIVE, 1, "top"), (view.rest, ~view.y, NEGATIVE_TEXT, 0, "bottom"))
     return [
         where
-        | {"text": f"<b>is {name} (n = {int(member.sum()):,})</b>", "x": 0.01, "y": y, "yanchor": anchor}
+        | {"text": f"<b>actual {name} (n = {int(member.sum()):,})</b>", "x": 0.01, "y": y, "yanchor": anchor}
         | {"font": {"color": colour, "size": 14}}
         for name, member, colour, y, anchor in sides
     ]

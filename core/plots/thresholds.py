@@ -59,7 +59,7 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
 
 
 def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normalise = "none") -> go.Figure:
-    """A confusion matrix (K, K): true classes down, decided classes across.
+    """A confusion matrix (K, K): actual classes down, predicted classes across.
 
     Cells are shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber. (K, K +
     1) has the rows without a class in a last column. `normalise` chooses the number in a cell: the count, or its share
@@ -84,17 +84,18 @@ def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normal
             text=np.where(cells, text, ""),
             texttemplate="%{text}",
             customdata=matrix,
-            hovertemplate="true %{y}, called %{x}: %{customdata:,}, %{z:.1%} of row<extra></extra>",
+            hovertemplate="actual %{y}, predicted %{x}: %{customdata:,}, %{z:.1%} of row<extra></extra>",
             showscale=False,
             textfont={"size": 12},
             xgap=2 if few else 0,
             ygap=2 if few else 0,
         )
-    called = [*names, NO_CLASS][: matrix.shape[1]]
+    predicted = [*names, NO_CLASS][: matrix.shape[1]]
     figure.update_layout(
         margin=MARGIN,
-        xaxis=_class_axis(called) | {"title": {"text": "called"}, "side": "top", "range": [-0.5, len(called) - 0.5]},
-        yaxis=_class_axis(list(names)) | {"title": {"text": "true"}, "range": [len(names) - 0.5, -0.5]},
+        xaxis=_class_axis(predicted)
+        | {"title": {"text": "predicted"}, "side": "top", "range": [-0.5, len(predicted) - 0.5]},
+        yaxis=_class_axis(list(names)) | {"title": {"text": "actual"}, "range": [len(names) - 0.5, -0.5]},
     )
     return figure
 

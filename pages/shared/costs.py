@@ -112,7 +112,7 @@ def _table(priced: Priced, thresholds: dict[str, float]) -> None:
     counts = {part: index.counts(at) for part, index in priced.indexes.items()}
     table = pd.DataFrame({"": list(thresholds), "threshold": at})
     table["logit"] = logit(np.clip(at, 0, 1))
-    table["called, test"] = counts["test"].called
+    table["called, test"] = counts["test"].predicted_positive
     amounts = [f"{PER:,} rows, {part}" for part in PARTS]
     for name, part in zip(amounts, PARTS, strict=True):
         table[name] = net_value(counts[part], priced.payoffs, PER)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.data import load_dataset, load_split
 from core.data.plane import SIDE, has_plane, plane, points
-from core.evaluation import called_positive, decide
+from core.evaluation import decide, predicted_positive
 from core.plots.epochs import EpochFrames, epoch_frames
 from core.plots.images import figure_height, image_grid
 from core.plots.plane import boundary
@@ -146,7 +146,7 @@ def show_mistakes(run: Run, threshold: float) -> None:
     assert data.image is not None
     scores = theory.as_shown(run).scores("validation")
     if scores.task == "binary":
-        called = called_positive(scores.y_score[:, 0], threshold).astype(int)
+        called = predicted_positive(scores.y_score[:, 0], threshold).astype(int)
         sure = np.where(called == 1, scores.y_score[:, 0], 1 - scores.y_score[:, 0])
     else:
         called = decide(scores.y_score, [1.0] * scores.n_columns)

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.evaluation import LabelTotals, called_positive, label_totals
+from core.evaluation import LabelTotals, label_totals, predicted_positive
 from core.evaluation.scores import Scores
 from core.evaluation.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
 from core.parameters import Param, Value
@@ -82,10 +82,10 @@ def _tune(
 
     choice = choose(validation)
     decided: tuple[tuple[Scores, NDArray[np.bool_]], ...] = (
-        (validation, called_positive(validation.y_score, HALF)),
+        (validation, predicted_positive(validation.y_score, HALF)),
         (validation, choice.decide(validation.y_score)),
         (validation, cross_decided(validation, choose, FOLDS)),
-        (test, called_positive(test.y_score, HALF)),
+        (test, predicted_positive(test.y_score, HALF)),
         (test, choice.decide(test.y_score)),
     )
     return choice, tuple(label_totals(scores.y_true, called) for scores, called in decided)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.evaluation import called_positive, class_counts, index_scores, label_totals
+from core.evaluation import class_counts, index_scores, label_totals, predicted_positive
 from core.training.runs import Run
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, label_rules, trial
@@ -34,7 +34,7 @@ def show(run: Run, part: str, column: int) -> None:
         "and ▲ ▼ say how far a number is from its. A name shows that label in the explorer above."
     )
     now, before = (
-        label_totals(scores.y_true, called_positive(scores.y_score, at))._asdict() for at in (thresholds, adopted)
+        label_totals(scores.y_true, predicted_positive(scores.y_score, at))._asdict() for at in (thresholds, adopted)
     )
     with st.container(border=True):
         threshold_column(

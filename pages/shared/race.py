@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.evaluation import Rankings, called_positive
+from core.evaluation import Rankings, predicted_positive
 from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
@@ -210,7 +210,7 @@ def _operating_points(
     y: NDArray[np.bool_], scores: NDArray[np.floating], threshold: float
 ) -> list[tuple[float, float] | None]:
     """Recall and precision of each model of scores (R, N) at the threshold; None where no row is called positive."""
-    called = called_positive(scores, threshold)
+    called = predicted_positive(scores, threshold)
     positives = int(y.sum())
     return [
         (int(found) / positives, int(found) / int(size)) if size and positives else None

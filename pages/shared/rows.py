@@ -175,7 +175,7 @@ def _choose_page(run: Run, of: str, found: pd.DataFrame, size: int) -> pd.DataFr
 def _show_images(run: Run, data: Dataset, table: pd.DataFrame) -> None:
     """The images of the rows in the table, with what it says of them."""
     assert data.image is not None
-    name, values = ("called", table["called"]) if "called" in table else ("row", table["row"])
+    name, values = ("predicted", table["predicted"]) if "predicted" in table else ("row", table["row"])
     told = [f"{name} {value}" for value in values]
     titles = [
         f"is {name}<br>{line}<br>p {score:.3f}"

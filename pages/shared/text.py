@@ -13,7 +13,7 @@ import torch
 
 from core.checks import Check
 from core.data import Dataset, load_dataset
-from core.evaluation import called_per_row
+from core.evaluation import predicted_per_row
 from core.evaluation.scores import Scores
 from core.experiment import compatibility
 from core.experiment.config import Experiment, RunConfig
@@ -163,7 +163,7 @@ def _value(given: object) -> str:
 
 def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:
     """How many rows no class's or label's threshold is reached in, and how many several."""
-    none, several = called_per_row(scores, thresholds)
+    none, several = predicted_per_row(scores, thresholds)
     if scores.task == "multilabel":
         return f"{none:,} of {scores.n_rows:,} rows get no label and {several:,} get several."
     return f"no class reaches its threshold in {none:,} of {scores.n_rows:,} rows, and several do in {several:,}."

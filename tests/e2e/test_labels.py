@@ -16,13 +16,13 @@ from core.evaluation import (
     METRICS,
     NO_CLASS,
     ThresholdCounts,
-    called_positive,
     changes,
     class_counts,
     class_totals,
     decided_counts,
     index_scores,
     label_totals,
+    predicted_positive,
 )
 from core.evaluation import confusion_matrix as core_matrix
 from core.evaluation.scores import Scores, Task
@@ -304,7 +304,7 @@ def test_the_browser_decides_among_classes_as_core_does(page: Page, rule: str, f
 def test_the_browser_counts_labels_as_core_does(page: Page) -> None:
     for seed in range(12):
         data, thresholds = random_scores("multilabel", seed), thresholds_of(seed)
-        called = called_positive(data.y_score, thresholds)
+        called = predicted_positive(data.y_score, thresholds)
         found = counted(page, data, thresholds)
         assert found["totals"] == pytest.approx(label_totals(data.y_true, called)._asdict(), nan_ok=True)
         check_columns(found["columns"], class_counts(index_scores(data), thresholds[:, None])[:, 0])

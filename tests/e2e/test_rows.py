@@ -82,7 +82,7 @@ def test_a_cell_among_all_classes_leads_to_its_rows_and_thresholds_go_out(
     expect(page.get_by_text("are 0 and called 0")).to_be_visible()
     table = pd.read_csv(saved(page, "Rows as CSV", tmp_path))
     assert len(table) == shown(page)
-    assert set(table["class"]) == set(table["called"]) == {0}
+    assert set(table["class"]) == set(table["predicted"]) == {0}
 
     page.get_by_role("tab", name="Export").click()
     record = Adopted.model_validate_json(saved(page, "Thresholds as JSON", tmp_path).read_text())

@@ -247,7 +247,7 @@ def test_a_rule_that_leaves_rows_without_a_class_lets_them_be_asked_for(app_test
     without = (p < np.float32(0.9)).all(axis=1).sum()
     assert said(app_test).startswith(f"**{without} of")
     assert said(app_test).endswith("are called no class.")
-    assert set(table(app_test)["called"]) == {"none"}
+    assert set(table(app_test)["predicted"]) == {"none"}
     app_test.session_state[f"decision.{run.id}"] = ("argmax", {})
     app_test.run()
     assert said(app_test).startswith(f"**{len(p)} of")

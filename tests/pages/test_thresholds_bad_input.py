@@ -62,7 +62,7 @@ def labels(n: int = 200) -> np.ndarray:
 
 def said_of_constants(value: str) -> dict[str, str]:
     return {
-        "Tune": "which calls 50 of 50 rows positive",
+        "Tune": "which predicts 50 of 50 rows positive",
         "Compare": f"A gives every validation row the score {value}, so it ranks none above another.",
     }
 

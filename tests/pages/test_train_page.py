@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
-from core.evaluation import called_per_row, summary
+from core.evaluation import predicted_per_row, summary
 from core.experiment.config import RunConfig
 from core.training.engine import Epoch, train_in_turns
 from pages.shared import services, text
@@ -320,9 +320,9 @@ def test_where_argmax_decides_no_line_is_drawn_and_bars_are_parted_by_it(app_tes
     decided = scores.y_score.argmax(1)
     sizes = {bar["name"]: bar["customdata"].sum() for bar in figure["data"][:4]}
     name = scores.class_names[0]
-    assert sizes[f"is {name}, called {name}"] == np.sum((scores.y_true == 0) & (decided == 0))
-    assert sizes[f"is rest, called {name}"] == np.sum((scores.y_true != 0) & (decided == 0))
-    none, several = called_per_row(scores, 0.5)
+    assert sizes[f"actual {name}, predicted {name}"] == np.sum((scores.y_true == 0) & (decided == 0))
+    assert sizes[f"actual rest, predicted {name}"] == np.sum((scores.y_true != 0) & (decided == 0))
+    none, several = predicted_per_row(scores, 0.5)
     said = f"no class reaches its threshold in {none} of {scores.n_rows} rows, and several do in {several}."
     assert (said in captions(at)) == (head == "one_vs_rest")
 

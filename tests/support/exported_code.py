@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from core.evaluation import DECISIONS, called_positive
+from core.evaluation import DECISIONS, predicted_positive
 from core.training.runs import Run
 
 
@@ -19,7 +19,7 @@ def decisions(
     scores = run.scores(part)
     if scores.task == "multiclass":
         return DECISIONS[name](scores.y_score, thresholds, **params)
-    called = called_positive(scores.y_score, np.array(thresholds))
+    called = predicted_positive(scores.y_score, np.array(thresholds))
     return called[:, 0].astype(int) if scores.task == "binary" else called
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation import Rankings, called_positive
+from core.evaluation import Rankings, predicted_positive
 from core.evaluation.calibration.measures import (
     BINS,
     as_probabilities,
@@ -59,4 +59,4 @@ def decided_otherwise(
     y_score: NDArray[np.floating], threshold: float, calibrated: NDArray[np.floating], moved: float
 ) -> int:
     """Rows that `y_score >= threshold` decides in another way than `calibrated >= moved`, of scores (N,) each."""
-    return int(np.count_nonzero(called_positive(y_score, threshold) != called_positive(calibrated, moved)))
+    return int(np.count_nonzero(predicted_positive(y_score, threshold) != predicted_positive(calibrated, moved)))

@@ -1,7 +1,7 @@
 """From what a rule wants of every threshold to the one that it chooses. Numpy alone.
 
-Candidates are all distinct scores, and inf, which calls no row positive. It is inf and not the number above the
-highest score, because it must call no row of other data either. Of candidates that are equally good the largest is
+Candidates are all distinct scores, and inf, which predicts no row positive. It is inf and not the number above the
+highest score, because it must predict no row of other data either. Of candidates that are equally good the largest is
 chosen; values closer than TIE are equally good, since ratios that are equal on paper differ by their rounding.
 """
 
@@ -48,7 +48,7 @@ class Pick(NamedTuple):
 class Choice:
     """A threshold t, for `score >= t`, the value of what its rule reports there, and a sentence that says so.
 
-    threshold is inf where no row is to be called positive. Not feasible: the rule's constraint can't be met, and the
+    threshold is inf where no row is to be predicted positive. Not feasible: the rule's constraint can't be met, and the
     threshold comes closest to it; or what it wants is undefined at every threshold, which then is inf, and value NaN.
     """
 

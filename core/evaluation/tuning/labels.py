@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
-from core.evaluation import ScoreIndex, ThresholdCounts, called_positive, index_scores
+from core.evaluation import ScoreIndex, ThresholdCounts, index_scores, predicted_positive
 from core.evaluation.scores import Scores, as_scores
 from core.evaluation.tuning.choice import Choice, Goal, candidates, pick, place_of
 from core.evaluation.tuning.rules import Rule, bind
@@ -33,7 +33,7 @@ class LabelThresholds:
 
     def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
         """Whether `score >= t`, (N, C), from scores (N, C)."""
-        return called_positive(y_score, self.thresholds)
+        return predicted_positive(y_score, self.thresholds)
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,13 @@ class LabelShares:
     said: str
 
     def thresholds(self, y_score: ArrayLike) -> NDArray[np.float64]:
-        """The thresholds (C,) at which the share called among rows with scores (N, C) comes closest."""
+        """The thresholds (C,) at which the share predicted among rows with scores (N, C) comes closest."""
         score = as_scores(y_score)
         return np.array([_matching(column, share) for column, share in zip(score.T, self.shares, strict=True)])
 
     def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
         """Whether `score >= t` at those thresholds, (N, C)."""
-        return called_positive(y_score, self.thresholds(y_score))
+        return predicted_positive(y_score, self.thresholds(y_score))
 
 
 LabelChoice = LabelThresholds | TopLabels | LabelShares
@@ -173,11 +173,11 @@ def cross_decided(
     for less than two folds.
     """
     fold = inner_folds(np.zeros(scores.n_rows), folds, seed)
-    called = np.zeros(scores.y_score.shape, bool)
+    predicted = np.zeros(scores.y_score.shape, bool)
     for held in (fold == number for number in np.unique(fold)):
         others = replace(scores, y_true=scores.y_true[~held], y_score=scores.y_score[~held])
-        called[held] = choose(others).decide(scores.y_score[held])
-    return called
+        predicted[held] = choose(others).decide(scores.y_score[held])
+    return predicted
 
 
 def _fbr(scores: Scores, least: float, folds: int, top: bool) -> LabelThresholds:
@@ -201,7 +201,7 @@ def _fall_back(y: NDArray[np.bool_], score: NDArray[np.floating], least: float, 
 
 
 def _matching(score: NDArray[np.floating], share: float) -> float:
-    counts = candidates(ScoreIndex.of(np.zeros(score.size, bool), score))  # every row called is a false positive
+    counts = candidates(ScoreIndex.of(np.zeros(score.size, bool), score))  # so fp counts the rows predicted positive
     gap = np.abs(counts.fp - share * score.size)
     return float(pick(Goal(gap, wanted=-gap), counts.thresholds).threshold)
 

@@ -46,10 +46,10 @@ def population_counts(thresholds: ArrayLike) -> ThresholdCounts:
     """Counts, as shares of the population, at thresholds in [0, 1] of any shape."""
     t = np.asarray(thresholds, np.float64)
     x, mass = np.sqrt(t), _BELOW(1.0)
-    called = 1 - _BELOW(x) / mass
+    predicted = 1 - _BELOW(x) / mass
     tp = (_POSITIVE_BELOW(1.0) - _POSITIVE_BELOW(x)) / mass
     positives = _POSITIVE_BELOW(1.0) / mass
-    return ThresholdCounts(t, tp, called - tp, positives - tp, 1 - called - positives + tp)
+    return ThresholdCounts(t, tp, predicted - tp, positives - tp, 1 - predicted - positives + tp)
 
 
 def population_best() -> Choice:

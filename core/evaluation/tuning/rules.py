@@ -108,10 +108,10 @@ class Rule:
             best = f"the best reachable {self.spec.near} is {near:.4g} at threshold {found.threshold:.4g}"
             return f"Infeasible: no threshold has {condition}; {best}."
         where = "above every score" if np.isposinf(found.threshold) else f"{found.threshold:.4g}"
-        calls = f"calls {counts.called:,} of {counts.total:,} rows positive"
+        predicts = f"predicts {counts.predicted_positive:,} of {counts.total:,} rows positive"
         value = "undefined" if np.isnan(found.value) else f"{found.value:.4g}"
         given = f" with {condition}" if condition else ""
-        return f"{self.spec.value} is {value}{given} at threshold {where}, which {calls}."
+        return f"{self.spec.value} is {value}{given} at threshold {where}, which {predicts}."
 
 
 def bind(name: str, **params: Value) -> Rule:
@@ -199,7 +199,7 @@ def top_rows(counts: ThresholdCounts, rows: int) -> Goal:
 
 
 def prevalence(counts: ThresholdCounts) -> Goal:
-    gap = ratio(np.abs(counts.fp - counts.fn), counts.total)  # called less positives is FP less FN
+    gap = ratio(np.abs(counts.fp - counts.fn), counts.total)  # predicted positives less positives is FP less FN
     return Goal(gap, wanted=-gap)
 
 
@@ -216,9 +216,9 @@ def _at_least(value: NDArray[np.float64], measure: NDArray[np.float64], least: f
 
 
 def _budget(counts: ThresholdCounts, rows: NDArray) -> Goal:
-    """As many rows called positive as the budget allows: rows with one score are called all or none."""
-    called = counts.called.astype(np.float64)
-    return Goal(metrics.recall(counts), wanted=called, met=called <= rows)
+    """As many rows predicted positive as the budget allows: rows with one score are predicted positive all or none."""
+    predicted = counts.predicted_positive.astype(np.float64)
+    return Goal(metrics.recall(counts), wanted=predicted, met=predicted <= rows)
 
 
 def _lack(counts: ThresholdCounts) -> str:
@@ -302,7 +302,7 @@ RULES: dict[str, RuleSpec] = {
         label="Greatest accuracy",
         function=accuracy,
         value="Accuracy",
-        help="The fewest errors of either kind; with a rare class often no row is called positive.",
+        help="The fewest errors of either kind; with a rare class often no row is predicted positive.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
     ),
     "cost": RuleSpec(
@@ -326,7 +326,7 @@ RULES: dict[str, RuleSpec] = {
         label="Most recall at a precision",
         function=precision,
         value="Recall",
-        help="Finds as many positives as it can while enough of the rows called positive are.",
+        help="Finds as many positives as it can while enough of the rows predicted positive are.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
         params=(_least("precision"),),
@@ -338,7 +338,7 @@ RULES: dict[str, RuleSpec] = {
         label="Most precision at a recall",
         function=recall,
         value="Precision",
-        help="Finds enough of the positives with as few false alarms among the rows called as it can.",
+        help="Finds enough of the positives with as few false positives as it can.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
         params=(_least("recall"),),
@@ -366,7 +366,7 @@ RULES: dict[str, RuleSpec] = {
         reference="Yang, A study on thresholding strategies for text categorization, 2001, "
         "https://doi.org/10.1145/383952.383975",
         params=(Param("percent", "Percent of rows", 5.0, 0.0, 100.0, 0.5, help="Never more rows than this."),),
-        condition="at most {percent:g}% of rows called",
+        condition="at most {percent:g}% of rows predicted positive",
     ),
     "top_rows": RuleSpec(
         name="top_rows",
@@ -381,7 +381,7 @@ RULES: dict[str, RuleSpec] = {
                 "rows", "Rows", 100, 0, 1_000_000_000, 1, integer=True, help="Of these rows; use a share for others."
             ),
         ),
-        condition="at most {rows:,} rows called",
+        condition="at most {rows:,} rows predicted positive",
     ),
     "prevalence": RuleSpec(
         name="prevalence",

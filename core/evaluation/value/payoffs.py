@@ -1,8 +1,8 @@
 """What decisions are worth: payoffs, the net value of a threshold, and a band of scores to review. Numpy alone.
 
 Net value is benefits less costs in one unit: above 0 earns, below 0 costs, the greater is better. A band has two
-thresholds: `score >= high` is called positive, `score < low` negative, and what lies between goes to review. Ties go to
-the largest high and then to the largest low; with low == high nothing is reviewed.
+thresholds: `score >= high` is predicted positive, `score < low` negative, and what lies between goes to review. Ties go
+to the largest high and then to the largest low; with low == high nothing is reviewed.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def optimum(payoffs: Payoffs, y_true: ArrayLike, y_score: ArrayLike) -> Optimum:
 
 
 class Band(NamedTuple):
-    """Two thresholds, low <= high: `score >= high` is called positive, `score < low` negative, between is reviewed."""
+    """Two thresholds, low <= high: `score >= high` is predicted positive, `score < low` negative, else is reviewed."""
 
     low: float
     high: float
@@ -177,7 +177,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rows by where a band sends them: decided (tn, fn called negative; fp, tp positive), or reviewed, by their truth.
+    """Rows by where a band sends them: decided (tn, fn predicted negative; fp, tp positive), or reviewed, by truth.
 
     errors: wrong decisions that are left, those of the reviewer as expected. value: net value of a row; NaN without.
     """
@@ -200,7 +200,7 @@ class Outcome:
         return self.tn + self.fn + self.fp + self.tp + self.reviewed
 
     def shares(self) -> tuple[float, float, float]:
-        """Share of the rows that is called negative, reviewed, and called positive; NaN without rows."""
+        """Share of the rows that is predicted negative, reviewed, and predicted positive; NaN without rows."""
         negative, reviewed, positive = ratio([self.tn + self.fn, self.reviewed, self.fp + self.tp], self.total).tolist()
         return negative, reviewed, positive
 
@@ -217,10 +217,10 @@ def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: f
     of_positive, of_negative = review.pays(payoffs)
     above = (payoffs.benefit_tp - of_positive) * counts.tp - (payoffs.cost_fp + of_negative) * counts.fp
     below = (payoffs.benefit_tn - of_negative) * counts.tn - (payoffs.cost_fn + of_positive) * counts.fn
-    called = counts.called
-    first, last = np.arange(called.size), called.searchsorted(called + most, side="right") - 1
+    predicted = counts.predicted_positive
+    first, last = np.arange(predicted.size), predicted.searchsorted(predicted + most, side="right") - 1
     best = above + _greatest_between(below, first, last)
-    tie = TIE * called[-1] * (max(map(abs, (*payoffs.at_stake, review.cost))) or 1.0)
+    tie = TIE * predicted[-1] * (max(map(abs, (*payoffs.at_stake, review.cost))) or 1.0)
     high = int((best >= best.max() - tie).argmax())
     reached = above[high] + below[high : last[high] + 1]
     low = high + int((reached >= best.max() - tie).argmax())
@@ -247,7 +247,7 @@ def outcome(index: ScoreIndex, payoffs: Payoffs, review: Review, band: Band) -> 
 def chow(payoffs: Payoffs, review: Review) -> Band:
     """The band that theory gives for calibrated scores, both ends in [0, 1].
 
-    With s = b_tp + c_fn and n = b_tn + c_fp at stake, cost r and a share e = 1 - a of wrong reviews, negative is called
+    With s = b_tp + c_fn and n = b_tn + c_fp at stake, cost r and a share e = 1 - a of wrong reviews, predict negative
     below (e n + r) / (a s + e n) and positive from (a n - r) / (a n + e s) on. For s = n = 1 and e = 0 that is Chow's
     rule, review where max p < 1 - r (On optimum recognition error and reject tradeoff, 1970,
     https://doi.org/10.1109/TIT.1970.1054406). Where review never pays both ends are Elkan's threshold; NaN where no

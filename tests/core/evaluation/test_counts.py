@@ -11,12 +11,12 @@ from sklearn import metrics as sk
 from core.errors import CutoffError
 from core.evaluation import (
     ScoreIndex,
-    called_positive,
     class_counts,
     confusion_matrix,
     decide,
     index_scores,
     normalised,
+    predicted_positive,
 )
 from core.evaluation.scores import Scores
 from tests.conftest import confusion
@@ -56,7 +56,7 @@ def test_counts_at_scores_equal_scikit_learn(data):
 @given(rows(), st.floats(-3, 3, width=16))
 def test_confusion_equals_scikit_learn(data, threshold):
     theirs = sk.confusion_matrix(
-        data.y_true, called_positive(data.y_score, threshold), labels=[0, 1], sample_weight=data.weight
+        data.y_true, predicted_positive(data.y_score, threshold), labels=[0, 1], sample_weight=data.weight
     )
     np.testing.assert_array_equal(confusion(ScoreIndex.of(*data).counts(threshold)), theirs)
 
@@ -111,7 +111,7 @@ def test_thresholds_are_compared_in_the_scores_own_dtype():
     y_true = np.ones(y_score.size, dtype=bool)
     called = ScoreIndex.of(y_true, y_score).counts(0.7).tp
     assert called == np.count_nonzero(y_score >= np.float32(0.7))
-    assert called == np.count_nonzero(called_positive(y_score, 0.7))
+    assert called == np.count_nonzero(predicted_positive(y_score, 0.7))
     assert called > np.count_nonzero(y_score.astype(np.float64) >= 0.7)  # .7 rounds down in float32
 
 
@@ -192,7 +192,7 @@ def test_class_counts_equal_scikit_learn_class_by_class():
     counts = class_counts(index_scores(scores), per_class)
     assert counts.tp.shape == (10, 3)
     for t in range(3):
-        called = called_positive(scores.y_score, per_class[:, t])
+        called = predicted_positive(scores.y_score, per_class[:, t])
         true = np.eye(10, dtype=int)[scores.y_true]
         np.testing.assert_array_equal(confusion(counts[:, t]), sk.multilabel_confusion_matrix(true, called))
 
@@ -231,7 +231,7 @@ def test_two_classes_are_decided_as_by_a_threshold_on_one(seed, threshold):
     p = np.random.default_rng(seed).random(100)
     p = p[np.abs(p - threshold) > 1e-9]
     decided = decide(np.column_stack([1 - p, p]), [1 - threshold, threshold])
-    np.testing.assert_array_equal(decided, called_positive(p, threshold))
+    np.testing.assert_array_equal(decided, predicted_positive(p, threshold))
 
 
 def test_a_threshold_of_zero_takes_every_row_with_any_score():

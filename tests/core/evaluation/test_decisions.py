@@ -15,11 +15,11 @@ from core.errors import CutoffError
 from core.evaluation import (
     DECISIONS,
     NO_CLASS,
-    called_positive,
     changes,
     class_totals,
     confusion_matrix,
     decided_counts,
+    predicted_positive,
 )
 from tests.conftest import confusion
 
@@ -97,7 +97,7 @@ def test_the_fallback_goes_to_the_rows_without_a_class_and_to_no_other(
     fallback = data.draw(st.integers(0, y_score.shape[1] - 1))
     without = DECISIONS["masked"](y_score, thresholds)
     with_one = DECISIONS["masked"](y_score, thresholds, fallback=fallback)
-    none = ~called_positive(y_score, thresholds).any(axis=1)
+    none = ~predicted_positive(y_score, thresholds).any(axis=1)
     np.testing.assert_array_equal(without == NO_CLASS, none)
     np.testing.assert_array_equal(with_one, np.where(none, fallback, without))
 

@@ -179,7 +179,7 @@ def test_a_rules_sentence_and_bootstrap_follow_the_prevalence():
     low, high = found.threshold_interval
     assert low <= found.choice.threshold <= high
     called = np.count_nonzero(q >= found.choice.threshold)
-    assert f"calls {called:,} of {len(y)} rows" in found.choice.said
+    assert f"predicts {called:,} of {len(y)} rows" in found.choice.said
 
 
 def test_best_thresholds_move_up_as_positives_get_rare():

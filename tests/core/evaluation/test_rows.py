@@ -109,7 +109,7 @@ def test_a_cell_has_the_rows_that_its_matrix_counts(drawn):
             found = behind_cell(scores, decided, true, called)
             assert len(found) == matrix[true, column]
             assert (scores.y_true[found.index] == true).all()
-            assert set(found["called"]) <= {(*scores.class_names, "none")[called]}
+            assert set(found["predicted"]) <= {(*scores.class_names, "none")[called]}
         assert len(behind_cell(scores, decided, true=true)) == matrix[true].sum()
     assert sorted(behind_cell(scores, decided).index) == list(range(scores.n_rows))
 
@@ -129,7 +129,7 @@ def test_the_least_sure_decisions_of_a_cell_come_first(drawn):
 def test_thresholds_that_overrule_argmax_give_a_lead_below_zero():
     scores = Scores([0, 1], [[0.6, 0.4], [0.9, 0.1]], "multiclass", ("a", "b"), "test")
     found = behind_cell(scores, DECISIONS["ratio"](scores.y_score, [0.8, 0.2]))
-    assert found["called"].tolist() == ["b", "a"]
+    assert found["predicted"].tolist() == ["b", "a"]
     np.testing.assert_allclose(found["lead"], [-0.2, 0.8])
 
 

@@ -11,12 +11,12 @@ from sklearn import metrics as sklearn
 from core.errors import CutoffError
 from core.evaluation import (
     DECISIONS,
-    called_per_row,
     class_totals,
     confusion_matrix,
     decided_counts,
     default_accuracy,
     label_totals,
+    predicted_per_row,
     summaries,
     summary,
 )
@@ -167,9 +167,9 @@ def test_default_accuracy_without_rows_is_undefined():
 def test_rows_without_a_yes_and_with_several_are_counted():
     y_score = np.array([[0.2, 0.3, 0.4], [0.79, 0.80, 0.81], [0.5, 0.1, 0.1], [0.6, 0.6, 0.0]])
     scores = Scores(np.zeros((4, 3), int), y_score, "multilabel", ("a", "b", "c"), "test")
-    assert called_per_row(scores, 0.5) == (1, 2)
-    assert called_per_row(scores, (0.9, 0.9, 0.9)) == (4, 0)
-    assert called_per_row(scores, (0.7, 0.1, 0.9)) == (0, 1)
+    assert predicted_per_row(scores, 0.5) == (1, 2)
+    assert predicted_per_row(scores, (0.9, 0.9, 0.9)) == (4, 0)
+    assert predicted_per_row(scores, (0.7, 0.1, 0.9)) == (0, 1)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
@@ -227,7 +227,7 @@ def test_label_totals_agree_with_the_summary():
     totals = label_totals(scores.y_true, scores.y_score >= 0.4)
     assert (totals.subset, totals.hamming) == (found["All labels right"], found["Hamming loss"])
     assert (totals.micro_f1, totals.macro_f1) == (found["Micro F1"], found["Macro F1"])
-    assert (totals.without, totals.several) == called_per_row(scores, 0.4)
+    assert (totals.without, totals.several) == predicted_per_row(scores, 0.4)
 
 
 def test_label_totals_without_rows_are_undefined():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from core.errors import CutoffError
-from core.evaluation import called_positive
+from core.evaluation import predicted_positive
 from core.evaluation.scores import Scores
 from core.evaluation.threshold import (
     ABOVE_ALL,
@@ -70,8 +70,8 @@ def test_a_threshold_decides_as_the_number_it_was_made_from(number: float, score
     y_score = np.array([*scores, number], np.float32)
     threshold = Domain("float32", True).admit(number, TYPED)
     expected = y_score >= np.float32(number)
-    np.testing.assert_array_equal(called_positive(y_score, threshold.value), expected)
-    np.testing.assert_array_equal(called_positive(y_score, threshold.number), expected)
+    np.testing.assert_array_equal(predicted_positive(y_score, threshold.value), expected)
+    np.testing.assert_array_equal(predicted_positive(y_score, threshold.number), expected)
 
 
 def test_the_link_keeps_a_row_at_its_own_score():
@@ -99,7 +99,7 @@ def test_above_every_score_is_a_state_and_no_number(domain: Domain):
     threshold = domain.admit(ABOVE_ALL, TYPED)
     assert threshold.above_all
     assert (threshold.text, threshold.number, threshold.logit) == (ABOVE_ALL, None, None)
-    assert not called_positive(np.array([1.0, 3e38], domain.dtype), threshold.value).any()
+    assert not predicted_positive(np.array([1.0, 3e38], domain.dtype), threshold.value).any()
     assert domain.found(float("inf"), "f1", "validation").above_all
 
 

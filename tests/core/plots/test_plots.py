@@ -104,14 +104,14 @@ def test_bars_hold_every_row_and_part_right_from_wrong_exactly(seed, threshold, 
     called = view.score >= np.float32(threshold)
     sizes = {name: int(bar.customdata.sum()) for name, bar in bars.items()}
     assert sizes == {
-        "is yes, called yes": np.sum(view.y & called),
-        "is yes, called no": np.sum(view.y & ~called),
-        "is no, called yes": np.sum(~view.y & called),
-        "is no, called no": np.sum(~view.y & ~called),
+        "actual yes, predicted yes": np.sum(view.y & called),
+        "actual yes, predicted no": np.sum(view.y & ~called),
+        "actual no, predicted yes": np.sum(~view.y & called),
+        "actual no, predicted no": np.sum(~view.y & ~called),
     }
     assert sum(sizes.values()) == len(view.y)
     for truly, sign in (("yes", 1), ("no", -1)):
-        right, wrong = bars[f"is {truly}, called yes"], bars[f"is {truly}, called no"]
+        right, wrong = bars[f"actual {truly}, predicted yes"], bars[f"actual {truly}, predicted no"]
         in_bar = right.customdata + wrong.customdata
         np.testing.assert_allclose(sign * (right.y + wrong.y), np.sqrt(in_bar / max(in_bar.sum(), 1)))
         for bar in (right, wrong):
@@ -122,7 +122,7 @@ def test_a_score_equal_to_the_threshold_is_called_positive():
     threshold = np.float32(0.7)  # less than the .7 of Python, which rounds to it
     score = np.array([np.nextafter(threshold, np.float32(0)), threshold], np.float32)
     bars = traces(score_histograms([ClassView(np.array([True, True]), score, "yes", "no")], [0.7]))
-    assert bars["is yes, called yes"].customdata.sum() == bars["is yes, called no"].customdata.sum() == 1
+    assert bars["actual yes, predicted yes"].customdata.sum() == bars["actual yes, predicted no"].customdata.sum() == 1
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -132,7 +132,7 @@ def test_constant_scores_stand_in_one_bar(scale, score):
     figure = score_histograms([view], [0.5], scale)
     verb = "yes" if score >= 0.5 else "no"
     for side, size in (("yes", 1), ("no", 2)):
-        bar = traces(figure)[f"is {side}, called {verb}"]
+        bar = traces(figure)[f"actual {side}, predicted {verb}"]
         assert (bar.customdata.max(), bar.customdata.sum(), abs(bar.y).max()) == (size, size, 1)
         (at,) = np.flatnonzero(bar.customdata)
         assert abs(bar.x[at] - place([score], scale)[0]) <= bar.width / 2 + 1e-9
@@ -141,12 +141,12 @@ def test_constant_scores_stand_in_one_bar(scale, score):
 def test_no_rows_draw_an_empty_figure():
     figure = score_histograms([ClassView(np.empty(0, bool), np.empty(0), "yes", "no")], [0.5])
     assert sum(bar.customdata.sum() for bar in figure.data) == 0
-    assert words(figure) == ["<b>is yes (n = 0)</b>", "<b>is no (n = 0)</b>"]
+    assert words(figure) == ["<b>actual yes (n = 0)</b>", "<b>actual no (n = 0)</b>"]
 
 
 def test_wrong_bars_are_hatched_and_right_ones_are_solid():
     for name, bar in traces(score_histograms([a_view()], [0.5])).items():
-        right = name in ("is yes, called yes", "is no, called no")
+        right = name in ("actual yes, predicted yes", "actual no, predicted no")
         assert bool(bar.marker.pattern.shape) != right
 
 
@@ -162,7 +162,7 @@ def test_the_line_stands_at_the_threshold(scale, threshold):
 def test_one_class_names_its_sides_and_its_axis(scale):
     view = a_view()
     figure = score_histograms([view], [0.5], scale)
-    assert words(figure) == [f"<b>is yes (n = {view.y.sum()})</b>", f"<b>is no (n = {(~view.y).sum()})</b>"]
+    assert words(figure) == [f"<b>actual yes (n = {view.y.sum()})</b>", f"<b>actual no (n = {(~view.y).sum()})</b>"]
     assert figure.layout.xaxis.title.text.startswith("score (probability")
 
 
@@ -185,7 +185,7 @@ def test_every_class_has_a_panel_with_its_own_threshold(classes):
         bars = {bar.name: bar.customdata.sum() for bar in figure.data if bar.xaxis == axis}
         assert len(bars) == 4
         assert sum(bars.values()) == 80
-        assert bars[f"is class {k}, called class {k}"] == np.sum(view.y & (view.score >= threshold))
+        assert bars[f"actual class {k}, predicted class {k}"] == np.sum(view.y & (view.score >= threshold))
     np.testing.assert_allclose([line.x0 for line in figure.layout.shapes], thresholds)
 
 
@@ -241,7 +241,7 @@ def test_the_matrix_of_many_classes_shades_rows_and_writes_every_count(normalise
     expected[3][4] = ""  # nothing to say
     np.testing.assert_array_equal(text, expected)
     np.testing.assert_array_equal(right.customdata, matrix)
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("called", "true")
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("predicted", "actual")
     assert list(figure.layout.xaxis.ticktext) == list(figure.layout.yaxis.ticktext) == TEN
 
 

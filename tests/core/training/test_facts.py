@@ -9,7 +9,7 @@ from scipy.special import expit, logit
 from sklearn.metrics import log_loss, recall_score
 
 from core.data import load_dataset, load_split
-from core.evaluation import called_positive
+from core.evaluation import predicted_positive
 from core.experiment.config import RunConfig, make_config
 from core.training.engine import train
 
@@ -116,7 +116,7 @@ def test_a_threshold_changes_no_weight_and_no_loss_bit_for_bit():
     untouched = list(train([config], CPU))
     decided = []
     for epoch in train([config], CPU):
-        decided += [int(called_positive(epoch.validation[0][:, 0], t).sum()) for t in (0.1, 0.5, 0.9)]
+        decided += [int(predicted_positive(epoch.validation[0][:, 0], t).sum()) for t in (0.1, 0.5, 0.9)]
         again = untouched[epoch.index]
         assert (epoch.train_loss == again.train_loss).all()
         assert (epoch.validation_loss == again.validation_loss).all()

@@ -14,7 +14,7 @@ from sklearn.model_selection import KFold, cross_val_predict
 
 from core.data import load_dataset
 from core.errors import CutoffError
-from core.evaluation import ScoreIndex, called_positive
+from core.evaluation import ScoreIndex, predicted_positive
 from core.evaluation.scores import Scores
 from core.evaluation.tuning import (
     LABEL_RULES,
@@ -99,7 +99,7 @@ def test_yeast_gives_the_reference_results(name, options, expected):
 @pytest.mark.slow
 def test_yeast_at_one_half_is_beaten_on_macro_f1_by_calling_everything():
     data = yeast()
-    half, everything = (data.measured(decided) for decided in (called_positive(data.p, 0.5), data.p >= 0))
+    half, everything = (data.measured(decided) for decided in (predicted_positive(data.p, 0.5), data.p >= 0))
     assert half == pytest.approx((0.2005, 0.632, 0.348), abs=5e-4)
     assert everything == pytest.approx((0.6976, 0.464, 0.426), abs=5e-4)
     assert everything[2] > half[2]
@@ -232,7 +232,7 @@ def test_cross_tuned_value_is_that_of_decisions_made_without_the_row():
     decided = np.zeros(200, bool)
     for held in (fold == number for number in range(4)):
         t = RULES["f1"](candidates(ScoreIndex.of(y[~held], p[~held]))).threshold
-        decided[held] = called_positive(p[held], t)
+        decided[held] = predicted_positive(p[held], t)
     np.testing.assert_allclose(cross_tuned(bind("f1"), y, p, fold), f1_score(y, decided))
 
 

@@ -342,14 +342,14 @@ def test_a_constraint_that_cannot_be_met_names_the_best_that_can():
     )
     assert choice == Choice(0.8, 0.5, False, choice.said)  # a recall of one half
     assert RULES["precision"](counts, least=0.5).said == (
-        "Recall is 1 with precision >= 0.5 at threshold 0.6, which calls 4 of 6 rows positive."
+        "Recall is 1 with precision >= 0.5 at threshold 0.6, which predicts 4 of 6 rows positive."
     )
 
 
 def test_no_row_is_a_choice_that_holds_on_other_rows_too():
     choice = RULES["accuracy"](candidates(ScoreIndex.of([0, 0, 0, 1], [0.1, 0.2, 0.3, 0.1])))
     assert choice.threshold == np.inf
-    assert choice.said == "Accuracy is 0.75 at threshold above every score, which calls 0 of 4 rows positive."
+    assert choice.said == "Accuracy is 0.75 at threshold above every score, which predicts 0 of 4 rows positive."
 
 
 def test_rows_with_one_score_are_called_all_or_none():
