@@ -30,14 +30,14 @@ def rows(n: int, positive: float, dtype: str = "float32", decimals: int = 3) -> 
 
 def binary(y: ArrayLike, score: ArrayLike) -> Scores:
     given: NDArray = np.asarray(score)
-    return Scores(np.asarray(y, dtype=np.int64), given, "binary", ("rest", "fraud"), "generated")
+    return Scores(np.asarray(y, dtype=np.int64), given, "binary", ("rest", "fraud"))
 
 
 def many_classes(n: int = 2000, classes: int = 200) -> Scores:
     rng = np.random.default_rng(classes)
     score = rng.dirichlet(np.full(classes, 0.1), n).astype(np.float32)
     names = tuple(f"class {k}" for k in range(classes))
-    return Scores(rng.integers(0, classes, n), score, "multiclass", names, "generated")
+    return Scores(rng.integers(0, classes, n), score, "multiclass", names)
 
 
 SCORES: dict[str, Callable[[], Scores]] = {

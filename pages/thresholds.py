@@ -50,7 +50,7 @@ def choose_run() -> Run | None:
     if st.session_state.get("shown_run") not in own:
         linked = st.session_state.pop("linked.shown", None)
         st.session_state.shown_run = linked if linked in own else own[0]
-    names = {name: f"{len(runs) - at}. {text.of_run(run)}" for at, (name, run) in enumerate(runs.items())}
+    names = {name: f"{len(runs) - at}. {run.about.label}" for at, (name, run) in enumerate(runs.items())}
     chosen = st.selectbox(
         "Run",
         list(runs),

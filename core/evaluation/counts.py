@@ -107,6 +107,12 @@ class ScoreIndex:
         return self.positive_scores.size + self.negative_scores.size
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        arrays = (self.positive_scores, self.negative_scores, self.positive_weight, self.negative_weight)
+        return sum(array.nbytes for array in arrays if array is not None)
+
+    @property
     def positives(self) -> float:
         """Number (or weight) of the positive rows."""
         return self.positive_scores.size if self.positive_weight is None else float(self.positive_weight[0])

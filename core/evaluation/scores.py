@@ -1,4 +1,4 @@
-"""Scores: what a threshold is applied to, from a run or from somebody else's model. Numpy alone."""
+"""Scores: what a threshold is applied to, whoever's model gave them. Numpy alone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Scores:
       binary      (N,) in {0, 1};             C = 1, the score of class 1; names (negative, positive)
       multiclass  (N,) class index in [0, C); C >= 2;                      C names
       multilabel  (N, C) in {0, 1};           C >= 1;                      C names
-    source: a short text that says where the scores come from.
     Raises CutoffError when any of this does not hold. N may be 0.
     """
 
@@ -40,7 +39,6 @@ class Scores:
     y_score: NDArray[np.floating]
     task: Task
     class_names: tuple[str, ...]
-    source: str
 
     def __post_init__(self) -> None:
         if self.task not in get_args(Task):

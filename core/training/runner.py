@@ -7,7 +7,6 @@ are those of a player: pause, step, resume, cancel, and a pace.
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ import torch
 
 from core.errors import CutoffError
 from core.evaluation import default_accuracies
+from core.evaluation.source import new_id
 from core.experiment.compatibility import check_experiment, stacks
 from core.experiment.config import Experiment, RunConfig
 from core.settings import Settings
@@ -90,7 +90,7 @@ class Runner:
         Raises CutoffError if it can't be trained or the queue is full.
         """
         check_experiment(experiment)
-        name = secrets.token_hex(4)
+        name = new_id()
         job = Job(name, experiment, tuple(Run(f"{name}-{i}", run) for i, run in enumerate(experiment.runs())))
         with self._lock:
             if self._closed:

@@ -10,9 +10,11 @@ import numpy as np
 
 from core.data import DATASETS, Task, load_dataset, load_split
 from core.errors import CutoffError
+from core.evaluation import ScoreIndex
 from core.evaluation.scores import Scores
+from core.evaluation.source import About, ArraySource, Predictions, RowColumns, score_index
+from core.experiment import compatibility
 from core.experiment.config import Experiment, RunConfig
-from core.losses.heads import HEADS
 
 Status = Literal["queued", "running", "paused", "finished", "stopped early", "stopped", "failed", "diverged"]
 LIVE: tuple[Status, ...] = ("queued", "running", "paused")  # a run in any other status has ended
@@ -36,10 +38,13 @@ class History:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it is now. `outputs` holds its last probabilities (N, C) by split; in a regression its predictions
-    (N, 1), standardised. `kept` are the validation outputs of some epochs, (epoch, (N, C)) pairs in order, as many as
-    the memory for them allows. `surface` (G G, 1) is its probability over the plane of 2-D data, else None.
-    `device` is where it trains, as torch names it; "" before its first epoch."""
+    """One run as it is now: a ScoreSource of its last epoch.
+
+    `outputs` holds its last probabilities (N, C) by split; in a regression its predictions (N, 1), standardised. `kept`
+    are the validation outputs of some epochs, (epoch, (N, C)) pairs in order, as many as the memory for them allows.
+    `surface` (G G, 1) is its probability over the plane of 2-D data, else None. `device` is where it trains, as torch
+    names it; "" before its first epoch.
+    """
 
     id: str
     config: RunConfig
@@ -62,6 +67,27 @@ class Run:
         return len(self.history.train) - 1
 
     @property
+    def came(self) -> int:
+        """How far it came: its last epoch, or the first one whose loss was not finite."""
+        return self.epoch + (self.status == "diverged")
+
+    @property
+    def version(self) -> int:
+        """Its scores are those of this epoch."""
+        return self.epoch
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(self.outputs)
+
+    @property
+    def about(self) -> About:
+        """What it is, the loss first since runs differ most in it, and how far it came."""
+        label = " · ".join(reversed(compatibility.describe(self.config)))
+        came = "" if self.status == "finished" else f" · {self.status} at epoch {self.came}"
+        return About(f"{label}{came}", f"{self.status}, scores after epoch {self.epoch}", self.ended)
+
+    @property
     def ended(self) -> bool:
         return self.status not in LIVE
 
@@ -78,38 +104,66 @@ class Run:
         """Where the "validation" or "test" rows stand in the data set, (N,), in the order of `scores`."""
         return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed).rows[part]
 
+    def row_columns(self, part: str) -> RowColumns:
+        """The features of the rows, as they are in the data set."""
+        data = load_dataset(self.config.dataset, self.config.dataset_params)
+        return RowColumns(features=data.x[self.rows(part)], feature_names=data.feature_names, image=data.image)
+
     def scores(self, part: str) -> Scores:
         """Labels and probabilities of the "validation" or "test" rows.
 
-        Raises CutoffError if there are none yet, or if the run predicts values.
+        Raises CutoffError if there are none yet, and in a regression.
         """
-        y_score = self._outputs(part)
-        data = load_dataset(self.config.dataset, self.config.dataset_params)
-        if data.task == "regression":
-            raise CutoffError("Expected a run that gives probabilities, but got one that predicts values.")
-        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
-        return Scores(
-            y_true=split.y[part],
-            y_score=y_score,
-            task=data.task,
-            class_names=data.class_names,
-            source=f"{HEADS[self.config.head].label}, {part} split, epoch {self.epoch}",
+        return self._scores(part, self._outputs(part))
+
+    def index(self, part: str, column: int) -> ScoreIndex:
+        return score_index(self, part, column)
+
+    def predictions(self, part: str) -> Predictions:
+        """Actual and predicted values (N,) of a regression's "validation" or "test" rows, in the target's own unit.
+
+        Raises CutoffError if there are none yet, and for any other task.
+        """
+        return self._predictions(part, self._outputs(part))
+
+    def at(self, epoch: int) -> ArraySource:
+        """The validation rows after an epoch whose outputs are kept, as a source of its own: thresholds that are chosen
+        on it belong to it.
+
+        Raises CutoffError for an epoch that is not kept.
+        """
+        kept = dict(self.kept)
+        if epoch not in kept:
+            raise CutoffError(f"The scores of epoch {epoch} are not kept.")
+        part, outputs = "validation", kept[epoch]
+        label = " · ".join(reversed(compatibility.describe(self.config)))
+        return ArraySource(
+            data={part: (self._predictions if self.task == "regression" else self._scores)(part, outputs)},
+            columns={part: self.row_columns(part)},
+            places={part: self.rows(part)},
+            about=About(f"{label} · epoch {epoch}", f"scores after epoch {epoch}"),
+            config=self.config,
+            id=f"{self.id}@{epoch}",
+            version=epoch,
         )
-
-    def predictions(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        """True and predicted values (N,) of a regression's "validation" or "test" rows, in the target's own unit.
-
-        Raises CutoffError if there are none yet.
-        """
-        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
-        standardised = split.y[part], self._outputs(part)[:, 0]
-        true, predicted = (values.astype(np.float64) * split.scale + split.center for values in standardised)
-        return true, predicted
 
     def _outputs(self, part: str) -> np.ndarray:
         if part not in self.outputs:
             raise CutoffError(f"Expected a run with {part} scores, but got one that is {self.status} without any.")
         return self.outputs[part]
+
+    def _scores(self, part: str, y_score: np.ndarray) -> Scores:
+        if self.task == "regression":
+            raise CutoffError("A regression has no scores.")
+        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
+        return Scores(split.y[part], y_score, self.task, self.class_names)
+
+    def _predictions(self, part: str, outputs: np.ndarray) -> Predictions:
+        if self.task != "regression":
+            raise CutoffError("Only a regression has predictions.")
+        split = load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed)
+        standardised = split.y[part], outputs[:, 0]
+        return Predictions(*(values.astype(np.float64) * split.scale + split.center for values in standardised))
 
 
 @dataclass(frozen=True)

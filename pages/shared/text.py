@@ -50,18 +50,6 @@ def of_experiment(experiment: Experiment) -> str:
     return f"{data} · {model} · {count} variants" + (f" x {seeds} seeds" if seeds > 1 else "")
 
 
-def of_run(run: Run) -> str:
-    """A run in a list: what it is, the loss first since runs differ most in it, and how far it came."""
-    return " · ".join(reversed(compatibility.describe(run.config))) + (
-        "" if run.status == "finished" else f" · {run.status} at epoch {_came(run)}"
-    )
-
-
-def _came(run: Run) -> int:
-    """How far a run came: its last epoch, or the first one whose loss was not finite."""
-    return run.epoch + (run.status == "diverged")
-
-
 def of_theory(config: RunConfig) -> str:
     """Whether the loss is proper with its parameters, and what they mean for the threshold; "" after another output
     activation than it expects. Raises CutoffError for a parameter that can't be used.
@@ -185,7 +173,7 @@ def of_status(job: Job) -> str:
 
 def of_progress(job: Job, tried: bool = False) -> str:
     """Where a job stands: its status in a word, epochs, seconds so far and to go; `tried` if its device was chosen."""
-    came = max(map(_came, job.runs))
+    came = max(run.came for run in job.runs)
     epochs = f"epoch {max(came, 0)} of {job.runs[0].config.epochs}{of_devices(job, tried)}"
     if len(job.runs) > 1:
         epochs = f"{len(job.runs)} runs together · {epochs}"
@@ -234,7 +222,7 @@ def of_race(job: Job) -> str:
     broken = [
         f" {variant.name} diverged at epoch {min(came)}."
         for at, variant in enumerate(job.experiment.variants)
-        if (came := [_came(run) for run in job.of_variant(at) if run.status == "diverged"])
+        if (came := [run.came for run in job.of_variant(at) if run.status == "diverged"])
     ]
     said = "Mean loss by epoch, one line a variant. Lowest validation losses now: "
     return said + ", ".join(ends) + "." + "".join(broken)

@@ -56,11 +56,14 @@ def undoes(run: Run) -> bool:
 
 
 def as_shown(run: Run) -> Run:
-    """The run with its last validation scores as pages show them, corrected if that was chosen; others stay."""
+    """The run with its last validation scores as pages show them, corrected if that was chosen; others stay.
+
+    Other scores have another id, as every source.
+    """
     if not undoes(run) or "validation" not in run.outputs:
         return run
     shown = theory.corrected(run.config, run.outputs["validation"])
-    return replace(run, outputs=run.outputs | {"validation": shown})
+    return replace(run, id=f"{run.id}-corrected", outputs=run.outputs | {"validation": shown})
 
 
 def predicted(configs: Sequence[RunConfig], q: float, undo: bool = False) -> list[float | None]:

@@ -248,7 +248,7 @@ COUNT = """async ([data, thresholds]) => {
 @pytest.mark.parametrize("scores_first", [True, False])
 def test_scores_of_one_run_are_not_drawn_at_the_thresholds_of_another(page: Page, scores_first: bool) -> None:
     def arrivals(of: str, names: tuple[str, ...], threshold: float) -> list[Any]:
-        data = Scores(np.eye(2, dtype=int), np.array([[0.9, 0.1], [0.2, 0.8]]), "multilabel", names, "test")
+        data = Scores(np.eye(2, dtype=int), np.array([[0.9, 0.1], [0.2, 0.8]]), "multilabel", names)
         undefined = {"precision": None, "recall": None, "f1": None}
         news = {"name": "rows", "of": of, "thresholds": [threshold] * 2, "adopted": [0.5] * 2, "scale": "probability"}
         news |= {"chosen": 0, "now": {}, "before": {}, "columns": [undefined] * 2, "answered": 0}
@@ -276,7 +276,7 @@ def random_scores(task: Task, seed: int) -> Scores:
     p = rng.random((60, 4)).astype([np.float16, np.float32, np.float64][seed % 3])
     p[:40] = np.round(p[:40], 1)
     y_true = rng.integers(0, 4, 60) if task == "multiclass" else (rng.random((60, 4)) < 0.2).astype(int)
-    return Scores(y_true, p, task, ("a", "b", "c", "d"), "test")
+    return Scores(y_true, p, task, ("a", "b", "c", "d"))
 
 
 def thresholds_of(seed: int) -> np.ndarray:

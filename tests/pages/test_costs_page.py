@@ -46,7 +46,7 @@ def pay_by(at: AppTest, pay: Payoffs) -> None:
 def show_scores(at: AppTest, monkeypatch: pytest.MonkeyPatch, y: object, score: object, task: str = "binary") -> None:
     """Show these rows in place of a run's, as validation and test rows alike."""
     columns = np.shape(score)[-1] if task != "binary" else 2
-    scores = Scores(np.array(y), np.array(score), task, tuple(f"class {i}" for i in range(columns)), "made up")
+    scores = Scores(np.array(y), np.array(score), task, tuple(f"class {i}" for i in range(columns)))
     monkeypatch.setattr(Run, "scores", lambda self, part: scores)
     monkeypatch.setattr(Run, "rows", lambda self, part: np.arange(scores.n_rows))
     st.cache_data.clear()

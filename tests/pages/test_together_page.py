@@ -269,7 +269,7 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest, monkeypatch: pytest
         rows, rng = given(run, part).n_rows, np.random.default_rng(0)
         y_true = rng.random((rows, 200)) < 0.05
         names = tuple(f"label {n}" for n in range(200))
-        return Scores(y_true.astype(int), rng.random((rows, 200)).astype(np.float32), "multilabel", names, "test")
+        return Scores(y_true.astype(int), rng.random((rows, 200)).astype(np.float32), "multilabel", names)
 
     run = open_run(app_test, topics())
     del app_test.session_state[f"thresholds.{run.id}"]  # those of five labels

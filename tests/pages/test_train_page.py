@@ -15,7 +15,7 @@ from core.errors import CutoffError
 from core.evaluation import predicted_per_row, summary
 from core.experiment.config import RunConfig
 from core.training.engine import Epoch, train_in_turns
-from pages.shared import services, text
+from pages.shared import services
 from tests.conftest import (
     ROOT,
     choose,
@@ -225,7 +225,7 @@ def test_a_diverged_run_says_at_which_epoch_and_what_to_do(app_test: AppTest):
     assert f"epoch {run.epoch + 1}" in said
     assert "smaller learning rate" in said
     assert progress(at).startswith(f"Diverged · epoch {run.epoch + 1} of")
-    assert text.of_run(run).endswith(f" · diverged at epoch {run.epoch + 1}")
+    assert run.about.label.endswith(f" · diverged at epoch {run.epoch + 1}")
     (bar,) = at.get("progress")
     assert bar.proto.value == 100
     assert np.isfinite(figure_of(at, "loss_figure")["data"][0]["y"]).all()

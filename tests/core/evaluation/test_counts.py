@@ -183,7 +183,7 @@ def test_bad_rows_are_refused_in_one_sentence(arguments, sentence):
 def ten_classes(seed: int = 0) -> Scores:
     generator = np.random.default_rng(seed)
     y_score = np.round(generator.dirichlet(np.ones(10), 300), 2).astype(np.float32)
-    return Scores(generator.integers(0, 10, 300), y_score, "multiclass", tuple("0123456789"), "random")
+    return Scores(generator.integers(0, 10, 300), y_score, "multiclass", tuple("0123456789"))
 
 
 def test_class_counts_equal_scikit_learn_class_by_class():
@@ -200,7 +200,7 @@ def test_class_counts_equal_scikit_learn_class_by_class():
 def test_class_counts_share_thresholds_and_take_labels_and_weights():
     generator = np.random.default_rng(1)
     y_true, weight = generator.integers(0, 2, (50, 3)), generator.integers(0, 4, 50)
-    scores = Scores(y_true, generator.normal(size=(50, 3)), "multilabel", ("a", "b", "c"), "random")
+    scores = Scores(y_true, generator.normal(size=(50, 3)), "multilabel", ("a", "b", "c"))
     counts = class_counts(index_scores(scores, weight), [-0.5, 0.0, 0.5])
     theirs = sk.multilabel_confusion_matrix(y_true, scores.y_score >= 0.5, sample_weight=weight)
     assert counts.tp.shape == counts.thresholds.shape == (3, 3)

@@ -34,7 +34,7 @@ def classes(draw: st.DrawFn) -> tuple[Scores, np.ndarray, np.ndarray]:
     y_true = draw(arrays(np.int64, n, elements=st.integers(0, 2)))
     thresholds = draw(arrays(np.float64, 3, elements=st.sampled_from([0.25, 0.5, 0.75])))
     decided = DECISIONS[draw(st.sampled_from(list(DECISIONS)))](y_score, thresholds)
-    return Scores(y_true, y_score, "multiclass", ("a", "b", "c"), "test"), thresholds, decided
+    return Scores(y_true, y_score, "multiclass", ("a", "b", "c")), thresholds, decided
 
 
 # --- one class against the rest
@@ -127,7 +127,7 @@ def test_the_least_sure_decisions_of_a_cell_come_first(drawn):
 
 
 def test_thresholds_that_overrule_argmax_give_a_lead_below_zero():
-    scores = Scores([0, 1], [[0.6, 0.4], [0.9, 0.1]], "multiclass", ("a", "b"), "test")
+    scores = Scores([0, 1], [[0.6, 0.4], [0.9, 0.1]], "multiclass", ("a", "b"))
     found = behind_cell(scores, DECISIONS["ratio"](scores.y_score, [0.8, 0.2]))
     assert found["predicted"].tolist() == ["b", "a"]
     np.testing.assert_allclose(found["lead"], [-0.2, 0.8])
@@ -139,7 +139,7 @@ def test_thresholds_that_overrule_argmax_give_a_lead_below_zero():
 def test_a_table_names_the_rows_of_the_data_set_their_class_and_their_features():
     data = load_dataset("wine")
     rows = np.array([100, 3, 170])
-    scores = Scores(data.y[rows], np.eye(3)[[0, 1, 2]], "multiclass", data.class_names, "test")
+    scores = Scores(data.y[rows], np.eye(3)[[0, 1, 2]], "multiclass", data.class_names)
     found = behind(scores.view(0), 0.5)
     table = described(found, data, rows)
     assert table.columns.tolist() == ["row", "class", *found.columns, *data.feature_names]

@@ -8,16 +8,16 @@ from core.evaluation.scores import Scores
 
 
 def binary(y_true=(0, 1, 1), y_score=((0.1,), (0.8,), (0.4,)), names=("rest", "8")) -> Scores:
-    return Scores(np.array(y_true), np.array(y_score), "binary", names, "a test")
+    return Scores(np.array(y_true), np.array(y_score), "binary", names)
 
 
 def multiclass() -> Scores:
     y_score = np.array([[0.7, 0.2, 0.1], [0.1, 0.8, 0.1], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]], np.float32)
-    return Scores(np.array([0, 1, 1, 2]), y_score, "multiclass", ("a", "b", "c"), "a test")
+    return Scores(np.array([0, 1, 1, 2]), y_score, "multiclass", ("a", "b", "c"))
 
 
 def multilabel() -> Scores:
-    return Scores(np.array([[1, 0], [1, 1]]), np.array([[2.0, -1.0], [0.5, 3.0]]), "multilabel", ("x", "y"), "a test")
+    return Scores(np.array([[1, 0], [1, 1]]), np.array([[2.0, -1.0], [0.5, 3.0]]), "multilabel", ("x", "y"))
 
 
 def test_binary_scores_speak_for_the_positive_class():
@@ -74,7 +74,7 @@ def test_arrays_are_read_only_and_the_caller_keeps_a_writable_one():
 
 
 def test_no_rows_are_scores_too():
-    scores = Scores(np.zeros(0), np.zeros((0, 1)), "binary", ("no", "yes"), "nothing")
+    scores = Scores(np.zeros(0), np.zeros((0, 1)), "binary", ("no", "yes"))
     assert scores.n_rows == 0
     assert scores.are_probabilities
     np.testing.assert_array_equal(scores.positives, [0])
@@ -95,9 +95,9 @@ def test_no_rows_are_scores_too():
         (lambda: binary(y_true=["0", "1", "1"]), "whole numbers, but got dtype <U1"),
         (lambda: binary(names=("8",)), "2 different names"),
         (lambda: binary(names=("8", "8")), "2 different names"),
-        (lambda: Scores(np.zeros(2), np.zeros((2, 1)), "multiclass", ("a",), ""), "C >= 2"),
-        (lambda: Scores(np.zeros(2), np.zeros((2, 2)), "multilabel", ("a", "b"), ""), r"shape \(2, 2\)"),
-        (lambda: Scores(np.zeros(2), np.zeros((2, 1)), "regression", ("a",), ""), "`task` to be one of"),
+        (lambda: Scores(np.zeros(2), np.zeros((2, 1)), "multiclass", ("a",)), "C >= 2"),
+        (lambda: Scores(np.zeros(2), np.zeros((2, 2)), "multilabel", ("a", "b")), r"shape \(2, 2\)"),
+        (lambda: Scores(np.zeros(2), np.zeros((2, 1)), "regression", ("a",)), "`task` to be one of"),
         (lambda: multiclass().view(3), r"`column` to be in \[0, 3\), but got 3"),
         (lambda: multiclass().view(-1), r"`column` to be in \[0, 3\), but got -1"),
     ],

@@ -28,7 +28,7 @@ THRESHOLDS = st.sampled_from([-1.0, 0.0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0, 2.0])
 
 
 def binary(y_true, y_score) -> Scores:
-    return Scores(y_true, y_score, "binary", ("no", "yes"), "test")
+    return Scores(y_true, y_score, "binary", ("no", "yes"))
 
 
 def a_multiclass(seed: int, classes: int = 4, n: int = 200, decimals: int = 2) -> Scores:
@@ -37,7 +37,7 @@ def a_multiclass(seed: int, classes: int = 4, n: int = 200, decimals: int = 2) -
     y_true = rng.integers(0, classes, n)
     logits = rng.normal(size=(n, classes)) + 1.5 * np.eye(classes)[y_true]
     y_score = (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).round(decimals).astype(np.float32)
-    return Scores(y_true, y_score, "multiclass", tuple("abcdefgh"[:classes]), "test")
+    return Scores(y_true, y_score, "multiclass", tuple("abcdefgh"[:classes]))
 
 
 @settings(deadline=None)
@@ -128,7 +128,7 @@ def a_multilabel(seed: int, labels: int = 5, n: int = 150) -> Scores:
     rng = np.random.default_rng(seed)
     y_true = (rng.random((n, labels)) < rng.uniform(0.1, 0.7, labels)).astype(np.int64)
     y_score = np.clip(0.25 + 0.4 * y_true + 0.25 * rng.normal(size=y_true.shape), 0, 1).round(2)
-    return Scores(y_true, y_score, "multilabel", tuple("abcdefgh"[:labels]), "test")
+    return Scores(y_true, y_score, "multilabel", tuple("abcdefgh"[:labels]))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -166,7 +166,7 @@ def test_default_accuracy_without_rows_is_undefined():
 
 def test_rows_without_a_yes_and_with_several_are_counted():
     y_score = np.array([[0.2, 0.3, 0.4], [0.79, 0.80, 0.81], [0.5, 0.1, 0.1], [0.6, 0.6, 0.0]])
-    scores = Scores(np.zeros((4, 3), int), y_score, "multilabel", ("a", "b", "c"), "test")
+    scores = Scores(np.zeros((4, 3), int), y_score, "multilabel", ("a", "b", "c"))
     assert predicted_per_row(scores, 0.5) == (1, 2)
     assert predicted_per_row(scores, (0.9, 0.9, 0.9)) == (4, 0)
     assert predicted_per_row(scores, (0.7, 0.1, 0.9)) == (0, 1)
@@ -179,7 +179,7 @@ def test_models_of_the_same_rows_are_each_as_alone(task: str):
     y_true = rng.integers(0, 4, 60) if task == "multiclass" else rng.integers(0, 2, (60, columns))
     y_true = y_true[:, 0] if task == "binary" else y_true
     names = ("no", "yes") if task == "binary" else tuple("abcd"[:columns])
-    models = [Scores(y_true, rng.random((60, columns)).astype(np.float32), task, names, "test") for _ in range(5)]
+    models = [Scores(y_true, rng.random((60, columns)).astype(np.float32), task, names) for _ in range(5)]
     together = summaries(models[0], np.stack([model.y_score for model in models]), [0.5] * columns)
     for at, model in enumerate(models):
         assert summary(model, [0.5] * columns) == {name: values[at] for name, values in together.items()}

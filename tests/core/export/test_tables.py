@@ -25,7 +25,7 @@ def read(text: str) -> pd.DataFrame:
     values=arrays(np.float64, (6, 1), elements=st.floats(0, 1)),
 )
 def test_scores_come_back_bit_for_bit_in_their_own_dtype(dtype, values):
-    scores = Scores([0, 1, 0, 1, 1, 0], values.astype(dtype), "binary", ("no", "yes"), "test")
+    scores = Scores([0, 1, 0, 1, 1, 0], values.astype(dtype), "binary", ("no", "yes"))
     table = read(scores_csv(scores, np.arange(6)))
     assert table.columns.tolist() == ["row", "y_true", "score yes"]
     np.testing.assert_array_equal(table["score yes"].to_numpy().astype(dtype), scores.y_score[:, 0])
@@ -33,20 +33,20 @@ def test_scores_come_back_bit_for_bit_in_their_own_dtype(dtype, values):
 
 
 def test_rows_keep_their_place_in_the_data_set_and_their_order():
-    scores = Scores([1, 0], [[0.25], [0.75]], "binary", ("no", "yes"), "test")
+    scores = Scores([1, 0], [[0.25], [0.75]], "binary", ("no", "yes"))
     assert scores_csv(scores, np.array([17, 3])) == "row,y_true,score yes\n17,1,0.25\n3,0,0.75\n"
 
 
 def test_every_class_has_a_column_of_scores_in_a_multi_class_task():
     y_score = np.array([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]], np.float32)
-    table = read(scores_csv(Scores([0, 2], y_score, "multiclass", ("a", "b", "c"), "test"), np.arange(2)))
+    table = read(scores_csv(Scores([0, 2], y_score, "multiclass", ("a", "b", "c")), np.arange(2)))
     assert table.columns.tolist() == ["row", "y_true", "score a", "score b", "score c"]
     np.testing.assert_array_equal(table.filter(like="score"), y_score)
 
 
 def test_every_label_has_a_column_of_truth_and_one_of_scores_in_a_multi_label_task():
     y_true, y_score = np.array([[0, 1], [1, 1]]), np.array([[0.5, 1.0], [0.0, 0.25]])
-    table = read(scores_csv(Scores(y_true, y_score, "multilabel", ("a", "b"), "test"), np.arange(2)))
+    table = read(scores_csv(Scores(y_true, y_score, "multilabel", ("a", "b")), np.arange(2)))
     assert table.columns.tolist() == ["row", "y_true a", "y_true b", "score a", "score b"]
     np.testing.assert_array_equal(table.filter(like="y_true"), y_true)
     np.testing.assert_array_equal(table.filter(like="score"), y_score)
@@ -54,12 +54,12 @@ def test_every_label_has_a_column_of_truth_and_one_of_scores_in_a_multi_label_ta
 
 @pytest.mark.parametrize("name", ['say "8"', "8, against the rest", "line\nbreak", "Größe"])
 def test_a_class_may_have_any_name(name):
-    scores = Scores([0, 1], [[0.0], [1.0]], "binary", ("rest", name), "test")
+    scores = Scores([0, 1], [[0.0], [1.0]], "binary", ("rest", name))
     assert read(scores_csv(scores, np.arange(2))).columns[-1] == f"score {name}"
 
 
 def test_no_rows_give_the_header_alone():
-    scores = Scores([], np.empty((0, 1)), "binary", ("no", "yes"), "test")
+    scores = Scores([], np.empty((0, 1)), "binary", ("no", "yes"))
     assert scores_csv(scores, np.empty(0, np.int64)) == "row,y_true,score yes\n"
 
 

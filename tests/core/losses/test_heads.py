@@ -84,8 +84,8 @@ def test_softmax_decides_by_the_largest_p_among_classes_and_by_a_half_for_each_l
     assert HEADS["softmax"].decision["multiclass"] == "the class of the largest p"
     assert HEADS["softmax"].decision["multilabel"].startswith("every label with p >= 0.5")
     names = ("a", "b", "c")
-    classes = Scores(np.array([2]), p, "multiclass", names, "here")
-    labels = Scores(np.array([[0, 0, 1]]), p, "multilabel", names, "here")
+    classes = Scores(np.array([2]), p, "multiclass", names)
+    labels = Scores(np.array([[0, 0, 1]]), p, "multilabel", names)
     assert default_accuracy(classes) == 1
     assert default_accuracy(labels) == pytest.approx(2 / 3)  # no p reaches a half, so no label is called
 

@@ -174,7 +174,6 @@ def test_every_class_has_a_panel_with_its_own_threshold(classes):
         rng.dirichlet(np.ones(classes), 80),
         "multiclass",
         tuple(f"class {k}" for k in range(classes)),
-        "test",
     )
     views = [scores.view(column) for column in range(classes)]
     thresholds = np.linspace(0.1, 0.9, classes)

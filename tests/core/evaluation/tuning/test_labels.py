@@ -35,7 +35,7 @@ every_label_rule = pytest.mark.parametrize("name", LABEL_RULES)
 def scores_of(y_true: object, y_score: object) -> Scores:
     y_score = np.asarray(y_score)
     names = tuple(f"label {number}" for number in range(y_score.shape[1]))
-    return Scores(np.asarray(y_true), y_score, "multilabel", names, "test")
+    return Scores(np.asarray(y_true), y_score, "multilabel", names)
 
 
 def labelled(n: int = 120, labels: int = 5, seed: int = 0, dtype: type = np.float32) -> Scores:
@@ -305,7 +305,7 @@ def test_bad_arguments_are_refused_in_one_sentence(name, arguments, sentence):
 
 
 def test_other_tasks_and_single_folds_are_refused():
-    binary = Scores(np.array([0, 1]), np.array([0.1, 0.2]), "binary", ("no", "yes"), "test")
+    binary = Scores(np.array([0, 1]), np.array([0.1, 0.2]), "binary", ("no", "yes"))
     with pytest.raises(CutoffError, match=r"^Expected `scores` of a multilabel task, but got a binary one\.$"):
         LABEL_RULES["scut"](binary)
     with pytest.raises(CutoffError, match=r"^Expected `folds` to be at least 2, but got 1\.$"):
