@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     max_active_runs: int = Field(2, ge=1, description="experiments that train at the same time, in turns")
     max_queued: int = Field(20, ge=1, description="experiments that may wait; one more is refused")
     run_seconds: int = Field(600, ge=1, description="seconds after its start at which an experiment is stopped")
+    max_scores: int = Field(
+        16_000_000, ge=1, description="scores (runs x rows x outputs) of one experiment; one with more is refused"
+    )
     kept_mb: int = Field(
         128, ge=1, description="megabytes that the scores of finished experiments may take; the oldest go first"
     )

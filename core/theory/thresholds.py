@@ -3,6 +3,7 @@ costs least on given rows, and scores with the effect of the loss undone."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +19,7 @@ from core.theory.optimal_scores import BinaryLoss, best_scores, binary_loss, thr
 GRID = 2001  # true probabilities at which a wanted score is computed when it is inverted
 SAME = 1e-3  # true probabilities closer than this are one to a reader
 RESAMPLES, LEVEL = 200, 0.9
+BLOCK = 1_000_000  # scores that are counted at once: so many are held several times, in 8 bytes each
 FLAT = 1e-9  # wanted scores that rise by less than this do not tell probabilities apart
 
 
@@ -73,27 +75,45 @@ def measured_threshold(y_true: NDArray[np.bool_], y_score: NDArray[np.floating],
     The interval from `least` to `greatest` holds LEVEL of the thresholds that cost least on RESAMPLES bootstrap samples
     of the rows, drawn within each class (Efron, 1979); the same rows are drawn for all seeds.
     """
-    draw = np.random.default_rng(0)
-    counts = np.ones((RESAMPLES + 1, len(y_true)))  # how often each row counts: once, and as it is drawn
-    for members in (np.flatnonzero(y_true), np.flatnonzero(~y_true)):
-        if len(members):
-            counts[1:, members] = draw.multinomial(len(members), np.full(len(members), 1 / len(members)), RESAMPLES)
-    low, high, cost = _cheapest(y_true, y_score, q, counts)
+    order = np.argsort(y_score, axis=None)
+    low, high, cost = _cheapest(y_true, y_score, order, q, np.ones((1, len(y_true))))
+    drawn = [
+        _cheapest(y_true, y_score, order, q, counts)
+        for counts in _resampled(y_true, max(BLOCK // max(y_score.size, 1), 1))
+    ]
     return Measured(
         low=float(low[0]),
         high=float(high[0]),
         cost=float(cost[0] / len(y_true)),
-        least=float(np.quantile(low[1:], (1 - LEVEL) / 2)),
-        greatest=float(np.quantile(high[1:], (1 + LEVEL) / 2)),
+        least=float(np.quantile(np.concatenate([low for low, _, _ in drawn]), (1 - LEVEL) / 2)),
+        greatest=float(np.quantile(np.concatenate([high for _, high, _ in drawn]), (1 + LEVEL) / 2)),
     )
 
 
+def _resampled(y_true: NDArray[np.bool_], size: int) -> Iterator[NDArray[np.float64]]:
+    """How often each row is drawn in RESAMPLES bootstrap samples, at most `size` of them at a time: (size, N) each.
+
+    Each class has its own generator, so that the samples are the same for every size.
+    """
+    classes = [(members, np.random.default_rng(seed)) for seed, label in enumerate((True, False))
+               if len(members := np.flatnonzero(y_true == label))]  # fmt: skip
+    for start in range(0, RESAMPLES, size):
+        counts = np.zeros((min(size, RESAMPLES - start), len(y_true)))
+        for members, draw in classes:
+            counts[:, members] = draw.multinomial(len(members), np.full(len(members), 1 / len(members)), len(counts))
+        yield counts
+
+
 def _cheapest(
-    y_true: NDArray[np.bool_], y_score: NDArray[np.floating], q: float, counts: NDArray[np.float64]
+    y_true: NDArray[np.bool_],
+    y_score: NDArray[np.floating],
+    order: NDArray[np.intp],
+    q: float,
+    counts: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the cheapest thresholds and their cost a seed, (B,), if row n counts counts[b, n] times, (B, N)."""
+    """Ends of the cheapest thresholds and their cost a seed, (B,), if row n counts counts[b, n] times, (B, N); `order`
+    sorts all scores, (S N,)."""
     seeds, rows = y_score.shape
-    order = np.argsort(y_score, axis=None)
     score, row = y_score.ravel()[order], order % rows
     starts = np.flatnonzero(np.append(True, score[1:] != score[:-1]))  # of the rows that share a score
     weights = counts[:, row]

@@ -22,6 +22,7 @@ from core.evaluation import default_accuracies
 from core.evaluation.source import new_id
 from core.experiment.compatibility import check_experiment, stacks
 from core.experiment.config import Experiment, RunConfig
+from core.experiment.limits import check_scores
 from core.settings import Settings
 from core.training.engine import Epoch, train_in_turns
 from core.training.runs import LIVE, Job, Run, Status
@@ -84,12 +85,16 @@ class Runner:
         self._may_wait = LONGEST_WAIT  # seconds, by which it falls; training raises it
         self._thread: threading.Thread | None = None
 
+    def check(self, experiment: Experiment) -> Experiment:
+        """Return `experiment` if it can be trained here; raises CutoffError with one sentence if it can't."""
+        return check_scores(check_experiment(experiment), self._settings.max_scores)
+
     def submit(self, experiment: Experiment) -> str:
         """Queue an experiment as one job and return its id.
 
         Raises CutoffError if it can't be trained or the queue is full.
         """
-        check_experiment(experiment)
+        self.check(experiment)
         name = new_id()
         job = Job(name, experiment, tuple(Run(f"{name}-{i}", run) for i, run in enumerate(experiment.runs())))
         with self._lock:

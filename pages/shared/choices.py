@@ -20,6 +20,7 @@ from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
 from pages.shared import controls, findings, preview, session, text, trial, variants
+from pages.shared.services import runner
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
@@ -98,7 +99,7 @@ def edit() -> tuple[Experiment | None, str]:
     if theory := text.of_theory(config):
         slots["theory"].caption(theory)
     _show_findings(config, slots)
-    experiment = _or_problem(lambda: compatibility.check_experiment(variants.experiment(config)), None, problems)
+    experiment = _or_problem(lambda: runner().check(variants.experiment(config)), None, problems)
     return experiment, problems[0] if problems else ""
 
 

@@ -67,8 +67,8 @@ def show(run: Run, config: RunConfig | None) -> None:
             findings.show(of_scores, "run", own)
     if run.task == "binary" and run.ended:
         with st.container(border=True):
-            theory.show([[theory.as_shown(run)]], [line])
-            theory.show_gaps([[theory.as_shown(run)]], [line])
+            theory.show([[theory.as_shown(run)]], [line], 0)
+            theory.show_gaps([[theory.as_shown(run)]], [line], 0)
     if run.task != "regression":
         with st.container(border=True):
             details.show_epochs(run, threshold, choose=True)

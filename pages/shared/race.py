@@ -44,7 +44,7 @@ def show(job: Job) -> None:
         cards.append(partial(_show_scores, job, shown, lines, at, column, threshold))
         cards.append(partial(_show_curves, shown, lines, sweep, at, column, threshold))
     if task == "binary":
-        cards.append(partial(theory.show, seeds, lines, sweep))
+        cards.append(partial(theory.show, seeds, lines, at, sweep))
     if sweep:
         cards.append(partial(_show_sweep, metrics, metric, sweep, lines))
     if details.shows_plane(job.runs[0]):
@@ -52,7 +52,7 @@ def show(job: Job) -> None:
         cards.append(partial(details.show_plane, first, lines, threshold, at))
     _lay_out(cards)
     if task == "binary":
-        theory.show_gaps(seeds, lines)
+        theory.show_gaps(seeds, lines, at)
     ranking.show(job, metrics, lines)
     st.header(f"In focus: {text.plain(lines[at].name)}", anchor=False)
     focus.show(job, at, threshold, metrics)

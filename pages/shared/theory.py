@@ -21,6 +21,7 @@ from pages.shared import tables, text
 
 HEIGHT = 360
 INTERVAL = f"{theory.LEVEL:.0%} interval"
+MEASURED = 250_000  # validation scores of all variants up to which all are measured, in some seconds
 UNDO = "undo"  # the key of the switch
 
 
@@ -71,15 +72,15 @@ def predicted(configs: Sequence[RunConfig], q: float, undo: bool = False) -> lis
     return [q if undo and theory.is_undone(config) else predicted_threshold(config, q) for config in configs]
 
 
-def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], sweep: Sweep | None = None) -> None:
+def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: Sweep | None = None) -> None:
     """The threshold that theory predicts for each variant beside the one that costs least on the validation rows of its
-    seeds (V, S), both on the scores as given."""
+    seeds (V, S), both on the scores as given. Of many scores only variant `at` is measured."""
     st.markdown("**Threshold on the score**, predicted and measured")
     q = choose_q()
     if _moving(seeds):
         st.caption("Measured once training pauses or ends.")
         return
-    guesses, found = _both(seeds, q)
+    guesses, found = _both(seeds, q, at)
     live_figure(
         threshold_gaps(
             lines,
@@ -102,13 +103,15 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], sweep: Sweep | N
         f"costs least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "
         "prediction lies in the interval; else the gap is the way to it."
     )
+    if not _all_measured(seeds):
+        st.caption("With so many scores only the variant in focus is measured; click a row of the table for another.")
 
 
-def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
+def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int) -> None:
     """What `show` draws as numbers, a row a variant, with the gap between prediction and measurement."""
     if _moving(seeds):
         return
-    guesses, found = _both(seeds, st.session_state["race.q"])
+    guesses, found = _both(seeds, st.session_state["race.q"], at)
     st.markdown("**Predicted and measured thresholds**")
     pairs = list(zip(guesses, found, strict=True))
     numbers = {
@@ -136,10 +139,16 @@ def _moving(seeds: Sequence[Sequence[Run]]) -> bool:
     return any(run.status in ("running", "queued") for runs in seeds for run in runs)
 
 
-def _both(seeds: Sequence[Sequence[Run]], q: float) -> tuple[list[float | None], list[Measured | None]]:
-    """What theory predicts and what is measured for each variant."""
-    undo = undoes(seeds[0][0])
-    return predicted([runs[0].config for runs in seeds], q, undo), [_of_seeds(runs, q, undo) for runs in seeds]
+def _all_measured(seeds: Sequence[Sequence[Run]]) -> bool:
+    """Whether the scores are few enough to measure all variants."""
+    return sum(len(run.outputs["validation"]) for runs in seeds for run in runs if run.outputs) <= MEASURED
+
+
+def _both(seeds: Sequence[Sequence[Run]], q: float, at: int) -> tuple[list[float | None], list[Measured | None]]:
+    """What theory predicts for each variant, and what is measured; of many scores for variant `at` alone."""
+    undo, everything = undoes(seeds[0][0]), _all_measured(seeds)
+    found = [_of_seeds(runs, q, undo) if everything or v == at else None for v, runs in enumerate(seeds)]
+    return predicted([runs[0].config for runs in seeds], q, undo), found
 
 
 def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:

@@ -33,7 +33,7 @@ def test_environment_overrides_one_setting_at_a_time(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("text", ["", "many", "1.5", "1e3", "0", "-1", "nan", "9" * 5000])
-@pytest.mark.parametrize("name", ["MAX_ACTIVE_RUNS", "MAX_QUEUED", "RUN_SECONDS", "KEPT_MB"])
+@pytest.mark.parametrize("name", ["MAX_ACTIVE_RUNS", "MAX_QUEUED", "RUN_SECONDS", "MAX_SCORES", "KEPT_MB"])
 def test_bad_number_is_refused_with_the_variable_its_range_and_the_text(
     monkeypatch: pytest.MonkeyPatch, name: str, text: str
 ):

@@ -23,7 +23,7 @@ from core.experiment.presets import PRESETS
 from core.theory.thresholds import corrected, measured_threshold
 from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Job
-from pages.shared import services
+from pages.shared import services, theory
 from tests.conftest import button, choose, control, figure_of, press, sent, sentences, until
 from tests.support.race_page import edited, found, link
 
@@ -322,6 +322,21 @@ def test_the_gap_between_prediction_and_measurement_is_a_number(app_test: AppTes
         assert row["Gap"] == pytest.approx(measured.gap(row["Predicted"]))
     assert found.loc[done.experiment.variants[2].name, ["Predicted", "Gap"]].isna().all()
     assert any("is a loss of whole batches" in caption.value for caption in at.caption)
+
+
+def test_of_many_scores_only_those_of_the_variant_in_focus_are_measured(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(theory, "MEASURED", 10)
+    at = opened(app_test, [{"loss.pos_weight": "9"}, {"loss.pos_weight": "3"}], **TASKS["binary"])
+    done = raced(at)
+    for focus in (0, 2):
+        at.session_state[f"focus.{done.id}"] = focus
+        at.run()
+        found = at.dataframe[0].value
+        assert np.flatnonzero(found["Measured"].notna()).tolist() == [focus]
+        assert found["Predicted"].notna().all()
+        assert any("only the variant in focus is measured" in caption.value for caption in at.caption)
 
 
 def test_a_single_run_is_held_against_theory_at_a_threshold_of_its_own(app_test: AppTest):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from core.data import load_dataset, load_split
 from core.evaluation.calibration import calibration_error, log_loss
 from core.experiment.config import make_config
 from core.losses import LOSSES
+from core.theory import thresholds
 from core.theory.thresholds import (
     Measured,
     corrected,
@@ -108,6 +110,29 @@ def test_seeds_are_measured_together():
     y = np.array([False, True])
     found = measured_threshold(y, np.array([[0.2, 0.6], [0.4, 0.8]]))
     assert (found.low, found.high, found.cost) == (0.4, 0.6, 0)
+
+
+@pytest.mark.parametrize("block", [1, 7 * 300, 64 * 300])
+def test_resamples_in_blocks_give_what_all_at_once_give(monkeypatch: pytest.MonkeyPatch, block: int):
+    rng = np.random.default_rng(5)
+    y = rng.random(100) < 0.3
+    score = rng.random((3, 100))
+    monkeypatch.setattr(thresholds, "BLOCK", 10**9)
+    at_once = measured_threshold(y, score, 0.3)
+    monkeypatch.setattr(thresholds, "BLOCK", block)
+    assert measured_threshold(y, score, 0.3) == at_once
+
+
+def test_memory_for_resamples_does_not_grow_with_their_number(monkeypatch: pytest.MonkeyPatch):
+    rng = np.random.default_rng(6)
+    y = rng.random(2000) < 0.3
+    score = rng.random((10, 2000))
+    monkeypatch.setattr(thresholds, "BLOCK", 100_000)
+    tracemalloc.start()
+    measured_threshold(y, score)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * thresholds.BLOCK * 12 < 8 * thresholds.RESAMPLES * score.size
 
 
 def test_gap_is_the_way_to_the_interval():
