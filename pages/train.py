@@ -44,7 +44,7 @@ if experiment:
 
 st.title("Train")
 if shown := job.experiment if job else experiment:
-    st.caption(text.of_experiment(shown))
+    st.caption(text.plain(text.of_experiment(shown)))
 if job and experiment and job.experiment != experiment:
     st.caption("The choices have changed since this run; Start trains them.")
 if job and (hint := first_steps.look_for(job.experiment)):

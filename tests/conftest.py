@@ -96,8 +96,13 @@ def trained(at: AppTest) -> Run:
 def sentences(at: AppTest) -> list[str]:
     """What the page complains of, sentence by sentence; a page that broke fails the test."""
     assert not at.exception
-    shown = (re.sub(r"\\(\W)", r"\1", box.value) for box in (*at.warning, *at.error))  # Markdown's escapes
+    shown = (unescaped(box.value) for box in (*at.warning, *at.error))
     return [line for text in shown for line in text.split("\n\n")]
+
+
+def unescaped(markdown: str) -> str:
+    """What `text.plain` was given."""
+    return re.sub(r"\\(\W|_)", r"\1", markdown).replace("\u2060", "")
 
 
 def control(at: AppTest, key: str) -> Any:

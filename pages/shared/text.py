@@ -29,10 +29,17 @@ PROPER = {True: "proper: least at the true probability.", False: "not proper: it
 SYMBOLS = {"none": "{}", "sigmoid": "sigmoid({})", "softmax": "softmax({})", "log_softmax": "log_softmax({})"}
 
 
+# What Markdown gives a meaning: signs, underscores at the ends of a word, the full stop after the number of a list.
+SIGNS = re.compile(r"[!-&(-+/:<-@[-^`{-~-]|(?<![^\W_])_|_(?![^\W_])|(?m:(?<=^\d)\.(?=\s))")
+# Where the browser sees addresses and the short names of emoji in spite of backslashes.
+INSIDE_ADDRESSES = re.compile(r"(?<=:)(?=//|[\w+/-]+:)|(?<=www)(?=\.)|(?<=@)(?=[\w-])", re.IGNORECASE)
+JOINER = "\u2060"  # has no width
+
+
 def plain(sentence: str) -> str:
     """The sentence as Markdown that shows it as it is, `names` in backquotes apart: it may quote what was typed."""
     parts = re.split(r"(`[\w.*]+`)", sentence)
-    parts[::2] = [re.sub(r"([!-&(-+/:<-@[-^`{-~-])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [SIGNS.sub(r"\\\g<0>", INSIDE_ADDRESSES.sub(JOINER, part)) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -14,7 +14,7 @@ from core.errors import CutoffError
 from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant
 from core.experiment.variants import MAX_SEEDS, distinct, names_of, seeds_from, shared_with, sweep, sweepable, value_of
 from core.plots.style import VARIANTS, variant_colour
-from pages.shared import session
+from pages.shared import session, text
 
 COLOURS = ("green", "magenta", "violet", "orange", "blue", "brown", "lavender", "pink")  # VARIANTS by name
 LISTED = 8  # variants that stand below each other; more are chosen from a list
@@ -128,7 +128,7 @@ def colour_of(at: int, count: int, chosen: int | None) -> str:
 
 def dotted(name: str, colour: str) -> str:
     """A name with a dot of its colour before it."""
-    return f':color[●]{{foreground="{colour}"}} {name}'
+    return f':color[●]{{foreground="{colour}"}} {text.plain(name)}'
 
 
 def _variants() -> tuple[Variant, ...]:
@@ -212,7 +212,7 @@ def _sweep() -> None:
         try:
             made = sweep(config, key, first_value, last_value, int(steps), spacing == "logarithmic")
         except CutoffError as error:
-            st.error(str(error))
+            st.error(text.plain(str(error)))
             return
         state.variants = [_entry(one) for one in made]
         state.next_edited = 0

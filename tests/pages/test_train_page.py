@@ -27,6 +27,7 @@ from tests.conftest import (
     press,
     sentences,
     trained,
+    unescaped,
     until,
 )
 from tests.support.train_page import can, captions, shown, submitted
@@ -357,7 +358,7 @@ def test_a_convolution_with_batch_norm_trains(app_test: AppTest):
     run = trained(at)
     assert not sentences(at)
     assert (run.status, run.config.model, run.config.batch_norm) == ("finished", "cnn", True)
-    assert any("CNN 8-16, batch norm" in caption.value for caption in at.caption)
+    assert any("CNN 8-16, batch norm" in unescaped(caption.value) for caption in at.caption)
 
 
 # --- between pages

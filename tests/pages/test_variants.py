@@ -6,13 +6,13 @@ import json
 
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import button, choose, press
+from tests.conftest import button, choose, press, unescaped
 from tests.support.race_page import edited, link
 
 
 def options(at: AppTest) -> list[str]:
     """The names that the list of variants shows, without the dots of their colours."""
-    return [option.split("} ")[-1] for option in edited(at).options]
+    return [unescaped(option.split("} ")[-1]) for option in edited(at).options]
 
 
 def test_names_in_the_list_follow_the_choices_at_once(app_test: AppTest):
