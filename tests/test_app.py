@@ -170,6 +170,10 @@ def test_the_first_middleware_is_that_of_origins() -> None:
     assert app.app._user_middleware[0].cls is app.OwnOriginOnly
 
 
+def test_a_page_that_breaks_shows_no_paths() -> None:
+    assert st.get_option("client.showErrorDetails") == "none"
+
+
 @pytest.mark.parametrize("says_how_long", [True, False])
 def test_an_upload_is_refused(monkeypatch: pytest.MonkeyPatch, says_how_long: bool) -> None:
     manager = MemoryUploadedFileManager("/_stcore/upload_file")

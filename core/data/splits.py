@@ -26,11 +26,27 @@ KEPT = 16  # data sets and splits in memory, for all visitors together; the larg
 def _load(name: str, params: tuple[tuple[str, Value], ...]) -> Dataset:
     given = dict(params)
     thin = given.pop("prevalence") if PREVALENCE in DATASETS[name].params else None
-    data = DATASETS[name].load(**given)
+    data = _read(name, given)
     if thin is not None:
         data = thinned(data, str(thin))
     for array in (data.x, data.y):
         array.setflags(write=False)
+    return data
+
+
+def _read(name: str, given: dict[str, Any]) -> Dataset:
+    """The data set as it is read or made; raises CutoffError if that fails, as for a file that is damaged."""
+    failed = (
+        f"The data set {DATASETS[name].label!r} can't be read. Choose other data, or install the requirements again."
+    )
+    try:
+        data = DATASETS[name].load(**given)
+    except CutoffError:
+        raise
+    except Exception as error:  # each reader has its own errors
+        raise CutoffError(failed) from error
+    if not np.isfinite(data.x).all():
+        raise CutoffError(failed)
     return data
 
 

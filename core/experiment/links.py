@@ -189,6 +189,7 @@ def _is_own(key: str) -> bool:
 
 def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
     """An experiment from URL parameters, and a sentence for each that could not be used. Never raises."""
+    query = {_readable(key): _readable(text) for key, text in query.items()}
     config, complaints = from_query(query)
     shared = {key: value for key, value in query.items() if not _is_own(key)}
     owns = [{key: query[key] for key in GIVEN if key in query}]
@@ -240,9 +241,18 @@ def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, s
         complaints.append(f"Expected at most {MAX_RUNS} variants, but got {len(found) + 1}.")
         return []
     return [
-        {key: text for key, text in (like_the_first | one).items() if text is not None and _is_own(key)}
+        {
+            _readable(key): _readable(text)
+            for key, text in (like_the_first | one).items()
+            if text is not None and _is_own(key)
+        }
         for one in found
     ]
+
+
+def _readable(text: str) -> str:
+    """The text with a question mark for every half of a surrogate pair, which JSON may hold and nothing can show."""
+    return text.encode(errors="replace").decode()
 
 
 def _whole(

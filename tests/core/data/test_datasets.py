@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
+from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS, FRACTIONS, Dataset, examples, load_dataset, load_split, preview, splits, told
 from core.data.synthetic import FRAUD_EFFECTS, gaussians, line
 from core.data.thinning import AS_IT_IS, PREVALENCE, read_share, thinned
 from core.errors import CutoffError
+from tests.conftest import button, choose, sentences
 
 BUILT_IN = [name for name in DATASETS if name != "mnist_5k"]
 CLASSES = [name for name in BUILT_IN if DATASETS[name].task in ("binary", "multiclass")]
@@ -23,6 +27,46 @@ REAL_BINARY = [name for name, spec in DATASETS.items() if PREVALENCE in spec.par
 
 def pairs(**params: float) -> tuple[tuple[str, float], ...]:
     return tuple(params.items())
+
+
+@pytest.fixture
+def damaged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[object], None]]:
+    """Lets the data set "wine" be read as its file stands: an exception, or rows that are none."""
+
+    def damage(found: object) -> None:
+        def load() -> Dataset:
+            if isinstance(found, Exception):
+                raise found
+            return replace(whole, x=np.full_like(whole.x, found))
+
+        monkeypatch.setitem(DATASETS, "wine", replace(DATASETS["wine"], load=load))
+        splits._load.cache_clear()
+
+    whole = load_dataset("wine")
+    yield damage
+    splits._load.cache_clear()
+
+
+@pytest.mark.parametrize("found", [OSError("/somewhere/wine.csv"), KeyError("a"), EOFError(), ValueError("b"), np.nan])
+def test_data_that_cannot_be_read_are_said_in_a_sentence(damaged: Callable[[object], None], found: object):
+    damaged(found)
+    with pytest.raises(CutoffError) as caught:
+        load_dataset("wine")
+    said = "The data set 'Wine' can't be read. Choose other data, or install the requirements again."
+    assert str(caught.value) == said
+
+
+def test_a_page_with_data_that_cannot_be_read_says_so_and_offers_others(
+    damaged: Callable[[object], None], app_test: AppTest
+):
+    damaged(OSError("/somewhere/wine.csv"))
+    at = choose(app_test.run(), "dataset", "wine")
+    (said,) = sentences(at)
+    assert said.startswith("The data set 'Wine' can't be read.")
+    assert button(at, "Start").disabled
+    choose(at, "dataset", "iris")
+    assert not sentences(at)
+    assert not button(at, "Start").disabled
 
 
 @pytest.mark.parametrize(

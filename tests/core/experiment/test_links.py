@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -232,6 +234,38 @@ def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_any_other_is_l
 def test_a_name_that_is_not_offered_is_answered_with_those_that_are(kind: str, allowed: list[str]):
     (said,) = sentences(opened({kind: "nope"}))
     assert said == f"Expected `{kind}` to be one of {', '.join(allowed)}, but got 'nope'."
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"name": "a \ud800"},
+        {"variants": json.dumps({"name": ["a \ud800"]})},
+        {"variants": json.dumps([{"name": "a \udfff"}])},
+        {"variants": json.dumps({"loss.\ud800": ["\ud800"], "colour": ["\ud800"]})},
+        {"head": "softmax2", "loss": "cross_entropy", "loss.class_weight": "\ud800"},
+        {"head": "softmax2", "loss": "cross_entropy", "variants": json.dumps({"loss.class_weight": ["\ud800"]})},
+        {"dataset": "\ud800", "seeds": "\ud800", "lr": "\ud800", "variants": "\ud800"},
+    ],
+)
+def test_half_a_surrogate_pair_becomes_a_question_mark(query: dict[str, str]):
+    experiment, complaints = links.experiment_from_query(query)
+    assert all(text.encode() for text in [*complaints, *(variant.name for variant in experiment.variants)])
+    assert all(text.encode() for text in links.experiment_to_query(experiment).values())
+    if "a " in str(query):
+        assert "a ?" in [variant.name for variant in experiment.variants]
+
+
+def test_a_whole_surrogate_pair_is_a_letter():
+    experiment, complaints = links.experiment_from_query({"variants": '{"name": ["a \\ud83d\\ude00"]}'})
+    assert (experiment.variants[1].name, complaints) == ("a \U0001f600", [])
+
+
+@pytest.mark.parametrize("page", ["train", "thresholds", "losses"])
+def test_a_name_that_nothing_can_show_breaks_no_page(app_test: AppTest, page: str):
+    app_test.query_params["variants"] = '{"name": ["a \\ud800"]}'
+    assert not app_test.run().exception
+    assert not open_page(app_test, page).exception
 
 
 def test_what_a_link_says_is_shown_as_text_and_not_as_markdown(app_test: AppTest) -> None:
