@@ -15,6 +15,7 @@ import anyio
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
@@ -22,6 +23,7 @@ from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
 from core.errors import CutoffError
 from core.experiment.config import RunConfig
+from pages.components.scripts import SCRIPTS, VERSION
 from tests.conftest import ROOT, experiment, open_page, serve, until
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
@@ -218,6 +220,47 @@ def test_clearing_streamlits_caches_leaves_the_runs_of_others_going(app_test: Ap
     assert services.runner() is not runner
 
 
+def fetched(path: str, **headers: str) -> tuple[int, Headers]:
+    """Status and headers of a file beside the app."""
+    import app
+
+    answers: list[Message] = []
+    given = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": given, "query_string": b"", "root_path": ""}
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            answers.append(message)
+
+    async def get() -> None:
+        await Starlette(routes=[app.assets])(scope, receive, send)
+
+    with ThreadPoolExecutor() as thread:
+        thread.submit(anyio.run, get).result()
+    (answer,) = answers
+    return answer["status"], Headers(raw=answer["headers"])
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_is_kept_for_good_at_the_address_of_its_version_alone(path: Path) -> None:
+    status, headers = fetched(f"/assets/{VERSION}/{path.name}")
+    assert (status, headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
+    for other in ("version", VERSION[:-1], f"{VERSION}0", "..", ""):
+        status, headers = fetched(f"/assets/{other}/{path.name}")
+        assert status == 404
+        assert "cache-control" not in headers
+
+
+def test_plotly_is_kept_for_an_hour_and_then_asked_for_by_its_etag() -> None:
+    status, headers = fetched("/assets/plotly.min.js")
+    assert (status, headers["cache-control"]) == (200, "public, max-age=3600")
+    status, headers = fetched("/assets/plotly.min.js", if_none_match=headers["etag"])
+    assert (status, headers["cache-control"]) == (304, "public, max-age=3600")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("base", ["", "/cutoff"])
 def test_server_answers_serves_plotly_and_stops(tmp_path: Path, base: str) -> None:
@@ -231,7 +274,7 @@ def test_server_answers_serves_plotly_and_stops(tmp_path: Path, base: str) -> No
             etag = answer.headers["etag"]
         with pytest.raises(HTTPError, match="304"):
             urlopen(Request(f"{address}/assets/plotly.min.js", headers={"If-None-Match": etag}))
-        with urlopen(f"{address}/assets/version/live_figure.js") as answer:
+        with urlopen(f"{address}/assets/{VERSION}/live_figure.js") as answer:
             assert answer.headers["content-type"].startswith(("text/javascript", "application/javascript"))
             assert answer.read() == (ROOT / "pages" / "components" / "live_figure.js").read_bytes()
 
