@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from core.checks.context import Context, Found
-from core.checks.finding import Check, Finding
+from core.checks.context import Context
+from core.checks.finding import Check, Finding, Found
 from core.checks.optimisation import OPTIMISATION
 from core.checks.rules_and_calibration import OF_CALIBRATION, OF_RULES
 from core.checks.runs import OF_RUN, OF_SCORES

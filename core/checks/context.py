@@ -1,9 +1,9 @@
-"""A configuration with everything looked up that checks before a run ask for."""
+"""A configuration with everything looked up that checks before a run ask for, and what its loss does to scores."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -11,11 +11,61 @@ from core.data import Dataset, Split, load_dataset, load_split
 from core.experiment.compatibility import params_for
 from core.experiment.config import RunConfig
 from core.losses import LOSSES, Counts, LossSpec, loss_tensors
-from core.losses.heads import HEADS, HeadSpec
+from core.losses.heads import HEADS, HeadSpec, right_activation
 from core.losses.objective import label_counts, resolved
 from core.parameters import Value
+from core.theory.effect import Effect, effect
+from core.theory.optimal_scores import best_scores, loss_of_pair, rests_at_truth, stands_for
 
 TORCH = "PyTorch documentation (2026)"
+EXAMPLE = 0.8  # a true probability, to say which score is optimal for it
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The optimal score of a loss: its effect, the true probability that a score of .5 stands for (0 where every score
+    reaches .5, 1 where none does), the optimal score of EXAMPLE, and whether the gradient is 0 at the truth."""
+
+    effect: Effect
+    half: float
+    example: float
+    rests_at_truth: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two classes that a score tells apart, and the optimal score of `positive`.
+
+    name : of the positive class or label; "" where all outputs are looked at together.
+    among : the rows that are counted, as words after a share.
+    positives, negatives : how many of them are positive and negative, at least 1 of both.
+    """
+
+    name: str
+    among: str
+    positives: int
+    negatives: int
+    optimum: Optimum
+
+    @property
+    def share(self) -> float:
+        """Share of positives, in (0, 1)."""
+        return self.positives / (self.positives + self.negatives)
+
+    @property
+    def share_sentence(self) -> str:
+        return f"{self.share:.1%} {self.among} are {self.name or 'positive'}"
+
+    @property
+    def balance(self) -> float:
+        """The weight of positives that balances: negatives to a positive."""
+        return self.negatives / self.positives
+
+    @property
+    def weight(self) -> float:
+        """The pos_weight of BCE with which .5 stands for as much: (1 - half) / half, in [0, inf]."""
+        half = self.optimum.half
+        return (1 - half) / half if half else float("inf")
 
 
 @dataclass(frozen=True)
@@ -77,14 +127,97 @@ class Context:
         return self.data.class_names[-self.outputs :]
 
     @property
+    def as_expected(self) -> bool:
+        """Whether the loss is given what it expects."""
+        return self.activation == right_activation(self.config.head, self.loss.expects)
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """What the loss does to scores, as it compares two classes: those of a binary task; of several labels or
+        classes with a sigmoid each, all together, or each where their weights differ; of classes under one softmax the
+        rarest against the most frequent, and that of the largest weight against that of the smallest.
+
+        Empty where no score has an optimum of its own: in a regression, for a loss of a whole batch, for labels that
+        compete, and for a loss that is a mistake by itself.
+        """
+        competing = self.data.task == "multilabel" and self.head.link == "softmax"
+        if self.head.link == "none" or self.loss.of == "batch" or competing or self.loss.mistake:
+            return ()
+        if self.data.task == "binary":
+            pairs = [(0, 1)]
+        elif self.head.link == "softmax":
+            pairs = self._extreme_pairs()
+        else:
+            return self._of_outputs()
+        names, counts = self.data.class_names, self.data.counts
+        return tuple(
+            Comparison(
+                name=names[b],
+                among=f"of the rows of {names[b]} and {names[a]}" if len(names) > 2 else "of the rows",
+                positives=int(counts[b]),
+                negatives=int(counts[a]),
+                optimum=self._optimum(a, b),
+            )
+            for a, b in pairs
+        )
+
+    def _extreme_pairs(self) -> list[tuple[int, int]]:
+        """Classes (negative, positive) of a softmax that differ most in rows, and in what the loss does to them."""
+        counts = self.data.counts
+        halves = [0.5] + [self._optimum(0, other).half for other in range(1, self.outputs)]
+        ends = {(int(counts.argmax()), int(counts.argmin())), (int(np.argmax(halves)), int(np.argmin(halves)))}
+        return sorted((a, b) for a, b in ends if a != b) or [(0, 1)]
+
+    def _of_outputs(self) -> tuple[Comparison, ...]:
+        rows, weights = self.counts.rows, self.weights.get("output_weight")
+        if weights is None or weights.min() == weights.max():
+            positives = int(self.counts.positives.sum())
+            return (Comparison("", "of all labels", positives, rows * self.outputs - positives, self._optimum(0, 0)),)
+        return tuple(
+            Comparison(name, "of the rows", int(positives), int(rows - positives), self._optimum(0, at))
+            for at, (name, positives) in enumerate(zip(self.output_names, self.counts.positives, strict=True))
+            if 0 < positives < rows
+        )
+
+    def _optimum(self, negative: int, positive: int) -> Optimum:
+        chosen = dict(self.config.loss_params)
+        if "output_weight" in self.weights:  # as numbers, since balanced ones depend on rows without any label too
+            chosen["output_weight"] = ", ".join(str(weight) for weight in self.weights["output_weight"])
+        y = self.split.y["train"]
+        counts = y.sum(0) if y.ndim == 2 else np.bincount(y, minlength=len(self.data.class_names))
+        names = self.config.loss, self.config.head, self.activation
+        return _optimum(*names, tuple(chosen.items()), tuple(counts.tolist()), negative, positive)
+
+    @property
     def is_hinge(self) -> bool:
         """Whether the loss compares logits with a margin instead of applying a sigmoid."""
         return self.config.loss in ("hinge", "squared_hinge")
+
+    def with_params(self, **changed: Value) -> Context:
+        """The same with these parameters of the loss."""
+        return Context(self.config.model_copy(update=self.with_loss_params(**changed)))
 
     def with_loss_params(self, **changed: Value) -> dict[str, object]:
         """The changes of a configuration that set these parameters of its loss."""
         return {"loss_params": tuple(sorted((dict(self.config.loss_params) | changed).items()))}
 
 
-Found = tuple[str, dict[str, object] | None] | None
 AUTO: dict[str, object] = {"activation": "auto"}
+
+
+@lru_cache(maxsize=1024)
+def _optimum(
+    loss: str,
+    head: str,
+    activation: str,
+    params: tuple[tuple[str, Value], ...],
+    counts: tuple[int, ...],
+    negative: int,
+    positive: int,
+) -> Optimum:
+    given = loss, head, dict(params), np.array(counts)
+    of = loss_of_pair(*given, negative, positive, activation)
+    found = effect(*given, activation, negative, positive)
+    assert found is not None
+    example = float(best_scores(of, np.array([EXAMPLE]))[0])
+    return Optimum(found, stands_for(of, 0.5), example, rests_at_truth(of))

@@ -29,3 +29,6 @@ class Finding:
     code: str
     sentence: str
     remedy: dict[str, object] | None = None
+
+
+Found = tuple[str, dict[str, object] | None] | None  # what a check returns: sentence and remedy, or nothing to say

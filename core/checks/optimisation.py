@@ -8,8 +8,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.stats import hypergeom
 
-from core.checks.context import TORCH, Context, Found
-from core.checks.finding import Check
+from core.checks.context import TORCH, Context
+from core.checks.finding import Check, Found
 from core.data import load_split
 from core.losses.objective import label_counts
 from core.models import MODELS

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.checks.context import Context, Found
-from core.checks.finding import Check
+from core.checks.context import Context
+from core.checks.finding import Check, Found
 from core.checks.optimisation import FEW, OPTIMISATION
 from core.evaluation.calibration import fit_line
 from core.losses.objective import resolved

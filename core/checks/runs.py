@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from core.checks.context import AUTO, TORCH, Found
-from core.checks.finding import Check
+from core.checks.context import AUTO, TORCH
+from core.checks.finding import Check, Found
 from core.data import load_dataset
 from core.evaluation import default_accuracy, predicted_per_row, predicted_positive
 from core.evaluation.scores import Scores

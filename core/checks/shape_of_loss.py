@@ -1,58 +1,61 @@
-"""Checks of losses that want something else than true probabilities before a run (C210 ..)."""
+"""Checks of losses whose optimal score is not the true probability, and of those with jumps and bands (C210 ..)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 
 import numpy as np
-import torch
 
-from core.checks.context import Context, Found
-from core.checks.finding import Check
-from core.losses import LOSSES
-from core.losses.heads import right_activation
+from core.checks.context import EXAMPLE, Comparison, Context
+from core.checks.finding import Check, Found
 
-EXAMPLE = 0.8  # a true probability, to say which score a loss wants for it
-IMPROPER = {
-    "hinge": "Rows beyond the margin cost nothing, so scores gather there.",
-    "squared_hinge": "Its best logit is a straight line in the true probability and ends at the margin.",
-    "multi_margin": "Rows beyond the margin cost nothing, so scores gather there.",
-    "dead_zone": "Rows in the accepted range cost nothing, so no score is pulled beyond its edge.",
-    "asymmetric": "Easy negatives cost little or nothing, so low scores are not pulled down to the truth.",
-    "focal": "It counts known rows less, so scores stay short of the truth.",
-    "logit_adjusted": "It takes the shares of the classes out of the scores.",
-    "soft_f1": "It is best with scores at 0 and 1.",
-    "tversky": "It is best with scores at 0 and 1.",
+SAME = 1e-4  # two probabilities closer than this are the same to a reader
+ORDERS = {
+    "tied": "Several true probabilities share one optimal score.",
+    "broken": "The optimal score falls somewhere while the true probability rises: ranking is not kept.",
 }
-# Parameters with which a loss is cross-entropy after all.
-PROPER_AT: dict[str, dict[str, float]] = {
-    "dead_zone": {"accept": 1.0},
-    "asymmetric": {"gamma_pos": 0.0, "gamma_neg": 0.0, "margin": 0.0},
-    "focal": {"gamma": 0.0},
-    "logit_adjusted": {"tau": 0.0},
-}
+CALIBRATE = "Calibrate the scores, or choose the threshold on validation rows."
 
 
-def scores_are_no_probabilities(s: Context) -> Found:
-    loss = s.config.loss
-    plain = PROPER_AT.get(loss)
-    if loss not in IMPROPER or (plain and all(s.params[name] == value for name, value in plain.items())):
+def scores_are_not_probabilities(s: Context) -> Found:
+    if s.loss.of == "batch":
+        return f"Optimal scores are 0 or 1, and which of them depends on the whole batch. {CALIBRATE}", None
+    moved = [c for c in s.comparisons if c.optimum.effect.learns and not c.optimum.effect.proper]
+    if not s.as_expected or not moved or moved[0].optimum.rests_at_truth:
         return None
-    wanted = ""
-    if s.data.task == "binary" and s.activation == right_activation(s.config.head, s.loss.expects) and s.loss.optimum:
-        score = _best_score(loss, tuple((name, tuple(value)) for name, value in s.weights.items()))
-        wanted = f" For a true probability of {EXAMPLE:g} its best score is {score:.3f}."
-    return f"{IMPROPER[loss]}{wanted} Read its scores by their order, or calibrate them first.", None
+    c = max(moved, key=lambda c: abs(c.optimum.effect.shift or 0))
+    return f"{_shift(c) or _shape(c, several=s.head.link == 'softmax' and s.outputs > 2)} {CALIBRATE}", None
 
 
-@lru_cache(maxsize=256)
-def _best_score(loss: str, weights: tuple[tuple[str, tuple[float, ...]], ...]) -> float:
-    """The score that the loss wants for EXAMPLE, from its closed form for two classes."""
-    optimum = LOSSES[loss].optimum
-    assert optimum is not None
-    params = {name: torch.tensor(value if len(value) > 1 else value[0]) for name, value in weights}
-    return float(optimum(torch.tensor([EXAMPLE], dtype=torch.float64), params)[0])
+def _shift(c: Comparison) -> str:
+    """What the loss adds to the logit; "" where it does something else."""
+    shift = c.optimum.effect.shift
+    if shift is None:
+        return ""
+    of = f" of {c.name}" if c.name else ""
+    return (
+        f"The optimal logit{of} is shifted by {shift:+.4g}: a score of 0.5 stands for a true probability of "
+        f"{c.optimum.half:.3g}."
+    )
+
+
+def _shape(c: Comparison, several: bool) -> str:
+    """What the loss does to scores otherwise; without numbers of two classes where several share one softmax."""
+    effect, half = c.optimum.effect, c.optimum.half
+    said = []
+    if several:
+        said.append("The optimal scores are not the true probabilities.")
+    else:
+        if effect.squeezes:
+            said.append(f"Optimal scores lie in [{effect.low:.3g}, {effect.high:.3g}].")
+        said.append(f"For a true probability of {EXAMPLE:g} the optimal score is {c.optimum.example:.3f}.")
+        if 0 < half < 1 and abs(half - 0.5) > SAME:
+            said.append(f"A score of 0.5 stands for a true probability of {half:.3g}.")
+    said += [ORDERS[effect.order]] if effect.order in ORDERS else []
+    if effect.stops:
+        rows = " and ".join(("negatives", "positives")[label] for label in effect.stops)
+        said.append(f"For {rows} the gradient is 0 over a range of scores.")
+    return " ".join(said)
 
 
 def gate_forgives_misses(s: Context) -> Found:
@@ -63,7 +66,7 @@ def gate_forgives_misses(s: Context) -> Found:
         return None
     return (
         f"A positive that is missed has p < {threshold:g} and counts {below:g}, one that is found counts {above:g}: "
-        f"misses are what this loss forgives. It also jumps {above / below:.3g}-fold where a row crosses "
+        f"false negatives are under-penalised. It also jumps {above / below:.3g}-fold where a row crosses "
         f"{threshold:g}.",
         {"loss": "bce", "loss_params": ()},
     )
@@ -109,19 +112,19 @@ def outliers_count_more(s: Context) -> Found:
 SHAPE_OF_LOSS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     "C210": (
         Check(
-            "Scores are no probabilities",
+            "Scores are not probabilities",
             "loss",
             "note",
-            "A loss whose best score is not the true probability.",
-            "Only proper losses are least at the truth.",
+            "A loss whose optimal score is not the true probability.",
+            "Only proper scoring rules are minimised by the true probability.",
             "Choose the threshold on validation rows; 0.5 has no meaning of its own.",
             "Gneiting and Raftery, Strictly Proper Scoring Rules (2007)",
         ),
-        scores_are_no_probabilities,
+        scores_are_not_probabilities,
     ),
     "C211": (
         Check(
-            "Misses are forgiven",
+            "False negatives under-penalised",
             "loss",
             "caution",
             "A loss that counts rows less below the threshold.",

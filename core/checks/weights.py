@@ -1,75 +1,116 @@
-"""Checks of weights and of label smoothing before a run (C201 ..)."""
+"""Checks of weights and of label smoothing before a run (C201 ..): which way, and how far, they move the optimal score.
+
+Whether weights are inverted, or far from what balances, is read off the optimal score, whatever the loss calls them.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-import numpy as np
+from core.checks.context import TORCH, Comparison, Context
+from core.checks.finding import Check, Found
+from core.parameters import Value
 
-from core.checks.context import TORCH, Context, Found
-from core.checks.finding import Check
+RARE = 0.3  # share of the rarer side below which it is rare
+FAR = 2.0  # a weight this many times above or below what balances, and no nearer to 1, is far from it
+BELOW_ONE = 0.8  # a weight of the rarer side from here down makes it count less on purpose
+# Parameters that make one class count more than another, with the value at which they do not.
+EVEN: dict[str, Value] = {
+    "pos_weight": 1.0,
+    "output_weight": "equal",
+    "class_weight": "equal",
+    "alpha": 0.5,
+    "prior": "training",
+}
 
-RARE, BALANCED = 0.3, (0.4, 0.6)  # shares of positives
-FAR = 2.0  # a weight this many times above or below 1 is far from it
-BELOW_ONE = 0.8  # a weight of positives from here down makes them count less on purpose
 
-
-def inverted_ratio(s: Context) -> Found:
-    if s.config.loss != "bce" or s.share >= RARE or s.weights["pos_weight"][0] > BELOW_ONE:
+def inverted(s: Context, parameter: str) -> Found:
+    """The rarer class counts less than the other, and by this parameter; "" stands for none of EVEN."""
+    if not (found := _inverted(s)) or _cause(s) != parameter:
         return None
-    weight, positives = float(s.weights["pos_weight"][0]), int(s.counts.positives.sum())
-    negatives = s.counts.rows * s.outputs - positives
-    ratio = min(round(negatives / positives, 2), 1000.0)
+    c = min(found, key=_towards_rare)
     return (
-        f"pos_weight {weight:g} makes the rare positives count less. From counts it is negatives to a positive, "
-        f"{negatives:,} / {positives:,} = {negatives / positives:.2f}; {positives / negatives:.3g} is its inverse.",
-        s.with_loss_params(pos_weight=ratio),
+        f"{_at_half(c)}, the wrong way round: {c.share_sentence}. What balances is negatives to a positive, "
+        f"{c.negatives:,} / {c.positives:,} = {c.balance:.2f}; {1 / c.balance:.3g} is its inverse.",
+        _balanced(s, parameter),
     )
 
 
-def inverted_output_weight(s: Context) -> Found:
-    weights = s.weights.get("output_weight")
-    if weights is None or s.weights["pos_weight"][0] <= BELOW_ONE:
+def far_from_balance(s: Context) -> Found:
+    far = [c for c in s.comparisons if _beyond(c) >= math.log(FAR) and not _is_inverted(c)]
+    if not far:
         return None
-    shares = s.counts.positives / s.counts.rows
-    against = np.where(shares < RARE, s.weights["pos_weight"] * weights, np.inf)
-    worst = int(against.argmin())
-    if against[worst] > BELOW_ONE:
-        return None
+    c = max(far, key=_beyond)
+    side = "above" if c.weight > c.balance else "below"
     return (
-        f"Only {shares[worst]:.1%} of the rows are {s.output_names[worst]}, and its positives count "
-        f"{against[worst]:.3g} times; negatives to a positive are {(1 - shares[worst]) / shares[worst]:.2f}.",
-        s.with_loss_params(output_weight="balanced"),
+        f"{_at_half(c)}, far {side} what balances: {c.share_sentence}, so negatives to a positive are {c.balance:.2f}.",
+        _balanced(s, _cause(s)),
     )
 
 
-def weight_without_need(s: Context) -> Found:
-    low, high = BALANCED
-    if s.config.loss != "bce" or s.outputs > 1 or not low <= s.share <= high:
-        return None
-    weight = float(s.weights["pos_weight"][0])
-    if 1 / FAR < weight < FAR:
-        return None
+def _at_half(c: Comparison) -> str:
+    """What a score of .5 stands for, as the beginning of a sentence."""
+    probability = f"true P({c.name})" if c.name else "true probability"
     return (
-        f"{s.share:.0%} of the rows are positive already; pos_weight {weight:g} only moves what 0.5 means to "
-        f"{1 / (1 + weight):.3f}.",
-        s.with_loss_params(pos_weight=1.0),
+        f"At the optimum a score of 0.5 stands for a {probability} of {c.optimum.half:.3g}, as with a pos_weight of "
+        f"{c.weight:.4g}"
     )
 
 
-def frequent_class_weighs_more(s: Context) -> Found:
-    if "class_weight" not in s.weights or s.data.task not in ("binary", "multiclass"):
+def _towards_rare(c: Comparison) -> float:
+    """Logarithm of the weight of the rarer side."""
+    return _log(c.weight) if c.share <= 0.5 else -_log(c.weight)
+
+
+def _beyond(c: Comparison) -> float:
+    """How far the logarithm of the weight lies outside what is between even and balanced."""
+    towards, balance = _towards_rare(c), abs(math.log(c.balance))
+    return max(towards - balance, -towards)
+
+
+def _log(weight: float) -> float:
+    return math.log(weight) if 0 < weight < math.inf else 0.0  # every score, or none, reaches .5: no matter of weights
+
+
+def _is_inverted(c: Comparison) -> bool:
+    return min(c.share, 1 - c.share) < RARE and _towards_rare(c) <= math.log(BELOW_ONE)
+
+
+def _inverted(s: Context) -> list[Comparison]:
+    return [c for c in s.comparisons if _is_inverted(c)]
+
+
+def _cause(s: Context) -> str:
+    """The first parameter of EVEN that is enough for the finding, the others being even; "" if none is."""
+    named = [name for name in EVEN if name in s.params and s.loss.of != "batch"]
+    for name in named:
+        alone = s.with_params(**{other: EVEN[other] for other in named if other != name})
+        even = s.with_params(**{other: EVEN[other] for other in named})
+        if _worst(alone) and not _worst(even):
+            return name
+    return ""
+
+
+def _worst(s: Context) -> bool:
+    """Whether weights are inverted or far from what balances."""
+    return any(_is_inverted(c) or _beyond(c) >= math.log(FAR) for c in s.comparisons)
+
+
+def _balanced(s: Context, parameter: str) -> dict[str, object] | None:
+    """The change that balances by this parameter, or makes it even where no side is rare."""
+    share = s.share
+    values: dict[str, Value] = {
+        "pos_weight": min(max(round((1 - share) / share, 2), 0.01), 1000.0),
+        "output_weight": "balanced",
+        "class_weight": "balanced",
+        "alpha": min(max(round(1 - share, 2), 0.01), 0.99),
+        "prior": "training",
+    }
+    if parameter not in values:
         return None
-    weights, counts = s.weights["class_weight"], s.data.counts
-    rare, frequent = int(counts.argmin()), int(counts.argmax())
-    if weights[frequent] <= weights[rare] or counts[frequent] < FAR * counts[rare]:
-        return None
-    names = s.data.class_names
-    return (
-        f"The most frequent class, {names[frequent]} ({counts[frequent]:,} rows), weighs {weights[frequent]:.3g}, the "
-        f"rarest, {names[rare]} ({counts[rare]:,} rows), {weights[rare]:.3g}: the other way round from balancing.",
-        s.with_loss_params(class_weight="balanced"),
-    )
+    rare = any(min(c.share, 1 - c.share) < RARE for c in s.comparisons)
+    return s.with_loss_params(**{parameter: values[parameter] if rare else EVEN[parameter]})
 
 
 def weights_at_batch_size_1(s: Context) -> Found:
@@ -92,53 +133,46 @@ def smoothing_with_weights(s: Context) -> Found:
     )
 
 
-def focal_alpha(s: Context) -> Found:
-    if s.config.loss != "focal" or s.share >= RARE or float(s.params["alpha"]) >= 0.5:
-        return None
-    alpha = float(s.params["alpha"])
-    return (
-        f"alpha {alpha:g} weighs positives, {s.share:.1%} of the labels, {alpha:g} and negatives {1 - alpha:g}: the "
-        "rare side counts less.",
-        s.with_loss_params(alpha=round(1 - alpha, 2)),
-    )
+def _inverted_by(parameter: str) -> Callable[[Context], Found]:
+    return lambda s: inverted(s, parameter)
 
 
 WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     "C201": (
         Check(
-            "Weight ratio upside down",
+            "pos_weight inverted",
             "loss.pos_weight",
             "mistake",
-            "A pos_weight below 1 where positives are rare.",
+            "A pos_weight that makes the rarer class count less.",
             "pos_weight multiplies the loss of positives. Balancing needs negatives to a positive, not the inverse.",
-            "Turn the ratio around, or leave it at 1 and move the threshold.",
+            "Invert the ratio, or leave it at 1 and move the threshold.",
             f"{TORCH}, BCEWithLogitsLoss, pos_weight",
         ),
-        inverted_ratio,
+        _inverted_by("pos_weight"),
     ),
     "C202": (
         Check(
-            "Weight without need",
-            "loss.pos_weight",
+            "Far from balance",
+            "loss",
             "caution",
-            "A pos_weight far from 1 on balanced data.",
-            "It adds ln w to the logit and changes little else.",
-            "Leave it at 1 and choose the threshold by what errors cost.",
+            "A loss that moves the meaning of 0.5 much farther than balanced classes would.",
+            "Weights shift the logit and change little else.",
+            "Balance at most, and choose the threshold by what errors cost.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
-        weight_without_need,
+        far_from_balance,
     ),
     "C203": (
         Check(
-            "Frequent class weighs more",
+            "Class weights inverted",
             "loss.class_weight",
             "caution",
-            "Class weights that grow with the classes.",
-            "They make rare classes rarer still in the loss.",
+            "Class weights that are larger for frequent classes.",
+            "They make rare classes count even less in the loss.",
             "Use balanced, or equal weights and the threshold.",
             "King and Zeng, Logistic Regression in Rare Events Data (2001)",
         ),
-        frequent_class_weighs_more,
+        _inverted_by("class_weight"),
     ),
     "C204": (
         Check(
@@ -166,26 +200,51 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     ),
     "C206": (
         Check(
-            "alpha against the rare class",
+            "alpha inverted",
             "loss.alpha",
             "note",
-            "A focal alpha below a half where positives are rare.",
-            "alpha weighs positives. The paper's 0.25 makes up for gamma, which lifts the rare class.",
-            "Turn it around if you meant to help the rare class.",
+            "A focal alpha that makes the rarer class count less.",
+            "alpha weighs positives and 1 - alpha negatives: 0.5 stands for a true probability of 1 - alpha, for any "
+            "gamma.",
+            "Use the share of negatives if you meant to help the rarer class.",
             "Lin et al., Focal Loss for Dense Object Detection (2017)",
         ),
-        focal_alpha,
+        _inverted_by("alpha"),
     ),
     "C214": (
         Check(
-            "Output weight upside down",
+            "Output weight inverted",
             "loss.output_weight",
             "mistake",
-            "A weight well below 1 on the positives of a rare label.",
+            "A weight that makes a rare label count less.",
             "It multiplies the loss of that label's positives. Balancing needs negatives to a positive.",
             "Use balanced, or leave it at 1 and move the label's threshold.",
             f"{TORCH}, BCEWithLogitsLoss, pos_weight",
         ),
-        inverted_output_weight,
+        _inverted_by("output_weight"),
+    ),
+    "C215": (
+        Check(
+            "Prior inverted",
+            "loss.prior",
+            "mistake",
+            "Class shares that are the wrong way round for logit adjustment.",
+            "The loss takes the shares that it is given out of the scores; inverted ones double the imbalance.",
+            "Use the shares of the training rows.",
+            "Menon et al., Long-tail learning via logit adjustment (2021)",
+        ),
+        _inverted_by("prior"),
+    ),
+    "C216": (
+        Check(
+            "Rarer class under-weighted",
+            "loss",
+            "note",
+            "A loss whose optimal score makes the rarer class count less.",
+            "What it takes off the loss of the rarer class, no weight gives back.",
+            "Lower the threshold, or take a loss that weighs both classes alike.",
+            "Ridnik et al., Asymmetric Loss For Multi-Label Classification (2021)",
+        ),
+        _inverted_by(""),
     ),
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from core.checks.context import AUTO, TORCH, Context, Found
-from core.checks.finding import Check
+from core.checks.context import AUTO, TORCH, Context
+from core.checks.finding import Check, Found
 
 
 def _as_expected(s: Context) -> dict[str, object]:

@@ -305,7 +305,7 @@ def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
     if np.abs(wanted - grid).max() < SAME:
         return "A score means the true probability itself."
     farthest = len(grid) - 1 - int(np.abs(wanted - grid)[::-1].argmax())
-    if _rests_at(of, grid):
+    if rests_at_truth(of):
         return (
             "A score means the true probability itself, where the gradient is 0; the least loss of a true "
             f"{grid[farthest]:.2f} lies beyond a jump, at {wanted[farthest]:.3f}."
@@ -327,9 +327,9 @@ def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
     )
 
 
-def _rests_at(of: BinaryLoss, q: np.ndarray) -> bool:
-    """Whether the expected gradient is 0 where the score is the true probability, for all of q (Q,)."""
-    true = torch.from_numpy(q)
+def rests_at_truth(of: BinaryLoss) -> bool:
+    """Whether the expected gradient is 0 where the score is the true probability, whatever that is."""
+    true = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
     z = torch.logit(true)
     slope = true * of.gradients(z, 1) + (1 - true) * of.gradients(z, 0)
     return bool((slope.abs() < SAME).all() and (of.scores(z) - true).abs().max() < SAME)

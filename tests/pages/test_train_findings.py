@@ -80,7 +80,7 @@ def test_every_finding_has_a_place_and_a_long_list_is_folded(app_test: AppTest, 
 
 def test_more_findings_than_two_in_a_place_are_behind_a_count(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
     three = tuple(Finding(code, f"sentence {code}") for code in ("C109", "C110", "C210"))
-    monkeypatch.setattr(checks, "before", lambda config: three)
+    monkeypatch.setattr(checks, "of_config", lambda config: three)
     at = app_test.run()
     (folded,) = [one for one in at.expander if one.label == "1 more"]
     assert ["sentence C210" in one.value for one in folded.caption] == [True]

@@ -67,6 +67,14 @@ CASES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
         REST | {"loss_params": {"output_weight": ", ".join(["0.1"] * 10)}},
         REST | {"loss_params": {"output_weight": "balanced"}},
     ),
+    "C215": (
+        RARE | {"head": "softmax2", "loss": "logit_adjusted", "loss_params": {"prior": "1, 9"}},
+        RARE | {"head": "softmax2", "loss": "logit_adjusted", "loss_params": {"prior": "9, 1"}},
+    ),
+    "C216": (
+        RARE | {"loss": "asymmetric", "loss_params": {"gamma_pos": 4.0, "gamma_neg": 0.0, "margin": 0.0}},
+        RARE | {"loss": "asymmetric", "loss_params": {"gamma_pos": 0.0, "gamma_neg": 4.0, "margin": 0.0}},
+    ),
     "C305": (
         {"model": "mlp", "widths": (8,), "batch_norm": True, "batch_size": 4},
         {"model": "mlp", "widths": (8,), "batch_size": 4},
