@@ -69,7 +69,7 @@ def problem() -> tuple[NDArray, NDArray]:
 class Ours:
     """A stack of the given runs; `loss` is that of the first one."""
 
-    def __init__(self, configs: Sequence[RunConfig], x: NDArray, y: NDArray, device: str = "cpu") -> None:
+    def __init__(self, configs: Sequence[RunConfig], x: NDArray, y: NDArray) -> None:
         data = Dataset("benchmark", "binary", x, y, ("negative", "positive"))
         few = slice(100)  # evaluated only by `loss`, which is not timed
         parts = {"train": slice(None), "validation": few, "test": few}
@@ -78,12 +78,10 @@ class Ours:
             y={part: y[rows] for part, rows in parts.items()},
             rows={part: np.arange(ROWS)[rows] for part, rows in parts.items()},
         )
-        self.stack = Stack(configs, data, split, torch.device(device))
+        self.stack = Stack(configs, data, split, torch.device("cpu"))
 
     def epoch(self) -> None:
         without_pauses(self.stack.steps())
-        if self.stack.device.type == "cuda":
-            torch.cuda.synchronize()
 
     def loss(self) -> float:
         return float(without_pauses(self.stack.evaluation(0)).train_loss[0])
@@ -241,27 +239,6 @@ def compare(net: dict[str, Any], runs: int, batch: int, sides: Sides, repeats: i
     return ratios
 
 
-def compare_with_cuda(repeats: int) -> None:
-    """Print the CPU against CUDA for stacks of growing size; a sentence where torch sees no CUDA device."""
-    if not torch.cuda.is_available():
-        print("\nCUDA: torch sees no device here, so nothing is compared.")
-        return
-    x, y = problem()
-    print(f"\n{'us/model-step, batch 64':<32} {'CPU':>12} {torch.cuda.get_device_name():>24} {'ratio':>8}")
-    for name, net in (("MLP", MLP), ("linear", LINEAR)):
-        for runs in (2, 16, RUNS, LINEAR_RUNS):
-            configs = mixed_runs(net, runs, BATCH_OF_STACK)
-            cpu, cuda = (Ours(configs, x, y, device) for device in ("cpu", "cuda"))
-            cpu.epoch()
-            cuda.epoch()
-            timing = paired_ratio(cpu.epoch, cuda.epoch, repeats)
-            steps = math.ceil(ROWS / BATCH_OF_STACK) * runs * 1e-6
-            print(
-                f"{f'{runs} {name} runs':<32} {timing.slow / steps:>12.2f} {timing.fast / steps:>24.2f}"
-                f" {timing.ratio:>7.2f}x"
-            )
-
-
 def mnist_memory() -> tuple[float, float]:
     """Peak memory in GB, and seconds, of a process that trains 256 runs of each model on MNIST for one epoch."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -308,7 +285,6 @@ def measure(repeats: int) -> None:
     few = max(3, repeats // 3)
     mlps = compare(MLP, RUNS, BATCH_OF_STACK, loops, few)
     linear = compare(LINEAR, LINEAR_RUNS, BATCH_OF_STACK, {"resident, fused Adam": Resident}, few)
-    compare_with_cuda(few)
     gigabytes, seconds = mnist_memory()
     print(f"\n{LINEAR_RUNS} runs each of {', '.join(MODELS)} on 5,000 images of MNIST, an epoch: {seconds:.0f} s\n")
     report("one MLP run over a DataLoader loop", one["DataLoader loop"], 6)

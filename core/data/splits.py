@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -100,6 +99,8 @@ def _standardised(y: np.ndarray, center: float, scale: float) -> np.ndarray:
 def _halves(data: Dataset, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Two random halves of these rows, with the classes or labels in the same shares."""
     if data.task == "multilabel":
+        from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit  # only labels need it
+
         halves = MultilabelStratifiedShuffleSplit(n_splits=1, train_size=0.5, test_size=0.5, random_state=seed)
         first, second = next(halves.split(rows[:, None], data.y[rows]))
         return rows[first], rows[second]

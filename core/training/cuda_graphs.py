@@ -13,6 +13,7 @@ TIMED = 20  # calls of either way
 SETTLED = WARM_UP + 2 * TIMED  # calls after which the way is chosen
 
 Call = Callable[[], object]
+Replay = Callable[[Call, torch.device], Call]  # makes of a function on a device what is called in its place
 
 
 def calls(function: Call, capture: Callable[[Call], Call], synchronize: Call) -> Iterator[None]:
@@ -51,6 +52,11 @@ def _timed(call: Call, synchronize: Call) -> Generator[None, None, float]:
         seconds += perf_counter() - start
         yield
     return seconds
+
+
+def as_it_is(function: Call, device: torch.device) -> Call:
+    """The function itself."""
+    return function
 
 
 def replayed(function: Call, device: torch.device) -> Call:

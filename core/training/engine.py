@@ -28,7 +28,7 @@ from core.losses.heads import HEADS
 from core.losses.objective import Objective, label_counts, resolved
 from core.models import Passes, StackedNet
 from core.training.batches import Rows, rows_of
-from core.training.cuda_graphs import replayed
+from core.training.cuda_graphs import Replay, replayed
 from core.training.devices import choose_devices, fastest
 from core.training.optimizers import OPTIMIZERS, schedule_factor
 
@@ -140,10 +140,17 @@ class Stack:
     """R runs as one model, one optimizer state and one stream of batches a seed.
 
     Inside, runs are sorted by head and loss, so that each loss is evaluated on a slice of the logits; `evaluate`
-    gives its results in the order of `configs`.
+    gives its results in the order of `configs`. `replay` makes of a step on a device what is called in its place.
     """
 
-    def __init__(self, configs: Sequence[RunConfig], data: Dataset, split: Split, device: torch.device) -> None:
+    def __init__(
+        self,
+        configs: Sequence[RunConfig],
+        data: Dataset,
+        split: Split,
+        device: torch.device,
+        replay: Replay = replayed,
+    ) -> None:
         keys = {config.stack_key() for config in configs}
         if len(keys) != 1:
             raise CutoffError(
@@ -155,6 +162,7 @@ class Stack:
         self.order = sorted(range(len(configs)), key=lambda i: (outputs[configs[i].head], *_kind(configs[i]), i))
         self.configs = [configs[i] for i in self.order]
         self.device = device
+        self.replay = replay
         first = self.configs[0]
         widths = [outputs[config.head] for config in self.configs]
         seeds = [config.seed for config in self.configs]
@@ -318,7 +326,7 @@ class _Batch:
             passes.backward()
             optimizer.step()
 
-        self.descend = replayed(descend, stack.device)
+        self.descend = stack.replay(descend, stack.device)
 
     def gather(self, rows: Tensor) -> None:
         """Let the batch be these training rows, (R, B) or (1, B)."""
