@@ -15,16 +15,13 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import plotly
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import CutoffError
@@ -150,27 +147,14 @@ except CutoffError as error:  # said before the server starts, instead of a trac
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
 here = Path(__file__).parent / "pages"
 for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # what has its version in its address
-for_an_hour = {"Cache-Control": "public, max-age=3600"}  # then a browser asks whether it has changed
-
-
-class Plotly(StaticFiles):
-    """The files that plotly brings along, plotly.min.js among them."""
-
-    def __init__(self) -> None:
-        super().__init__(directory=Path(plotly.__file__).parent / "package_data")
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers.update(for_an_hour)
-        return response
 
 
 def script(path: Path) -> Route:
-    """Serves a script of a component, at the address of its version alone."""
+    """Serves a script at the address of its version alone."""
     return Route(f"/{VERSION}/{path.name}", lambda _: FileResponse(path, headers=for_good))
 
 
-assets = Mount(f"/{base_url}/assets" if base_url else "/assets", routes=[*map(script, SCRIPTS), Mount("/", Plotly())])
+assets = Mount(f"/{base_url}/assets" if base_url else "/assets", routes=[*map(script, SCRIPTS)])
 
 app = st.App(
     here / "shell.py",

@@ -6,8 +6,7 @@ let library; // one <script> for all figures
 function loadPlotly() {
   library ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    // Relative, as Streamlit's own scripts are, so that it holds under any base URL path.
-    script.src = new URL("assets/plotly.min.js", document.baseURI);
+    script.src = new URL("plotly.min.js", import.meta.url); // beside this script, and so of the same version
     script.onload = () => (window.Plotly ? resolve() : script.onerror());
     script.onerror = () => {
       library = undefined; // the next update tries again

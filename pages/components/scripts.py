@@ -6,7 +6,10 @@ from __future__ import annotations
 from hashlib import sha256
 from pathlib import Path
 
-SCRIPTS = sorted(Path(__file__).parent.glob("*.js"))
+import plotly
+
+PLOTLY = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+SCRIPTS = [*sorted(Path(__file__).parent.glob("*.js")), PLOTLY]
 # A folder in the address, since scripts import each other by name. It keeps a browser from using earlier ones.
 VERSION = sha256(b"".join(path.read_bytes() for path in SCRIPTS)).hexdigest()[:8]
 LOADER = """

@@ -129,10 +129,10 @@ def test_says_what_it_shows_and_follows_the_width(page: Page, scratch_url: str) 
 
 
 def test_says_so_when_the_library_does_not_load(page: Page, scratch_url: str) -> None:
-    page.route("**/assets/plotly.min.js", lambda route: route.abort())
+    page.route("**/plotly.min.js", lambda route: route.abort())
     page.goto(scratch_url)
     expect(page.get_by_text("The figure could not be drawn")).to_be_visible()
-    page.unroute("**/assets/plotly.min.js")
+    page.unroute("**/plotly.min.js")
     page.locator(f"{FIGURE} .nsewdrag").wait_for()  # the next update tries again
     expect(page.get_by_text("The figure could not be drawn")).to_be_hidden()
     settled(page)
