@@ -108,7 +108,7 @@ REAL: dict[str, DatasetSpec] = {
     "digit": DatasetSpec(
         label="Digits: one against the rest",
         task="binary",
-        about="Images of 8 x 8 pixels; one digit in ten is the one to find.",
+        about="Images of 8 x 8 pixels of ten digits; the one to find is the positive class.",
         source=OPTICAL_DIGITS,
         licence=FROM_UCI,
         load=digit,

@@ -186,7 +186,7 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "fraud": DatasetSpec(
         label="Fraud-like",
         task="binary",
-        about="Ten features of made-up payments, three of them skewed; one row in a hundred is fraud. The true "
+        about="Ten features of made-up payments, three of them skewed; fraud is the positive class. The true "
         "probability is known.",
         source="generated",
         licence="none needed",
@@ -213,7 +213,7 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "multilabel_synthetic": DatasetSpec(
         label="Topics: several labels",
         task="multilabel",
-        about="Twenty word counts of made-up documents, each about two topics on average.",
+        about="Twenty word counts of made-up documents, each about one or several topics.",
         source="generated, scikit-learn's make_multilabel_classification",
         licence="none needed",
         load=multilabel_synthetic,

@@ -1,5 +1,5 @@
 """The rows behind an outcome, a range of scores or a cell of a confusion matrix, those that are closest to another
-decision first."""
+decision first; and those that are misclassified, the worst first."""
 
 from __future__ import annotations
 
@@ -101,6 +101,25 @@ def behind_cell(
         },
         index=at,
     )
+
+
+def misclassified(scores: Scores, decided: NDArray[np.integer]) -> pd.DataFrame:
+    """The misclassified rows of a task with one class a row, those whose predicted class scores highest first.
+
+    decided: (N,) class indices. The index (M,) is the place of each row in the scores. Columns: `actual` and
+    `predicted` class by name, and `score` with the class that it is `of`: of two classes always the positive one, of
+    several the predicted one. Where the negative class is predicted its own score is 1 - score, or -score of logits.
+    """
+    at = np.flatnonzero(decided != scores.y_true)
+    binary = scores.task == "binary"
+    of = np.ones(len(at), np.intp) if binary else decided[at]
+    score = scores.y_score[at, 0 if binary else of]
+    predicted_score = np.where(decided[at] == of, score, float(scores.are_probabilities) - score)
+    names = np.array(scores.class_names, dtype=object)
+    table = pd.DataFrame(
+        {"actual": names[scores.y_true[at]], "predicted": names[decided[at]], "of": names[of], "score": score}, index=at
+    )
+    return table.iloc[np.argsort(-predicted_score, kind="stable")]
 
 
 def described(

@@ -43,10 +43,10 @@ def _experiment(names: Sequence[str], configs: Sequence[RunConfig], seeds: int) 
 PRESETS: dict[str, Preset] = {
     "imbalance": Preset(
         label="Imbalance, cured three ways",
-        question="One payment in twenty is fraud. What finds it?",
-        look_for="pos_weight, logit adjustment and focal with alpha 0.95 lift recall from 0.4 to above 0.8 and drop "
-        "precision from 0.67 to below 0.3, while average precision stays within 0.05; focal with its usual alpha 0.25 "
-        "finds fewer than plain BCE.",
+        question="Few payments are fraud. What finds them?",
+        look_for="pos_weight, logit adjustment and focal with a large alpha raise recall and lower precision, while "
+        "average precision hardly changes: they move what 0.5 stands for; focal with its usual alpha finds fewer than "
+        "plain BCE.",
         experiment=_race(
             3,
             {"dataset": "fraud", "dataset_params": {"prevalence": 0.05, "samples": 10_000}, "lr": 0.01, "epochs": 20},
@@ -62,8 +62,8 @@ PRESETS: dict[str, Preset] = {
     "softmax_twice": Preset(
         label="Softmax twice",
         question="Why is my network never sure of a digit?",
-        look_for="With softmax before cross-entropy no probability exceeds 0.232 and the training loss stays above "
-        "1.461, although accuracy is about the same; log-softmax before it changes nothing.",
+        look_for="With softmax before cross-entropy probabilities have a ceiling and the training loss a floor, "
+        "although accuracy is about the same; log-softmax before it changes nothing.",
         experiment=_race(
             3,
             {"dataset": "digits", "head": "softmax", "loss": "cross_entropy", "lr": 0.03, "epochs": 60},
@@ -77,8 +77,8 @@ PRESETS: dict[str, Preset] = {
     "ten_digits": Preset(
         label="Cross-entropy against BCE",
         question="Is cross-entropy better than BCE for ten digits?",
-        look_for="BCE with its usual mean ends more than 0.1 below cross-entropy in accuracy, and BCE summed over the "
-        "ten outputs ends level with it: the mean makes every step ten times smaller.",
+        look_for="BCE with its usual mean ends below cross-entropy in accuracy, and BCE summed over the ten outputs "
+        "ends level with it: the mean divides the gradient by ten.",
         experiment=_race(
             5,
             {
@@ -100,16 +100,15 @@ PRESETS: dict[str, Preset] = {
     "pos_weight": Preset(
         label="pos_weight against threshold",
         question="Should I raise pos_weight or move the threshold?",
-        look_for="From pos_weight 1 to 100 the rings at 0.5 slide along nearly the same precision-recall curve: recall "
-        "rises, precision falls, and average precision stays within 0.03, as if only the threshold had moved.",
+        look_for="As pos_weight rises, the rings at 0.5 slide along nearly the same precision-recall curve: recall "
+        "rises, precision falls, and average precision hardly changes, as if only the threshold had moved.",
         experiment=_swept(make_config(dataset="digit", lr=0.01, epochs=40), "loss.pos_weight", 1, 100, 9, seeds=3),
     ),
     "threshold_losses": Preset(
         label="Losses with a threshold inside",
         question="Can I build the threshold into the loss?",
-        look_for="The gate at 0.7 hardly moves a decision of BCE; in some seeds band-penalised MSE sticks near 0.3 or "
-        "0.7, the edges of its band, and calls no row positive or every row, which Brier, the plain squared error, "
-        "never does.",
+        look_for="The gate hardly moves a decision of BCE; in some seeds band-penalised MSE sticks near an edge of its "
+        "band and predicts no row positive or every row, which Brier, the plain squared error, never does.",
         experiment=_race(
             5,
             # Histograms show the first seed: here one that starts below the band and gets stuck.
@@ -136,8 +135,8 @@ PRESETS: dict[str, Preset] = {
     "double_sigmoid": Preset(
         label="Sigmoid twice",
         question="Why is everything predicted positive?",
-        look_for="With a sigmoid in both, all probabilities lie between 0.5 and 0.731, so recall is 1 and precision "
-        "the share of positives; one sigmoid, in the network or in the loss, is right.",
+        look_for="With a sigmoid in both, all probabilities lie between 0.5 and 0.731, so recall at 0.5 is 1 and "
+        "precision the share of positives; one sigmoid, in the network or in the loss, is right.",
         experiment=_race(
             3,
             {"dataset": "breast_cancer", "lr": 0.03, "epochs": 60},
@@ -151,8 +150,8 @@ PRESETS: dict[str, Preset] = {
     "learning_rate": Preset(
         label="Learning rate too high",
         question="How high may the learning rate be?",
-        look_for="At 3 every run diverges within five epochs, at 0.1 accuracy reaches 0.95, and at 0.001 it is still "
-        "below 0.5 when training ends.",
+        look_for="At the highest rate every run diverges at once, at the next lower one accuracy ends highest, and "
+        "at the lowest the loss is still falling when training ends.",
         experiment=_race(
             3,
             {
@@ -172,7 +171,8 @@ PRESETS: dict[str, Preset] = {
         label="One output or two",
         question="Do I need one output or two for yes and no?",
         look_for="One logit and two logits at half the learning rate end with the same validation loss and average "
-        "precision to within 0.01; cross-entropy on a single column has a loss of 0 from the start and learns nothing.",
+        "precision; cross-entropy on a single column has a loss of 0 and changes no weight, so its curve is that of "
+        "the random initial weights.",
         experiment=_race(
             3,
             {"dataset": "gaussians", "optimizer": "sgd", "epochs": 40},

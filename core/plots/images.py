@@ -15,7 +15,7 @@ from core.plots.style import LINE, MARGIN, packed, plain
 PIXELS = 20_000  # of all images together; larger ones are shrunk by whole factors
 COLUMNS = 4
 SIDE, GAP, CAPTION = 72, 4, 50  # pixels: the height of an image, and between images across and down, for the caption
-LONGEST = 13  # characters of a caption's line
+LONGEST = 14  # characters of a caption's line
 
 
 def figure_height(count: int, image: tuple[int, int], columns: int = COLUMNS) -> int:

@@ -186,11 +186,16 @@ def _say_line(scores: Scores, column: int) -> None:
     except CutoffError as error:
         st.markdown(text.plain(str(error)))
         return
-    verdict = "Not calibrated as given" if line.p_value < SURE else "No sign of miscalibration as given"
     p = "p < 0.001" if line.p_value < 0.001 else f"p = {line.p_value:.3f}"
+    rows = f"{scores.n_rows:,} validation rows"
+    if line.p_value < SURE:
+        said = f"**Not calibrated** ({p}): on {rows} a score of 0.5 stands for a true probability of "
+        said += f"{line.stands_for(0.5):.3f}."
+    else:
+        said = f"**No sign of miscalibration** ({p}): the line fitted to {rows}, by which 0.5 would stand for "
+        said += f"{line.stands_for(0.5):.3f}, is no farther from that of calibrated scores than chance puts it."
     st.markdown(
-        f"**{verdict}** ({p}): on {scores.n_rows:,} validation rows a score of 0.5 stands for a true probability of "
-        f"{line.stands_for(0.5):.3f}.",
+        said,
         help=f"Cox's test (1958): a line through the logits, slope {line.slope:.2f} and intercept "
         f"{line.intercept:.2f}, against 1 and 0 of calibrated scores. A slope below 1 means scores too far from 0.5.",
     )

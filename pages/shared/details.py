@@ -1,5 +1,5 @@
 """What is to be seen of one run or of single rows: its epochs one by one, a map of the scores over two features, and
-images that were called wrongly."""
+images that are misclassified."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.data import load_dataset, load_split
 from core.data.plane import SIDE, has_plane, plane, points
 from core.evaluation import decide, predicted_positive
+from core.evaluation.rows import misclassified
 from core.plots.epochs import EpochFrames, epoch_frames
 from core.plots.images import figure_height, image_grid
 from core.plots.plane import boundary
@@ -141,30 +142,30 @@ def shows_images(run: Run) -> bool:
 
 
 def show_mistakes(run: Run, threshold: float) -> None:
-    """The validation images that were called wrongly with the highest scores for it."""
+    """The validation images that are misclassified, those whose predicted class scores highest first."""
     data = load_dataset(run.config.dataset, run.config.dataset_params)
     assert data.image is not None
     scores = theory.as_shown(run).scores("validation")
     if scores.task == "binary":
-        called = predicted_positive(scores.y_score[:, 0], threshold).astype(int)
-        sure = np.where(called == 1, scores.y_score[:, 0], 1 - scores.y_score[:, 0])
+        decided = predicted_positive(scores.y_score[:, 0], threshold).astype(int)
     else:
-        called = decide(scores.y_score, [1.0] * scores.n_columns)
-        sure = scores.y_score[np.arange(scores.n_rows), called]
-    wrong = np.flatnonzero(called != scores.y_true)
-    st.markdown(f"**Worst mistakes**: {len(wrong):,} of {scores.n_rows:,} validation rows are called wrongly")
-    if not len(wrong):
+        decided = decide(scores.y_score, [1.0] * scores.n_columns)
+    wrong = misclassified(scores, decided)
+    st.markdown(f"**Worst mistakes**: {len(wrong):,} of {scores.n_rows:,} validation rows are misclassified")
+    if wrong.empty:
         st.caption("None.")
         return
-    worst = wrong[np.argsort(-sure[wrong], kind="stable")][:MISTAKES]
-    names = data.class_names
+    worst = wrong[:MISTAKES]
     live_figure(
         image_grid(
-            data.x[run.rows("validation")[worst]].reshape(-1, *data.image),
-            [f"is {names[scores.y_true[i]]}<br>called {names[called[i]]}<br>p {sure[i]:.3f}" for i in worst],
+            data.x[run.rows("validation")[worst.index]].reshape(-1, *data.image),
+            [
+                f"actual {row.actual}<br>predicted {row.predicted}<br>p({row.of}) = {row.score:.3f}"
+                for row in worst.itertuples()
+            ],
         ),
         key="mistakes_figure",
-        alt=f"The {len(worst)} validation images that were called wrongly with the highest scores.",
+        alt=f"The {len(worst)} misclassified validation images whose predicted class scores highest.",
         height=figure_height(len(worst), data.image),
         revision=run.id,
     )

@@ -78,7 +78,8 @@ def of_data(data: Dataset) -> str:
     """Rows, features, and how often each class or label is to be found."""
     rows, features = data.x.shape
     if data.task == "binary":
-        what = f"{data.counts[1] / rows:.1%} positive ({data.class_names[1]})"
+        name = data.class_names[1]
+        what = f"{data.counts[1] / rows:.1%} positive" + (f" ({name})" if name != "positive" else "")
     elif data.task == "multiclass":
         what = f"{len(data.counts)} classes"
     elif data.task == "multilabel":

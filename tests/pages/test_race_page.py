@@ -245,6 +245,9 @@ def test_a_preset_is_started_with_what_to_look_for(app_test: AppTest, name: str)
     assert PRESETS[name].look_for in [info.value for info in at.info]
     until(lambda: job(at).ended)
     assert not at.run().exception
+    choose(at, "dataset", "iris")  # what was said is of the preset's own data
+    assert PRESETS[name].look_for not in [info.value for info in at.info]
+    assert not at.exception
 
 
 def test_reset_puts_the_experiment_aside_and_keeps_the_choices(app_test: AppTest):

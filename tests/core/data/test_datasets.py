@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -460,3 +461,10 @@ def test_bad_parameter_is_refused_with_one_sentence(name, params, sentence):
 def test_counts_include_a_class_without_rows():
     data = Dataset("three", "multiclass", np.zeros((2, 1), np.float32), np.array([0, 0]), ("a", "b", "c"))
     assert data.counts.tolist() == [2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, spec in DATASETS.items() if "prevalence" in {p.name for p in spec.params}]
+)
+def test_what_is_said_of_data_gives_no_share_that_its_prevalence_could_contradict(name: str):
+    assert not re.search(r"%|\bin (ten|twenty|a hundred|\d+)\b", DATASETS[name].about)

@@ -13,7 +13,7 @@ from core.data import load_dataset
 from core.data.dataset import Dataset
 from core.errors import CutoffError
 from core.evaluation import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
-from core.evaluation.rows import OUTCOMES, behind, behind_cell, described, outcome_counts
+from core.evaluation.rows import OUTCOMES, behind, behind_cell, described, misclassified, outcome_counts
 from core.evaluation.scores import ClassView, Scores
 from core.plots.rows import outcome_bars
 from tests.support.scored_rows import rows
@@ -131,6 +131,39 @@ def test_thresholds_that_overrule_argmax_give_a_lead_below_zero():
     found = behind_cell(scores, DECISIONS["ratio"](scores.y_score, [0.8, 0.2]))
     assert found["predicted"].tolist() == ["b", "a"]
     np.testing.assert_allclose(found["lead"], [-0.2, 0.8])
+
+
+# --- misclassified
+
+
+def test_a_mistake_between_two_classes_has_the_score_of_the_positive_one():
+    score = np.float32([[0.122], [0.9], [0.3], [0.8], [0.45]])
+    scores = Scores([1, 1, 0, 0, 1], score, "binary", ("rest", "8"))
+    found = misclassified(scores, (score[:, 0] >= 0.5).astype(int))
+    assert found.index.tolist() == [0, 3, 4]  # 0.878 for rest, 0.8 for 8, 0.55 for rest
+    assert found["actual"].tolist() == ["8", "rest", "8"]
+    assert found["predicted"].tolist() == ["rest", "8", "rest"]
+    assert found["of"].tolist() == ["8"] * 3
+    assert found["score"].tolist() == score[[0, 3, 4], 0].tolist()
+
+
+def test_the_worst_mistake_on_logits_is_the_farthest_from_0():
+    z = np.array([[-3.0], [2.5], [-0.5]])
+    found = misclassified(Scores([1, 0, 1], z, "binary", ("no", "yes")), (z[:, 0] >= 0).astype(int))
+    assert found.index.tolist() == [0, 1, 2]
+
+
+@given(classes())
+def test_mistakes_among_several_classes_have_the_score_of_the_predicted_one(drawn):
+    scores, _, _ = drawn
+    decided = scores.y_score.argmax(1)
+    found = misclassified(scores, decided)
+    assert sorted(found.index) == np.flatnonzero(decided != scores.y_true).tolist()
+    assert (np.diff(found["score"].astype(float)) <= 0).all()
+    for row in found.itertuples():
+        assert row.predicted == row.of == scores.class_names[decided[row.Index]]
+        assert row.actual == scores.class_names[scores.y_true[row.Index]]
+        assert row.score == scores.y_score[row.Index, decided[row.Index]]
 
 
 # --- as a table

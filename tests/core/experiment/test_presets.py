@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -61,6 +62,13 @@ def test_what_a_preset_says_is_short_and_plain(preset: Preset):
     for text in (preset.label, preset.question, preset.look_for, *(v.name for v in preset.experiment.variants)):
         assert not set(text) & {"—", "–", "\n"}
         assert text == " ".join(text.split())
+
+
+@presets
+def test_a_preset_says_no_number_that_a_run_could_contradict(preset: Preset):
+    said = {float(number) for number in re.findall(r"\d+(?:\.\d+)?", f"{preset.question} {preset.look_for}")}
+    # The default threshold, sigmoid(1), a recall of 1 where all is predicted positive, a loss of 0 by definition.
+    assert said <= {0.5, 0.731, 1.0, 0.0}
 
 
 def test_labels_and_questions_are_distinct():
@@ -223,10 +231,12 @@ def test_a_double_sigmoid_calls_everything_positive():
 
 
 def test_a_learning_rate_can_be_too_low_right_and_too_high():
-    slow, _, right, high = outcomes("learning_rate")
+    slow, next_to_slow, right, high = outcomes("learning_rate")
     assert high.broke.max() <= 5
     assert right.accuracy > 0.95
+    assert right.accuracy > next_to_slow.accuracy > slow.accuracy
     assert slow.accuracy < 0.5
+    assert (np.diff(slow.validation[:, -5:]) < 0).all()
     for one in (slow, right):
         assert (one.broke == one.train.shape[1]).all()
 

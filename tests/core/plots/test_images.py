@@ -28,7 +28,7 @@ def test_images_lie_in_rows_with_their_titles_beneath():
 @pytest.mark.parametrize("image", [(8, 8), (28, 28), (64, 64)])
 @pytest.mark.parametrize("width", [304, 1300])  # of the plot on a phone and on a wide page
 def test_captions_of_mistakes_have_room_for_three_lines_on_any_page(image, width):
-    figure = image_grid(np.random.default_rng(0).random((12, *image)), ["is 3<br>called 8<br>p 0.98"] * 12)
+    figure = image_grid(np.random.default_rng(0).random((12, *image)), ["actual 3<br>predicted 8<br>p(8) = 0.98"] * 12)
     layout = figure["layout"]
     (left, right), (bottom, top) = layout["xaxis"]["range"], layout["yaxis"]["range"]
     scale = min(width / (right - left), (figure_height(12, image) - 16) / (bottom - top))  # pixels a unit
@@ -55,4 +55,4 @@ def test_images_without_contrast(images):
 
 def test_images_are_small():
     images = np.random.default_rng(0).random((16, 64, 64))
-    assert bytes_of(image_grid(images, ["is 3, called 8<br>p = .98"] * 16)) < LIMIT
+    assert bytes_of(image_grid(images, ["actual 3, predicted 8<br>p(8) = .98"] * 16)) < LIMIT
