@@ -5,21 +5,23 @@ those points, with their thresholds and exact counts, and stays within `eps` of 
 distance between the two, as a fraction of the plot's width and height, is at most `max_error` <= eps.
 
 Two steps make it: bracket thresholds until the curve between two neighbours is shut in a box smaller than
-eps / 2 (or there is no score between them), then drop points by Douglas and Peucker's rule at eps / 2
-(https://doi.org/10.3138/FM57-6770-U75U-7727, 1973). Points with an undefined coordinate are left out, so a
-precision-recall curve without a positive row, or a ROC curve of one class, has no points.
+eps / 2 (or there is no score between them), then drop points by Douglas and Peucker's rule at eps / 2. Points
+with an undefined coordinate are left out, so a precision-recall curve without a positive row, or a ROC curve
+of one class, has no points.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.counts import ScoreIndex, ThresholdCounts
 from core.evaluation.metrics import MetricSpec, false_positive_rate, precision, recall
+from core.evaluation.thinning import Places, douglas_peucker, evenly_spaced
 from core.parameters import Value
 
 EPS = 1e-3
@@ -88,8 +90,8 @@ def _bracketed(
     Between two thresholds tp and fp lie between their counts at both, so a coordinate that rises with one and
     falls with the other is extreme at the box's corners. Also returns the size of the largest box.
     """
-    start = [_spread(side, round(2 / eps)) for side in (index.positive_scores, index.negative_scores)]
-    ascending = np.unique(np.concatenate(start))
+    sides = index.positive_scores, index.negative_scores
+    ascending = np.unique(np.concatenate([side[evenly_spaced(side.size, round(2 / eps))] for side in sides]))
     thresholds = [np.append(ascending, np.inf) if ascending.size else ascending]
     upper, lower = thresholds[0][:0:-1], thresholds[0][-2::-1]
     largest = 0.0
@@ -106,13 +108,6 @@ def _bracketed(
         upper, lower = np.concatenate([upper, middle]), np.concatenate([middle, lower])
         thresholds.append(middle)
     return index.counts(np.unique(np.concatenate(thresholds)))[::-1], largest
-
-
-def _spread(ascending: NDArray, n: int) -> NDArray:
-    """At most n of the scores, the smallest and the largest among them, equally far apart in rank."""
-    if ascending.size <= n:
-        return ascending
-    return ascending[np.linspace(0, ascending.size - 1, n).astype(np.intp)]
 
 
 def _middle(index: ScoreIndex, upper: NDArray, lower: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
@@ -141,28 +136,19 @@ def _thinned(
     width: float = 1.0,
     height: float = 1.0,
 ) -> Curve:
-    """The curve through the points that Douglas and Peucker's rule keeps at eps, segments side by side."""
+    """The curve through the points that Douglas and Peucker's rule keeps at eps."""
     defined = np.isfinite(x) & np.isfinite(y)
     counts, x, y = counts[defined], x[defined], y[defined]
-    kept = np.unique([0, x.size - 1]) if x.size else np.zeros(0, dtype=np.intp)
-    error = 0.0
-    while kept.size > 1:
-        segment = np.repeat(np.arange(kept.size - 1), np.diff(kept))  # of the points 0 .. last - 1
-        distance = _to_segment(x / width, y / height, kept, segment)
-        farthest = np.maximum.reduceat(distance, kept[:-1])
-        far = np.flatnonzero((distance > eps) & (distance == farthest[segment]))
-        if not far.size:
-            error = float(farthest.max())
-            break
-        kept = np.union1d(kept, far[np.unique(segment[far], return_index=True)[1]])
+    ends = np.arange(x.size)[:1], np.arange(x.size)[-1:]
+    kept, error = douglas_peucker(*ends, partial(_from_segments, x / width, y / height), eps)
     counts = counts[kept]
     return Curve(counts.thresholds, counts.tp, counts.fp, counts.fn, counts.tn, x[kept], y[kept], box_error + error)
 
 
-def _to_segment(x: NDArray, y: NDArray, kept: NDArray, segment: NDArray) -> NDArray:
-    """Euclidean distance, never below the Chebyshev one, of each point but the last to its segment of the kept."""
-    along_x, along_y = np.diff(x[kept])[segment], np.diff(y[kept])[segment]
-    from_x, from_y = x[:-1] - x[kept][segment], y[:-1] - y[kept][segment]
+def _from_segments(x: NDArray, y: NDArray, begin: Places, end: Places, sizes: Places, places: Places) -> NDArray:
+    """Euclidean distance, never below the Chebyshev one, of points from their segments."""
+    along_x, along_y, first = (np.repeat(of, sizes) for of in (x[end] - x[begin], y[end] - y[begin], begin))
+    from_x, from_y = x[places] - x[first], y[places] - y[first]
     squared = along_x**2 + along_y**2
     along = from_x * along_x + from_y * along_y
     share = np.clip(np.divide(along, squared, out=np.zeros_like(along), where=squared > 0), 0, 1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
+from core.evaluation.thinning import Places, evenly_spaced
 from core.plots.race import FEW, KEY, Line, Spec, focus_last, short
 from core.plots.style import GROUND, LEGEND_SMALL, NEGATIVE, NEGATIVE_FILL, POSITIVE, POSITIVE_FILL, TEXT, packed, plain
 
@@ -42,7 +43,7 @@ def boundary(
     logits rounded to 1/16, with those beyond 7.9 of the threshold held there. A surface that is not finite has no line.
     Of more than 24 variants, 24 evenly chosen ones and `focus` have one.
     """
-    chosen = set(np.linspace(0, len(lines) - 1, min(len(lines), LINES)).round().astype(int)) | {focus}
+    chosen = {*evenly_spaced(len(lines), LINES).tolist(), focus}
     drawn = [at for at in focus_last(len(lines), focus) if at in chosen]
     rows, columns = _thinned(ys, len(drawn)), _thinned(xs, len(drawn))
     grid = {"x": packed(xs[columns]), "y": packed(ys[rows])}
@@ -75,10 +76,10 @@ def boundary(
     return {"data": data, "layout": layout}
 
 
-def _thinned(along: NDArray, variants: int) -> NDArray[np.int64]:
+def _thinned(along: NDArray, variants: int) -> Places:
     """Which places of a grid's side are kept, the ends among them."""
     most = min(SIDE, int(np.sqrt(CELLS / max(variants, 1))))
-    return np.unique(np.round(np.linspace(0, len(along) - 1, min(len(along), most))).astype(np.int64))
+    return evenly_spaced(len(along), most)
 
 
 def _crossing(grid: dict[str, Any], surface: NDArray, threshold: float, look: dict[str, Any]) -> dict[str, Any]:
@@ -117,7 +118,7 @@ def _ground(xs: NDArray, ys: NDArray, surface: NDArray, threshold: float) -> dic
 
 def _points(x: NDArray, y: ArrayLike, names: tuple[str, str]) -> list[dict[str, Any]]:
     """Rows (N, 2) in two traces, told apart by colour and by shape."""
-    shown = np.unique(np.linspace(0, len(x) - 1, min(len(x), POINTS)).astype(np.int64))
+    shown = evenly_spaced(len(x), POINTS)
     truth = np.asarray(y, bool)[shown]
     looks = ((names[0], truth, POSITIVE, "circle"), (names[1], ~truth, NEGATIVE, "diamond-open"))
     return [

@@ -6,15 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from core.evaluation.thinning import evenly_spaced
 from core.plots.style import LEGEND_ABOVE, LINE, MARGIN, MUTED, NEGATIVE, NEGATIVE_FILL, POSITIVE, TEXT
 
 POINTS = 2000  # rows that are drawn; more would make the browser slow
 BINS = 40
-
-
-def drawn(rows: int) -> NDArray[np.int64]:
-    """Which of so many rows are drawn: all, or POINTS of them evenly spread."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, POINTS)).astype(np.int64))
 
 
 def predicted_against_true(
@@ -22,11 +18,11 @@ def predicted_against_true(
 ) -> go.Figure:
     """A point a row, predicted (N,) against true values (N,) on the same range, with the diagonal of no error.
 
-    `band` (from, to) shades the predictions that a loss makes dearer. Rows are thinned as `drawn` says; ranges are
-    those of all rows.
+    `band` (from, to) shades the predictions that a loss makes dearer. At most POINTS rows, evenly spaced, are drawn;
+    ranges are those of all rows.
     """
     low, high = _range(np.concatenate([y_true, y_pred]))
-    shown = drawn(len(y_true))
+    shown = evenly_spaced(len(y_true), POINTS)
     figure = go.Figure()
     if band:
         figure.add_hrect(y0=band[0], y1=band[1], fillcolor=NEGATIVE_FILL, line={"width": 0}, layer="below")

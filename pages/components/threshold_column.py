@@ -16,11 +16,11 @@ from typing import Literal
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from core.evaluation import METRICS, NO_CLASS, ThresholdCounts
 from core.evaluation.decisions import Normalise
 from core.evaluation.scores import Scores
+from core.evaluation.thinning import evenly_spaced
 from core.plots.style import Scale
 from core.plots.thresholds import MOST_NAMES
 from pages.components.scripts import loader
@@ -123,11 +123,6 @@ def threshold_column(
         )
 
 
-def evenly(rows: int, most: int) -> NDArray[np.intp]:
-    """Which rows to send: all of them, or `most` that are evenly spread."""
-    return np.arange(min(rows, most)) * rows // min(rows, most) if rows else np.arange(0)
-
-
 def _columns(counts: ThresholdCounts) -> list[dict[str, float | None]]:
     found = {name: METRICS[name](counts).ravel().tolist() for name in ("precision", "recall", "f1")}
     return [_known(dict(zip(found, values, strict=True))) for values in zip(*found.values(), strict=True)]
@@ -140,7 +135,7 @@ def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
 
 def _bulk(scores: Scores, totals: Sequence[Total], key: str, revision: str) -> bytes:
     """What stays while thresholds move: the length of a head in four bytes, the head as JSON, the arrays it names."""
-    shown = evenly(scores.n_rows, max(MOST // scores.n_columns, 1))
+    shown = evenly_spaced(scores.n_rows, max(MOST // scores.n_columns, 1))
     exact = "f8" if scores.y_score.dtype == np.float64 else "f4"  # float16 is sent as float32, which holds it exactly
     truth = scores.y_true[shown]
     arrays = {

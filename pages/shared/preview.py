@@ -6,8 +6,9 @@ import numpy as np
 import streamlit as st
 
 from core.data import Dataset, examples, preview, told
+from core.evaluation.thinning import evenly_spaced
 from core.plots.data import pictures, plane
-from core.plots.regression import drawn
+from core.plots.regression import POINTS
 from pages.components.live_figure import live_figure
 
 PICTURES, ROWS = 20, 8
@@ -38,12 +39,12 @@ def show_pictures(data: Dataset, image: tuple[int, int]) -> None:
 
 
 def show_plane(data: Dataset) -> None:
-    rows = drawn(len(data.x))
+    rows = evenly_spaced(len(data.x), POINTS)
     show_points(data, data.x[rows], data.y[rows], data.class_names, (data.feature_names[0], data.feature_names[1]))
 
 
 def show_line(data: Dataset) -> None:
-    rows = drawn(len(data.x))
+    rows = evenly_spaced(len(data.x), POINTS)
     points = np.stack([data.x[rows, 0], data.y[rows]], axis=1)
     show_points(data, points, np.zeros(len(rows), np.int64), (data.target,), (data.feature_names[0], data.target))
 

@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation import Rankings, predicted_positive
+from core.evaluation.thinning import evenly_spaced
 from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.plots.style import variant_dash
@@ -170,9 +171,7 @@ def _scored(job: Job, most: int, at: int) -> tuple[list[int], list[Run]]:
 
 def _some(count: int, most: int, at: int) -> list[int]:
     """All variants, or as many evenly chosen ones, with the one in focus among them."""
-    if count <= most:
-        return list(range(count))
-    even = np.unique(np.linspace(0, count - 1, most).round().astype(int))
+    even = evenly_spaced(count, most)
     if at not in even:
         even[np.abs(even - at).argmin()] = at
     return [int(v) for v in even]

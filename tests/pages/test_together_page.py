@@ -15,7 +15,7 @@ from core.evaluation.scores import Scores
 from core.evaluation.tuning import LABEL_RULES
 from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
-from pages.components.threshold_column import MOST, evenly
+from pages.components.threshold_column import MOST
 from pages.shared import decision, services
 from tests.conftest import button, choose, control, figure_of, press, sent, sentences
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
@@ -280,14 +280,6 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest, monkeypatch: pytest
     assert held["shown"] < held["total"]
     assert f"{held['shown']:,} rows" in held["sampled"]
     assert not sentences(app_test)
-
-
-def test_rows_that_are_sent_are_evenly_spread():
-    np.testing.assert_array_equal(evenly(5, 10), np.arange(5))
-    np.testing.assert_array_equal(evenly(0, 10), [])
-    some = evenly(100_000, 300)
-    assert len(set(some.tolist())) == 300
-    assert np.ptp(np.diff(some)) <= 1
 
 
 # --- rules for all labels

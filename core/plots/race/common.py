@@ -95,13 +95,6 @@ def points_each(curves: int) -> int:
     return int(np.clip(POINTS_OF_ALL // max(curves, 1), 12, POINTS))
 
 
-def spread_out(size: int, most: int) -> NDArray[np.int64]:
-    """Places 0 .. size-1, or `most` of them evenly spread, first and last among them."""
-    if size <= most:
-        return np.arange(size)
-    return np.round(np.linspace(0, size - 1, most)).astype(np.int64)
-
-
 def there_and_back(x: NDArray) -> NDArray:
     return np.concatenate([x, x[::-1]])
 

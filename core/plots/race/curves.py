@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.plots.race.common import FEW, KEY, Line, Spec, Sweep, colour_bar, focus_last, points_each, short, spread_out
+from core.evaluation.thinning import evenly_spaced
+from core.plots.race.common import FEW, KEY, Line, Spec, Sweep, colour_bar, focus_last, points_each, short
 from core.plots.style import GROUND, LEGEND_SMALL, MARGIN, MUTED, packed, plain, unit_axis
 
 
@@ -91,5 +92,5 @@ def _ends_of_recalls(recall: NDArray[np.float64], most: int) -> NDArray[np.int64
         return np.arange(len(recall))
     begin = np.flatnonzero(np.append(True, recall[1:] != recall[:-1]))
     end = np.append(begin[1:], len(recall)) - 1
-    chosen = spread_out(len(begin), most // 2)
+    chosen = evenly_spaced(len(begin), most // 2)
     return np.unique(np.append(begin[chosen], end[chosen]))

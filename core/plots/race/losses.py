@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.evaluation.thinning import evenly_spaced
 from core.plots.race.common import (
     FEW,
     NAME,
@@ -22,7 +23,6 @@ from core.plots.race.common import (
     focus_last,
     log_ticks,
     short,
-    spread_out,
     there_and_back,
 )
 from core.plots.race.labels import end_labels
@@ -199,7 +199,7 @@ def _dense_at_first(size: int, most: int) -> NDArray[np.int64]:
     places = np.arange(size)
     if size > most:
         first = most // 2
-        places = np.append(places[:first], first + spread_out(size - first, most - first))
+        places = np.append(places[:first], first + evenly_spaced(size - first, most - first))
     places.flags.writeable = False
     return places
 

@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from core.data import load_dataset
 from core.plots.data import pictures, plane
-from core.plots.regression import POINTS, drawn, predicted_against_true, residual_histogram
+from core.plots.regression import POINTS, predicted_against_true, residual_histogram
 
 NUMBERS = st.integers(-(10**8), 10**8).map(lambda thousandths: thousandths / 1000)
 VALUES = arrays(np.float64, st.integers(1, 30), elements=NUMBERS)
@@ -53,14 +53,6 @@ def test_many_rows_are_thinned_evenly_and_ranges_are_those_of_all():
     figure = predicted_against_true(y_true, y_pred, "y")
     assert len(figure.data[1].x) == POINTS
     assert figure.layout.yaxis.range[1] > 1e4
-
-
-@given(rows=st.integers(0, 3 * POINTS))
-def test_drawn_rows_are_different_and_as_many_as_can_be(rows: int):
-    found = drawn(rows)
-    assert len(set(found.tolist())) == len(found) == min(rows, POINTS)
-    if rows:
-        assert (found[0], found[-1]) == (0, rows - 1)
 
 
 @given(y_true=VALUES, error=NUMBERS)
