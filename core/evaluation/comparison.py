@@ -1,13 +1,13 @@
-"""Runs compared on the same rows: what each of them is worth, and a paired bootstrap of the differences.
+"""Sources compared on the same rows: what each of them is worth, and a paired bootstrap of the differences.
 
-A resample draws positive and negative rows with replacement, as many of each as there are (Efron, 1979), and every run
-is measured on the same drawn rows: what is hard about them is so for all runs and drops out of a difference. Thresholds
-stay where they are, so an interval says how far the rows, not the tuning, leave a difference open.
+All are measured on the same drawn rows: what is hard about a row is so for all sources and drops out of a difference.
+Rows are drawn without regard to class, so the prevalence varies as it does between samples. Thresholds stay where they
+are: an interval says how far the rows, not the tuning, leave a difference open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -17,29 +17,33 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.evaluation import METRICS, MetricSpec, ThresholdCounts, calibration, predicted_positive
+from core.evaluation.bootstrap import RESAMPLES, RankedRows, check, draws, percentile_interval
 from core.evaluation.metrics import ratio
-from core.evaluation.scores import as_labels, as_scores
+from core.evaluation.scores import as_labels, as_scores, as_weights
 from core.parameters import Param, Value, checked
 
-RESAMPLES, LEVEL = 1000, 0.95
-AT_ONCE = 2**17  # counts of a block of resamples, few enough to stay in a core's cache
+LEVEL = 0.95
 SHOWN = ("precision", "recall", "f1", "cost", "average_precision", "roc_auc", "brier", "log_loss")
 
-Statistic = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+Statistic = Callable[[NDArray], NDArray[np.float64]]
 
 
 class Scored(NamedTuple):
-    """What a run makes of the rows: scores of the positive ones (P,) and of the negative ones (N,), its threshold."""
+    """What a source makes of the rows: their labels (N,), its scores (N,) and its threshold."""
 
-    positive: NDArray[np.floating]
-    negative: NDArray[np.floating]
+    y: NDArray[np.bool_]
+    score: NDArray[np.floating]
     threshold: float
+
+    @property
+    def are_probabilities(self) -> bool:
+        return bool(self.score.min(initial=0) >= 0 and self.score.max(initial=1) <= 1)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What runs are compared by. `of(scored, **params)` prepares a function from how often each positive row counts,
-    (P, B), and each negative one, (N, B), to the values (B,), NaN where they are undefined."""
+    """What sources are compared by. `of(scored, **params)` prepares a function from how much each row counts, (B, N),
+    to the values (B,), NaN where they are undefined."""
 
     name: str
     label: str
@@ -67,13 +71,9 @@ class Comparison:
 
     @property
     def intervals(self) -> NDArray[np.float64]:
-        """Percentile intervals of the differences, (R, 2): `level` of the resamples lie between the ends, which are
-        differences of resamples themselves. Resamples without a difference are left out; NaN if all are."""
-        ordered = np.sort(self._resampled_differences, axis=1)  # NaN last
-        known = np.count_nonzero(~np.isnan(ordered), axis=1)
-        beyond = ((1 - self.level) / 2 * known).astype(int)
-        places = np.stack([beyond, np.maximum(known - 1 - beyond, 0)], axis=1)
-        return np.take_along_axis(ordered, places, axis=1)
+        """Intervals at `level` of the differences in the population, thresholds being as they are, (R, 2): percentiles
+        over resamples. Resamples without a difference are left out; NaN if all are."""
+        return percentile_interval(self._resampled_differences, self.level)
 
     @property
     def better(self) -> NDArray[np.float64]:
@@ -105,25 +105,32 @@ def compare(
     resamples: int = RESAMPLES,
     seed: int = 0,
     level: float = LEVEL,
+    sample_weight: ArrayLike | None = None,
+    stratified: bool = False,
 ) -> Comparison:
-    """Compare R runs by a measure of MEASURES: the first of them is what the others are compared with.
+    """Compare R sources by a measure of MEASURES: the first of them is what the others are compared with.
 
-    y_true (N,) in {0, 1}; y_score R times (N,), each decided in its own dtype; thresholds (R,). The same seed draws the
-    same rows for every measure and any number of runs. Time grows with N x R x resamples. Raises CutoffError for bad
-    rows, an unknown measure or param, less than one resample, and a level outside (0, 1).
+    Parameters: y_true (N,) in {0, 1}; y_score R times (N,), each decided in its own dtype; thresholds (R,), predicted
+    positive at or above; params of the measure; resamples, >= 1; seed, of which the same one draws the same rows for
+    every measure and any number of sources; level of the intervals, in (0, 1); sample_weight (N,), >= 0, rows of weight
+    0 being left out; stratified, to draw as many rows of each class as there are, where by default rows are drawn
+    without regard to class. Time grows with N x R x resamples.
+
+    Raises CutoffError for bad rows or weights, an unknown measure or param, less than one resample, and a level outside
+    (0, 1).
     """
     if measure not in MEASURES:
         raise CutoffError(f"Expected `measure` to be one of {', '.join(MEASURES)}, but got {measure!r}.")
-    if resamples < 1:
-        raise CutoffError(f"Expected `resamples` to be at least 1, but got {resamples!r}.")
-    if not 0 < level < 1:
-        raise CutoffError(f"Expected `level` to be above 0 and below 1, but got {level!r}.")
-    runs, spec = _scored(y_true, y_score, thresholds), MEASURES[measure]
-    statistics = [spec.of(run, **checked(measure, spec.params, dict(params))) for run in runs]
-    positives, negatives = len(runs[0].positive), len(runs[0].negative)
-    drawn = [[statistic(*times) for statistic in statistics] for times in _draws(positives, negatives, resamples, seed)]
+    check(resamples, level)
+    sources, weight = _scored(y_true, y_score, thresholds, sample_weight)
+    spec, y = MEASURES[measure], sources[0].y
+    statistics = [spec.of(source, **checked(measure, spec.params, dict(params))) for source in sources]
+    drawn = []
+    for times in draws(y.size, resamples, seed, strata=y if stratified else None):
+        counting = times * weight
+        drawn.append([statistic(counting) for statistic in statistics])
     return Comparison(
-        values=_on_the_rows(statistics, runs[0]),
+        values=_on_the_rows(statistics, weight),
         resampled=np.concatenate(drawn, axis=1),
         higher_is_better=spec.higher_is_better,
         level=level,
@@ -131,132 +138,102 @@ def compare(
 
 
 def numbers(
-    y_true: ArrayLike, y_score: Sequence[ArrayLike], thresholds: Sequence[float], cost_fp: float, cost_fn: float
+    y_true: ArrayLike,
+    y_score: Sequence[ArrayLike],
+    thresholds: Sequence[float],
+    cost_fp: float,
+    cost_fn: float,
+    sample_weight: ArrayLike | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """The measures of SHOWN and the positive-class ECE by label, (R,) for R runs, given as for `compare`.
+    """The measures of SHOWN and the positive-class ECE by label, (R,) for R sources, given as for `compare`.
 
     Brier score, log-loss and ECE are NaN for scores outside [0, 1].
     """
-    runs = _scored(y_true, y_score, thresholds)
+    sources, weight = _scored(y_true, y_score, thresholds, sample_weight)
     params: dict[str, dict[str, Value]] = {"cost": {"cost_fp": cost_fp, "cost_fn": cost_fn}}
     found = {}
     for name in SHOWN:
-        statistics = [MEASURES[name].of(run, **params.get(name, {})) for run in runs]
-        found[MEASURES[name].label] = _on_the_rows(statistics, runs[0])
-    return found | {"ECE": np.array([_calibration_error(run) for run in runs])}
+        statistics = [MEASURES[name].of(source, **params.get(name, {})) for source in sources]
+        found[MEASURES[name].label] = _on_the_rows(statistics, weight)
+    return found | {"ECE": np.array([_calibration_error(source, weight) for source in sources])}
 
 
-def _scored(y_true: ArrayLike, y_score: Sequence[ArrayLike], thresholds: Sequence[float]) -> list[Scored]:
+def _scored(
+    y_true: ArrayLike, y_score: Sequence[ArrayLike], thresholds: Sequence[float], sample_weight: ArrayLike | None
+) -> tuple[list[Scored], NDArray[np.float64]]:
+    """What each source makes of the rows whose weight is not 0, and these weights, 1 by default."""
     y, scores = as_labels(np.asarray(y_true), 2) == 1, [as_scores(score) for score in y_score]
     if y.ndim != 1 or not scores or any(score.shape != y.shape for score in scores):
         shapes = ", ".join(str(score.shape) for score in scores) or "none"
         raise CutoffError(f"Expected every `y_score` to have the shape {y.shape} of `y_true`, (N,), but got {shapes}.")
     if len(thresholds) != len(scores):
-        raise CutoffError(f"Expected {len(scores)} `thresholds`, one a run, but got {len(thresholds)}.")
-    return [Scored(score[y], score[~y], float(t)) for score, t in zip(scores, thresholds, strict=True)]
+        raise CutoffError(f"Expected {len(scores)} `thresholds`, one a source, but got {len(thresholds)}.")
+    weight = as_weights(np.ones(y.shape) if sample_weight is None else sample_weight, y.shape)
+    kept = weight > 0
+    return [Scored(y[kept], s[kept], float(t)) for s, t in zip(scores, thresholds, strict=True)], weight[kept]
 
 
-def _on_the_rows(statistics: Sequence[Statistic], rows: Scored) -> NDArray[np.float64]:
-    """The values (R,) when every row counts once."""
-    once = np.ones((len(rows.positive), 1)), np.ones((len(rows.negative), 1))
-    return np.array([statistic(*once)[0] for statistic in statistics])
+def _on_the_rows(statistics: Sequence[Statistic], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values (R,) when every row counts as it weighs."""
+    return np.array([statistic(weight[None])[0] for statistic in statistics])
 
 
-def _draws(
-    positives: int, negatives: int, resamples: int, seed: int
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """How often each positive row, (P, B), and each negative one, (N, B), is drawn, B resamples at a time.
+def _at_threshold(spec: MetricSpec, source: Scored, **params: Value) -> Statistic:
+    y, predicted = source.y, predicted_positive(source.score, source.threshold)
+    cells = np.stack([predicted & y, predicted & ~y, ~predicted & y, ~predicted & ~y], axis=1).astype(
+        np.float64
+    )  # (N, 4)
 
-    Rows first: sums over rows then run through memory in order, many resamples at once.
-    """
-    of_positives, of_negatives = np.random.default_rng(seed).spawn(2)
-    size = max(1, AT_ONCE // (positives + negatives + 1))
-    for start in range(0, resamples, size):
-        block = min(size, resamples - start)
-        yield _times(positives, block, of_positives), _times(negatives, block, of_negatives)
-
-
-def _times(rows: int, resamples: int, generator: np.random.Generator) -> NDArray[np.float64]:
-    """How often each of the rows is drawn when as many are drawn, (rows, B)."""
-    if not rows:
-        return np.zeros((0, resamples))
-    drawn = generator.integers(rows, size=(resamples, rows)) * resamples + np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=rows * resamples).reshape(rows, resamples).astype(np.float64)
-
-
-def _at_threshold(spec: MetricSpec, run: Scored, **params: Value) -> Statistic:
-    predicted, false_positive = (
-        predicted_positive(scores, run.threshold).astype(np.float64) for scores in (run.positive, run.negative)
-    )
-
-    def statistic(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
-        tp, fp = predicted @ positives, false_positive @ negatives
-        t = np.full(tp.shape, run.threshold)
-        return spec(ThresholdCounts(t, tp, fp, positives.sum(0) - tp, negatives.sum(0) - fp), **params)
+    def statistic(times: NDArray) -> NDArray[np.float64]:
+        tp, fp, fn, tn = (times @ cells).T
+        return spec(ThresholdCounts(np.full(tp.shape, source.threshold), tp, fp, fn, tn), **params)
 
     return statistic
 
 
-def average_precision(run: Scored) -> Statistic:
-    """Sum over the distinct scores of positive rows of the recall gained there times the precision there."""
-    order, order_negative = np.argsort(-run.positive), np.argsort(-run.negative)
-    falling, first = np.unique(-run.positive[order], return_index=True)  # T distinct scores, and where each begins
-    as_high = np.searchsorted(-run.negative[order_negative], falling, side="right")
+def average_precision(source: Scored) -> Statistic:
+    """Sum over the distinct scores of the recall gained there times the precision there."""
+    ranked = RankedRows.of(source.y, source.score)
 
-    def statistic(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
-        if not len(positives):
-            return np.full(positives.shape[1], np.nan)
-        gained = np.add.reduceat(positives[order], first, axis=0)  # (T, B)
-        tp, fp = np.cumsum(gained, axis=0), _summed(negatives[order_negative])[as_high]
-        precision = np.divide(tp, tp + fp, out=np.zeros_like(tp), where=tp > 0)
-        return (gained * precision).sum(0) / tp[-1]
+    def statistic(times: NDArray) -> NDArray[np.float64]:
+        counts = ranked.counts(times)
+        precision = np.divide(counts.tp, counts.predicted_positive, out=np.zeros_like(counts.tp), where=counts.tp > 0)
+        return ratio(np.einsum("bt,bt->b", np.diff(counts.tp, axis=1), precision[:, 1:]), counts.tp[:, -1])
 
     return statistic
 
 
-def roc_auc(run: Scored) -> Statistic:
+def roc_auc(source: Scored) -> Statistic:
     """Share of the pairs of a positive and a negative row in which the positive one scores higher, ties half."""
-    order = np.argsort(run.negative)
-    rising = run.negative[order]
-    below, up_to = (rising.searchsorted(run.positive, side) for side in ("left", "right"))
+    ranked = RankedRows.of(source.y, source.score)
 
-    def statistic(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
-        summed = _summed(negatives[order])
-        beaten = np.einsum("pb,pb->b", positives, summed[below] + summed[up_to])  # twice
-        return ratio(beaten, 2 * positives.sum(0) * summed[-1])
+    def statistic(times: NDArray) -> NDArray[np.float64]:
+        counts = ranked.counts(times)
+        twice = np.einsum("bt,bt->b", np.diff(counts.fp, axis=1), counts.tp[:, 1:] + counts.tp[:, :-1])
+        return ratio(twice, 2 * counts.tp[:, -1] * counts.fp[:, -1])
 
     return statistic
 
 
-def _summed(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How often the first n rows count together, (N + 1, B), n from 0 to N."""
-    sums = np.zeros((len(times) + 1, times.shape[1]))
-    np.cumsum(times, axis=0, out=sums[1:])
-    return sums
-
-
-def _mean_of(loss: Callable[[NDArray[np.bool_], NDArray[np.floating]], NDArray[np.float64]], run: Scored) -> Statistic:
+def _mean_of(
+    loss: Callable[[NDArray[np.bool_], NDArray[np.floating]], NDArray[np.float64]], source: Scored
+) -> Statistic:
     """The mean over rows of a loss of y_true (N,) and y_score (..., N); NaN for scores that are no probabilities."""
-    of_positive, of_negative = (
-        loss(np.array([truth]), scores[:, None]) if _are_probabilities(run) else np.full(scores.shape, np.nan)
-        for truth, scores in ((True, run.positive), (False, run.negative))
-    )
+    of_row = np.full(source.y.shape, np.nan)
+    if source.are_probabilities:
+        for truth in (True, False):
+            of_row[source.y == truth] = loss(np.array([truth]), source.score[source.y == truth, None])
 
-    def statistic(positives: NDArray[np.float64], negatives: NDArray[np.float64]) -> NDArray[np.float64]:
-        return ratio(of_positive @ positives + of_negative @ negatives, positives.sum(0) + negatives.sum(0))
+    def statistic(times: NDArray) -> NDArray[np.float64]:
+        return ratio(times @ of_row, times.sum(1))
 
     return statistic
 
 
-def _calibration_error(run: Scored) -> float:
-    if not _are_probabilities(run):
+def _calibration_error(source: Scored, weight: NDArray[np.float64]) -> float:
+    if not source.are_probabilities:
         return float("nan")
-    y = np.repeat([True, False], [len(run.positive), len(run.negative)])
-    return float(calibration.calibration_error(y, np.concatenate([run.positive, run.negative])))
-
-
-def _are_probabilities(run: Scored) -> bool:
-    return all(side.min(initial=0) >= 0 and side.max(initial=1) <= 1 for side in (run.positive, run.negative))
+    return float(calibration.calibration_error(source.y, source.score, sample_weight=weight))
 
 
 def _of_metric(spec: MetricSpec) -> Measure:

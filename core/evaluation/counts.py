@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
-from core.evaluation.scores import Scores, as_scores
+from core.evaluation.scores import Scores, as_scores, as_weights
 
 BLOCK = 2**15  # rows that a processor's cache holds from one operation to the next
 
@@ -85,7 +85,7 @@ class ScoreIndex:
                 f"Expected `y_true` and `y_score` to have one shape (N,), but got {positive.shape} and {score.shape}."
             )
         if sample_weight is not None:
-            return cls._weighted(positive, score, _as_weight(sample_weight, score.shape))
+            return cls._weighted(positive, score, as_weights(sample_weight, score.shape))
         score = score + 0.0  # turns -0.0 into 0.0, which it equals
         return cls(np.sort(score[positive]), np.sort(score[~positive]))
 
@@ -232,14 +232,3 @@ def _as_bool(y_true: ArrayLike) -> NDArray[np.bool_]:
     if not np.array_equal(positive, given):
         raise CutoffError(f"Expected `y_true` to be 0 or 1, but got {given[positive != given].flat[0]}.")
     return positive
-
-
-def _as_weight(sample_weight: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Weights as float64; raises CutoffError unless they have the shape, are finite and not negative."""
-    weight = np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != shape:
-        raise CutoffError(f"Expected `sample_weight` to have shape {shape}, but got {weight.shape}.")
-    wrong = ~(np.isfinite(weight) & (weight >= 0))
-    if wrong.any():
-        raise CutoffError(f"Expected every `sample_weight` to be finite and >= 0, but got {weight[wrong][0]}.")
-    return weight

@@ -135,6 +135,17 @@ def as_labels(y_true: ArrayLike, n_labels: int) -> NDArray[np.int64]:
     return given.astype(np.int64, copy=False)
 
 
+def as_weights(sample_weight: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Weights as float64; raises CutoffError unless they have the shape, are finite and not negative."""
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != shape:
+        raise CutoffError(f"Expected `sample_weight` to have shape {shape}, but got {weight.shape}.")
+    wrong = ~(np.isfinite(weight) & (weight >= 0))
+    if wrong.any():
+        raise CutoffError(f"Expected every `sample_weight` to be finite and >= 0, but got {weight[wrong][0]}.")
+    return weight
+
+
 def _read_only(array: NDArray) -> NDArray:
     """The array itself when nobody can write to it, a read-only copy otherwise."""
     if array.flags.writeable:

@@ -68,11 +68,11 @@ def tuned_figure(
 ) -> go.Figure:
     """What is tuned, called `name`, against the threshold: on validation rows solid, on test rows dashed.
 
-    The heavy line is the threshold chosen, the band the interval of its resamples, whose histogram stands below; the
-    bar at the line is the interval of the value on rows that resamples leave out. On test the ring is the value there
+    The heavy line is the threshold chosen, the band the spread of those of resamples, whose histogram stands below; the
+    bar at the line is the .632 estimate of the value with its interval. On test the ring is the value there
     and the diamond the best; the dotted line between their heights is the regret.
     """
-    t, low, high = (float(place(value, scale)) for value in (tuned.choice.threshold, *tuned.threshold_interval))
+    t, low, high = (float(place(value, scale)) for value in (tuned.choice.threshold, *tuned.threshold_spread))
     ends = _ends([validation, test], (t, low, high), scale)
     data = [
         _steps(validation, f"{name}, validation", scale, {"color": POSITIVE, "width": 2}),
@@ -190,13 +190,13 @@ def _mark(x: float, y: float, name: str, symbol: str, colour: str, named: bool =
 
 
 def _worth(x: float, tuned: Bootstrap, name: str) -> dict[str, Any]:
-    """The value on rows that resamples leave out, with its interval."""
+    """The .632 estimate of the value, with its interval."""
     low, high = tuned.interval
-    said = f"{name}, rows left out"
-    return _mark(x, tuned.out_of_bag, said, "square", TEXT) | {
+    said = f"{name}, .632 bootstrap estimate"
+    return _mark(x, tuned.estimate, said, "square", TEXT) | {
         "marker": {"size": 7, "symbol": "square", "color": TEXT},
-        "error_y": {"type": "data", "symmetric": False, "array": [high - tuned.out_of_bag]}
-        | {"arrayminus": [tuned.out_of_bag - low], "color": TEXT, "thickness": 2, "width": 4},
+        "error_y": {"type": "data", "symmetric": False, "array": [high - tuned.estimate]}
+        | {"arrayminus": [tuned.estimate - low], "color": TEXT, "thickness": 2, "width": 4},
         "hovertemplate": f"{said}: %{{y:.3f}} ({low:.3f} to {high:.3f})<extra></extra>",
     }
 

@@ -3,7 +3,6 @@ costs least on given rows, and scores with the effect of the loss undone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -11,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.data import DATASETS, load_split
+from core.evaluation.bootstrap import AT_ONCE, RankedRows, affordable, draws, percentile_interval
+from core.evaluation.tuning.choice import taken
 from core.experiment.config import RunConfig
 from core.losses import LOSSES
 from core.parameters import Value
@@ -19,14 +20,13 @@ from core.theory.optimal_scores import BinaryLoss, best_scores, binary_loss, thr
 GRID = 2001  # true probabilities at which a wanted score is computed when it is inverted
 SAME = 1e-3  # true probabilities closer than this are one to a reader
 RESAMPLES, LEVEL = 200, 0.9
-BLOCK = 1_000_000  # scores that are counted at once: so many are held several times, in 8 bytes each
 FLAT = 1e-9  # wanted scores that rise by less than this do not tell probabilities apart
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The thresholds t, low < t <= high, that cost least on some rows, what they cost a row, and where such thresholds
-    lie on other rows like these: `least` to `greatest`, an interval by bootstrap."""
+    """The thresholds t, low < t <= high, that cost least on some rows, what they cost a row, and the spread of such
+    thresholds over resamples of the rows, from `least` to `greatest`."""
 
     low: float
     high: float
@@ -39,7 +39,7 @@ class Measured:
         return (self.low + self.high) / 2
 
     def gap(self, predicted: float) -> float:
-        """How far a predicted threshold lies above (> 0) or below (< 0) the interval; 0 if it is in it."""
+        """How far a predicted threshold lies above (> 0) or below (< 0) the spread; 0 if it is in it."""
         if predicted > self.greatest:
             return predicted - self.greatest
         return min(predicted - self.least, 0.0)
@@ -65,73 +65,54 @@ def why_unpredicted(config: RunConfig) -> str:
 
 
 def measured_threshold(y_true: NDArray[np.bool_], y_score: NDArray[np.floating], q: float = 0.5) -> Measured:
-    """The thresholds that cost least on these rows, where a false positive costs q and a false negative 1 - q.
+    """The empirical optimum: the thresholds that cost least on these rows, a false positive costing q and a false
+    negative 1 - q.
 
-    y_true (N,) and y_score (S, N), the scores of S seeds on the same N >= 1 rows, which are measured together. With
-    these costs q is the best threshold on a true probability (Elkan, 2001). Every distinct score is a candidate, and
-    calling no row positive is another one; decisions are the same for all t between neighbouring scores. Of several
-    intervals that cost the least the widest is given.
+    Parameters: y_true (N,), N >= 1; y_score (S, N), the scores of S seeds on the same rows, which are measured
+    together; q in (0, 1), with these costs the best threshold on a true probability (Elkan, 2001).
 
-    The interval from `least` to `greatest` holds LEVEL of the thresholds that cost least on RESAMPLES bootstrap samples
-    of the rows, drawn within each class (Efron, 1979); the same rows are drawn for all seeds.
+    Every distinct score is a candidate, and predicting all negative is another one; decisions are the same for all t
+    between neighbouring scores. Of several intervals of thresholds that cost the least the widest is given.
+
+    The spread is over resamples of the rows, drawn without regard to class (Efron, 1979), at most RESAMPLES of them:
+    LEVEL of the thresholds that cost least there lie between its ends. The same rows are drawn for all seeds. It is no
+    confidence interval.
     """
-    order = np.argsort(y_score, axis=None)
-    low, high, cost = _cheapest(y_true, y_score, order, q, np.ones((1, len(y_true))))
-    drawn = [
-        _cheapest(y_true, y_score, order, q, counts)
-        for counts in _resampled(y_true, max(BLOCK // max(y_score.size, 1), 1))
-    ]
+    ranked = RankedRows.of(y_true, y_score)
+    low, high, cost = _cheapest(ranked, np.ones((1, len(y_true))), q)
+    width = y_score.size + 1
+    lows, highs = [], []
+    for times in draws(len(y_true), min(RESAMPLES, affordable(width)), at_once=max(1, AT_ONCE // width)):
+        found = _cheapest(ranked, times.astype(np.float64), q)
+        lows.append(found[0])
+        highs.append(found[1])
     return Measured(
         low=float(low[0]),
         high=float(high[0]),
-        cost=float(cost[0] / len(y_true)),
-        least=float(np.quantile(np.concatenate([low for low, _, _ in drawn]), (1 - LEVEL) / 2)),
-        greatest=float(np.quantile(np.concatenate([high for _, high, _ in drawn]), (1 + LEVEL) / 2)),
+        cost=float(cost[0] / y_score.size),
+        least=float(percentile_interval(np.concatenate(lows), LEVEL)[0]),
+        greatest=float(percentile_interval(np.concatenate(highs), LEVEL)[1]),
     )
 
 
-def _resampled(y_true: NDArray[np.bool_], size: int) -> Iterator[NDArray[np.float64]]:
-    """How often each row is drawn in RESAMPLES bootstrap samples, at most `size` of them at a time: (size, N) each.
-
-    Each class has its own generator, so that the samples are the same for every size.
-    """
-    classes = [(members, np.random.default_rng(seed)) for seed, label in enumerate((True, False))
-               if len(members := np.flatnonzero(y_true == label))]  # fmt: skip
-    for start in range(0, RESAMPLES, size):
-        counts = np.zeros((min(size, RESAMPLES - start), len(y_true)))
-        for members, draw in classes:
-            counts[:, members] = draw.multinomial(len(members), np.full(len(members), 1 / len(members)), len(counts))
-        yield counts
-
-
 def _cheapest(
-    y_true: NDArray[np.bool_],
-    y_score: NDArray[np.floating],
-    order: NDArray[np.intp],
-    q: float,
-    counts: NDArray[np.float64],
+    ranked: RankedRows, times: NDArray[np.float64], q: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the cheapest thresholds and their cost a seed, (B,), if row n counts counts[b, n] times, (B, N); `order`
-    sorts all scores, (S N,)."""
-    seeds, rows = y_score.shape
-    score, row = y_score.ravel()[order], order % rows
-    starts = np.flatnonzero(np.append(True, score[1:] != score[:-1]))  # of the rows that share a score
-    weights = counts[:, row]
-    missed = _running(np.add.reduceat(weights * ((1 - q) * y_true[row]), starts, axis=1))
-    spared = _running(np.add.reduceat(weights * (q * ~y_true[row]), starts, axis=1))
-    cost = missed + spared[:, -1:] - spared
-    scores = score[starts].astype(np.float64)
-    first, last = score[0], score[-1]  # t at or below the first calls every row, above the last none
-    lows = np.append(0.0 if first > 0 else np.nextafter(first, -np.inf), scores)
-    highs = np.append(scores, 1.0 if last < 1 else np.nextafter(last, np.inf))
+    """Ends of the cheapest thresholds and their cost, (B,), if row n counts times[b, n] times, (B, N)."""
+    counts = ranked.counts(times)
+    cost = q * counts.fp + (1 - q) * counts.fn
+    falling = ranked.thresholds[1:].astype(np.float64)
+    top, bottom = falling[0], falling[-1]  # above the top no row is predicted positive, from the bottom down all
+    lows = np.append(falling, 0.0 if bottom > 0 else np.nextafter(bottom, -np.inf))
+    highs = np.append(1.0 if top < 1 else np.nextafter(top, np.inf), falling)
+    # A score that no drawn row has decides as the next larger one, so that their intervals are one.
+    drawn = np.diff(counts.predicted_positive, axis=1, prepend=-1.0) > 0
+    next_drawn = np.where(drawn, np.arange(highs.size), highs.size)[:, :0:-1]
+    last = np.full(drawn.shape, highs.size - 1)
+    last[:, :-1] = np.minimum.accumulate(next_drawn, axis=1)[:, ::-1] - 1
     least = cost.min(axis=1, keepdims=True)
-    chosen = np.where(cost <= least + 1e-9, highs - lows, -1.0).argmax(axis=1)
-    return lows[chosen], highs[chosen], least[:, 0] / seeds
-
-
-def _running(sums: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Sums (B, G) of all groups before each of G + 1 places, (B, G + 1)."""
-    return np.concatenate([np.zeros((len(sums), 1)), np.cumsum(sums, axis=1)], axis=1)
+    chosen = np.where(drawn & (cost <= least + 1e-9), highs - lows[last], -1.0).argmax(axis=1)
+    return lows[taken(last, chosen)], highs[chosen], least[:, 0]
 
 
 def undone(config: RunConfig, y_score: NDArray[np.floating]) -> NDArray[np.float64] | None:

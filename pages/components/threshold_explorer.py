@@ -116,7 +116,7 @@ def _bulk(held: Held, label: str, rest: str) -> dict[str, Any]:
         "label": label,
         "rest": rest,
         "note": note,
-        "band": "the interval of the tuned threshold,",
+        "band": "the spread of the tuned threshold over resamples,",
         "labels": {name: METRICS[name].label for name in TILES},
         "help": {name: METRICS[name].help for name in TILES},
         "dtype": held.points.thresholds.dtype.name,

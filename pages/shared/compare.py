@@ -292,7 +292,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         alt=f"{measure.label} of each run minus that of A, with its interval.",
     )
     st.caption(
-        f"{comparison.RESAMPLES:,} resamples of the {part} rows, drawn within each class, the same for all runs; "
+        f"{comparison.RESAMPLES:,} resamples of the {part} rows, drawn without regard to class, the same for all runs; "
         f"percentiles. {'Thresholds stay as they are. ' if measure.at_threshold else ''}"
         f"Better in: share of resamples in which a run is better than A.{_undefined(found)}"
     )

@@ -47,16 +47,20 @@ def _best_threshold(priced: Priced) -> None:
     best = _optimum((run.id, run.epoch), priced.column, payoffs, priced.views["validation"])
     columns = run.scores(priced.part).n_columns
     now, before = trial.on_trial(run, columns)[priced.column], trial.adopted(run, columns)[priced.column]
-    low, high = best.threshold_interval
+    low, high = best.threshold_spread
     on_test = priced.indexes["test"].counts([best.threshold, now])
     a_thousand, a_month = net_value(on_test, payoffs, PER), net_value(on_test, payoffs, volume)
     tiles(
-        ("Best threshold", threshold(best.threshold), f"{threshold(low)} to {threshold(high)} in 90% of resamples"),
-        (f"Per {PER:,} rows, validation", priced.money(PER * best.value), "tuned on these rows, so it flatters"),
+        (
+            "Best threshold",
+            threshold(best.threshold),
+            f"spread: {threshold(low)} to {threshold(high)} in 90% of resamples",
+        ),
+        (f"Per {PER:,} rows, validation", priced.money(PER * best.value), "in-sample (optimistic)"),
         (
             f"Per {PER:,} rows, test",
             priced.money(a_thousand[0]),
-            f"rows left out of resamples: {' to '.join(priced.money(PER * end) for end in best.interval)}",
+            f"90% interval {' to '.join(priced.money(PER * end) for end in best.interval)}",
         ),
         (
             f"A month of {volume:,}, test",
@@ -93,7 +97,7 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
         threshold_mark("on trial", now, axis, heavy=True),
     ]
     live_figure(
-        value_figure(curves, marks, best.threshold_interval, priced.unit, axis),
+        value_figure(curves, marks, best.threshold_spread, priced.unit, axis),
         key="net_value",
         alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} validation rows, at "
         f"{threshold(best.threshold)}; theory says {threshold(theory)}.",
@@ -101,8 +105,10 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
         revision=f"{priced.run.id} {priced.column} {axis}",
     )
     st.caption(
-        f"Shaded: where the best threshold is in 90% of resamples. Dashed: theory (Elkan, 2001), {text.rate(theory)}, "
-        "the best for calibrated scores. Lines are drawn to a thousandth of the height; the table is exact."
+        "Shaded: spread of the best threshold over 90% of resamples of the validation rows, drawn without regard to "
+        "class. 90% interval: of the net value of this threshold in the population. Dashed: theory (Elkan, 2001), "
+        f"{text.rate(theory)}, the best for calibrated scores. Lines are drawn to a thousandth of the height; "
+        "the table is exact."
     )
 
 

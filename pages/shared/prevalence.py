@@ -213,10 +213,10 @@ def _against_threshold(priced: Priced, now: float, best: float, theory: float, t
 
 def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there: float) -> None:
     """The thresholds that are best there, in a sentence, with the button that puts the tuned one on trial."""
-    best, (low, high) = tuned.choice.threshold, tuned.threshold_interval
+    best, (low, high) = tuned.choice.threshold, tuned.threshold_spread
     st.markdown(f"**Best threshold for {AIMS[aim]} at {_percent(there)}**")
     st.markdown(
-        f"Tuned on validation: {threshold(best)}, in 90% of resamples {threshold(low)} to {threshold(high)}. "
+        f"Tuned on validation: {threshold(best)}, spread over 90% of resamples {threshold(low)} to {threshold(high)}. "
         f"Predicted: {threshold(theory)}."
     )
     st.button(

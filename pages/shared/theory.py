@@ -20,8 +20,8 @@ from pages.components.live_figure import live_figure
 from pages.shared import tables, text
 
 HEIGHT = 360
-INTERVAL = f"{theory.LEVEL:.0%} interval"
 MEASURED = 250_000  # validation scores of all variants up to which all are measured, in some seconds
+SPREAD = f"{theory.LEVEL:.0%} of resamples"
 UNDO = "undo"  # the key of the switch
 
 
@@ -100,8 +100,9 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
         own = f" A corrected score estimates the true probability, so {q:g} is predicted."
     st.caption(
         f"Predicted: the score that the loss wants for a true probability of {q:g}.{own} Measured: the threshold that "
-        f"costs least on the validation rows, with its {theory.LEVEL:.0%} interval by bootstrap. They agree where the "
-        "prediction lies in the interval; else the gap is the way to it."
+        f"costs least on the validation rows, with its spread over {theory.LEVEL:.0%} of resamples of these rows, "
+        "drawn without regard to class. They agree where the prediction lies in the spread; else the gap is the "
+        "distance to it."
     )
     if not _all_measured(seeds):
         st.caption("With so many scores only the variant in focus is measured; click a row of the table for another.")
@@ -119,12 +120,12 @@ def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int) ->
         "Measured": [None if one is None else one.middle for one in found],
         "Gap": [None if one is None or guess is None else one.gap(guess) for guess, one in pairs],
     }
-    intervals = [None if one is None else f"{one.least:.3f} to {one.greatest:.3f}" for one in found]
+    spreads = [None if one is None else f"{one.least:.3f} to {one.greatest:.3f}" for one in found]
     st.dataframe(
-        pa.table(tables.named(lines) | numbers | {INTERVAL: intervals}),
+        pa.table(tables.named(lines) | numbers | {SPREAD: spreads}),
         key="gaps",
         hide_index=True,
-        column_order=["", "Variant", "Predicted", "Measured", INTERVAL, "Gap"],
+        column_order=["", "Variant", "Predicted", "Measured", SPREAD, "Gap"],
         column_config=tables.COLUMNS | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
         placeholder="none",
         height=tables.height(len(lines), tables.FEW),

@@ -1,4 +1,4 @@
-"""A threshold by rule: tuned on the validation rows, shown with its interval and with what it is worth on test rows."""
+"""A threshold by rule: tuned on the validation rows, shown with its spread and with what it is worth on test rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,11 @@ from pages.shared import controls, findings, text, trial
 from pages.shared.tiles import tiles
 
 Params = tuple[tuple[str, Value], ...]
-LEFT_OUT = "Rows that a resample leaves out had no part in its threshold: they show what tuning in this way is worth."
+ESTIMATE = (
+    "What this threshold is worth in the population, with its interval. The whole tuning is repeated on resamples of "
+    "the validation rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
+    "value and .632 of the out-of-bag value."
+)
 NAMES = {name: spec.label for name, spec in RULES.items() if name != "fixed"}
 BESIDE = ("precision", "recall", "f1", "specificity", "accuracy", "mcc")
 SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows that tuning is tried on
@@ -46,14 +50,22 @@ def show(run: Run, _part: str, column: int) -> None:
     choice, value = tuned.choice, RULES[name].value
     st.markdown(text.plain(choice.said))
     show_findings(run, column, name, "tune")
-    low, high = tuned.threshold_interval
-    left_out = f"{value}, rows left out"
+    low, high = tuned.threshold_spread
+    estimated = f"{value}, .632 bootstrap"
     tiles(
-        ("Threshold", _number(choice.threshold), f"{_number(low)} to {_number(high)} in {_resamples(tuned)}"),
-        (f"{value}, validation", _number(choice.value), "tuned on these rows, so it flatters"),
-        (left_out, _number(tuned.out_of_bag), " to ".join(map(_number, tuned.interval))),
+        (
+            "Threshold",
+            _number(choice.threshold),
+            f"spread over resamples: {_number(low)} to {_number(high)} in {tuned.level:.0%}",
+        ),
+        (f"{value}, validation", _number(choice.value), "in-sample (optimistic)"),
+        (
+            estimated,
+            _number(tuned.estimate),
+            f"{tuned.level:.0%} interval {' to '.join(map(_number, tuned.interval))}",
+        ),
         (f"{value}, test", _number(lost.value), _of_regret(lost)),
-        helps={left_out: LEFT_OUT},
+        helps={estimated: ESTIMATE},
     )
     st.button(
         "Use this threshold",
@@ -69,8 +81,8 @@ def show(run: Run, _part: str, column: int) -> None:
 
 
 def band(run: Run, column: int) -> tuple[float, float] | None:
-    """The interval of the threshold by the rule chosen now, to be drawn where the threshold is moved; an end above
-    every score is 1. None unless the Tune tab is open, and where nothing can be tuned."""
+    """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
+    end above every score is 1. None unless the Tune tab is open, and where nothing can be tuned."""
     state = st.session_state
     if (state.get("panel") or "Tune") != "Tune":
         return None
@@ -82,7 +94,7 @@ def band(run: Run, column: int) -> tuple[float, float] | None:
     tuned, _ = _tune((run.id, run.epoch), column, spec.name, params, run)
     if math.isnan(tuned.choice.value):
         return None
-    low, high = tuned.threshold_interval
+    low, high = tuned.threshold_spread
     return min(low, 1.0), min(high, 1.0)
 
 
@@ -183,18 +195,18 @@ def _resamples(tuned: Bootstrap) -> str:
 def _of_figure(tuned: Bootstrap) -> str:
     """How the figure is to be read."""
     above = sum(map(math.isinf, tuned.thresholds.tolist()))
-    beyond = f" {above:,} resamples chose to call no row positive; they stand at the end." if above else ""
+    beyond = f" {above:,} resamples predict all negative; they stand at the end." if above else ""
     return (
-        f"Band: where {_resamples(tuned)} put the threshold, each of them below. Bar beside the line: the "
-        f"{tuned.level:.0%} interval of the value on rows that resamples leave out.{beyond}"
+        f"Band: spread of the threshold, {_resamples(tuned)}; each of them below. Bar beside the line: .632 bootstrap "
+        f"estimate of the value with its {tuned.level:.0%} interval.{beyond}"
     )
 
 
 def _in_words(value: str, tuned: Bootstrap, lost: Regret) -> str:
-    low, high = tuned.threshold_interval
+    low, high = tuned.threshold_spread
     return (
         f"{value} against threshold. Tuned on validation: {_number(tuned.choice.value)} at threshold "
-        f"{_number(tuned.choice.threshold)}, between {_number(low)} and {_number(high)} in {_resamples(tuned)}. "
+        f"{_number(tuned.choice.threshold)}, spread {_number(low)} to {_number(high)} over {_resamples(tuned)}. "
         f"On test {_number(lost.value)} there; the best is {_number(lost.best)} at {_number(lost.best_threshold)}."
     )
 

@@ -402,7 +402,9 @@ def test_unusual_scores_are_shown_as_far_as_can_be(page: Page, explorer_url: str
 @pytest.mark.parametrize("name", ["exact", "margins", "thinned"])
 def test_fits_at_every_width(page: Page, explorer_url: str, name: str) -> None:
     opened(page, explorer_url, name, "&band=0.3-0.6")
-    expect(page.locator(f"{EXPLORER} .note")).to_contain_text("Shaded: the interval of the tuned threshold")
+    expect(page.locator(f"{EXPLORER} .note")).to_contain_text(
+        "Shaded: the spread of the tuned threshold over resamples"
+    )
     charts = [page.locator(f"{EXPLORER} .{chart}") for chart in ("pr", "roc", "metrics", "matrix")]
     for width in (1440, 1000, 390):
         page.set_viewport_size({"width": width, "height": 900})

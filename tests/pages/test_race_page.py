@@ -321,7 +321,7 @@ def test_the_gap_between_prediction_and_measurement_is_a_number(app_test: AppTes
         row = found.loc[variant.name]
         assert row["Predicted"] == pytest.approx([0.5, 0.9][v], abs=1e-3)
         assert row["Measured"] == pytest.approx(measured.middle)
-        assert row["90% interval"] == f"{measured.least:.3f} to {measured.greatest:.3f}"
+        assert row["90% of resamples"] == f"{measured.least:.3f} to {measured.greatest:.3f}"
         assert row["Gap"] == pytest.approx(measured.gap(row["Predicted"]))
     assert found.loc[done.experiment.variants[2].name, ["Predicted", "Gap"]].isna().all()
     assert any("is a loss of whole batches" in caption.value for caption in at.caption)

@@ -102,7 +102,7 @@ def said(at: AppTest) -> str:
     return "\n".join(element.value for element in (*at.markdown, *at.caption))
 
 
-def test_the_figure_shows_both_splits_the_interval_and_the_regret(app_test: AppTest):
+def test_the_figure_shows_both_splits_the_spread_and_the_regret(app_test: AppTest):
     run = tuning(app_test, open_run(app_test, digit(epochs=20)))
     figure = figure_of(app_test, "tuned")
     views = {part: run.scores(part).view(0) for part in ("validation", "test")}
@@ -110,12 +110,15 @@ def test_the_figure_shows_both_splits_the_interval_and_the_regret(app_test: AppT
     lost = regret(bind("f1"), tuned.choice.threshold, candidates(ScoreIndex.of(views["test"].y, views["test"].score)))
     band, line = figure["layout"]["shapes"]
     assert line["x0"] == pytest.approx(logit(tuned.choice.threshold))
-    assert (band["x0"], band["x1"]) == pytest.approx(tuple(logit(tuned.threshold_interval)))
+    assert (band["x0"], band["x1"]) == pytest.approx(tuple(logit(tuned.threshold_spread)))
     assert max(named(figure, "F1, validation")["y"]) == pytest.approx(tuned.choice.value, abs=1e-3)
     assert named(figure, "best on test")["y"] == [pytest.approx(lost.best)]
     assert f"regret {lost.loss:.3f}" in {trace.get("name") for trace in figure["data"]}
     assert sum(named(figure, "resamples")["y"]) == 1000
-    assert "90% of 1,000 resamples" in said(app_test)
+    assert "spread of the threshold, 90% of 1,000 resamples" in said(app_test)
+    assert tile(app_test, "F1, .632 bootstrap") == f"{tuned.estimate:.3f}"
+    assert f"90% interval {tuned.interval[0]:.3f} to {tuned.interval[1]:.3f}" in said(app_test).replace("\\", "")
+    assert "confidence" not in said(app_test)
 
 
 def test_metrics_at_the_tuned_threshold_stand_side_by_side(app_test: AppTest):
@@ -133,14 +136,14 @@ def test_metrics_at_the_tuned_threshold_stand_side_by_side(app_test: AppTest):
     np.testing.assert_allclose(table["difference"], table["test"] - table["validation"])
 
 
-def test_band_is_the_interval_of_the_rule_chosen_now(app_test: AppTest, monkeypatch):
+def test_band_is_the_spread_of_the_rule_chosen_now(app_test: AppTest, monkeypatch):
     run = open_run(app_test, digit(epochs=20))
     y, score, _, _ = run.scores("validation").view(0)
     state: dict[str, object] = {}
     monkeypatch.setattr(tune.st, "session_state", state)
-    assert tune.band(run, 0) == bootstrap(bind("f1"), y, score).threshold_interval  # the first tab, the first rule
+    assert tune.band(run, 0) == bootstrap(bind("f1"), y, score).threshold_spread  # the first tab, the first rule
     state |= {"panel": "Tune", "rule": "recall", "rule.recall.least": 0.5}
-    assert tune.band(run, 0) == bootstrap(bind("recall", least=0.5), y, score).threshold_interval
+    assert tune.band(run, 0) == bootstrap(bind("recall", least=0.5), y, score).threshold_spread
     state |= {"rule": "top_rows", "rule.top_rows.rows": 0}
     assert tune.band(run, 0) == (1.0, 1.0)  # above every score
     state["panel"] = "Costs"

@@ -56,20 +56,24 @@ def prevalence_brier(y_true: NDArray[np.bool_]) -> float:
 
 
 def calibration_error(
-    y_true: NDArray[np.bool_], y_score: NDArray[np.floating], bins: int = BINS
+    y_true: NDArray[np.bool_],
+    y_score: NDArray[np.floating],
+    bins: int = BINS,
+    sample_weight: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Positive-class ECE, (...): mean over rows of |mean score - share of positives| in the row's bin, in [0, 1].
 
-    y_true (N,) or (..., N) and y_score (..., N), scores in [0, 1]. Bins are of equal width, and a score on an edge
-    belongs to the upper one, 1 to the last (Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian
-    Binning, 2015). NaN without rows.
+    y_true (N,) or (..., N) and y_score (..., N), scores in [0, 1]; sample_weight (N,), 1 by default. Bins are of equal
+    width, and a score on an edge belongs to the upper one, 1 to the last (Naeini et al., Obtaining Well Calibrated
+    Probabilities Using Bayesian Binning, 2015). NaN without rows.
     """
     p = np.asarray(y_score, np.float64)
     models = math.prod(p.shape[:-1])
     place = np.minimum((p * bins).astype(int), bins - 1).reshape(models, p.shape[-1])
     place += bins * np.arange(models)[:, None]  # each model has bins of its own
-    above = np.bincount(place.ravel(), (p - y_true).ravel(), models * bins).reshape(models, bins)
-    return ratio(np.abs(above).sum(1).reshape(p.shape[:-1]), p.shape[-1])
+    weight = np.ones(p.shape[-1]) if sample_weight is None else sample_weight
+    above = np.bincount(place.ravel(), ((p - y_true) * weight).ravel(), models * bins).reshape(models, bins)
+    return ratio(np.abs(above).sum(1).reshape(p.shape[:-1]), weight.sum())
 
 
 def top_label_error(y_true: NDArray[np.int64], y_score: NDArray[np.floating], bins: int = BINS) -> float:

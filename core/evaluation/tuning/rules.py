@@ -40,7 +40,8 @@ class RuleSpec:
     """A rule: `function(counts, **params)` is its goal, `value` names what it reports and `condition` its constraint.
 
     near: what a constraint that can't be met is about. A greater value is better unless higher_is_better is false.
-    `range(**params)`: the ends between which the value lies.
+    `range(**params)`: the ends between which the value lies. pooled: whether the counts of several sets of rows may be
+    summed before the value is taken; not where deviations of either sign would cancel.
     """
 
     name: str
@@ -54,6 +55,7 @@ class RuleSpec:
     near: str = ""
     higher_is_better: bool = True
     range: Callable[..., Ends] = _unit
+    pooled: bool = True
 
     def __call__(self, counts: ThresholdCounts, **params: Value) -> Choice:
         """The choice among `candidates`, counts (T,); defaults for the params not given.
@@ -392,6 +394,7 @@ RULES: dict[str, RuleSpec] = {
         reference="Yang, A study on thresholding strategies for text categorization, 2001, "
         "https://doi.org/10.1145/383952.383975",
         higher_is_better=False,
+        pooled=False,
     ),
     "half_f1": RuleSpec(
         name="half_f1",

@@ -8,7 +8,7 @@ to the largest high and then to the largest low; with low == high nothing is rev
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +19,7 @@ from core.evaluation import Curve, MetricSpec, ScoreIndex, ThresholdCounts, metr
 from core.evaluation.curves import EPS
 from core.evaluation.metrics import ratio
 from core.evaluation.tuning import Rule, bind, bootstrap, candidates, threshold_by_payoffs
-from core.evaluation.tuning.choice import TIE
+from core.evaluation.tuning.choice import TIE, Goal
 from core.evaluation.tuning.rules import WHOLE
 
 LIMIT = 1e9  # of a payoff, either way
@@ -72,20 +72,22 @@ class Payoffs:
 
     @property
     def rule(self) -> Rule:
-        """The rule that finds the threshold of greatest net value.
+        """The rule that finds the threshold of greatest net value, and reports the net value of a row.
 
-        Only what is at stake decides, so the larger stake is its unit and its value what errors cost, below 0. Raises
-        CutoffError where no threshold can be best.
+        Only what is at stake decides: what errors cost is compared, in units of the larger stake. Raises CutoffError
+        where no threshold can be best.
         """
         if self.flaw:
             raise CutoffError(self.flaw)
         positive, negative = self.at_stake
         unit = max(positive, negative)
-        return bind("cost", benefit_tp=0.0, cost_fp=negative / unit, cost_fn=positive / unit, benefit_tn=0.0)
+        errors = bind("cost", benefit_tp=0.0, cost_fp=negative / unit, cost_fn=positive / unit, benefit_tn=0.0)
 
-    def flawless(self, prevalence: float) -> float:
-        """Net value of a row when every decision is right."""
-        return prevalence * self.benefit_tp + (1 - prevalence) * self.benefit_tn
+        def net(counts: ThresholdCounts) -> Goal:
+            return Goal(net_value(counts, self), wanted=errors.goal(counts).wanted)
+
+        paid = self.benefit_tp, -self.cost_fp, -self.cost_fn, self.benefit_tn
+        return Rule(replace(errors.spec, function=net, params=(), range=lambda: (min(paid), max(paid))), ())
 
 
 def net_value(counts: ThresholdCounts, payoffs: Payoffs, rows: float = 1.0) -> NDArray[np.float64]:
@@ -117,29 +119,27 @@ def value_curve(index: ScoreIndex, payoffs: Payoffs, rows: float = 1.0, eps: flo
 
 @dataclass(frozen=True)
 class Optimum:
-    """The threshold of greatest net value, inf to call none, and its net value a row on the rows it was tuned on.
+    """The threshold of greatest net value, inf to predict all negative, and its net value a row on the rows that it was
+    tuned on, which is optimistic.
 
-    Intervals hold 90% of the resamples: of the threshold, and of the net value on rows that it was not tuned on.
+    interval: of the net value a row of this threshold in the population, at 90%. threshold_spread: 90% of the
+    thresholds tuned on resamples lie between these ends; no confidence interval. See `Bootstrap` for both.
     """
 
     threshold: float
     value: float
-    threshold_interval: tuple[float, float]
+    threshold_spread: tuple[float, float]
     interval: tuple[float, float]
 
 
-def optimum(payoffs: Payoffs, y_true: ArrayLike, y_score: ArrayLike) -> Optimum:
-    """Tuned on y_true (N,) in {0, 1} and y_score (N,) and bootstrapped; raises CutoffError where none can be best."""
-    index = ScoreIndex.of(y_true, y_score)
-    tuned = bootstrap(payoffs.rule, y_true, y_score)
-    unit, flawless = max(payoffs.at_stake), payoffs.flawless(index.prevalence)
-    low, high = tuned.interval
-    return Optimum(
-        threshold=tuned.choice.threshold,
-        value=float(net_value(index.counts(tuned.choice.threshold), payoffs)),
-        threshold_interval=tuned.threshold_interval,
-        interval=(flawless + unit * low, flawless + unit * high),
-    )
+def optimum(payoffs: Payoffs, y_true: ArrayLike, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> Optimum:
+    """Tune for net value on rows and on resamples of them, drawn without regard to class.
+
+    Parameters: y_true (N,) in {0, 1}; y_score (N,), finite; sample_weight (N,), >= 0. Raises CutoffError for other rows
+    and where no threshold can be best.
+    """
+    tuned = bootstrap(payoffs.rule, y_true, y_score, sample_weight=sample_weight)
+    return Optimum(tuned.choice.threshold, tuned.choice.value, tuned.threshold_spread, tuned.interval)
 
 
 # --- the band of review

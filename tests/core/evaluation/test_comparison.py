@@ -14,8 +14,9 @@ from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
 from core.evaluation import METRICS, Rankings, ScoreIndex
+from core.evaluation.bootstrap import AT_ONCE
 from core.evaluation.calibration import calibration_error
-from core.evaluation.comparison import AT_ONCE, MEASURES, SHOWN, compare, numbers
+from core.evaluation.comparison import MEASURES, SHOWN, compare, numbers
 from tests.support.scored_rows import Rows, rows
 
 MEASURED = sorted(MEASURES)
@@ -51,15 +52,9 @@ def test_values_and_resamples_are_those_of_a_plain_loop_over_the_drawn_rows(meas
     y, scores = two_models(150)
     thresholds = [0.6, 0.35]
     found = compare(measure, y, scores, thresholds, resamples=12, seed=7)
-    positives, negatives = np.flatnonzero(y), np.flatnonzero(~y)
-    of_positives, of_negatives = np.random.default_rng(7).spawn(2)
+    draw = np.random.default_rng(7)
     for at in range(12):
-        drawn = np.concatenate(
-            [
-                positives[of_positives.integers(len(positives), size=len(positives))],
-                negatives[of_negatives.integers(len(negatives), size=len(negatives))],
-            ]
-        )
+        drawn = draw.choice(150, 150)
         for run, (score, t) in enumerate(zip(scores, thresholds, strict=True)):
             wanted = plain_value(measure, y[drawn], score[drawn], t)
             if measure in METRICS:
@@ -96,6 +91,60 @@ def test_every_measure_and_any_number_of_runs_draws_the_same_rows():
     np.testing.assert_array_equal(pair.resampled[1], alone.resampled[0])
     doubled = compare("cost", y, [second], [0.5], (("cost_fp", 1.0), ("cost_fn", 1.0)), resamples=20)
     np.testing.assert_allclose(doubled.resampled, 1 - alone.resampled, atol=1e-12)
+
+
+@pytest.mark.parametrize("measure", MEASURED)
+def test_whole_weights_are_rows_repeated_and_resamples_multiply_weights(measure: str):
+    y, scores = two_models(120)
+    weight = np.random.default_rng(1).integers(0, 4, 120)
+    times = np.repeat(np.arange(120), weight)
+    found = compare(measure, y, scores, [0.6, 0.35], resamples=8, seed=3, sample_weight=weight)
+    repeated = compare(measure, y[times], [score[times] for score in scores], [0.6, 0.35], resamples=1)
+    np.testing.assert_allclose(found.values, repeated.values, rtol=1e-12)
+    kept, draw = np.flatnonzero(weight), np.random.default_rng(3)
+    for at in range(8):
+        drawn = kept[draw.choice(kept.size, kept.size)]
+        drawn = np.repeat(drawn, weight[drawn])
+        for run, (score, t) in enumerate(zip(scores, [0.6, 0.35], strict=True)):
+            wanted = plain_value(measure, y[drawn], score[drawn], t)
+            np.testing.assert_allclose(found.resampled[run, at], wanted, rtol=1e-12)
+
+
+def test_weighted_numbers_are_scikit_learns():
+    y, scores = two_models()
+    weight = np.random.default_rng(1).exponential(size=len(y))
+    found = numbers(y, scores, [0.55, 0.4], cost_fp=2, cost_fn=7, sample_weight=weight)
+    for run, (score, t) in enumerate(zip(scores, [0.55, 0.4], strict=True)):
+        called = score >= np.float32(t)
+        _, fp, fn, tp = sklearn.confusion_matrix(y, called, sample_weight=weight).ravel()
+        wanted = {
+            "Precision": tp / (tp + fp),
+            "Recall": tp / (tp + fn),
+            "F1": sklearn.f1_score(y, called, sample_weight=weight),
+            "Cost per row": (2 * fp + 7 * fn) / weight.sum(),
+            "Average precision": sklearn.average_precision_score(y, score, sample_weight=weight),
+            "ROC-AUC": sklearn.roc_auc_score(y, score, sample_weight=weight),
+            "Brier score": sklearn.brier_score_loss(y, score.astype(float), sample_weight=weight),
+            "Log-loss": sklearn.log_loss(y, np.clip(score.astype(float), 1e-15, 1 - 1e-15), sample_weight=weight),
+        }
+        for label, value in wanted.items():
+            np.testing.assert_allclose(found[label][run], value, rtol=1e-7, err_msg=label)
+
+
+def test_weighted_ece_of_whole_weights_is_that_of_rows_repeated():
+    y, (score, _) = two_models()
+    weight = np.random.default_rng(1).integers(0, 4, len(y))
+    found = numbers(y, [score], [0.5], 1, 5, sample_weight=weight)
+    times = np.repeat(np.arange(len(y)), weight)
+    np.testing.assert_allclose(found["ECE"], numbers(y[times], [score[times]], [0.5], 1, 5)["ECE"], rtol=1e-12)
+
+
+def test_stratified_resamples_hold_the_prevalence():
+    y, scores = two_models()
+    always = [np.ones(len(y)), scores[0]]  # predicts all positive: its precision is the prevalence
+    free, held = (compare("precision", y, always, [0.5, 0.5], resamples=50, stratified=s) for s in (False, True))
+    assert np.ptp(held.resampled[0]) == 0
+    assert np.ptp(free.resampled[0]) > 0
 
 
 # --- differences
@@ -144,11 +193,11 @@ def test_intervals_hold_the_level_and_their_ends_are_differences_of_resamples():
 
 
 def test_the_interval_of_accuracies_is_mcnemars():
-    """Of the rows n that only one of two models gets right, in each class: var = (b + c - (b - c)^2 / n) / N^2."""
+    """Of N rows b only one model gets right and c only the other: var = (b + c - (b - c)^2 / N) / N^2."""
     y, scores = two_models(2000, decimals=7)
     right = [(score >= 0.5) == y for score in scores]
     gained = right[1].astype(float) - right[0]
-    variance = sum(side.size * side.var() for side in (gained[y], gained[~y])) / y.size**2
+    variance = gained.var() / y.size
     reach = norm.ppf(0.975) * np.sqrt(variance)
     found = compare("accuracy", y, scores, [0.5, 0.5], resamples=4000)
     np.testing.assert_allclose(found.intervals[1], gained.mean() + np.array([-reach, reach]), atol=0.06 * reach)
@@ -222,10 +271,10 @@ def test_resamples_in_which_a_measure_is_undefined_are_left_out_and_counted():
     y, first = np.array([0, 0, 0, 1]), np.array([0.1, 0.2, 0.3, 0.2])
     second = np.array([0.1, 0.2, 0.9, 0.2])  # calls a row only where the third one is drawn
     found = compare("precision", y, [np.array([0.1, 0.2, 0.3, 0.9]), second], [0.5, 0.5], resamples=300)
-    share = (2 / 3) ** 3
-    assert abs(found.undefined[1] / 300 - share) < 0.1
+    without_one, without_either = (3 / 4) ** 4, (2 / 4) ** 4
+    assert abs(found.undefined[0] / 300 - without_one) < 0.1
+    assert abs(found.undefined[1] / 300 - (2 * without_one - without_either)) < 0.1
     np.testing.assert_array_equal(found.intervals[1], [-1, -1])
-    assert found.undefined[0] == 0
     assert np.isnan(compare("precision", y, [first], [0.5], resamples=3).values).all()
 
 

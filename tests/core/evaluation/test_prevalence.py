@@ -176,7 +176,7 @@ def test_a_rules_sentence_and_bootstrap_follow_the_prevalence():
     rule = rule_at(bind("f1"), 0.05)
     found = bootstrap(rule, y, q, resamples=200)
     assert found.choice.threshold > bind("f1")(candidates(ScoreIndex.of(y, q))).threshold
-    low, high = found.threshold_interval
+    low, high = found.threshold_spread
     assert low <= found.choice.threshold <= high
     called = np.count_nonzero(q >= found.choice.threshold)
     assert f"predicts {called:,} of {len(y)} rows" in found.choice.said

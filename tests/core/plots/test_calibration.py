@@ -112,7 +112,7 @@ def test_very_many_steps_become_few():
 
 
 @both_scales
-def test_tuned_figure_has_both_splits_the_interval_the_resamples_and_the_regret(scale):
+def test_tuned_figure_has_both_splits_the_spread_the_interval_the_resamples_and_the_regret(scale):
     (y, p), (other, q) = calibrated(400, 1), calibrated(400, 2)
     rule = bind("f1")
     tuned = bootstrap(rule, y, p, 200)
@@ -123,7 +123,7 @@ def test_tuned_figure_has_both_splits_the_interval_the_resamples_and_the_regret(
     t = float(place(tuned.choice.threshold, scale))
     band, line = figure.layout.shapes
     assert (line.x0, line.x1) == (t, t)
-    assert (band.x0, band.x1) == tuple(map(float, place(tuned.threshold_interval, scale)))
+    assert (band.x0, band.x1) == tuple(map(float, place(tuned.threshold_spread, scale)))
     assert named(figure, "F1, validation").line.dash is None
     assert named(figure, "F1, test").line.dash == "dash"
     assert named(figure, "F1, validation").line.shape == "vh"
@@ -131,7 +131,8 @@ def test_tuned_figure_has_both_splits_the_interval_the_resamples_and_the_regret(
     assert (best.x[0], best.y[0]) == (place(lost.best_threshold, scale), lost.best)
     fall = named(figure, f"regret {lost.loss:.3f}")
     assert fall.y[1] - fall.y[0] == pytest.approx(lost.loss)
-    worth = named(figure, "F1, rows left out")
+    worth = named(figure, "F1, .632 bootstrap estimate")
+    assert worth.y[0] == tuned.estimate
     assert worth.y[0] + worth.error_y.array[0] == pytest.approx(tuned.interval[1])
     assert worth.y[0] - worth.error_y.arrayminus[0] == pytest.approx(tuned.interval[0])
     assert named(figure, "resamples").y.sum() == 200

@@ -179,7 +179,7 @@ def test_the_optimum_is_the_rules_and_its_intervals_hold_what_other_rows_show():
     counts = candidates(ScoreIndex.of(y, q))
     assert found.threshold == pay.rule(counts).threshold
     assert found.value == pytest.approx(net_value(counts, pay).max())
-    low, high = found.threshold_interval
+    low, high = found.threshold_spread
     assert low <= found.threshold <= high
     low, high = found.interval
     others = net_value(ScoreIndex.of(*calibrated()).counts(found.threshold), pay)
