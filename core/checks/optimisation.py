@@ -78,7 +78,7 @@ def batch_norm_of_few_rows(s: Context) -> Found:
     if not s.config.batch_norm or size >= TINY_BATCH or MODELS[s.config.model].takes_images:
         return None
     return (
-        f"A mean over {size} rows is off by {size**-0.5:.2f} standard deviations of a row, and every layer hands that "
+        f"A mean over {size} rows is off by {size**-0.5:.2f} standard deviations of a row, and every layer passes that "
         "noise on. On validation rows running averages take its place.",
         {"batch_size": 64},
     )
@@ -95,7 +95,7 @@ def rate_beyond_curvature(s: Context) -> Found:
         return None
     return (
         f"Full-batch gradient descent on this data is sure to settle only below a learning rate of {limit:.3g}; with "
-        f"{config.lr:g} the loss may swing or diverge.",
+        f"{config.lr:g} the loss may oscillate or diverge.",
         {"lr": max(float(f"{limit / 2:.2g}"), 1e-6)},
     )
 
@@ -151,7 +151,7 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Batches without positives",
             "batch_size",
             "caution",
-            "A loss of a batch that many batches say nothing to.",
+            "A loss of whole batches, many of which give no gradient.",
             "Without a positive row the overlap is 0 whatever the scores.",
             "Use larger batches.",
             "Milletari et al., V-Net (2016)",
@@ -163,7 +163,7 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Learning rate beyond the curvature",
             "lr",
             "caution",
-            "A step longer than the steepest direction of the loss allows.",
+            "A step larger than the steepest direction of the loss allows.",
             "Gradient descent on a smooth convex loss settles if the rate is below 2 / L, L its largest curvature.",
             "Lower the learning rate.",
             "Nesterov, Introductory Lectures on Convex Optimization (2004)",

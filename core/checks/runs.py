@@ -53,7 +53,7 @@ def loss_rises_with_accuracy(run: Run) -> Found:
         return None
     return (
         f"Since epoch {lowest} the validation loss rose from {loss[lowest]:.3f} to {loss[-1]:.3f}, the accuracy from "
-        f"{right[lowest]:.3f} to {right[-1]:.3f}: decisions hold, but the scores grow too sure.",
+        f"{right[lowest]:.3f} to {right[-1]:.3f}: decisions hold, but the scores grow overconfident.",
         {"epochs": max(lowest, 1)},
     )
 
@@ -64,12 +64,12 @@ def saturated(run: Run, scores: Scores) -> Found:
         return None
     return (
         f"{zeros + ones:.1%} of the validation scores are exactly 0 ({zeros:.1%}) or 1 ({ones:.1%}): no threshold "
-        "parts rows whose scores are equal.",
+        "separates rows whose scores are equal.",
         None,
     )
 
 
-def no_better_than_one_answer(run: Run, scores: Scores) -> Found:
+def no_better_than_the_majority_class(run: Run, scores: Scores) -> Found:
     if scores.task == "multilabel":
         return None
     counts = load_dataset(run.config.dataset, run.config.dataset_params).counts
@@ -79,21 +79,21 @@ def no_better_than_one_answer(run: Run, scores: Scores) -> Found:
     if not scores.n_rows or right > plain:
         return None
     name = scores.class_names[common]
-    return f"Accuracy is {right:.3f}, no better than the {plain:.3f} of calling every row {name}.", None
+    return f"Accuracy is {right:.3f}, no better than the {plain:.3f} of predicting {name} for every row.", None
 
 
-def no_positive_found(run: Run, scores: Scores) -> Found:
+def no_positive_predicted(run: Run, scores: Scores) -> Found:
     positive, score = scores.view().y, scores.view().score
     if scores.task != "binary" or not positive.any() or predicted_positive(score[positive], 0.5).any():
         return None
     return (
-        f"At 0.5 recall is 0: none of the {np.count_nonzero(positive):,} positives is found, the highest score among "
-        f"them is {score[positive].max():.3g}. {_order(scores, 'lower')}",
+        f"At 0.5 recall is 0: none of the {np.count_nonzero(positive):,} positives is predicted positive, the highest "
+        f"score among them is {score[positive].max():.3g}. {_order(scores, 'lower')}",
         None,
     )
 
 
-def everybody_called(run: Run, scores: Scores) -> Found:
+def every_row_predicted_positive(run: Run, scores: Scores) -> Found:
     if scores.task != "binary" or not scores.n_rows or not predicted_positive(scores.y_score, 0.5).all():
         return None
     return (
@@ -109,7 +109,7 @@ def _order(scores: Scores, how: str) -> str:
     return f"The order of the scores may still be good: {how} the threshold."
 
 
-def too_sure(run: Run, scores: Scores) -> Found:
+def overconfident(run: Run, scores: Scores) -> Found:
     if scores.task == "multilabel" or scores.n_rows < ENOUGH:
         return None
     p = scores.y_score.astype(np.float64)
@@ -119,7 +119,7 @@ def too_sure(run: Run, scores: Scores) -> Found:
         return None
     return (
         f"On {scores.n_rows:,} validation rows the mean confidence is {confidence:.3f}, the accuracy {right:.3f}: "
-        f"{confidence - right:.3f} too sure.",
+        f"overconfident by {confidence - right:.3f}.",
         None,
     )
 
@@ -132,9 +132,9 @@ def rows_without_labels(run: Run, scores: Scores) -> Found:
     if not scores.n_rows or none - truly < UNLABELLED * scores.n_rows:
         return None
     return (
-        f"{none:,} of {scores.n_rows:,} validation rows ({none / scores.n_rows:.1%}) get no label at 0.5; truly "
-        f"{truly:,} have none. Labels rarer "
-        "than one row in two seldom reach 0.5: give each label its own threshold.",
+        f"{none:,} of {scores.n_rows:,} validation rows ({none / scores.n_rows:.1%}) get no label at 0.5; "
+        f"{truly:,} actually have none. Labels of less than half of the rows seldom reach 0.5: give each label its own "
+        "threshold.",
         None,
     )
 
@@ -145,7 +145,7 @@ OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
             "Diverged",
             "run",
             "mistake",
-            "The loss was not finite any more.",
+            "The loss was no longer finite.",
             "Each step overshot by more than the one before.",
             "Use a smaller learning rate.",
             "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
@@ -158,7 +158,7 @@ OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
             "run",
             "caution",
             "The training loss ended above where it began.",
-            "Steps are too long, or the loss jumps.",
+            "Steps are too large, or the loss jumps.",
             "Use a smaller learning rate.",
             "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
         ),
@@ -170,7 +170,7 @@ OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
             "run",
             "caution",
             "The validation loss rises while the accuracy holds or rises.",
-            "The loss punishes being sure and wrong; accuracy does not see it.",
+            "The loss penalises confident mistakes; accuracy does not see them.",
             "Stop earlier, use weight decay, or calibrate the scores.",
             "Guo et al., On Calibration of Modern Neural Networks (2017)",
         ),
@@ -192,39 +192,39 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
     ),
     "C402": (
         Check(
-            "No better than one answer",
+            "No better than the majority class",
             "scores",
             "caution",
-            "Accuracy no higher than that of always answering the most frequent class.",
+            "Accuracy no higher than that of always predicting the most frequent class.",
             "Where a class is rare, accuracy is high without finding it.",
             "Look at precision and recall, and choose a threshold.",
             "Provost, Fawcett and Kohavi, The Case Against Accuracy Estimation (1998)",
         ),
-        no_better_than_one_answer,
+        no_better_than_the_majority_class,
     ),
     "C403": (
         Check(
-            "Says no to everything",
+            "Predicts no positives",
             "scores",
             "caution",
-            "No positive is found at 0.5.",
+            "No positive row is predicted positive at 0.5.",
             "Where positives are rare, few rows are more likely positive than not.",
             "Lower the threshold before changing the loss.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
-        no_positive_found,
+        no_positive_predicted,
     ),
     "C404": (
         Check(
-            "Too sure",
+            "Overconfident",
             "scores",
             "caution",
             "Mean confidence well above accuracy.",
-            "Training goes on raising the scores of rows that are right already.",
+            "Training keeps raising the scores of rows that are correct already.",
             "Calibrate on validation rows, use weight decay, or stop earlier.",
             "Guo et al., On Calibration of Modern Neural Networks (2017)",
         ),
-        too_sure,
+        overconfident,
     ),
     "C405": (
         Check(
@@ -240,14 +240,14 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
     ),
     "C406": (
         Check(
-            "Says yes to everything",
+            "Predicts every row positive",
             "scores",
             "caution",
             "Every row is predicted positive at 0.5.",
             "A sigmoid, softmax or ReLU before the sigmoid makes every p at least 0.5; a large pos_weight can too.",
-            "Look at the output activation and the weights, then raise the threshold.",
+            "Look at the final activation and the weights, then raise the threshold.",
             f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
         ),
-        everybody_called,
+        every_row_predicted_positive,
     ),
 }

@@ -1,4 +1,4 @@
-"""Checks of the wiring before a run (C1..): output activation, head and loss."""
+"""Checks of the wiring before a run (C1..): final activation, head and loss."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _squeezed(s: Context) -> str:
 def double_sigmoid(s: Context) -> Found:
     if s.activation != "sigmoid" or s.head.link != "sigmoid" or s.loss.expects != "logits":
         return None
-    everything = "finds every label in every row" if s.data.task == "multilabel" else "calls every row positive"
+    everything = "predicts every label in every row" if s.data.task == "multilabel" else "predicts every row positive"
     costs = f" A negative then never costs less than the margin, {s.params['margin']:g}." if s.is_hinge else ""
     return (
         f"{_between(s)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {_sigmoid(0.5):.4f}.{costs}",
@@ -57,7 +57,7 @@ def softmax_of_one(s: Context) -> Found:
         return None
     output = 1 if s.activation == "softmax" else 0
     shown = _sigmoid(output) if s.loss.expects == "logits" else 1
-    return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and nothing is learnt.", AUTO
+    return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and no weight changes.", AUTO
 
 
 def log_softmax_twice(s: Context) -> Found:
@@ -73,8 +73,8 @@ def softmax_before_nll(s: Context) -> Found:
     if s.loss.expects != "log-probabilities" or s.activation != "softmax":
         return None
     return (
-        "NLL takes no logarithm, it only turns the sign: the loss is -p of the true class, from -1 to 0, and its slope "
-        "p (1 - p) fades on rows that are wrong.",
+        "NLL takes no logarithm, it only changes the sign: the loss is -p of the true class, from -1 to 0, and its "
+        "gradient p (1 - p) fades on misclassified rows.",
         AUTO,
     )
 
@@ -83,8 +83,12 @@ def logits_into_nll(s: Context) -> Found:
     if s.loss.expects != "log-probabilities" or s.activation not in ("none", "sigmoid"):
         return None
     if s.activation == "none":
-        return "NLL is minus the true class's output, and nothing bounds that output: the loss falls for ever.", AUTO
-    return "NLL is minus the true class's output; sigmoids can all reach 1, so -1 is won without telling classes.", AUTO
+        return "NLL is minus the true class's output, and nothing bounds that output: the loss falls without end.", AUTO
+    return (
+        "NLL is minus the true class's output; sigmoids can all reach 1, so the loss reaches -1 without separating "
+        "classes.",
+        AUTO,
+    )
 
 
 def activation_of_another_head(s: Context) -> Found:
@@ -139,7 +143,7 @@ def outputs_without_bounds(s: Context) -> Found:
     if s.activation != "none" or s.head.link == "none" or s.loss.expects not in ("probabilities", "values"):
         return None
     return (
-        "The loss compares the outputs with 0 and 1, but they have no bounds; they are cut to 0 to 1 only when shown.",
+        "The loss compares the outputs with 0 and 1, but they have no bounds; only what is shown is clipped to [0, 1].",
         _as_expected(s),
     )
 
@@ -172,7 +176,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "mistake",
             "A softmax in the network before a loss that applies a softmax itself.",
             "Its inputs lie in 0 to 1 and so differ by at most 1: the second softmax can't tell classes far apart, and "
-            "gradients shrink on wrong rows.",
+            "gradients shrink on misclassified rows.",
             "Leave the softmax out of the network; the loss has it.",
             f"{TORCH}, CrossEntropyLoss: input is expected to contain unnormalized logits",
         ),
@@ -232,7 +236,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "Raw outputs where NLL expects log-probabilities.",
-            "Nothing holds the outputs back: raising the true class's output always pays.",
+            "Nothing bounds the outputs: a larger output of the true class always lowers the loss.",
             "Use log-softmax before NLL, or cross-entropy on the raw outputs.",
             f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
         ),
@@ -243,7 +247,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Activation of another head",
             "activation",
             "mistake",
-            "An output activation that fits neither the head nor the loss.",
+            "A final activation that fits neither the head nor the loss.",
             "A softmax ties the outputs of a row together, sigmoids leave each its own; a logarithm is neither.",
             "Choose the activation that the loss expects.",
             f"{TORCH}, torch.softmax and torch.sigmoid",
@@ -268,7 +272,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "loss",
             "mistake",
             "Cross-entropy with one output and float labels.",
-            "The softmax over one output is 1 and its log 0, so torch has nothing to complain of and nothing to learn.",
+            "The softmax over one output is 1 and its log 0: torch accepts it, and the gradient is 0.",
             "Take BCE with logits, or two outputs.",
             f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         ),
@@ -293,7 +297,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "note",
             "Probabilities made in the other way than the head's, for a loss that takes both.",
             "A loss on probabilities holds each against 0 or 1, whether or not they sum to 1.",
-            "Nothing to cure; choose the head of this activation if you meant it.",
+            "Nothing to change; choose the head of this activation if you meant it.",
             "Brier, Verification of forecasts expressed in terms of probability (1950)",
         ),
         unusual_but_sound,

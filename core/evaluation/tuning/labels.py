@@ -208,7 +208,11 @@ def _matching(score: NDArray[np.floating], share: float) -> float:
 
 def _each(choices: tuple[Choice, ...], how: str) -> LabelThresholds:
     thresholds = np.array([choice.threshold for choice in choices])
-    return LabelThresholds(thresholds, choices, f"{how}, thresholds {thresholds.min():.3g} to {thresholds.max():.3g}.")
+    given = thresholds[np.isfinite(thresholds)]
+    said = f", thresholds {given.min():.3g} to {given.max():.3g}" if given.size else ""
+    if without := thresholds.size - given.size:
+        said += f"; {without} {'label is' if without == 1 else 'labels are'} predicted for no row"
+    return LabelThresholds(thresholds, choices, f"{how}{said}.")
 
 
 _FBR = (

@@ -148,9 +148,9 @@ def test_no_to_everything_is_said_and_that_accuracy_does_not_show_it():
     assert {"C402", "C403"} <= codes(run)
     accuracy = next(f for f in of_run(run) if f.code == "C402").sentence
     plain = f"{1 - y.mean():.3f}"
-    assert accuracy == f"Accuracy is {plain}, no better than the {plain} of calling every row rest."
+    assert accuracy == f"Accuracy is {plain}, no better than the {plain} of predicting rest for every row."
     assert (
-        f"none of the {y.sum()} positives is found, the highest score among them is 0.4"
+        f"none of the {y.sum()} positives is predicted positive, the highest score among them is 0.4"
         in next(f for f in of_run(run) if f.code == "C403").sentence
     )
     assert not codes(a_run(np.where(y == 1, 0.9, 0.1)[:, None])) & {"C402", "C403"}

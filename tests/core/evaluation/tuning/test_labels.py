@@ -134,6 +134,13 @@ def test_scut_is_the_binary_rule_label_by_label(dtype):
         np.testing.assert_array_equal(choice.thresholds, [one.threshold for one in alone])
 
 
+def test_a_label_without_a_threshold_is_counted_and_left_out_of_the_range():
+    y = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0], [0, 0, 1]])
+    p = np.array([[0.8, 0.7, 0.6], [0.2, 0.9, 0.4], [0.9, 0.1, 0.3], [0.1, 0.2, 0.55]])
+    said = LABEL_RULES["scut"](scores_of(y, p), bind("accuracy")).said
+    assert said.endswith("thresholds 0.55 to 0.8; 1 label is predicted for no row.")
+
+
 def test_one_for_all_has_the_greatest_micro_f1_of_any_common_threshold():
     scores = labelled()
     choice = LABEL_RULES["one_for_all"](scores)
