@@ -42,7 +42,7 @@ class Param:
                 raise CutoffError(f"Expected `{self.name}` to be one of {', '.join(self.options)}, but got {value!r}.")
             return value
         if isinstance(value, bool) or not isinstance(value, int | float) or not self._in_range(value):
-            raise CutoffError(f"Expected `{self.name}` to be {self._range_text()}, but got {value!r}.")
+            raise CutoffError(f"Expected `{self.name}` to be {self.range_text}, but got {value!r}.")
         return int(value) if self.integer else float(value)
 
     def parse(self, text: str) -> Value:
@@ -54,7 +54,7 @@ class Param:
         try:
             return self.check(float(text))
         except ValueError:
-            raise CutoffError(f"Expected `{self.name}` to be {self._range_text()}, but got {text!r}.") from None
+            raise CutoffError(f"Expected `{self.name}` to be {self.range_text}, but got {text!r}.") from None
 
     def _in_range(self, value: float) -> bool:
         # Not math.isfinite, which overflows on a huge int; NaN compares false.
@@ -62,11 +62,14 @@ class Param:
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
-    def _range_text(self) -> str:
+    @property
+    def range_text(self) -> str:
+        """What a number has to be, as messages say it."""
         kind = "a whole number" if self.integer else "a number"
         if self.low is None or self.high is None:
             return kind
-        return f"{kind} from {self.low:g} to {self.high:g}"
+        form = ".0f" if self.integer else "g"
+        return f"{kind} from {self.low:{form}} to {self.high:{form}}"
 
 
 def checked(owner: str, params: tuple[Param, ...], given: Mapping[str, object]) -> dict[str, Value]:

@@ -5,14 +5,16 @@ The one place where a `RunConfig` is held against the registries.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from core.data import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
 from core.experiment import refusals
-from core.experiment.config import Experiment, RunConfig
+from core.experiment.config import HIDDEN, OPTIMIZERS, SETTINGS, Experiment, RunConfig
 from core.losses import LOSSES, loss_tensors, params_of
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import label_counts
@@ -20,9 +22,6 @@ from core.models import MODELS, Shape
 from core.parameters import Param, Value
 
 Pairs = tuple[tuple[str, Value], ...]
-OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
-SCHEDULES = {"constant": "constant", "cosine": "cosine to 0"}
-HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
 MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which nobody else trains
 STACK_WORK, STACK_BYTES = 100_000_000, 48 << 20  # of a step: a twentieth of a second; a step needs several times this
 MAX_WEIGHTS = 40_000_000  # with gradients and moments about a gigabyte
@@ -162,60 +161,122 @@ def _named(label: str, params: tuple[Param, ...], values: tuple[tuple[str, Value
     return ", ".join([label] + [f"{n} {v:g}" if isinstance(v, float) else f"{n} {v}" for n, v in changed])
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A field of `RunConfig` that is one of several names: the `registry` of them all, those `offered` beside the
+    choices before it, `place` to say which those are, and the `refusal` of a name that is not offered."""
+
+    registry: Mapping[str, object]
+    offered: Callable[[RunConfig], list[str]]
+    place: str = ""
+    refusal: Callable[[RunConfig], str] = lambda config: ""
+
+
+def _of_options(options: Mapping[str, str]) -> Choice:
+    return Choice(options, lambda config: list(options))
+
+
+CHOICES: dict[str, Choice] = {
+    "dataset": Choice(DATASETS, lambda config: list(DATASETS)),
+    "model": Choice(MODELS, lambda config: models_for(config.dataset), " for {0.dataset}"),
+    "head": Choice(HEADS, lambda config: heads_for(config.dataset), " for {0.dataset}"),
+    "loss": Choice(
+        LOSSES,
+        lambda config: losses_for(config.dataset, config.head),
+        " for the head {0.head}",
+        lambda config: loss_refusal(config.dataset, config.head, config.loss, config.dataset_params),
+    ),
+    "activation": Choice(
+        ACTIVATIONS,
+        lambda config: activations_for(config.head, config.loss),
+        " for the loss {0.loss}",
+        lambda config: activation_refusal(config.loss, config.activation),
+    ),
+} | {name: _of_options(setting.options) for name, setting in SETTINGS.items() if setting.options}
+
+
+def recommended(name: str, config: RunConfig) -> Any:
+    """What a field is when nobody chooses it, beside the choices before it: never a loss that is a mistake."""
+    if name == "widths":
+        return MODELS[config.model].widths
+    default = RunConfig.model_fields[name].default
+    if name not in CHOICES:
+        return default
+    offered = CHOICES[name].offered(config)
+    if default in offered:
+        return default
+    return next(one for one in offered if name != "loss" or not LOSSES[one].mistake)
+
+
+def fixed(name: str, config: RunConfig) -> str:
+    """What leaves a field no choice among the choices before it, as the end of a sentence; "" where nothing does."""
+    needs = SETTINGS[name].needs
+    if needs == "hidden layers" and not MODELS[config.model].widths:
+        return f"a {config.model} model, which has no hidden layers"
+    if needs == "SGD" and config.optimizer != "sgd":
+        return f"{OPTIMIZERS[config.optimizer]}, which has its own"
+    return ""
+
+
+def misfit(name: str, config: RunConfig) -> str:
+    """Why a field does not fit the choices before it, in a sentence; "" where it does."""
+    value = getattr(config, name)
+    if (reason := fixed(name, config)) and value != recommended(name, config):
+        return f"Expected `{name}` to be {recommended(name, config) or 'left out'} for {reason}, but got {value!r}."
+    if name in CHOICES:
+        choice = CHOICES[name]
+        offered = choice.offered(config)
+        if value not in offered:
+            known = value in choice.registry
+            place = choice.place.format(config) if known else ""
+            return expected(f"`{name}`{place}", offered, value, choice.refusal(config) if known else "")
+    if name == "widths" and MODELS[config.model].widths and not value:
+        return f"Expected `widths` of an {config.model} to name at least one hidden layer, but got none."
+    if name == "loss_params":
+        known_params = [param.name for param in params_for(config.head, config.loss)]
+        for param, _ in config.loss_params:
+            if param not in known_params:
+                what = f"`loss_params` for the loss {config.loss}"
+                return expected(what, known_params, param, param_refusal(config.loss, param))
+    return ""
+
+
 def check(config: RunConfig) -> RunConfig:
     """Return `config` if it can be trained; raises CutoffError with one sentence if it can't.
 
     Loads the data, since a batch larger than the training rows or a class missing from a split shows only there.
     """
-    for kind, name, registry in (
-        ("dataset", config.dataset, DATASETS),
-        ("model", config.model, MODELS),
-        ("head", config.head, HEADS),
-        ("loss", config.loss, LOSSES),
-        ("optimizer", config.optimizer, OPTIMIZERS),
-    ):
-        _known(kind, name, registry)
-    if config.head not in heads_for(config.dataset):
-        raise CutoffError(expected("head", heads_for(config.dataset), config.head, f"for {config.dataset}"))
-    losses = losses_for(config.dataset, config.head)
-    if config.loss not in losses:
-        said = loss_refusal(config.dataset, config.head, config.loss, config.dataset_params)
-        raise CutoffError(expected("loss", losses, config.loss, f"for the head {config.head}", said))
-    _check_activation(config)
-    _check_model(config)
-    if config.momentum and config.optimizer != "sgd":
-        raise CutoffError(
-            f"Expected `momentum` to be 0 for {OPTIMIZERS[config.optimizer]}, which has its own, "
-            f"but got {config.momentum:g}."
-        )
+    for name in SETTINGS:
+        if said := misfit(name, config):
+            raise CutoffError(said)
     data = load_dataset(config.dataset, config.dataset_params)
-    shape, outputs = _shape(config)
-    known = [param.name for param in params_for(config.head, config.loss)]
-    for name, _ in config.loss_params:
-        if name not in known:
-            said = param_refusal(config.loss, name)
-            raise CutoffError(expected("loss_params", known, name, f"for the loss {config.loss}", said))
+    _, outputs = _shape(config)
     loss_tensors(config.loss, [dict(config.loss_params)], label_counts(data.y, outputs))
-    split = load_split(config.dataset, config.dataset_params, config.split_seed)
-    if config.batch_size > len(split.y["train"]):
-        raise CutoffError(
-            f"Expected `batch_size` to be at most the {len(split.y['train'])} training rows, "
-            f"but got {config.batch_size}."
-        )
-    last_batch = len(split.y["train"]) % config.batch_size or config.batch_size
+    if said := batch_misfit(config):
+        raise CutoffError(said)
+    return config
+
+
+def batch_misfit(config: RunConfig) -> str:
+    """Why the batch size does not fit the data and the model, in a sentence; "" where it does."""
+    rows = len(load_split(config.dataset, config.dataset_params, config.split_seed).y["train"])
+    if config.batch_size > rows:
+        return f"Expected `batch_size` to be at most the {rows} training rows, but got {config.batch_size}."
+    shape, outputs = _shape(config)
+    last_batch = rows % config.batch_size or config.batch_size
     if last_batch < shape.smallest_batch():
         said = refusals.of_batch_norm(last_batch, next(s.fan_out for s in shape.stages() if s.positions == 1))
-        raise CutoffError(
+        return (
             f"Expected batches of at least {shape.smallest_batch()} rows for batch norm, but got a last one of "
             f"{last_batch}. torch says: {said}. Use another batch size."
         )
     work = config.batch_size * shape.row_work(outputs)
     if work > MAX_STEP_WORK:
-        raise CutoffError(
+        return (
             f"Expected `batch_size` times the multiplications of a row to be at most {MAX_STEP_WORK:,}, so that a step "
             f"stays short, but got {work:,}."
         )
-    return config
+    return ""
 
 
 def check_experiment(experiment: Experiment) -> Experiment:
@@ -274,35 +335,7 @@ def _shape(config: RunConfig) -> tuple[Shape, int]:
     return shape_of(config, data.x.shape[1], data.image), outputs
 
 
-def _check_activation(config: RunConfig) -> None:
-    offered = activations_for(config.head, config.loss)
-    if config.activation not in offered:
-        _known("activation", config.activation, dict.fromkeys(["auto", *ACTIVATIONS]))
-        said = activation_refusal(config.loss, config.activation)
-        raise CutoffError(expected("activation", offered, config.activation, f"for the loss {config.loss}", said))
-
-
-def _check_model(config: RunConfig) -> None:
-    spec = MODELS[config.model]
-    if config.model not in models_for(config.dataset):
-        raise CutoffError(expected("model", models_for(config.dataset), config.model, f"for {config.dataset}"))
-    if not spec.widths and config.widths:
-        raise CutoffError(f"Expected no `widths` for a linear model, but got {config.widths}.")
-    if spec.widths and not config.widths:
-        raise CutoffError(f"Expected `widths` of an {config.model} to name at least one hidden layer, but got none.")
-    if config.hidden != "relu" and not spec.widths:
-        raise CutoffError(f"Expected no `hidden` function for a linear model, but got {config.hidden!r}.")
-    if config.batch_norm and not spec.normalises:
-        raise CutoffError(f"Expected `batch_norm` to be false for a {config.model} model, but got true.")
-
-
-def _known(kind: str, name: str, registry: Mapping[str, object]) -> None:
-    if name not in registry:
-        raise CutoffError(expected(kind, list(registry), name))
-
-
-def expected(kind: str, allowed: list[str], got: object, where: str = "", said: str = "") -> str:
+def expected(what: str, allowed: list[str], got: object, said: str = "") -> str:
     """The sentence on a name that is not among those allowed, and what torch says to it."""
-    place = f" {where}" if where else ""
     reason = f" {said}" if said else ""
-    return f"Expected `{kind}`{place} to be one of {', '.join(allowed) or 'none'}, but got {got!r}.{reason}"
+    return f"Expected {what} to be one of {', '.join(allowed) or 'none'}, but got {got!r}.{reason}"

@@ -4,54 +4,23 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 from core.data import DATASETS
 from core.errors import CutoffError
-from core.experiment.compatibility import (
-    HIDDEN,
-    OPTIMIZERS,
-    SCHEDULES,
-    activation_refusal,
-    activations_for,
-    expected,
-    heads_for,
-    loss_refusal,
-    losses_for,
-    models_for,
-    param_refusal,
-    params_for,
-)
-from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
-from core.experiment.variants import MAX_SEEDS, VARIED, names_of, seeds_from
-from core.losses import LOSSES
-from core.losses.heads import ACTIVATIONS, HEADS
-from core.models import MODELS
+from core.experiment.compatibility import expected, misfit, param_refusal, params_for, recommended
+from core.experiment.config import MAX_RUNS, SETTINGS, Experiment, RunConfig, Variant, make_config
+from core.experiment.variants import MAX_SEEDS, names_of, seeds_from
 from core.parameters import Param, Value
 
-PLAIN = {
-    "split_seed": int,
-    "lr": float,
-    "weight_decay": float,
-    "momentum": float,
-    "batch_size": int,
-    "epochs": int,
-    "patience": int,
-    "seed": int,
-}
 GIVEN = ("name", "colour")  # what a variant may be given besides its choices
 POINT = ("run", "shown", "threshold")  # a job, one of its runs, and its thresholds: they name no choice
-NAMED = ("dataset", "model", "hidden", "batch_norm", "head", "activation", "loss", "optimizer", "schedule")
 
 
 def read_widths(text: str) -> tuple[int, ...]:
     """Hidden widths from text such as "64-64"; raises CutoffError unless it is one to four numbers with dashes."""
-    try:
-        return make_config(widths=tuple(int(part) for part in text.split("-"))).widths
-    except ValueError:  # CutoffError among them
-        raise CutoffError(
-            f"Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes, but got {text!r}."
-        ) from None
+    return make_config(widths=text).widths
 
 
 def thresholds_to_text(thresholds: Sequence[float]) -> str:
@@ -72,84 +41,76 @@ def read_thresholds(text: str, columns: int) -> list[float]:
 
 
 def to_query(config: RunConfig) -> dict[str, str]:
-    """The choices that differ from the defaults, as URL parameters; `from_query` reads them back."""
-    plain = RunConfig()
-    query = {}
-    for name in (*NAMED, *PLAIN):
-        if getattr(config, name) != getattr(plain, name):
-            query[name] = f"{getattr(config, name)}"
-    if config.widths and config.widths != MODELS[config.model].widths:
-        query["widths"] = "-".join(str(width) for width in config.widths)
-    query |= {f"data.{name}": str(value) for name, value in config.dataset_params}
-    query |= {f"loss.{name}": str(value) for name, value in config.loss_params}
+    """The choices that nobody would guess from those before them, as URL parameters; `from_query` reads them back."""
+    query: dict[str, str] = {}
+    for name, setting in SETTINGS.items():
+        value = getattr(config, name)
+        if setting.link.endswith("."):
+            query |= {f"{setting.link}{param}": str(chosen) for param, chosen in value}
+        elif value != recommended(name, config):
+            query[setting.link or name] = setting.write(value)
     return query
 
 
 def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
     """A configuration from URL parameters, and a sentence for each that could not be used.
 
-    Never raises: what can't be read falls back to its default, so a mistyped link still opens.
+    Never raises: what can't be read is as recommended beside the choices before it, so a mistyped link still opens.
     """
     complaints: list[str] = []
+    config = RunConfig()
+    for name in SETTINGS:
+        config = config.model_copy(update={name: _read(name, query, config, complaints)})
+    return config, complaints
 
-    def named(
-        kind: str,
-        registry: Mapping[str, object],
-        allowed: list[str],
-        preferred: str | None = None,
-        refusal: Callable[[str], str] = lambda name: "",
-    ) -> str:
-        fallback = preferred if preferred in allowed else allowed[0]
-        name = query.get(kind, fallback)
-        if name in allowed:
-            return name
-        known = name in registry
-        complaints.append(
-            expected(kind, allowed, name, "with the other choices" * known, refusal(name) if known else "")
-        )
-        return fallback
 
-    plain = RunConfig()
-    dataset = named("dataset", DATASETS, list(DATASETS), plain.dataset)
-    model = named("model", MODELS, models_for(dataset), plain.model)
-    head = named("head", HEADS, heads_for(dataset))
-    loss = named("loss", LOSSES, losses_for(dataset, head), refusal=lambda name: loss_refusal(dataset, head, name))
-    choices: dict[str, object] = {
-        "dataset": dataset,
-        "model": model,
-        "head": head,
-        "activation": named(
-            "activation",
-            ACTIVATIONS,
-            activations_for(head, loss),
-            refusal=lambda name: activation_refusal(loss, name),
-        ),
-        "loss": loss,
-        "optimizer": named("optimizer", OPTIMIZERS, list(OPTIMIZERS)),
-        "schedule": named("schedule", SCHEDULES, list(SCHEDULES)),
-        "hidden": named("hidden", HIDDEN, list(HIDDEN) if MODELS[model].widths else ["relu"]),
-        "widths": _widths(query, model, complaints),
-        "dataset_params": _params(query, "data.", DATASETS[dataset].params, complaints),
-        "loss_params": _params(
-            query, "loss.", params_for(head, loss), complaints, lambda name: param_refusal(loss, name)
-        ),
-    }
-    if "batch_norm" in query:
-        if query["batch_norm"] in ("True", "False"):
-            choices["batch_norm"] = query["batch_norm"] == "True" and MODELS[model].normalises
+def _read(name: str, query: Mapping[str, str], config: RunConfig, complaints: list[str]) -> object:
+    """A field's value from a link, beside the choices before it; what is wrong with it goes to the complaints."""
+    if name == "dataset_params":
+        return _read_params("data.", query, DATASETS[config.dataset].params, complaints)
+    if name == "loss_params":
+        params = params_for(config.head, config.loss)
+        return _read_params("loss.", query, params, complaints, lambda param: param_refusal(config.loss, param))
+    standard = recommended(name, config)
+    key = SETTINGS[name].link or name
+    if key not in query:
+        return standard
+    try:
+        value = getattr(make_config(**{name: query[key]}), name)
+    except CutoffError as error:
+        complaints.append(str(error))
+        return standard
+    if said := misfit(name, config.model_copy(update={name: value})):
+        complaints.append(said)
+        return standard
+    return value
+
+
+def _read_params(
+    prefix: str,
+    query: Mapping[str, str],
+    params: tuple[Param, ...],
+    complaints: list[str],
+    refusal: Callable[[str], str] = lambda name: "",
+) -> tuple[tuple[str, Value], ...]:
+    """The parameters in the query that differ from their defaults; `refusal` says more of a name that is not known."""
+    values: dict[str, Value] = {}
+    known = {prefix + param.name: param for param in params}
+    for key in query:
+        if not key.startswith(prefix):
+            continue
+        if key not in known:
+            what = f"`{prefix}*`"
+            complaints.append(expected(what, sorted(known), key, refusal(key.removeprefix(prefix))))
+            continue
+        try:
+            value = known[key].parse(query[key])
+        except CutoffError as error:
+            complaints.append(str(error))
         else:
-            complaints.append(f"Expected `batch_norm` to be True or False, but got {query['batch_norm']!r}.")
-    for name, kind in PLAIN.items():
-        if name in query:
-            try:
-                make_config(**{name: kind(query[name])})
-            except CutoffError as error:
-                complaints.append(str(error))
-            except ValueError:
-                complaints.append(f"Expected `{name}` to be a number, but got {query[name]!r}.")
-            else:
-                choices[name] = kind(query[name])
-    return make_config(**choices), complaints
+            if value != known[key].default:
+                values[known[key].name] = value
+    return tuple(sorted(values.items()))
 
 
 def experiment_to_query(experiment: Experiment) -> dict[str, str]:
@@ -184,7 +145,9 @@ def _own(variant: Variant, plain_name: str) -> dict[str, str]:
 
 
 def _is_own(key: str) -> bool:
-    return key in (*VARIED, *GIVEN) or key.startswith("loss.")
+    """Whether a URL parameter is a variant's own, so that it may differ from one to the next."""
+    keys = {setting.link or name for name, setting in SETTINGS.items() if setting.varies}
+    return key in GIVEN or key in keys or key[: key.find(".") + 1] in keys
 
 
 def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
@@ -203,7 +166,7 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
     plain = names_of(configs)
     given = [own.get("name", "")[:80] for own in owns]
     if twice := next((name for name in given if name and given.count(name) > 1), None):
-        complaints.append(f"Expected every variant to have its own name, but got {twice!r} twice.")
+        complaints.append(f"Two variants are called {twice!r}, so all are named by their choices.")
         given = [""] * len(given)
     variants = tuple(
         Variant(
@@ -217,42 +180,44 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
 
 
 def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, str]]:
-    """What the second and further variants choose, with their names and colours.
-
-    A list of objects, as links had it before, says all that a variant chooses, also what is that of the first.
-    """
+    """What the second and further variants choose, with their names and colours."""
     if "variants" not in query:
         return []
     try:
-        found = json.loads(query["variants"])
+        columns = json.loads(query["variants"])
     except (ValueError, RecursionError):
-        found = None
-    like_the_first: dict[str, str] = {}
-    if isinstance(found, dict) and all(isinstance(column, list) for column in found.values()):
-        like_the_first = {key: text for key, text in query.items() if _is_own(key) and key != "name"}
-        alike = len({len(column) for column in found.values()}) < 2
-        found = [dict(zip(found, row, strict=True)) for row in zip(*found.values(), strict=True)] if alike else None
-    if not isinstance(found, list) or not all(
-        isinstance(one, dict) and all(isinstance(text, str | None) for text in one.values()) for one in found
-    ):
+        columns = None
+    if not _are_columns(columns):
         complaints.append("Expected `variants` to be JSON, lists of texts of the same length, but got something else.")
         return []
-    if len(found) >= MAX_RUNS:
-        complaints.append(f"Expected at most {MAX_RUNS} variants, but got {len(found) + 1}.")
+    columns = {_readable(key): [text and _readable(text) for text in column] for key, column in columns.items()}
+    complaints += [f"Variants can't differ in `{key}`, so it is left out." for key in columns if not _is_own(key)]
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    if len(rows) >= MAX_RUNS:
+        complaints.append(
+            f"The limit is {MAX_RUNS} variants. This link has {len(rows) + 1}, so only the first is used."
+        )
         return []
+    like_the_first = {key: text for key, text in query.items() if _is_own(key) and key != "name"}
     return [
-        {
-            _readable(key): _readable(text)
-            for key, text in (like_the_first | one).items()
-            if text is not None and _is_own(key)
-        }
-        for one in found
+        {key: text for key, text in (like_the_first | row).items() if text is not None and _is_own(key)} for row in rows
     ]
 
 
+def _are_columns(columns: object) -> bool:
+    """Whether this is a list of texts to each key, None among them, all of the same length."""
+    return (
+        isinstance(columns, dict)
+        and all(isinstance(column, list) for column in columns.values())
+        and all(isinstance(text, str | None) for column in columns.values() for text in column)
+        and len({len(column) for column in columns.values()}) < 2
+    )
+
+
 def _readable(text: str) -> str:
-    """The text with a question mark for every half of a surrogate pair, which JSON may hold and nothing can show."""
-    return text.encode(errors="replace").decode()
+    """The text without control characters, which nothing shows, and with a question mark for half a surrogate pair."""
+    whole = text.encode(errors="replace").decode()
+    return "".join(letter for letter in whole if unicodedata.category(letter) != "Cc")
 
 
 def _whole(
@@ -265,40 +230,3 @@ def _whole(
         return int(query[name])
     complaints.append(f"Expected `{name}` to be a whole number from {low} to {high}, but got {query[name]!r}.")
     return otherwise
-
-
-def _widths(query: Mapping[str, str], model: str, complaints: list[str]) -> tuple[int, ...]:
-    if not MODELS[model].widths or "widths" not in query:
-        return MODELS[model].widths
-    try:
-        return read_widths(query["widths"])
-    except CutoffError as error:
-        complaints.append(str(error))
-        return MODELS[model].widths
-
-
-def _params(
-    query: Mapping[str, str],
-    prefix: str,
-    params: tuple[Param, ...],
-    complaints: list[str],
-    refusal: Callable[[str], str] = lambda name: "",
-) -> dict[str, Value]:
-    """The parameters in the query that differ from their defaults; `refusal` says more of a name that is not known."""
-    values: dict[str, Value] = {}
-    known = {prefix + param.name for param in params}
-    unknown = (name for name in query if name.startswith(prefix) and name not in known)
-    complaints.extend(
-        expected(f"{prefix}*", sorted(known), name, said=refusal(name.removeprefix(prefix))) for name in unknown
-    )
-    for param in params:
-        if prefix + param.name not in query:
-            continue
-        try:
-            value = param.parse(query[prefix + param.name])
-        except CutoffError as error:
-            complaints.append(str(error))
-        else:
-            if value != param.default:
-                values[param.name] = value
-    return values

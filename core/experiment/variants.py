@@ -7,33 +7,26 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from core.errors import CutoffError
-from core.experiment.compatibility import OPTIMIZERS, params_for
-from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant
+from core.experiment.compatibility import fixed, params_for
+from core.experiment.config import MAX_RUNS, MAX_SEED, NUMBERS, SETTINGS, Experiment, RunConfig, Variant
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.parameters import Param, Value, defaults
 
-# What a variant chooses for itself; all other choices but the seed are those of the whole experiment.
-VARIED = ("head", "activation", "loss", "loss_params", "optimizer", "lr", "weight_decay", "momentum")
-OPTIMISING = (
-    Param("lr", "learning rate", 0.003, 1e-6, 1e6, log=True),
-    Param("weight_decay", "weight decay", 0.0, 0.0, 10.0, log=True),
-    Param("momentum", "momentum", 0.0, 0.0, 0.99),
-)
 MAX_SEEDS = 50
 LONGEST = 70  # characters of a name that follows from the choices
 
 
 def shared_with(config: RunConfig, variants: Iterable[Variant]) -> tuple[Variant, ...]:
-    """The variants with every choice that is not VARIED taken from `config`."""
-    common = {name: getattr(config, name) for name in RunConfig.model_fields if name not in VARIED}
+    """The variants with every choice in which they may not differ taken from `config`."""
+    common = {name: getattr(config, name) for name, setting in SETTINGS.items() if not setting.varies}
     return tuple(v.model_copy(update={"config": v.config.model_copy(update=common)}) for v in variants)
 
 
 def seeds_from(first: int, count: int) -> tuple[int, ...]:
-    """`count` seeds from `first` on."""
-    return tuple(range(first, first + count))
+    """`count` seeds from `first` on; after the largest comes 0."""
+    return tuple((first + i) % (MAX_SEED + 1) for i in range(count))
 
 
 def names_of(configs: Sequence[RunConfig]) -> list[str]:
@@ -79,8 +72,19 @@ def _choices(config: RunConfig) -> dict[str, str]:
     params = params_for(config.head, config.loss)
     values = defaults(params) | dict(config.loss_params)
     said |= {f"loss.{param.name}": f"{param.label} {_value(values[param.name])}" for param in params}
-    said["optimizer"] = OPTIMIZERS[config.optimizer]
-    return said | {param.name: f"{param.label} {_value(getattr(config, param.name))}" for param in OPTIMISING}
+    return said | {
+        name: field_label(name, config)
+        for name, setting in SETTINGS.items()
+        if setting.varies and setting.group == "training"
+    }
+
+
+def field_label(name: str, config: RunConfig) -> str:
+    """A field of a configuration in words, as in "learning rate 0.003"."""
+    setting, value = SETTINGS[name], getattr(config, name)
+    if setting.options:
+        return setting.options[value]
+    return f"{setting.words} {_value(value)}"
 
 
 def _value(value: Value) -> str:
@@ -88,10 +92,10 @@ def _value(value: Value) -> str:
 
 
 def sweepable(config: RunConfig) -> dict[str, Param]:
-    """The numbers of a configuration that a sweep may vary, by key: loss parameters as "loss.<name>", lr and others."""
+    """The numbers of a configuration that a sweep may vary, by key: "loss.<name>" or the field's name."""
     params = params_for(config.head, config.loss)
     found = {f"loss.{param.name}": param for param in params if param.low is not None}
-    return found | {param.name: param for param in OPTIMISING if param.name != "momentum" or config.optimizer == "sgd"}
+    return found | {name: param for name, param in NUMBERS.items() if SETTINGS[name].sweeps and not fixed(name, config)}
 
 
 def value_of(config: RunConfig, key: str) -> Value:

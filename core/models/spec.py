@@ -16,11 +16,6 @@ class ModelSpec:
     widths_label: str = "Hidden layers"
     takes_images: bool = False
 
-    @property
-    def normalises(self) -> bool:
-        """Whether batch norm can be put behind its hidden layers."""
-        return bool(self.widths)
-
 
 MODELS: dict[str, ModelSpec] = {
     "linear": ModelSpec("Linear", (), "No hidden layer: each output is a weighted sum of the inputs and a constant."),

@@ -13,7 +13,7 @@ from core import checks
 from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
 from core.experiment import compatibility, links
-from core.experiment.config import Experiment, RunConfig, make_config
+from core.experiment.config import NUMBERS, SETTINGS, Experiment, RunConfig, make_config
 from core.losses import LOSSES, LossSpec
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
@@ -25,19 +25,6 @@ from pages.shared.services import runner
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
 WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
-OPTIMISING = {
-    "optimizer": "Optimizer",
-    "lr": "Learning rate",
-    "momentum": "Momentum",
-    "schedule": "Learning-rate schedule",
-    "batch_size": "Batch size",
-    "epochs": "Epochs",
-    "patience": "Patience",
-    "weight_decay": "Weight decay",
-    "seed": "Seed",
-    "split_seed": "Split seed",
-}
-NAMED = ("dataset", "model", "hidden", "batch_norm", "head", "activation", "loss")
 
 
 def open_link() -> None:
@@ -61,7 +48,7 @@ def open_link() -> None:
 def take(config: RunConfig) -> None:
     """Make these the choices; to be called before the controls are drawn."""
     state = st.session_state
-    for name in (*NAMED, *OPTIMISING):
+    for name in SETTINGS:
         state[name] = getattr(config, name)
     if config.widths:
         state[f"widths.{config.model}"] = "-".join(map(str, config.widths))
@@ -132,8 +119,8 @@ def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]
     spec = MODELS[model]
     st.caption(spec.about)
     widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
-    hidden = controls.choose("Between the layers", "hidden", compatibility.HIDDEN) if spec.widths else "relu"
-    batch_norm = spec.normalises and _batch_norm()
+    hidden = _choose("hidden") if spec.widths else "relu"
+    batch_norm = bool(spec.widths) and _batch_norm()
     slots["model"] = st.container()
     return {"model": model, "widths": widths, "hidden": hidden, "batch_norm": batch_norm}
 
@@ -176,15 +163,9 @@ def _activation(head: str, loss: str) -> str:
     """The last step inside the network; one that the loss does not accept gives way to the one that it expects."""
     right = resolved(head, "auto", loss)
     others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
-    labels = {"auto": "as the loss expects"}
+    labels = {"auto": "default for this loss"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
-    activation = controls.choose(
-        "Output activation in the network",
-        "activation",
-        labels,
-        help="The last step inside the network, before the loss. Another one than the loss expects can be trained "
-        "too: that is how a softmax before cross-entropy or a double sigmoid comes about.",
-    )
+    activation = controls.choose(SETTINGS["activation"].label, "activation", labels, help=SETTINGS["activation"].help)
     st.caption(text.of_wiring(head, activation, loss))
     return activation
 
@@ -215,7 +196,7 @@ def _widths(model: str) -> tuple[int, ...]:
         MODELS[model].widths_label,
         WIDTHS[model],
         key=key,
-        help="How many in each hidden layer, from the input on. Type your own, such as 32-16.",
+        help=SETTINGS["widths"].help,
         accept_new_options=True,
         persist_state="session",
     )
@@ -225,50 +206,44 @@ def _widths(model: str) -> tuple[int, ...]:
 def _batch_norm() -> bool:
     st.session_state.setdefault("batch_norm", False)
     return st.checkbox(
-        "Batch norm",
+        SETTINGS["batch_norm"].label,
         key="batch_norm",
-        help="Standardises what each hidden layer gives, over the rows of a batch.",
+        help=SETTINGS["batch_norm"].help,
         persist_state="session",
     )
 
 
 def _optimising(slots: Slots) -> dict[str, Value]:
-    chosen: dict[str, Value] = {"optimizer": controls.choose("Optimizer", "optimizer", compatibility.OPTIMIZERS)}
-    chosen["lr"] = _number("lr", 1e-6, 1e6, 0.001, "%g", "Size of a step. Too large a one makes the loss diverge.")
-    slots["lr"] = st.container()
-    chosen["epochs"] = _number("epochs", 1, 2000, 10, None, "Passes over the training rows.")
-    slots["epochs"] = st.container()
-    slots["batch_size"] = st.container()
+    """The controls of training, the rarer ones folded away."""
+    chosen: dict[str, Value] = {}
+    names = [name for name, setting in SETTINGS.items() if setting.group == "training"]
+    rare = [name for name in names if SETTINGS[name].rare]
+    for name in names:
+        if name not in rare:
+            chosen[name] = _control(name)
+        slots[name] = st.container()
     with st.expander("Batch size, schedule, decay, seeds"):
-        chosen["batch_size"] = _number("batch_size", 1, 65536, 16, None, "Rows in a step.")
-        if chosen["optimizer"] == "sgd":
-            chosen["momentum"] = _number("momentum", 0.0, 0.99, 0.1, "%g", "Share of the last step that goes on.")
-        chosen["schedule"] = controls.choose(
-            OPTIMISING["schedule"],
-            "schedule",
-            compatibility.SCHEDULES,
-            help="How the learning rate goes on over the epochs.",
-        )
-        chosen["patience"] = _number(
-            "patience",
-            0,
-            2000,
-            5,
-            None,
-            "Epochs without a new lowest validation loss after which a run stops. 0: never.",
-        )
-        decay = (
-            "Share of the weights taken off." if chosen["optimizer"] == "adamw" else "L2 factor added to the gradient."
-        )
-        chosen["weight_decay"] = _number("weight_decay", 0.0, 10.0, 0.001, "%g", decay)
-        chosen["seed"] = _number("seed", 0, 2**31 - 1, 1, None, "Initial weights and order of batches.")
-        chosen["split_seed"] = _number("split_seed", 0, 2**31 - 1, 1, None, "Which rows are in which split.")
+        for name in rare:
+            if not compatibility.fixed(name, RunConfig(**chosen)):
+                chosen[name] = _control(name)
     return chosen
 
 
-def _number(name: str, low: float, high: float, step: float | None, form: str | None, help: str) -> Value:
+def _control(name: str) -> Value:
+    return _number(NUMBERS[name]) if name in NUMBERS else _choose(name)
+
+
+def _choose(name: str) -> str:
+    setting = SETTINGS[name]
+    return controls.choose(setting.label, name, dict(setting.options), help=setting.help or None)
+
+
+def _number(param: Param) -> Value:
+    kind = int if param.integer else float
+    low, high, step = (None if number is None else kind(number) for number in (param.low, param.high, param.step))
+    form = None if param.integer else "%g"
     value = st.number_input(
-        OPTIMISING[name], low, high, step=step, format=form, key=name, help=help, persist_state="session"
+        param.label, low, high, step=step, format=form, key=param.name, help=param.help, persist_state="session"
     )
     assert value is not None
     return value

@@ -9,8 +9,8 @@ import streamlit as st
 
 from core.data import DATASETS
 from core.experiment import compatibility
-from core.experiment.config import RunConfig
-from core.experiment.variants import distinct
+from core.experiment.config import SETTINGS, RunConfig
+from core.experiment.variants import distinct, field_label
 from core.plots.comparison import LETTERS
 from core.plots.race import FEW, Line
 from core.plots.style import variant_colour, variant_dash
@@ -138,17 +138,5 @@ def _names(members: Sequence[Member]) -> list[str]:
 def _choices(config: RunConfig) -> list[str]:
     """What a run has chosen, in words, the loss first."""
     _, model, head, loss = compatibility.describe(config)
-    return [
-        loss,
-        head,
-        model,
-        compatibility.OPTIMIZERS[config.optimizer],
-        f"learning rate {config.lr:g}",
-        f"weight decay {config.weight_decay:g}",
-        f"momentum {config.momentum:g}",
-        f"{config.schedule} rate",
-        f"patience {config.patience}",
-        f"batch {config.batch_size}",
-        f"{config.epochs} epochs",
-        f"seed {config.seed}",
-    ]
+    training = [field_label(name, config) for name, setting in SETTINGS.items() if setting.group == "training"]
+    return [loss, head, model, *training]

@@ -11,6 +11,7 @@ from scipy.special import logit
 
 from core.errors import CutoffError
 from core.experiment import compatibility
+from core.experiment.config import SETTINGS
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
@@ -327,9 +328,9 @@ def choose_activation(key: str, head: str, loss: str) -> str:
     others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
     if not others:
         return "auto"
-    labels = {"auto": "as the loss expects"}
+    labels = {"auto": "default for this loss"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
-    activation = controls.choose("Output activation in the network", key, labels)
+    activation = controls.choose(SETTINGS["activation"].label, key, labels)
     st.caption(text.of_wiring(head, activation, loss))
     return activation
 

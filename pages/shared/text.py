@@ -16,7 +16,7 @@ from core.data import Dataset, load_dataset
 from core.evaluation import predicted_per_row
 from core.evaluation.scores import Scores
 from core.experiment import compatibility
-from core.experiment.config import Experiment, RunConfig
+from core.experiment.config import SETTINGS, Experiment, RunConfig
 from core.losses import LOSSES, LossSpec
 from core.losses.heads import ACTIVATIONS, HEADS, HeadSpec
 from core.losses.objective import resolved
@@ -150,7 +150,7 @@ def _said(key: str, given: Any, config: RunConfig) -> list[str]:
     labels: dict[str, Mapping[str, Any]] = {"head": HEADS, "loss": LOSSES, "activation": ACTIVATIONS}
     if key in labels:
         return [labels[key][given].label]
-    return [f"{'learning rate' if key == 'lr' else key.replace('_', ' ')} {_value(given)}"]
+    return [f"{SETTINGS[key].words} {_value(given)}"]
 
 
 def _value(given: object) -> str:

@@ -151,7 +151,7 @@ def _edit(at: int) -> None:
 def _duplicate() -> None:
     state = st.session_state
     if len(state.variants) >= MAX_RUNS:
-        session.complain(f"Expected at most {MAX_RUNS} variants, but got one more.")
+        session.complain(f"The limit is {MAX_RUNS} variants.")
     else:
         original = RunConfig(**state.variants[state.edited]["config"])
         state.variants.insert(state.edited + 1, _entry(original))

@@ -12,8 +12,6 @@ from core.data.thinning import PREVALENCE
 from core.errors import CutoffError
 from core.evaluation.tuning import LABEL_RULES, RULES
 from core.experiment.compatibility import (
-    HIDDEN,
-    OPTIMIZERS,
     activations_for,
     check,
     describe,
@@ -21,7 +19,7 @@ from core.experiment.compatibility import (
     losses_for,
     models_for,
 )
-from core.experiment.config import RunConfig, make_config
+from core.experiment.config import HIDDEN, OPTIMIZERS, RunConfig, make_config
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
@@ -62,7 +60,7 @@ def stacks() -> dict[str, list[RunConfig]]:
         for model in models_for(dataset):
             shape = {"model": model, "widths": WIDTHS[model], **LARGE.get(dataset, {})}
             ways: list[dict[str, object]] = [shape]
-            if MODELS[model].normalises:
+            if MODELS[model].widths:
                 ways.append(shape | {"hidden": "tanh", "batch_norm": True})
             for way in ways:
                 name = " ".join([dataset, model, *(["tanh with batch norm"] if "batch_norm" in way else [])])

@@ -93,7 +93,7 @@ def test_a_preset_trains_at_once_and_says_what_to_look_for(page: Page, app_url: 
 
 
 def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:
-    page.goto(f'{app_url}/?optimizer=sgd&epochs=20&model=mlp&variants=[{{"lr":"100000","optimizer":"sgd"}}]')
+    page.goto(f'{app_url}/?optimizer=sgd&epochs=20&model=mlp&variants={{"lr":["100000"]}}')
     settled(page)
     press(page, "Start")
     expect(page.get_by_text("Finished · 2 runs together")).to_be_visible()

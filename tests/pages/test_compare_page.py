@@ -154,13 +154,13 @@ def test_the_variants_of_a_race_are_compared_at_once_under_their_own_names(app_t
 def test_runs_of_several_jobs_are_named_by_what_tells_them_apart(app_test: AppTest):
     runs = open_compare(app_test, digit(lr=0.1), digit(epochs=4), digit())
     assert chosen(app_test) == [runs[1].id]
-    assert legend(app_test) == ["A 5 epochs", "B 4 epochs"]
+    assert legend(app_test) == ["A epochs 5", "B epochs 4"]
     compare_with(app_test, *runs[:2])
     names = table(app_test, "ECE")["Run"].tolist()
     assert names == [
-        "A · learning rate 0.003 · 5 epochs",
-        "B · learning rate 0.1 · 5 epochs",
-        "C · learning rate 0.003 · 4 epochs",
+        "A · learning rate 0.003 · epochs 5",
+        "B · learning rate 0.1 · epochs 5",
+        "C · learning rate 0.003 · epochs 4",
     ]
 
 

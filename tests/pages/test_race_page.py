@@ -18,7 +18,7 @@ from core.data import load_split
 from core.errors import CutoffError
 from core.evaluation.calibration import log_loss
 from core.experiment import compatibility
-from core.experiment.config import RunConfig
+from core.experiment.config import SETTINGS, RunConfig
 from core.experiment.presets import PRESETS
 from core.theory.thresholds import corrected, measured_threshold
 from core.training.engine import Epoch, train_in_turns
@@ -52,7 +52,12 @@ def raced(at: AppTest) -> Job:
 
 
 def opened(at: AppTest, others: list[dict[str, str]], seeds: int = 1, **query: str) -> AppTest:
-    at.query_params.update(query | {"variants": json.dumps(others), "seeds": str(seeds)})
+    """A link to a first variant and others, which share with it what `others` can't choose for themselves."""
+    own = [key for key in query if key.startswith("loss.") or (key in SETTINGS and SETTINGS[key].varies)]
+    columns = {
+        key: [other.get(key) for other in others] for key in dict.fromkeys([*own, *(k for o in others for k in o)])
+    }
+    at.query_params.update(query | {"variants": json.dumps(columns), "seeds": str(seeds)})
     return at.run()
 
 
@@ -188,7 +193,7 @@ def test_more_runs_than_the_limit_are_refused_before_start(app_test: AppTest):
     at = press(app_test.run(), "Make these variants")
     choose(at, "seeds", 20)
     (said,) = sentences(at)
-    assert said == "Expected at most 256 runs in an experiment, but got 320."
+    assert said == "The limit is 256 runs; this experiment has 320. Use fewer variants or seeds."
     assert button(at, "Start").disabled
 
 

@@ -114,7 +114,7 @@ def test_a_loss_is_called_proper_only_where_it_is_with_these_parameters(app_test
 def test_an_activation_is_chosen_and_gives_way_to_the_right_one_with_the_loss(app_test: AppTest, untrained: None):
     at = app_test.run()
     assert control(at, "activation").options == [
-        "as the loss expects",
+        "default for this loss",
         *(ACTIVATIONS[name].label for name in compatibility.activations_for("sigmoid", "bce")[2:]),
     ]
     choose(at, "activation", "sigmoid")

@@ -9,9 +9,6 @@ from torch import nn
 from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
 from core.experiment.compatibility import (
-    HIDDEN,
-    OPTIMIZERS,
-    SCHEDULES,
     STACK_BYTES,
     STACK_WORK,
     activation_refusal,
@@ -29,74 +26,22 @@ from core.experiment.compatibility import (
     shape_of,
     stacks,
 )
-from core.experiment.config import RunConfig, make_config
-from core.experiment.links import NAMED, PLAIN, from_query, read_widths, to_query
+from core.experiment.config import SETTINGS, RunConfig, make_config
+from core.experiment.links import from_query, read_widths, to_query
 from core.experiment.refusals import INSTEAD
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.models import MODELS
-from core.parameters import Param
+from tests.support.configs import sensible_configs
 
 FAST = [name for name in DATASETS if name != "mnist_5k"]
 GAUSSIANS = {"dataset": "gaussians", "dataset_params": {"samples": 200}, "batch_size": 10}
-KEYS = [*NAMED, "widths", *PLAIN]
+KEYS = [setting.link or name for name, setting in SETTINGS.items()]
 KEYS += [f"data.{param.name}" for spec in DATASETS.values() for param in spec.params]
 KEYS += [f"loss.{param.name}" for spec in LOSSES.values() for param in (*spec.params, *spec.class_params)]
 JUNK = st.text() | st.sampled_from(
     ["nan", "inf", "-1", "0", "1e400", "9" * 5000, "0x10", "64-", "1_0", "", "8-8-8-8-8", "linear", "softmax", "true"]
 )
-
-
-def value_of(param: Param) -> st.SearchStrategy:
-    """Any value that the parameter may take; for free text the numbers that a two-class loss takes."""
-    if param.free:
-        return st.sampled_from([*param.options, "1, 9", "0.5,2"])
-    if param.options:
-        return st.sampled_from(param.options)
-    if param.integer:
-        return st.integers(int(param.low), int(param.high))
-    return st.floats(param.low, param.high)
-
-
-@st.composite
-def param_dicts(draw, params: tuple[Param, ...]) -> dict[str, object]:
-    """Some of the parameters, none at its default: the one way in which choices are written down."""
-    chosen = {param.name: draw(value_of(param)) for param in params if draw(st.booleans())}
-    return {
-        param.name: chosen[param.name] for param in params if chosen.get(param.name, param.default) != param.default
-    }
-
-
-@st.composite
-def sensible_configs(draw) -> RunConfig:
-    dataset = draw(st.sampled_from(list(DATASETS)))
-    head = draw(st.sampled_from(heads_for(dataset)))
-    loss = draw(st.sampled_from(losses_for(dataset, head)))
-    model = draw(st.sampled_from(models_for(dataset)))
-    widths = draw(st.lists(st.integers(1, 1024), min_size=1, max_size=4)) if MODELS[model].widths else []
-    optimizer = draw(st.sampled_from(list(OPTIMIZERS)))
-    return make_config(
-        dataset=dataset,
-        dataset_params=draw(param_dicts(DATASETS[dataset].params)),
-        head=head,
-        loss=loss,
-        activation=draw(st.sampled_from(activations_for(head, loss))),
-        loss_params=draw(param_dicts(params_for(head, loss))),
-        batch_norm=draw(st.booleans()) if MODELS[model].normalises else False,
-        model=model,
-        widths=tuple(widths),
-        hidden=draw(st.sampled_from(list(HIDDEN))) if widths else "relu",
-        optimizer=optimizer,
-        momentum=draw(st.floats(0, 0.99)) if optimizer == "sgd" else 0.0,
-        schedule=draw(st.sampled_from(list(SCHEDULES))),
-        patience=draw(st.integers(0, 2000)),
-        lr=draw(st.floats(1e-6, 1e6)),
-        weight_decay=draw(st.floats(0, 10)),
-        batch_size=draw(st.integers(1, 65536)),
-        epochs=draw(st.integers(1, 2000)),
-        seed=draw(st.integers(0, 2**31 - 1)),
-        split_seed=draw(st.integers(0, 2**31 - 1)),
-    )
 
 
 def refusal(**choices: object) -> str:
@@ -153,7 +98,7 @@ def test_any_link_opens_with_choices_that_fit_together(query):
     assert config.loss in losses_for(config.dataset, config.head)
     assert config.activation in activations_for(config.head, config.loss)
     assert config.model in models_for(config.dataset)
-    assert MODELS[config.model].normalises or not config.batch_norm
+    assert MODELS[config.model].widths or not config.batch_norm
     assert bool(config.widths) == bool(MODELS[config.model].widths)
     assert len(complaints) <= len(query)
     for sentence in complaints:
@@ -168,31 +113,31 @@ def test_any_link_opens_with_choices_that_fit_together(query):
         ({"model": "rnn"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'rnn'."),
         (
             {"model": "cnn", "dataset": "wine"},
-            "Expected `model` with the other choices to be one of linear, mlp, but got 'cnn'.",
+            "Expected `model` for wine to be one of linear, mlp, but got 'cnn'.",
         ),
         (
             {"loss": "bce_probabilities", "activation": "none"},
-            "Expected `activation` with the other choices to be one of auto, sigmoid, softmax, but got 'none'. torch "
-            "says: RuntimeError: all elements of input should be between 0 and 1",
+            "Expected `activation` for the loss bce_probabilities to be one of auto, sigmoid, softmax, but got 'none'. "
+            "torch says: RuntimeError: all elements of input should be between 0 and 1",
         ),
         (
             {"dataset": "wine", "head": "softmax", "loss": "bce"},
-            f"Expected `loss` with the other choices to be one of {', '.join(losses_for('wine', 'softmax'))}, but got "
+            f"Expected `loss` for the head softmax to be one of {', '.join(losses_for('wine', 'softmax'))}, but got "
             "'bce'. torch says: ValueError: Target size (torch.Size([2])) must be the same as input size "
             "(torch.Size([2, 3]))",
         ),
-        ({"batch_norm": "yes"}, "Expected `batch_norm` to be True or False, but got 'yes'."),
+        ({"batch_norm": "maybe"}, "Expected `batch_norm` to be True or False, but got 'maybe'."),
         ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, adamw, sgd, but got 'x'."),
         ({"head": "x"}, f"Expected `head` to be one of {', '.join(heads_for('digit'))}, but got 'x'."),
         (
             {"head": "softmax"},
-            f"Expected `head` with the other choices to be one of {', '.join(heads_for('digit'))}, but got 'softmax'.",
+            f"Expected `head` for digit to be one of {', '.join(heads_for('digit'))}, but got 'softmax'.",
         ),
         ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(losses_for('digit', 'sigmoid'))}, but got 'x'."),
-        ({"lr": "fast"}, "Expected `lr` to be a number, but got 'fast'."),
-        ({"lr": "0"}, "Expected `lr` to be greater than or equal to 0.000001, but got 0.0."),
-        ({"epochs": "1e3"}, "Expected `epochs` to be a number, but got '1e3'."),
-        ({"epochs": "0"}, "Expected `epochs` to be greater than or equal to 1, but got 0."),
+        ({"lr": "fast"}, "Expected `lr` to be a number from 1e-06 to 1e+06, but got 'fast'."),
+        ({"lr": "0"}, "Expected `lr` to be a number from 1e-06 to 1e+06, but got '0'."),
+        ({"epochs": "1e3"}, "Expected `epochs` to be a whole number from 1 to 2000, but got '1e3'."),
+        ({"epochs": "0"}, "Expected `epochs` to be a whole number from 1 to 2000, but got '0'."),
         ({"loss.pos_weight": "0"}, "Expected `pos_weight` to be a number from 0.01 to 1000, but got '0'."),
         ({"loss.pos_weight": "big"}, "Expected `pos_weight` to be a number from 0.01 to 1000, but got 'big'."),
         (
@@ -390,8 +335,8 @@ def test_every_combination_that_is_offered_passes_the_check(dataset):
     [
         ({"dataset": "x"}, f"Expected `dataset` to be one of {', '.join(DATASETS)}, but got 'x'."),
         ({"model": "x"}, f"Expected `model` to be one of {', '.join(MODELS)}, but got 'x'."),
-        ({"head": "x"}, f"Expected `head` to be one of {', '.join(HEADS)}, but got 'x'."),
-        ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(LOSSES)}, but got 'x'."),
+        ({"head": "x"}, f"Expected `head` to be one of {', '.join(heads_for('digit'))}, but got 'x'."),
+        ({"loss": "x"}, f"Expected `loss` to be one of {', '.join(losses_for('digit', 'sigmoid'))}, but got 'x'."),
         ({"optimizer": "x"}, "Expected `optimizer` to be one of adam, adamw, sgd, but got 'x'."),
         (
             {"head": "softmax"},
@@ -407,12 +352,24 @@ def test_every_combination_that_is_offered_passes_the_check(dataset):
             {"activation": "relu"},
             "Expected `activation` to be one of auto, none, sigmoid, softmax, log_softmax, but got 'relu'.",
         ),
-        ({"batch_norm": True}, "Expected `batch_norm` to be false for a linear model, but got true."),
+        (
+            {"batch_norm": True},
+            "Expected `batch_norm` to be left out for a linear model, which has no hidden layers, but got True.",
+        ),
         (
             {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "model": "cnn", "widths": (4,)},
             "Expected `model` for wine to be one of linear, mlp, but got 'cnn'.",
         ),
-        ({"widths": (4,)}, "Expected no `widths` for a linear model, but got (4,)."),
+        (
+            {"widths": (4,)},
+            "Expected `widths` to be left out for a linear model, which has no hidden layers, but got (4,).",
+        ),
+        (
+            {"hidden": "tanh"},
+            "Expected `hidden` to be relu for a linear model, which has no hidden layers, but got 'tanh'.",
+        ),
+        ({"momentum": 0.5}, "Expected `momentum` to be left out for Adam, which has its own, but got 0.5."),
+        ({"schedule": "x"}, "Expected `schedule` to be one of constant, cosine, but got 'x'."),
         ({"model": "mlp"}, "Expected `widths` of an mlp to name at least one hidden layer, but got none."),
         (
             {"loss_params": {"gamma": 2.0}},

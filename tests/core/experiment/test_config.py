@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.errors import CutoffError
-from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
+from core.experiment.config import MAX_RUNS, NUMBERS, SETTINGS, Experiment, RunConfig, Variant, make_config
+from tests.support.configs import values_of
 
 VALUES = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.text())
+WIDTHS = "one to four whole numbers from 1 to 1024 with dashes"
 PARAMS = st.dictionaries(st.text(), st.one_of(VALUES, st.booleans()), max_size=3)
 CONFIGS = st.builds(
     make_config,
@@ -74,12 +76,12 @@ def test_stack_key_ignores_exactly_what_may_differ_within_a_stack():
 @pytest.mark.parametrize(
     ("choices", "sentence"),
     [
-        ({"lr": 0}, "Expected `lr` to be greater than or equal to 0.000001, but got 0."),
-        ({"epochs": 2001}, "Expected `epochs` to be less than or equal to 2000, but got 2001."),
-        ({"widths": (4, 0)}, "Expected `widths.1` to be greater than or equal to 1, but got 0."),
-        ({"widths": (1,) * 5}, "Expected `widths` to be at most 4 values, but got (1, 1, 1, 1, 1)."),
-        ({"dataset": None}, "Expected `dataset` to be a valid string, but got None."),
-        ({"loss_params": {1: 2.0, "w": 1.0}}, "Expected `loss_params.0.0` to be a valid string, but got 1."),
+        ({"lr": 0}, "Expected `lr` to be a number from 1e-06 to 1e+06, but got 0."),
+        ({"epochs": 2001}, "Expected `epochs` to be a whole number from 1 to 2000, but got 2001."),
+        ({"widths": (4, 0)}, f"Expected `widths` to be {WIDTHS}, but got (4, 0)."),
+        ({"widths": (1,) * 5}, f"Expected `widths` to be {WIDTHS}, but got (1, 1, 1, 1, 1)."),
+        ({"dataset": None}, "Expected `dataset` to be text, but got None."),
+        ({"loss_params": {1: 2.0}}, "Expected `loss_params` to be values by name, but got {1: 2.0}."),
     ],
 )
 def test_bad_choice_is_refused_with_its_name_and_what_was_got(choices, sentence):
@@ -98,6 +100,35 @@ def test_unknown_choice_is_refused_with_the_ones_there_are():
     assert sentence.endswith("but got `learning_rate`.")
 
 
+def test_every_field_is_declared_in_the_table_and_no_two_share_a_link_key():
+    assert list(SETTINGS) == list(RunConfig.model_fields)
+    assert all(setting.label for setting in SETTINGS.values())
+    assert len({setting.link or name for name, setting in SETTINGS.items()}) == len(SETTINGS)
+
+
+def test_every_number_has_a_range_that_holds_its_default_and_its_own_ends():
+    for name, field in RunConfig.model_fields.items():
+        assert (name in NUMBERS) == (type(field.default) in (int, float))
+    for name, param in NUMBERS.items():
+        assert param.low <= param.default <= param.high
+        assert [getattr(make_config(**{name: end}), name) for end in (param.low, param.high)] == [param.low, param.high]
+        for beyond in (param.low - 1, param.high + 1, "many"):
+            assert refusal(**{name: beyond}) == f"Expected `{name}` to be {param.range_text}, but got {beyond!r}."
+
+
+def test_what_may_be_swept_is_a_number_in_which_variants_may_differ():
+    swept = [name for name, setting in SETTINGS.items() if setting.sweeps]
+    assert swept
+    assert all(name in NUMBERS and SETTINGS[name].varies for name in swept)
+
+
+@given(st.data())
+def test_every_number_is_read_from_the_text_that_a_link_has_of_it(data):
+    name = data.draw(st.sampled_from(list(NUMBERS)))
+    value = data.draw(values_of(NUMBERS[name]))
+    assert getattr(make_config(**{name: SETTINGS[name].write(value)}), name) == value
+
+
 def experiment(names: list[str], seeds: int) -> Experiment:
     variants = tuple(Variant(name=name, config=make_config(lr=0.1 + i)) for i, name in enumerate(names))
     return Experiment(variants=variants, seeds=tuple(range(seeds)))
@@ -109,14 +140,17 @@ def test_experiment_trains_every_variant_with_the_same_seeds():
 
 
 def test_experiment_refuses_two_variants_of_one_name():
-    with pytest.raises(CutoffError, match="own name, but got 'a' twice"):
+    with pytest.raises(CutoffError, match=r"Two variants are called 'a'\. Give each its own name\."):
         experiment(["a", "b", "a"], 1).runs()
 
 
 def test_experiment_refuses_more_than_the_most_runs():
     names = [str(i) for i in range(MAX_RUNS // 2)]
     assert len(experiment(names, 2).runs()) == MAX_RUNS
-    with pytest.raises(CutoffError, match=f"at most {MAX_RUNS} runs in an experiment, but got {MAX_RUNS // 2 * 3}"):
+    with pytest.raises(
+        CutoffError,
+        match=f"The limit is {MAX_RUNS} runs; this experiment has {MAX_RUNS // 2 * 3}",
+    ):
         experiment(names, 3).runs()
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.data import DATASETS
 from core.errors import CutoffError
 from core.experiment import compatibility, links
-from core.experiment.config import RunConfig, make_config
+from core.experiment.config import OPTIMIZERS, RunConfig, make_config
 from core.models import MODELS
 from tests.conftest import ROOT, button, choose, control, current_run, open_page, press, sentences, trained
 
@@ -228,7 +228,7 @@ def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_any_other_is_l
         ("model", list(MODELS)),
         ("head", compatibility.heads_for(RunConfig().dataset)),
         ("loss", compatibility.losses_for(RunConfig().dataset, RunConfig().head)),
-        ("optimizer", list(compatibility.OPTIMIZERS)),
+        ("optimizer", list(OPTIMIZERS)),
     ],
 )
 def test_a_name_that_is_not_offered_is_answered_with_those_that_are(kind: str, allowed: list[str]):
@@ -241,7 +241,7 @@ def test_a_name_that_is_not_offered_is_answered_with_those_that_are(kind: str, a
     [
         {"name": "a \ud800"},
         {"variants": json.dumps({"name": ["a \ud800"]})},
-        {"variants": json.dumps([{"name": "a \udfff"}])},
+        {"variants": json.dumps({"epochs.\udfff": ["1"]})},
         {"variants": json.dumps({"loss.\ud800": ["\ud800"], "colour": ["\ud800"]})},
         {"head": "softmax2", "loss": "cross_entropy", "loss.class_weight": "\ud800"},
         {"head": "softmax2", "loss": "cross_entropy", "variants": json.dumps({"loss.class_weight": ["\ud800"]})},
@@ -254,6 +254,14 @@ def test_half_a_surrogate_pair_becomes_a_question_mark(query: dict[str, str]):
     assert all(text.encode() for text in links.experiment_to_query(experiment).values())
     if "a " in str(query):
         assert "a ?" in [variant.name for variant in experiment.variants]
+
+
+def test_control_characters_are_left_out():
+    experiment, complaints = links.experiment_from_query(
+        {"name": "a\x00\n b", "variants": '{"name": ["c\\u0007\\u0085d"]}'}
+    )
+    assert [variant.name for variant in experiment.variants] == ["a b", "cd"]
+    assert complaints == []
 
 
 def test_a_whole_surrogate_pair_is_a_letter():

@@ -7,15 +7,25 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.data import load_dataset, load_split
 from core.data.plane import MARGIN, SIDE, plane, points, standardised_points
 from core.errors import CutoffError
-from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant, make_config
+from core.experiment.config import (
+    MAX_RUNS,
+    MAX_SEED,
+    NUMBERS,
+    SETTINGS,
+    Experiment,
+    RunConfig,
+    Variant,
+    make_config,
+)
 from core.experiment.links import experiment_from_query, experiment_to_query
-from core.experiment.variants import names_of, shared_with, sweep, sweepable, swept, value_of, with_value
+from core.experiment.variants import field_label, names_of, shared_with, sweep, sweepable, swept, value_of, with_value
+from tests.support.configs import experiments
 
 WEIGHT = "loss.pos_weight"
 
@@ -72,7 +82,10 @@ def test_sweep_holds_both_ends_and_equal_steps():
         ((WEIGHT, 5, 5, 3, True), "Expected the sweep to go from a smaller to a larger value, but got 5 to 5."),
         ((WEIGHT, 0, 5, 3, True), "Expected a logarithmic sweep to begin above 0, but got 0."),
         ((WEIGHT, 1, 2000, 3, True), "Expected `pos_weight` to be a number from 0.01 to 1000, but got 2000.0."),
-        (("momentum", 0, 0.9, 3, False), "Expected a sweep over one of loss.pos_weight, lr, weight_decay, but got"),
+        (
+            ("momentum", 0, 0.9, 3, False),
+            "Expected a sweep over one of loss.pos_weight, lr, weight_decay, but got",
+        ),
     ],
 )
 def test_bad_sweep_is_one_sentence(choices, sentence):
@@ -98,39 +111,27 @@ def test_what_a_sweep_made_is_found_again_and_nothing_else():
     assert swept(as_experiment([*configs, configs[0].model_copy(update={"lr": 0.5})])) is None
 
 
+@pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.sweeps])
+def test_every_field_that_may_be_swept_is_found_by_its_name(name: str):
+    param = NUMBERS[name]
+    configs = sweep(make_config(optimizer="sgd"), name, param.low, param.high, 5, log=False)
+    values = [getattr(config, name) for config in configs]
+    assert (values[0], values[-1]) == (param.low, param.high)
+    assert swept(as_experiment(configs)) == (name, values)
+    assert names_of(configs) == [field_label(name, config) for config in configs]
+    assert experiment_from_query(experiment_to_query(as_experiment(configs))) == (as_experiment(configs), [])
+
+
 # --- links
 
 
-@settings(max_examples=60)
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                RunConfig(),
-                make_config(loss="focal", loss_params={"gamma": 3.0}),
-                make_config(loss_params={"pos_weight": 9.0}, lr=0.5),
-                make_config(head="softmax2", loss="cross_entropy", activation="softmax"),
-                make_config(optimizer="sgd", momentum=0.5, weight_decay=0.1),
-            ]
-        ),
-        min_size=1,
-        max_size=6,
-    ),
-    st.integers(1, 10),
-    st.data(),
-)
-def test_a_link_gives_the_experiment_back(configs, seeds, data):
-    given_names = data.draw(st.lists(st.text(min_size=1, max_size=20), min_size=6, max_size=6, unique=True))
-    plain = names_of(configs)
-    named = data.draw(st.lists(st.booleans(), min_size=6, max_size=6))
-    variants = tuple(
-        Variant(name=g if n else p, config=c, colour=data.draw(st.none() | st.integers(0, 7)))
-        for g, n, p, c in zip(given_names, named, plain, configs, strict=False)
-    )
-    if len({variant.name for variant in variants}) < len(variants):
-        return
-    experiment = Experiment(variants=variants, seeds=tuple(range(seeds)))
-    assert experiment_from_query(experiment_to_query(experiment)) == (experiment, [])
+@settings(max_examples=100, deadline=None)
+@given(experiments())
+@example(as_experiment([make_config(seed=MAX_SEED)], seeds=(MAX_SEED, 0, 1)))
+def test_a_link_gives_the_experiment_back(experiment):
+    query = experiment_to_query(experiment)
+    assert all(isinstance(text, str) for pair in query.items() for text in pair)
+    assert experiment_from_query(query) == (experiment, [])
 
 
 def test_a_link_says_only_what_is_not_the_same_in_all_variants():
@@ -140,14 +141,6 @@ def test_a_link_says_only_what_is_not_the_same_in_all_variants():
     assert query["loss"] == "focal"
     assert json.loads(query["variants"]) == {"lr": [None, "0.5"], "loss": ["focal", None], "loss.gamma": ["3.0", None]}
     assert json.loads(experiment_to_query(as_experiment([first, first]))["variants"]) == {"loss": ["focal"]}
-
-
-def test_an_older_link_that_says_all_that_a_variant_chooses_is_read():
-    others = '[{"loss":"focal","lr":"0.5"},{}]'
-    experiment, complaints = experiment_from_query({"loss": "focal", "loss.gamma": "3.0", "variants": others})
-    assert complaints == []
-    configs = [make_config(loss="focal", loss_params={"gamma": 3.0}), make_config(loss="focal", lr=0.5), RunConfig()]
-    assert experiment == as_experiment(configs)
 
 
 @pytest.mark.parametrize("choices", [{}, {"head": "softmax2", "loss": "cross_entropy", "optimizer": "adamw"}])
@@ -176,16 +169,16 @@ def test_link_of_the_default_choices_is_empty():
         ({"variants": '{"lr":["1"],"loss":[]}'}, "Expected `variants` to be JSON, lists of texts of the same length"),
         ({"variants": '{"lr":[1]}'}, "Expected `variants` to be JSON, lists of texts"),
         ({"variants": '{"lr":"1"}'}, "Expected `variants` to be JSON, lists of texts"),
-        ({"variants": json.dumps({"lr": ["1"] * 256})}, "Expected at most 256 variants, but got 257."),
+        ({"variants": json.dumps({"lr": ["1"] * 256})}, "The limit is 256 variants. This link has 257, so only"),
         ({"variants": '{"loss":["nope"]}'}, "Expected `loss` to be one of"),
-        ({"variants": json.dumps([{}] * 256)}, "Expected at most 256 variants, but got 257."),
-        ({"variants": '[{"loss":"nope"}]'}, "Expected `loss` to be one of"),
+        ({"variants": '[{"loss":"focal"}]'}, "Expected `variants` to be JSON, lists of texts"),
+        ({"variants": '{"lr":["0.1"],"epochs":["7"]}'}, "Variants can't differ in `epochs`"),
         ({"seeds": "0"}, "Expected `seeds` to be a whole number from 1 to 50, but got '0'."),
         ({"seeds": "many"}, "Expected `seeds` to be a whole number from 1 to 50, but got 'many'."),
         ({"colour": "9"}, "Expected `colour` to be a whole number from 0 to 7, but got '9'."),
         (
-            {"name": "a", "variants": '[{"name":"a"}]'},
-            "Expected every variant to have its own name, but got 'a' twice.",
+            {"name": "a", "variants": '{"name":["a"]}'},
+            "Two variants are called 'a', so all are named by their choices.",
         ),
     ],
 )

@@ -264,7 +264,7 @@ def test_row_holds_its_features_and_what_every_layer_makes_of_it():
 
 @pytest.mark.parametrize("name", MODELS)
 def test_default_widths_make_a_network_that_runs(name):
-    config = make_config(model=name, widths=MODELS[name].widths, batch_norm=MODELS[name].normalises)
+    config = make_config(model=name, widths=MODELS[name].widths, batch_norm=bool(MODELS[name].widths))
     shape = shape_of(config, 64, (8, 8))
     model = StackedNet(shape, [1, 2], [0, 1], CPU)
     assert (shape.image is not None) == MODELS[name].takes_images

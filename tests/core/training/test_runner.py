@@ -348,7 +348,7 @@ def test_full_queue_refuses_one_more_with_a_sentence(build):
 
 
 def test_number_of_runs_in_a_job_is_bounded(build):
-    with pytest.raises(CutoffError, match=f"Expected at most {MAX_RUNS} runs in an experiment, but got {MAX_RUNS + 1}"):
+    with pytest.raises(CutoffError, match=f"The limit is {MAX_RUNS} runs; this experiment has {MAX_RUNS + 1}"):
         build(epochs).submit(experiment(*[a_config()] * (MAX_RUNS + 1)))
 
 
