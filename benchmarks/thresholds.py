@@ -19,6 +19,7 @@ from itertools import cycle
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn import metrics as sklearn
 from sklearn.metrics import confusion_matrix, precision_recall_curve
 
@@ -39,7 +40,7 @@ def model_output(n_rows: int, prevalence: float = 0.3, seed: int = 0) -> tuple[N
     generator = np.random.default_rng(seed)
     y_true = (generator.random(n_rows) < prevalence).astype(np.int64)
     logits = generator.standard_normal(n_rows, dtype=np.float32) + np.float32(1.5) * y_true.astype(np.float32)
-    return y_true, 1 / (1 + np.exp(1 - logits))
+    return y_true, expit(logits - 1)
 
 
 def preparation(y_true: NDArray, y_score: NDArray, repeats: int) -> Paired:

@@ -6,10 +6,12 @@ The graph is read from the source with `ast`: an import inside a function or und
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,9 @@ ROOT = Path(__file__).parents[1]
 # below them.
 BELOW: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "text": (),
     "settings": ("errors",),
-    "parameters": ("errors",),
+    "parameters": ("errors", "text"),
     "data": ("parameters",),
     "losses": ("parameters",),
     "models": ("parameters",),
@@ -143,6 +146,16 @@ def test_evaluation_uses_little():
             used = set(map(top, imported(source, name))) - {"core"} - sys.stdlib_module_names
             allowed = {"numpy", "scipy"} | ({"sklearn"} if ".calibration" in name else more.get(name, set()))
             assert used <= allowed, name
+
+
+def test_requirements_list_first_what_the_app_imports():
+    listed = (ROOT / "requirements.txt").read_text().partition("\n\n")[0]
+    names = set(re.findall(r"^([\w-]+)==", listed, flags=re.MULTILINE))
+    of_modules = packages_distributions()
+    source_of = {name: source for name, source in sources().items() if layer(name) != "benchmarks"}
+    modules = {top(target) for name, source in source_of.items() for target in imported(source, name)}
+    used = {of_modules[module][0] for module in modules & of_modules.keys()}
+    assert names == used | {"uvloop"}  # which streamlit takes where it is installed
 
 
 def loaded_by(parts: Iterable[str], package: str) -> bool:

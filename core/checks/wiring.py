@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from scipy.special import expit
+
 from core.checks.context import AUTO, TORCH, Context
 from core.checks.finding import Check, Found
 
@@ -37,7 +39,7 @@ def double_sigmoid(s: Context) -> Found:
     everything = "predicts every label in every row" if s.data.task == "multilabel" else "predicts every row positive"
     costs = f" A negative then never costs less than the margin, {s.params['margin']:g}." if s.is_hinge else ""
     return (
-        f"{_between(s)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {_sigmoid(0.5):.4f}.{costs}",
+        f"{_between(s)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {expit(0.5):.4f}.{costs}",
         AUTO,
     )
 
@@ -45,18 +47,14 @@ def double_sigmoid(s: Context) -> Found:
 def _between(s: Context) -> str:
     """Where a sigmoid of numbers from 0 to 1 lies."""
     reader = "p is read through a second sigmoid" if s.is_hinge else "The loss applies a sigmoid of its own"
-    return f"{reader}: of numbers from 0 to 1 it makes p from {_sigmoid(0):g} to {_sigmoid(1):.3f}"
-
-
-def _sigmoid(z: float) -> float:
-    return 1 / (1 + math.exp(-z))
+    return f"{reader}: of numbers from 0 to 1 it makes p from {expit(0):g} to {expit(1):.3f}"
 
 
 def softmax_of_one(s: Context) -> Found:
     if s.outputs > 1 or s.activation not in ("softmax", "log_softmax"):
         return None
     output = 1 if s.activation == "softmax" else 0
-    shown = _sigmoid(output) if s.loss.expects == "logits" else 1
+    shown = expit(output) if s.loss.expects == "logits" else 1
     return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and no weight changes.", AUTO
 
 
@@ -102,7 +100,7 @@ def activation_of_another_head(s: Context) -> Found:
     if s.head.link != "sigmoid":
         return None
     if s.activation == "log_softmax":
-        return f"Log-probabilities are 0 or less, so p read through a sigmoid never exceeds {_sigmoid(0):g}.", AUTO
+        return f"Log-probabilities are 0 or less, so p read through a sigmoid never exceeds {expit(0):g}.", AUTO
     if s.activation == "softmax" and logits:
         return f"The outputs of a row compete. {_between(s)}.", AUTO
     if s.activation == "softmax" and s.data.task == "multilabel":

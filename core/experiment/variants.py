@@ -13,6 +13,7 @@ from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.parameters import Param, Value, defaults
+from core.text import shortened
 
 MAX_SEEDS = 50
 LONGEST = 70  # characters of a name that follows from the choices
@@ -55,8 +56,7 @@ def _name(config: RunConfig, own: dict[str, str], said: Sequence[dict[str, str]]
             parts.append(words)
     if len(alike) > 1 and parts and parts[0] == own["loss"]:
         parts = [*parts[1:], parts[0]]  # what tells them apart comes first, since figures cut names
-    name = " · ".join(parts) or own["loss"]
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    return shortened(" · ".join(parts) or own["loss"], LONGEST)
 
 
 def _numbered(names: Sequence[str], i: int) -> str:

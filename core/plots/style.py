@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
+from core.text import shortened
+
 POSITIVE, NEGATIVE = "var(--st-blue-color)", "var(--st-orange-color)"
 NEGATIVE_TEXT = "var(--st-orange-text-color)"  # amber is too light for small letters on white
 POSITIVE_FILL, NEGATIVE_FILL = "var(--st-blue-background-color)", "var(--st-orange-background-color)"
@@ -110,6 +112,4 @@ def packed(values: ArrayLike, dtype: str = "f4") -> dict[str, str] | list[float]
 
 def plain(text: str, longest: int | None = None) -> str:
     """Text that plotly shows as it is, no tags and entities; cut to `longest` characters with an ellipsis."""
-    if longest is not None and len(text) > longest:
-        text = text[: longest - 1].rstrip() + "…"
-    return html.escape(text, quote=False)
+    return html.escape(text if longest is None else shortened(text, longest), quote=False)

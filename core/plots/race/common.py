@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.plots.style import SEQUENCE, VARIANTS, faded, packed, plain
+from core.text import shortened
 
 Spec = dict[str, Any]  # {"data": [...], "layout": {...}}
 FEW = len(VARIANTS)  # so many variants have a colour and a name each; more are a sequence
@@ -54,16 +55,12 @@ def short(lines: Sequence[Line], longest: int) -> list[str]:
     """Names of at most `longest` characters, as plotly shows them, that stay apart where the names do: cut at the end,
     or else before the word that tells them apart too, in the middle, or before a number."""
     names = [line.name for line in lines]
-    for shown, cut in ((names, _without_end), (_from_differences(names), _without_end), (names, _without_middle)):
+    for shown, cut in ((names, shortened), (_from_differences(names), shortened), (names, _without_middle)):
         found = [cut(name, longest) for name in shown]
         if len(set(found)) == len(set(names)):
             return [plain(name) for name in found]
     numbers = {name: f" {at}" for at, name in enumerate(dict.fromkeys(names), 1)}
-    return [plain(_without_end(name, longest - len(numbers[name])) + numbers[name]) for name in names]
-
-
-def _without_end(name: str, longest: int) -> str:
-    return name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
+    return [plain(shortened(name, longest - len(numbers[name])) + numbers[name]) for name in names]
 
 
 def _without_middle(name: str, longest: int) -> str:
