@@ -137,7 +137,8 @@ def _choose(run: Run) -> tuple[str, Binning, int, Scale]:
             persist_state="session",
         )
     if method in METHODS:
-        st.caption(f"{METHODS[method].help} One class against the rest, it {METHODS[method].keeps}.")
+        spec = METHODS[method]
+        st.caption(f"{spec.help} One class against the rest, it {spec.keeps}.", help=spec.reference)
     return str(method), binning, int(bins), cast(Scale, scale)
 
 

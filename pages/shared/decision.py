@@ -51,7 +51,7 @@ def choose(run: Run, class_names: Sequence[str]) -> None:
             options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(class_names))
             _choose(run, param.label, "fallback", options, params["fallback"], lambda to: take(run, name, fallback=to))
         st.markdown(rf"$\displaystyle {DECISIONS[name].formula}$", width="content")
-    st.caption(DECISIONS[name].help)
+    st.caption(DECISIONS[name].help, help=DECISIONS[name].reference)
 
 
 def _choose(

@@ -57,7 +57,7 @@ def _choose_rule() -> tuple[str, Params, str, Params]:
         goal = controls.choose("Tuned by", "label_rule.goal", _first("f1", goals)) if spec.takes_rule else ""
         params = _params(f"label_rule.{name}", spec.params)
         goal_params = _params(f"label_rule.{goal}", RULES[goal].params if goal else ())
-    st.caption(f"{spec.help} {RULES[goal].help if goal else ''}")
+    st.caption(f"{spec.help} {RULES[goal].help if goal else ''}", help=RULES[goal].reference if goal else None)
     return name, params, goal, goal_params
 
 

@@ -122,7 +122,7 @@ def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
     name = controls.choose("Rule", "rule", NAMES)
     spec = RULES[name]
-    st.caption(spec.help)
+    st.caption(spec.help, help=spec.reference)
     with st.container(horizontal=True):
         params = tuple((param.name, controls.of_param(param, f"rule.{name}.{param.name}")) for param in spec.params)
     return name, params
