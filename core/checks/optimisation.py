@@ -21,14 +21,14 @@ TINY_BATCH = 8  # rows, for batch norm
 MANY_OUTPUTS = 3
 
 
-def few_positives(s: Context) -> Found:
-    if s.data.task == "regression":
+def few_positives(context: Context) -> Found:
+    if context.data.task == "regression":
         return None
-    outputs = 1 if s.data.task == "binary" else len(s.data.class_names)
+    outputs = 1 if context.data.task == "binary" else len(context.data.class_names)
     fewest, part, name = min(
         (int(count), part, name)
-        for part, y in s.split.y.items()
-        for name, count in zip(s.data.class_names[-outputs:], label_counts(y, outputs).positives, strict=True)
+        for part, y in context.split.y.items()
+        for name, count in zip(context.data.class_names[-outputs:], label_counts(y, outputs).positives, strict=True)
     )
     if fewest >= FEW:
         return None
@@ -39,28 +39,32 @@ def few_positives(s: Context) -> Found:
     )
 
 
-def mean_over_outputs(s: Context) -> Found:
-    if s.params.get("over_outputs") != "mean" or s.outputs < MANY_OUTPUTS or s.config.optimizer != "sgd":
+def mean_over_outputs(context: Context) -> Found:
+    if (
+        context.params.get("over_outputs") != "mean"
+        or context.outputs < MANY_OUTPUTS
+        or context.config.optimizer != "sgd"
+    ):
         return None
     return (
-        f"The mean divides by the {s.outputs} outputs as well as by the rows, so a step is {s.outputs} times smaller "
-        "than that of a sum over outputs.",
-        s.with_loss_params(over_outputs="sum"),
+        f"The mean divides by the {context.outputs} outputs as well as by the rows, so a step is {context.outputs} "
+        "times smaller than that of a sum over outputs.",
+        context.with_loss_params(over_outputs="sum"),
     )
 
 
-def batches_without_positives(s: Context) -> Found:
-    if s.loss.of != "batch":
+def batches_without_positives(context: Context) -> Found:
+    if context.loss.of != "batch":
         return None
-    counts = label_counts(s.split.y["train"], s.outputs)
+    counts = label_counts(context.split.y["train"], context.outputs)
     rarest = int(counts.positives.argmin())
     positives = int(counts.positives[rarest])
-    chance = float(hypergeom.pmf(0, counts.rows, positives, s.config.batch_size))
+    chance = float(hypergeom.pmf(0, counts.rows, positives, context.config.batch_size))
     if chance < EMPTY_BATCHES:
         return None
     return (
-        f"{chance:.0%} of the batches of {s.config.batch_size} rows hold none of the {positives:,} training rows that "
-        f"are {s.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
+        f"{chance:.0%} of the batches of {context.config.batch_size} rows hold none of the {positives:,} training rows "
+        f"that are {context.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
         {"batch_size": _batch_with_positives(counts.rows, positives)},
     )
 
@@ -73,9 +77,9 @@ def _batch_with_positives(rows: int, positives: int) -> int:
     return min(size, rows)
 
 
-def batch_norm_of_few_rows(s: Context) -> Found:
-    size = s.config.batch_size
-    if not s.config.batch_norm or size >= TINY_BATCH or MODELS[s.config.model].takes_images:
+def batch_norm_of_few_rows(context: Context) -> Found:
+    size = context.config.batch_size
+    if not context.config.batch_norm or size >= TINY_BATCH or MODELS[context.config.model].takes_images:
         return None
     return (
         f"A mean over {size} rows is off by {size**-0.5:.2f} standard deviations of a row, and every layer passes that "
@@ -84,9 +88,9 @@ def batch_norm_of_few_rows(s: Context) -> Found:
     )
 
 
-def rate_beyond_curvature(s: Context) -> Found:
-    config = s.config
-    curvature = _curvature(s)
+def rate_beyond_curvature(context: Context) -> Found:
+    config = context.config
+    curvature = _curvature(context)
     if config.model != "linear" or config.optimizer != "sgd" or not curvature:
         return None
     steepest = _steepest(config.dataset, config.dataset_params, config.split_seed)
@@ -100,17 +104,17 @@ def rate_beyond_curvature(s: Context) -> Found:
     )
 
 
-def _curvature(s: Context) -> float:
+def _curvature(context: Context) -> float:
     """A bound on the mean loss's second derivative by the outputs; 0 where there is none or it is not known."""
-    if s.activation not in ("none", "log_softmax"):  # a log-softmax changes nothing for cross-entropy
+    if context.activation not in ("none", "log_softmax"):  # a log-softmax changes nothing for cross-entropy
         return 0.0
-    if s.config.loss == "bce" and s.activation == "none":
-        weight = float((s.weights["pos_weight"] * s.weights.get("output_weight", 1.0)).max())
-        return max(weight, 1.0) / 4 * float(s.weights.get("over_outputs", np.ones(1))[0])
-    if s.config.loss == "cross_entropy":
-        weights, shares = s.weights["class_weight"], s.counts.positives / s.counts.rows
+    if context.config.loss == "bce" and context.activation == "none":
+        weight = float((context.weights["pos_weight"] * context.weights.get("output_weight", 1.0)).max())
+        return max(weight, 1.0) / 4 * float(context.weights.get("over_outputs", np.ones(1))[0])
+    if context.config.loss == "cross_entropy":
+        weights, shares = context.weights["class_weight"], context.counts.positives / context.counts.rows
         return 0.5 * float(weights.max() / (weights * shares).sum())
-    return 2.0 if s.config.loss == "mse" else 0.0
+    return 2.0 if context.config.loss == "mse" else 0.0
 
 
 @lru_cache(maxsize=64)

@@ -17,14 +17,14 @@ ORDERS = {
 CALIBRATE = "Calibrate the scores, or choose the threshold on validation rows."
 
 
-def scores_are_not_probabilities(s: Context) -> Found:
-    if s.loss.of == "batch":
+def scores_are_not_probabilities(context: Context) -> Found:
+    if context.loss.of == "batch":
         return f"Optimal scores are 0 or 1, and which of them depends on the whole batch. {CALIBRATE}", None
-    moved = [c for c in s.comparisons if c.optimum.effect.learns and not c.optimum.effect.proper]
-    if not s.as_expected or not moved or moved[0].optimum.rests_at_truth:
+    moved = [c for c in context.comparisons if c.optimum.effect.learns and not c.optimum.effect.proper]
+    if not context.as_expected or not moved or moved[0].optimum.rests_at_truth:
         return None
     c = max(moved, key=lambda c: abs(c.optimum.effect.shift or 0))
-    return f"{_shift(c) or _shape(c, several=s.head.link == 'softmax' and s.outputs > 2)} {CALIBRATE}", None
+    return f"{_shift(c) or _shape(c, several=context.head.link == 'softmax' and context.outputs > 2)} {CALIBRATE}", None
 
 
 def _shift(c: Comparison) -> str:
@@ -58,10 +58,10 @@ def _shape(c: Comparison, several: bool) -> str:
     return " ".join(said)
 
 
-def gate_forgives_misses(s: Context) -> Found:
-    if s.config.loss != "gated_bce":
+def gate_forgives_misses(context: Context) -> Found:
+    if context.config.loss != "gated_bce":
         return None
-    above, below, threshold = (float(s.params[name]) for name in ("above", "below", "threshold"))
+    above, below, threshold = (float(context.params[name]) for name in ("above", "below", "threshold"))
     if below >= above:
         return None
     return (
@@ -72,17 +72,17 @@ def gate_forgives_misses(s: Context) -> Found:
     )
 
 
-def band_traps(s: Context) -> Found:
-    if s.config.loss != "band_mse" or not s.params["penalty"]:
+def band_traps(context: Context) -> Found:
+    if context.config.loss != "band_mse" or not context.params["penalty"]:
         return None
-    t, r, c = (float(s.params[name]) for name in ("threshold", "radius", "penalty"))
-    y = s.split.y["train"].astype(np.float64)
+    t, r, c = (float(context.params[name]) for name in ("threshold", "radius", "penalty"))
+    y = context.split.y["train"].astype(np.float64)
     turn = 2 * r / c  # an error beyond which the slope at the edge points away from the target
     sides = (
         (t + r, t + r - y, f"from above stops at {t + r:.3g} for a target below {t + r - turn:.3g}"),
         (t - r, y - t + r, f"from below stops at {t - r:.3g} for a target above {t - r + turn:.3g}"),
     )
-    unit = s.activation == "sigmoid"  # then no output reaches an edge outside 0 to 1
+    unit = context.activation == "sigmoid"  # then no output reaches an edge outside 0 to 1
     traps = [(error, said) for edge, error, said in sides if error.max() > turn and (not unit or 0 < edge < 1)]
     if not traps:
         return None
@@ -91,16 +91,16 @@ def band_traps(s: Context) -> Found:
     return (
         f"The slope turns around in the band: an output that comes {' and one '.join(said for _, said in traps)}. "
         f"{rows:,} of {len(y):,} training rows have such targets. A penalty of {harmless:g} sets no trap here.",
-        s.with_loss_params(penalty=harmless),
+        context.with_loss_params(penalty=harmless),
     )
 
 
-def outliers_count_more(s: Context) -> Found:
-    if s.config.loss != "loss_gated_mse" or float(s.params["factor"]) <= 1:
+def outliers_count_more(context: Context) -> Found:
+    if context.config.loss != "loss_gated_mse" or float(context.params["factor"]) <= 1:
         return None
-    factor, tau = float(s.params["factor"]), float(s.params["tau"])
-    remedy: dict[str, object] = {"loss": "huber" if s.head.link == "none" else "brier", "loss_params": ()}
-    if s.activation == "sigmoid" and tau >= 1:
+    factor, tau = float(context.params["factor"]), float(context.params["tau"])
+    remedy: dict[str, object] = {"loss": "huber" if context.head.link == "none" else "brier", "loss_params": ()}
+    if context.activation == "sigmoid" and tau >= 1:
         return f"A squared error of a probability is at most 1, so a gate at {tau:g} never opens.", remedy
     return (
         f"Rows with a squared error above {tau:g} count {factor:g} times as much: outliers pull even harder, the "

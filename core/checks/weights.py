@@ -25,27 +25,27 @@ EVEN: dict[str, Value] = {
 }
 
 
-def inverted(s: Context, parameter: str) -> Found:
+def inverted(context: Context, parameter: str) -> Found:
     """The rarer class counts less than the other, and by this parameter; "" stands for none of EVEN."""
-    if not (found := _inverted(s)) or _cause(s) != parameter:
+    if not (found := _inverted(context)) or _cause(context) != parameter:
         return None
     c = min(found, key=_towards_rare)
     return (
         f"{_at_half(c)}, the wrong way round: {c.share_sentence}. What balances is negatives to a positive, "
         f"{c.negatives:,} / {c.positives:,} = {c.balance:.2f}; {1 / c.balance:.3g} is its inverse.",
-        _balanced(s, parameter),
+        _balanced(context, parameter),
     )
 
 
-def far_from_balance(s: Context) -> Found:
-    far = [c for c in s.comparisons if _beyond(c) >= math.log(FAR) and not _is_inverted(c)]
+def far_from_balance(context: Context) -> Found:
+    far = [c for c in context.comparisons if _beyond(c) >= math.log(FAR) and not _is_inverted(c)]
     if not far:
         return None
     c = max(far, key=_beyond)
     side = "above" if c.weight > c.balance else "below"
     return (
         f"{_at_half(c)}, far {side} what balances: {c.share_sentence}, so negatives to a positive are {c.balance:.2f}.",
-        _balanced(s, _cause(s)),
+        _balanced(context, _cause(context)),
     )
 
 
@@ -77,29 +77,29 @@ def _is_inverted(c: Comparison) -> bool:
     return min(c.share, 1 - c.share) < RARE and _towards_rare(c) <= math.log(BELOW_ONE)
 
 
-def _inverted(s: Context) -> list[Comparison]:
-    return [c for c in s.comparisons if _is_inverted(c)]
+def _inverted(context: Context) -> list[Comparison]:
+    return [c for c in context.comparisons if _is_inverted(c)]
 
 
-def _cause(s: Context) -> str:
+def _cause(context: Context) -> str:
     """The first parameter of EVEN that is enough for the finding, the others being even; "" if none is."""
-    named = [name for name in EVEN if name in s.params and s.loss.of != "batch"]
+    named = [name for name in EVEN if name in context.params and context.loss.of != "batch"]
     for name in named:
-        alone = s.with_params(**{other: EVEN[other] for other in named if other != name})
-        even = s.with_params(**{other: EVEN[other] for other in named})
+        alone = context.with_params(**{other: EVEN[other] for other in named if other != name})
+        even = context.with_params(**{other: EVEN[other] for other in named})
         if _worst(alone) and not _worst(even):
             return name
     return ""
 
 
-def _worst(s: Context) -> bool:
+def _worst(context: Context) -> bool:
     """Whether weights are inverted or far from what balances."""
-    return any(_is_inverted(c) or _beyond(c) >= math.log(FAR) for c in s.comparisons)
+    return any(_is_inverted(c) or _beyond(c) >= math.log(FAR) for c in context.comparisons)
 
 
-def _balanced(s: Context, parameter: str) -> dict[str, object] | None:
+def _balanced(context: Context, parameter: str) -> dict[str, object] | None:
     """The change that balances by this parameter, or makes it even where no side is rare."""
-    share = s.share
+    share = context.share
     values: dict[str, Value] = {
         "pos_weight": min(max(round((1 - share) / share, 2), 0.01), 1000.0),
         "output_weight": "balanced",
@@ -109,32 +109,37 @@ def _balanced(s: Context, parameter: str) -> dict[str, object] | None:
     }
     if parameter not in values:
         return None
-    rare = any(min(c.share, 1 - c.share) < RARE for c in s.comparisons)
-    return s.with_loss_params(**{parameter: values[parameter] if rare else EVEN[parameter]})
+    rare = any(min(c.share, 1 - c.share) < RARE for c in context.comparisons)
+    return context.with_loss_params(**{parameter: values[parameter] if rare else EVEN[parameter]})
 
 
-def weights_at_batch_size_1(s: Context) -> Found:
-    weights = s.weights.get("class_weight")
-    if weights is None or s.config.batch_size > 1 or weights.min() == weights.max() or s.params.get("label_smoothing"):
+def weights_at_batch_size_1(context: Context) -> Found:
+    weights = context.weights.get("class_weight")
+    if (
+        weights is None
+        or context.config.batch_size > 1
+        or weights.min() == weights.max()
+        or context.params.get("label_smoothing")
+    ):
         return None
     return (
         "The mean divides by the weights of the batch's rows. Of one row that is its own weight: they do nothing.",
-        {"batch_size": min(64, len(s.split.y["train"]))},
+        {"batch_size": min(64, len(context.split.y["train"]))},
     )
 
 
-def smoothing_with_weights(s: Context) -> Found:
-    weights, smoothing = s.weights.get("class_weight"), s.params.get("label_smoothing")
+def smoothing_with_weights(context: Context) -> Found:
+    weights, smoothing = context.weights.get("class_weight"), context.params.get("label_smoothing")
     if weights is None or not smoothing or weights.min() == weights.max():
         return None
     return (
         "The smoothed part of a label is weighted by the class that it goes to, so a heavy class pulls at every row.",
-        s.with_loss_params(label_smoothing=0.0),
+        context.with_loss_params(label_smoothing=0.0),
     )
 
 
 def _inverted_by(parameter: str) -> Callable[[Context], Found]:
-    return lambda s: inverted(s, parameter)
+    return lambda context: inverted(context, parameter)
 
 
 WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {

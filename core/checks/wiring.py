@@ -11,55 +11,64 @@ from core.checks.context import AUTO, TORCH, Context
 from core.checks.finding import Check, Found
 
 
-def _as_expected(s: Context) -> dict[str, object]:
+def _as_expected(context: Context) -> dict[str, object]:
     """The changes to what loss and head expect; labels get a head without competition if their loss allows it."""
-    if s.data.task == "multilabel" and s.head.link == "softmax" and "sigmoids" in s.loss.heads:
+    if context.data.task == "multilabel" and context.head.link == "softmax" and "sigmoids" in context.loss.heads:
         return {"head": "sigmoids", **AUTO}
     return AUTO
 
 
-def softmax_twice(s: Context) -> Found:
-    if s.activation != "softmax" or s.head.link != "softmax" or s.loss.expects != "logits":
+def softmax_twice(context: Context) -> Found:
+    if context.activation != "softmax" or context.head.link != "softmax" or context.loss.expects != "logits":
         return None
-    return f"The outputs are probabilities already. {_squeezed(s)}", AUTO
+    return f"The outputs are probabilities already. {_squeezed(context)}", AUTO
 
 
-def _squeezed(s: Context) -> str:
+def _squeezed(context: Context) -> str:
     """How far a softmax over outputs in 0 to 1 gets: furthest with a one and zeros."""
-    others = s.outputs - 1
+    others = context.outputs - 1
     return (
-        f"A softmax over {s.outputs} numbers from 0 to 1 gives no probability above "
+        f"A softmax over {context.outputs} numbers from 0 to 1 gives no probability above "
         f"{math.e / (math.e + others):.4f}; -log p of the true class stays above {math.log(1 + others / math.e):.4f}."
     )
 
 
-def double_sigmoid(s: Context) -> Found:
-    if s.activation != "sigmoid" or s.head.link != "sigmoid" or s.loss.expects != "logits":
+def double_sigmoid(context: Context) -> Found:
+    if context.activation != "sigmoid" or context.head.link != "sigmoid" or context.loss.expects != "logits":
         return None
-    everything = "predicts every label in every row" if s.data.task == "multilabel" else "predicts every row positive"
-    costs = f" A negative then never costs less than the margin, {s.params['margin']:g}." if s.is_hinge else ""
+    everything = (
+        "predicts every label in every row" if context.data.task == "multilabel" else "predicts every row positive"
+    )
+    costs = (
+        f" A negative then never costs less than the margin, {context.params['margin']:g}." if context.is_hinge else ""
+    )
     return (
-        f"{_between(s)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {expit(0.5):.4f}.{costs}",
+        f"{_between(context)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {expit(0.5):.4f}.{costs}",
         AUTO,
     )
 
 
-def _between(s: Context) -> str:
+def _between(context: Context) -> str:
     """Where a sigmoid of numbers from 0 to 1 lies."""
-    reader = "p is read through a second sigmoid" if s.is_hinge else "The loss applies a sigmoid of its own"
+    reader = "p is read through a second sigmoid" if context.is_hinge else "The loss applies a sigmoid of its own"
     return f"{reader}: of numbers from 0 to 1 it makes p from {expit(0):g} to {expit(1):.3f}"
 
 
-def softmax_of_one(s: Context) -> Found:
-    if s.outputs > 1 or s.activation not in ("softmax", "log_softmax"):
+def softmax_of_one(context: Context) -> Found:
+    if context.outputs > 1 or context.activation not in ("softmax", "log_softmax"):
         return None
-    output = 1 if s.activation == "softmax" else 0
-    shown = expit(output) if s.loss.expects == "logits" else 1
+    output = 1 if context.activation == "softmax" else 0
+    shown = expit(output) if context.loss.expects == "logits" else 1
     return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and no weight changes.", AUTO
 
 
-def log_softmax_twice(s: Context) -> Found:
-    if s.activation != "log_softmax" or s.head.link != "softmax" or s.loss.expects != "logits" or s.outputs == 1:
+def log_softmax_twice(context: Context) -> Found:
+    if (
+        context.activation != "log_softmax"
+        or context.head.link != "softmax"
+        or context.loss.expects != "logits"
+        or context.outputs == 1
+    ):
         return None
     return (
         "Harmless: it shifts all outputs of a row by one number, and the loss sees only their differences.",
@@ -67,8 +76,8 @@ def log_softmax_twice(s: Context) -> Found:
     )
 
 
-def softmax_before_nll(s: Context) -> Found:
-    if s.loss.expects != "log-probabilities" or s.activation != "softmax":
+def softmax_before_nll(context: Context) -> Found:
+    if context.loss.expects != "log-probabilities" or context.activation != "softmax":
         return None
     return (
         "NLL takes no logarithm, it only changes the sign: the loss is -p of the true class, from -1 to 0, and its "
@@ -77,10 +86,10 @@ def softmax_before_nll(s: Context) -> Found:
     )
 
 
-def logits_into_nll(s: Context) -> Found:
-    if s.loss.expects != "log-probabilities" or s.activation not in ("none", "sigmoid"):
+def logits_into_nll(context: Context) -> Found:
+    if context.loss.expects != "log-probabilities" or context.activation not in ("none", "sigmoid"):
         return None
-    if s.activation == "none":
+    if context.activation == "none":
         return "NLL is minus the true class's output, and nothing bounds that output: the loss falls without end.", AUTO
     return (
         "NLL is minus the true class's output; sigmoids can all reach 1, so the loss reaches -1 without separating "
@@ -89,22 +98,22 @@ def logits_into_nll(s: Context) -> Found:
     )
 
 
-def activation_of_another_head(s: Context) -> Found:
-    if s.outputs == 1 or s.head.link == "none":
+def activation_of_another_head(context: Context) -> Found:
+    if context.outputs == 1 or context.head.link == "none":
         return None
-    logits, unit = s.loss.expects == "logits", s.loss.expects == "probabilities"
-    if s.activation == "log_softmax" and unit:
-        return "Log-probabilities are 0 or less, and the loss compares them with 0 and 1.", _as_expected(s)
-    if s.activation == "sigmoid" and s.head.link == "softmax" and logits:
-        return f"Each output is squeezed on its own. {_squeezed(s)}", AUTO
-    if s.head.link != "sigmoid":
+    logits, unit = context.loss.expects == "logits", context.loss.expects == "probabilities"
+    if context.activation == "log_softmax" and unit:
+        return "Log-probabilities are 0 or less, and the loss compares them with 0 and 1.", _as_expected(context)
+    if context.activation == "sigmoid" and context.head.link == "softmax" and logits:
+        return f"Each output is squeezed on its own. {_squeezed(context)}", AUTO
+    if context.head.link != "sigmoid":
         return None
-    if s.activation == "log_softmax":
+    if context.activation == "log_softmax":
         return f"Log-probabilities are 0 or less, so p read through a sigmoid never exceeds {expit(0):g}.", AUTO
-    if s.activation == "softmax" and logits:
-        return f"The outputs of a row compete. {_between(s)}.", AUTO
-    if s.activation == "softmax" and s.data.task == "multilabel":
-        labels = float(s.data.y.sum(1).mean())
+    if context.activation == "softmax" and logits:
+        return f"The outputs of a row compete. {_between(context)}.", AUTO
+    if context.activation == "softmax" and context.data.task == "multilabel":
+        labels = float(context.data.y.sum(1).mean())
         return (
             f"The outputs of a row sum to 1, so no two are above 0.5; rows of this data have {labels:.2f} labels "
             "on average.",
@@ -113,57 +122,68 @@ def activation_of_another_head(s: Context) -> Found:
     return None
 
 
-def unusual_but_sound(s: Context) -> Found:
-    if s.outputs == 1 or s.loss.expects != "probabilities":
+def unusual_but_sound(context: Context) -> Found:
+    if context.outputs == 1 or context.loss.expects != "probabilities":
         return None
-    if s.activation == "softmax" and s.head.link == "sigmoid" and s.data.task != "multilabel":
+    if context.activation == "softmax" and context.head.link == "sigmoid" and context.data.task != "multilabel":
         return (
-            f"The {s.outputs} probabilities of a row sum to 1, as under the softmax head; argmax decides as well.",
+            f"The {context.outputs} probabilities of a row sum to 1, as under the softmax head; argmax decides too.",
             AUTO,
         )
-    if s.activation == "sigmoid" and s.head.link == "softmax":
-        said = f"The {s.outputs} probabilities of a row need not sum to 1; each is learnt on its own."
-        return said, _as_expected(s)
+    if context.activation == "sigmoid" and context.head.link == "softmax":
+        said = f"The {context.outputs} probabilities of a row need not sum to 1; each is learnt on its own."
+        return said, _as_expected(context)
     return None
 
 
-def labels_that_compete(s: Context) -> Found:
-    if s.data.task != "multilabel" or s.activation != "softmax" or s.head.link != "softmax" or s.loss.mistake:
+def labels_that_compete(context: Context) -> Found:
+    if (
+        context.data.task != "multilabel"
+        or context.activation != "softmax"
+        or context.head.link != "softmax"
+        or context.loss.mistake
+    ):
         return None
-    several = float((s.data.y.sum(1) > 1).mean())
+    several = float((context.data.y.sum(1) > 1).mean())
     return (
         f"The probabilities of a row sum to 1, so no two are above 0.5; {several:.0%} of the rows have several labels.",
-        _as_expected(s),
+        _as_expected(context),
     )
 
 
-def outputs_without_bounds(s: Context) -> Found:
-    if s.activation != "none" or s.head.link == "none" or s.loss.expects not in ("probabilities", "values"):
+def outputs_without_bounds(context: Context) -> Found:
+    if (
+        context.activation != "none"
+        or context.head.link == "none"
+        or context.loss.expects not in ("probabilities", "values")
+    ):
         return None
     return (
         "The loss compares the outputs with 0 and 1, but they have no bounds; only what is shown is clipped to [0, 1].",
-        _as_expected(s),
+        _as_expected(context),
     )
 
 
-def cross_entropy_of_one(s: Context) -> Found:
-    if s.config.loss != "cross_entropy_float":
+def cross_entropy_of_one(context: Context) -> Found:
+    if context.config.loss != "cross_entropy_float":
         return None
-    return s.loss.mistake, {"loss": "bce", "loss_params": (), "activation": "auto"}
+    return context.loss.mistake, {"loss": "bce", "loss_params": (), "activation": "auto"}
 
 
-def cross_entropy_of_labels(s: Context) -> Found:
-    if s.config.loss != "cross_entropy_multihot":
+def cross_entropy_of_labels(context: Context) -> Found:
+    if context.config.loss != "cross_entropy_multihot":
         return None
-    return s.loss.mistake, {"head": "sigmoids", "loss": "bce", "loss_params": (), "activation": "auto"}
+    return context.loss.mistake, {"head": "sigmoids", "loss": "bce", "loss_params": (), "activation": "auto"}
 
 
-def labels_counted_again(s: Context) -> Found:
-    said = s.loss.mistakes.get(("targets", str(s.params.get("targets"))))
+def labels_counted_again(context: Context) -> Found:
+    said = context.loss.mistakes.get(("targets", str(context.params.get("targets"))))
     if said is None:
         return None
-    labels = float(s.data.y.sum(1).mean())
-    return f"{said} Rows of this data have {labels:.2f} labels on average.", s.with_loss_params(targets="normalised")
+    labels = float(context.data.y.sum(1).mean())
+    return f"{said} Rows of this data have {labels:.2f} labels on average.", context.with_loss_params(
+        targets="normalised"
+    )
 
 
 WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
