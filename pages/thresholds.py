@@ -2,71 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
+from core.evaluation.source import ScoreSource
 from core.export import predictions_csv
 from core.training.runs import Job, Run
-from pages.shared import (
-    calibrate,
-    choices,
-    compare,
-    costs,
-    explorer,
-    export,
-    prevalence,
-    rows,
-    session,
-    text,
-    together,
-    trial,
-    tune,
-    values,
-)
+from pages.shared import choices, panels, session, text, trial, values
 from pages.shared.services import runner
-
-# What else can be done with the threshold of a class or label: each shows a run, "validation" or "test" rows, a column.
-PANELS: dict[str, Callable[[Run, str, int], None]] = {
-    "Tune": tune.show,
-    "Costs": costs.show,
-    "Prevalence": prevalence.show,
-    "Calibration": calibrate.show,
-    "Rows": rows.show,
-    "Compare": compare.show,
-    "Export": export.show,
-}
 
 SPLITS = "Neither was trained on: choose the threshold on validation rows; test rows say what it is worth."
 
 
-def choose_run() -> Run | None:
-    """The run to look at, among those with scores: one of the current job's, until another is chosen."""
+def choose_source() -> ScoreSource | None:
+    """The source to look at, among those with scores: a run of the current job, until another is chosen."""
     job = session.current_job()
-    runs = {run.id: run for job in session.jobs() for run in job.runs if run.outputs}
-    if not runs:
+    runs: dict[str, ScoreSource] = {run.id: run for job in session.jobs() for run in job.runs if run.outputs}
+    sources = runs | {source.id: source for source in session.sources()}
+    if not sources:
         return None
-    own = [name for name, run in runs.items() if job and run.job == job.id] or list(runs)
+    own = [run.id for run in (job.runs if job else ()) if run.id in sources] or list(sources)
     if st.session_state.get("shown_run") not in own:
         linked = st.session_state.pop("linked.shown", None)
         st.session_state.shown_run = linked if linked in own else own[0]
-    names = {name: f"{len(runs) - at}. {run.about.label}" for at, (name, run) in enumerate(runs.items())}
+    names = {name: f"{len(sources) - at}. {one.about.label}" for at, (name, one) in enumerate(sources.items())}
     chosen = st.selectbox(
         "Run",
-        list(runs),
+        list(sources),
         format_func=names.__getitem__,
         key="shown_run",
-        on_change=lambda: session.look_at(runs[st.session_state.shown_run].job),
+        on_change=lambda: session.look_at(_job_of(sources[st.session_state.shown_run])),
         persist_state="session",
         label_visibility="collapsed",
     )
-    return runs[str(chosen)]
+    return sources[str(chosen)]
 
 
-def write_link(run: Run) -> None:
-    """Put the run and the thresholds adopted for it into the URL."""
-    shown = {} if run.id == f"{run.job}-0" else {"shown": run.id}  # a link opens the first run of a job by itself
-    session.write_link(more=shown | trial.as_link(run, run.scores("validation").n_columns))
+def _job_of(source: ScoreSource) -> str | None:
+    return source.job if isinstance(source, Run) else None
+
+
+def columns_of(source: ScoreSource) -> int:
+    return source.scores(source.parts[0]).n_columns
+
+
+def write_link(source: ScoreSource) -> None:
+    """Put the run and the thresholds adopted for it into the URL; other sources have no link."""
+    if not isinstance(source, Run):
+        session.write_link()
+        return
+    # A link opens the first run of a job by itself.
+    shown = {} if source.id == f"{source.job}-0" else {"shown": source.id}
+    session.write_link(more=shown | trial.as_link(source, columns_of(source)))
 
 
 @st.fragment(run_every=2)
@@ -80,16 +66,10 @@ def still_training(run: Run) -> None:
 
 
 @st.fragment
-def explore(run: Run, part: str) -> None:
+def explore(source: ScoreSource, part: str) -> None:
     """Everything that moves with the thresholds; only this reruns when one does."""
-    write_link(run)
-    column = explorer.choose_column(run.scores(part))
-    explorer.show(run, part, column, tune.band(run, column))
-    together.show(run, part, column)
-    for tab, panel in zip(st.tabs(list(PANELS), key="panel", on_change="rerun"), PANELS.values(), strict=True):
-        if tab.open:  # the others compute nothing
-            with tab:
-                panel(run, part, column)
+    write_link(source)
+    panels.explore(source, part)
 
 
 def show_nothing(job: Job | None) -> None:
@@ -101,57 +81,58 @@ def show_nothing(job: Job | None) -> None:
         st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
 
 
-def show_values(run: Run, part: str) -> None:
-    """A run that predicts values: there is no threshold to move."""
-    st.markdown("This run predicts values, and values have no threshold. Here is how far they are from the true ones.")
-    values.show_errors(run, part)
+def show_values(source: ScoreSource, part: str) -> None:
+    """A regression: there is no threshold to move."""
+    st.markdown("A regression has no decision threshold. Here is how far predicted values are from actual ones.")
+    values.show_errors(source, part)
     st.download_button(
         "Predictions as CSV",
-        predictions_csv(*run.predictions(part), run.rows(part)),
-        f"predictions-{run.id}-{part}.csv",
+        predictions_csv(*source.predictions(part), source.rows(part)),
+        f"predictions-{source.id}-{part}.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
     )
     left, right = st.columns(2)
     with left.container(border=True):
-        values.show_predictions(run, part)
+        values.show_predictions(source, part)
     with right.container(border=True):
-        values.show_residuals(run, part)
+        values.show_residuals(source, part)
 
 
 choices.open_link()
 name, choice = st.columns([1, 2], vertical_alignment="bottom")
 name.title("Thresholds")
 with choice:
-    run = choose_run()
-if run and run.task != "regression":
-    trial.take_linked(run, run.scores("validation").n_columns)
+    source = choose_source()
+if source and source.task != "regression":
+    trial.take_linked(source, columns_of(source))
 session.show_complaints()
-if run is None or run.task == "regression":
+if source is None or source.task == "regression":
     session.write_link()
-if run is None:
+if source is None:
     show_nothing(session.current_job())
     st.page_link("train.py", label="Train a model", icon=":material/arrow_back:")
 else:
     with st.container(horizontal=True, vertical_alignment="center"):
         part = st.segmented_control(
             "Split",
-            ("validation", "test"),
+            source.parts,
             key="part",
-            default="validation",
+            default=source.parts[0],
             required=True,
             label_visibility="collapsed",
             persist_state="session",
         )
         st.caption(SPLITS, width="content")
-    if theory := text.of_theory(run.config):
+    if source.config and (theory := text.of_theory(source.config)):
         st.caption(theory)
-    if not run.ended:
-        still_training(run)
-    if run.error:
-        st.error(text.plain(run.error))
-    if run.task == "regression":
-        show_values(run, part)
+    if isinstance(source, Run):
+        if not source.ended:
+            still_training(source)
+        if source.error:
+            st.error(text.plain(source.error))
+    if source.task == "regression":
+        show_values(source, part)
     else:
-        explore(run, part)
+        explore(source, part)

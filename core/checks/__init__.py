@@ -17,6 +17,7 @@ from core.checks.shape_of_loss import SHAPE_OF_LOSS
 from core.checks.weights import WEIGHTS
 from core.checks.wiring import WIRING
 from core.errors import CutoffError
+from core.evaluation.source import ScoreSource
 from core.experiment.compatibility import check
 from core.experiment.config import RunConfig
 from core.training.runs import Run
@@ -45,26 +46,27 @@ def of_run(run: Run) -> tuple[Finding, ...]:
     return _ordered(run.config, results)
 
 
-def of_rule(run: Run, column: int, rule: str) -> tuple[Finding, ...]:
+def of_rule(source: ScoreSource, column: int, rule: str) -> tuple[Finding, ...]:
     """What is to be said of tuning the threshold of a class or label on the validation rows by a rule, the gravest
     first; `rule` is a name in core.evaluation.tuning.RULES."""
-    return _ordered(run.config, ((code, find(run, column, rule)) for code, (_, find) in OF_RULES.items()))
+    return _ordered(source.config, ((code, find(source, column, rule)) for code, (_, find) in OF_RULES.items()))
 
 
-def of_calibration(run: Run, column: int, method: str) -> tuple[Finding, ...]:
+def of_calibration(source: ScoreSource, column: int, method: str) -> tuple[Finding, ...]:
     """What is to be said of calibrating the scores of a class or label on the validation rows, the gravest first;
     `method` is a name in core.evaluation.calibration.METHODS."""
-    return _ordered(run.config, ((code, find(run, column, method)) for code, (_, find) in OF_CALIBRATION.items()))
+    return _ordered(source.config, ((code, find(source, column, method)) for code, (_, find) in OF_CALIBRATION.items()))
 
 
-def _ordered(config: RunConfig, results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
+def _ordered(config: RunConfig | None, results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:
     found = [Finding(code, result[0], _usable(config, result[1])) for code, result in results if result]
     return tuple(sorted(found, key=lambda finding: ORDER.index(CHECKS[finding.code].severity)))
 
 
-def _usable(config: RunConfig, remedy: dict[str, object] | None) -> dict[str, object] | None:
-    """The remedy, unless it changes nothing or can't be trained, as with more rows a batch than there are."""
-    if remedy is None or (changed := config.model_copy(update=remedy)) == config:
+def _usable(config: RunConfig | None, remedy: dict[str, object] | None) -> dict[str, object] | None:
+    """The remedy, unless it changes nothing or can't be trained, as with more rows a batch than there are; None too
+    where the configuration is not known."""
+    if remedy is None or config is None or (changed := config.model_copy(update=remedy)) == config:
         return None
     try:
         check(changed)

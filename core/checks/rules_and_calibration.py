@@ -10,9 +10,9 @@ from core.checks.context import Context
 from core.checks.finding import Check, Found
 from core.checks.optimisation import FEW, OPTIMISATION
 from core.evaluation.calibration import fit_line
+from core.evaluation.source import ScoreSource
 from core.losses.objective import resolved
 from core.theory.optimal_scores import is_proper, remark
-from core.training.runs import Run
 
 READ = {  # rules for which a score should be a true probability, and what follows where it is none
     "half_f1": "F*/2 is the best threshold for F1 on true probabilities only.",
@@ -23,8 +23,8 @@ ENOUGH = 50  # rows, for Cox's test, which asks for many
 ISOTONIC = 1000  # rows, from which scikit-learn's user guide advises it
 
 
-def few_positives(run: Run, column: int, rule: str) -> Found:
-    view = run.scores("validation").view(column)
+def few_positives(source: ScoreSource, column: int, rule: str) -> Found:
+    view = source.scores("validation").view(column)
     positives = int(np.count_nonzero(view.y))
     if positives >= FEW:
         return None
@@ -32,28 +32,31 @@ def few_positives(run: Run, column: int, rule: str) -> Found:
     return f"Only {positives} validation {rows} {view.label}: the threshold found hangs on each of them.", None
 
 
-def no_probabilities(run: Run, column: int, rule: str) -> Found:
+def no_probabilities(source: ScoreSource, column: int, rule: str) -> Found:
     if rule not in READ:
         return None
-    if not run.scores("validation").are_probabilities:
+    if not source.scores("validation").are_probabilities:
         return f"Scores leave [0, 1], so they are no probabilities. {READ[rule]} Apply a sigmoid first.", None
-    if not (told := _by_theory(run) or _by_measure(run, column)):
+    if not (told := _by_theory(source) or _by_measure(source, column)):
         return None
     return f"{told} {READ[rule]} Calibrate first.", None
 
 
-def _by_theory(run: Run) -> str:
-    """What the loss makes of scores, where they are no true probabilities even at its best; "" otherwise."""
-    config = run.config
+def _by_theory(source: ScoreSource) -> str:
+    """What the loss makes of scores, where they are no true probabilities even at its best; "" otherwise, and where the
+    loss is not known."""
+    config = source.config
+    if config is None:
+        return ""
     if resolved(config.head, config.activation, config.loss) != resolved(config.head, "auto", config.loss):
         return ""
     given = config.loss, config.head, dict(config.loss_params), Context(config).data.counts
     return "" if is_proper(*given) else remark(*given)
 
 
-def _by_measure(run: Run, column: int) -> str:
+def _by_measure(source: ScoreSource, column: int) -> str:
     """What Cox's test shows on the validation rows; "" where the scores may be probabilities, or rows are few."""
-    view = run.scores("validation").view(column)
+    view = source.scores("validation").view(column)
     if len(view.y) < ENOUGH or view.y.all() or not view.y.any():
         return ""
     line = fit_line(view.y, view.score)
@@ -66,8 +69,8 @@ def _by_measure(run: Run, column: int) -> str:
     )
 
 
-def calibrated_on_few(run: Run, column: int, method: str) -> Found:
-    view = run.scores("validation").view(column)
+def calibrated_on_few(source: ScoreSource, column: int, method: str) -> Found:
+    view = source.scores("validation").view(column)
     rows, positives = len(view.y), int(np.count_nonzero(view.y))
     fewer = min(positives, rows - positives)
     if fewer < FEW:
@@ -78,7 +81,7 @@ def calibrated_on_few(run: Run, column: int, method: str) -> Found:
     return None
 
 
-OF_RULES: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
+OF_RULES: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]] = {
     "C207": (OPTIMISATION["C207"][0], few_positives),
     "C407": (
         Check(
@@ -93,7 +96,7 @@ OF_RULES: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
         no_probabilities,
     ),
 }
-OF_CALIBRATION: dict[str, tuple[Check, Callable[[Run, int, str], Found]]] = {
+OF_CALIBRATION: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]] = {
     "C408": (
         Check(
             "Calibrated on few rows",

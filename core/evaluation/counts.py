@@ -8,8 +8,8 @@ fall below it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -151,6 +151,12 @@ class ScoreIndex:
         tp_weight, fp_weight = self.positive_weight[below], self.negative_weight[negatives_below]
         fn_weight, tn_weight = self.positive_weight[0] - tp_weight, self.negative_weight[0] - fp_weight
         return ThresholdCounts(t, tp_weight, fp_weight, fn_weight, tn_weight)
+
+    def mapped(self, function: Callable[[NDArray[np.floating]], NDArray[np.floating]]) -> ScoreIndex:
+        """The index of the scores (M,) that a function which never falls makes of these, without another sort."""
+        return replace(
+            self, positive_scores=function(self.positive_scores), negative_scores=function(self.negative_scores)
+        )
 
     def distinct_scores(self) -> NDArray[np.floating]:
         """Every score that occurs, once, the largest first: all thresholds that make a difference, but inf."""

@@ -10,11 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from core.data import Dataset
-from core.data.dataset import told
 from core.errors import CutoffError
 from core.evaluation import NO_CLASS, ScoreIndex, predicted_positive
 from core.evaluation.scores import ClassView, Scores
+from core.evaluation.source import ScoreSource
 
 Outcome = Literal["tp", "fp", "fn", "tn"]
 # Whether a row of this outcome is truly in the class, and whether it is predicted so.
@@ -122,22 +121,31 @@ def misclassified(scores: Scores, decided: NDArray[np.integer]) -> pd.DataFrame:
     return table.iloc[np.argsort(-predicted_score, kind="stable")]
 
 
-def described(
-    found: pd.DataFrame, data: Dataset, rows: NDArray[np.integer], with_features: bool = True
-) -> pd.DataFrame:
-    """Found rows, or some of them, as a table: `row`, true `class` or `labels`, what was found, then every feature.
+def described(found: pd.DataFrame, source: ScoreSource, part: str, with_features: bool = True) -> pd.DataFrame:
+    """Found rows of a part, or some of them, as a table: `row`, actual `class` or `labels`, what was found, what else
+    is known of the rows, then every feature.
 
-    `rows` (N,) says where each row of the scores stands in the data set, which counts from 0. A feature named like a
-    column before it becomes "feature <name>".
+    `row` is the place in the data, from 0. A feature named like a column before it becomes "feature <name>".
     """
-    at = rows[found.index]
+    scores, known, at = source.scores(part), source.row_columns(part), found.index
     table = found.reset_index(drop=True)
-    table.insert(0, "labels" if data.task == "multilabel" else "class", told(data, at))
-    table.insert(0, "row", at)
-    if not with_features:
+    table.insert(0, "labels" if scores.task == "multilabel" else "class", _actual(scores, at))
+    table.insert(0, "row", source.rows(part)[at])
+    for name in ("id", "group", "amount", "time", "weight"):
+        if (values := getattr(known, name)) is not None:
+            table[name] = values[at]
+    if not with_features or known.features is None:
         return table
-    names = [f"feature {name}" if name in table.columns else name for name in data.feature_names]
-    return pd.concat([table, pd.DataFrame(data.x[at], columns=names)], axis=1)
+    names = [f"feature {name}" if name in table.columns else name for name in known.feature_names]
+    return pd.concat([table, pd.DataFrame(known.features[at], columns=names)], axis=1)
+
+
+def _actual(scores: Scores, at: pd.Index) -> list[str] | NDArray:
+    """The actual class of each of these rows by name, or its labels with commas."""
+    names = np.array(scores.class_names)
+    if scores.task == "multilabel":
+        return [", ".join(names[row == 1]) or "none" for row in scores.y_true[at]]
+    return names[scores.y_true[at]]
 
 
 def _within(view: ClassView, low: float | None, high: float | None) -> NDArray[np.bool_]:

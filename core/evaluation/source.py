@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 KEPT_BYTES = 128 << 20  # of all indexes in memory, for all visitors together
 ID_BYTES = 16
+Key = tuple[str, int | str]  # id and version of a source, which what is computed of it is cached by
 
 
 class About(NamedTuple):
@@ -221,8 +222,7 @@ def _n_rows(given: Scores | Predictions) -> int:
 
 # --- indexes, each built once
 
-Key = tuple[str, int | str, str, int]  # id, version, part, column
-_indexes: OrderedDict[Key, ScoreIndex] = OrderedDict()  # the one used last at the end
+_indexes: OrderedDict[tuple[Key, str, int], ScoreIndex] = OrderedDict()  # the one used last at the end
 _lock = threading.Lock()
 
 
@@ -232,7 +232,7 @@ def score_index(source: ScoreSource, part: str, column: int) -> ScoreIndex:
     Indexes that were not asked for longest go when all together take more than KEPT_BYTES. Any thread may ask; one
     builds at a time, so that none is built twice. Raises CutoffError as `source.scores` does.
     """
-    key = source.id, source.version, part, column
+    key = (source.id, source.version), part, column
     with _lock:
         if key not in _indexes:
             view = source.scores(part).view(column)

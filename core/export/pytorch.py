@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.data import load_dataset
+from core.errors import CutoffError
 from core.evaluation import NO_CLASS
 from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
@@ -62,8 +63,12 @@ def pytorch_code(adopted: Adopted) -> str:
 
     Probabilities are compared, not logits: in float32 several logits share one probability, so that a threshold on
     logits would part rows that a threshold on probabilities does not. The logits stand beside, as comments.
+
+    Raises CutoffError where no run made the scores: then the head is not known.
     """
     config, columns = adopted.config, len(adopted.thresholds)
+    if config is None:
+        raise CutoffError("PyTorch code needs the head of the network, which is not known for these scores.")
     data = load_dataset(config.dataset, config.dataset_params)
     parts = {
         "header": header(adopted),

@@ -19,13 +19,11 @@ from core.evaluation import (
     class_counts,
     confusion_matrix,
     decided_counts,
-    index_scores,
     summary,
 )
-from core.evaluation.scores import Scores
+from core.evaluation.source import ScoreSource
 from core.experiment.config import RunConfig
 from core.parameters import Value
-from core.training.runs import Run
 
 EACH = "each"  # every column is decided at its own threshold: two classes, or labels
 PARTS = ("validation", "test")
@@ -78,8 +76,9 @@ class Adopted(_Frozen):
     tuned_on      "validation": the split that thresholds are chosen on; what they are worth there is flattered
     worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
                   class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name
-    run, epoch    which run of Cutoff, and after how many epochs
-    config        the run's configuration, a core.experiment.config.RunConfig
+    source        the id of the scores in Cutoff, which is that of a run where one made them
+    label, origin what they are called, and how they came to be
+    config        the run's configuration, a core.experiment.config.RunConfig; null where no run made the scores
 
     Numbers are written so that they come back the same; infinite ones as "Infinity" and "-Infinity", undefined ones as
     null. `Adopted.model_validate_json` reads it.
@@ -96,9 +95,10 @@ class Adopted(_Frozen):
     thresholds: tuple[ColumnThreshold, ...]
     tuned_on: Literal["validation"] = "validation"
     worth: dict[str, Worth]
-    run: str
-    epoch: int
-    config: RunConfig
+    source: str
+    label: str
+    origin: str
+    config: RunConfig | None
 
     def as_json(self) -> str:
         """The object described above, indented; what fits into a line stands in one."""
@@ -113,12 +113,12 @@ class Adopted(_Frozen):
         return tuple(float(np.dtype(self.score_dtype).type(t)) for t in self.probabilities())
 
 
-def adopted(run: Run, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]) -> Adopted:
-    """The record of thresholds (C,) adopted for a run; `decision` is how several classes are decided among.
+def adopted(source: ScoreSource, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]) -> Adopted:
+    """The record of thresholds (C,) adopted for a source; `decision` is how several classes are decided among.
 
-    Raises CutoffError for a run without scores, and for thresholds that the rule can't use.
+    Raises CutoffError for a source without validation or test scores, and for thresholds that the rule can't use.
     """
-    scores = run.scores("validation")
+    scores = source.scores("validation")
     several = scores.task == "multiclass"
     return Adopted(
         task=scores.task,
@@ -130,14 +130,19 @@ def adopted(run: Run, thresholds: Sequence[float], decision: str, params: Mappin
             ColumnThreshold(name=name, probability=t, logit=float(logit(np.clip(t, 0, 1))))
             for name, t in zip(scores.column_names, map(float, thresholds), strict=True)
         ),
-        worth={part: _worth(run.scores(part), thresholds, decision, params) for part in PARTS},
-        run=run.id,
-        epoch=run.epoch,
-        config=run.config,
+        worth={part: _worth(source, part, thresholds, decision, params) for part in PARTS},
+        source=source.id,
+        label=source.about.label,
+        origin=source.about.origin,
+        config=source.config,
     )
 
 
-def _worth(scores: Scores, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]) -> Worth:
+def _worth(
+    source: ScoreSource, part: str, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]
+) -> Worth:
+    scores = source.scores(part)
+
     def rule(y_score: NDArray[np.floating], thresholds: ArrayLike) -> NDArray[np.intp]:
         return DECISIONS[decision](y_score, thresholds, **params)
 
@@ -145,7 +150,8 @@ def _worth(scores: Scores, thresholds: Sequence[float], decision: str, params: M
         decided = rule(scores.y_score, thresholds)
         counts = decided_counts(confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True))
     else:
-        counts = class_counts(index_scores(scores), np.reshape(thresholds, (-1, 1)))[:, 0]
+        indexes = [source.index(part, column) for column in range(scores.n_columns)]
+        counts = class_counts(indexes, np.reshape(thresholds, (-1, 1)))[:, 0]
     together = {name: _known(value) for name, value in summary(scores, thresholds, rule).items()}
     columns = tuple(_of_column(name, counts[at]) for at, name in enumerate(scores.column_names))
     return Worth(rows=scores.n_rows, together=together, columns=columns)

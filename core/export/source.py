@@ -12,10 +12,9 @@ WIDTH = 110
 
 def header(adopted: Adopted) -> str:
     """Comments that say where the thresholds come from."""
-    where = (
-        f"Thresholds of run {adopted.run} after {adopted.epoch} epochs, adopted in Cutoff and tuned on validation rows"
-    )
-    return f"{_comment(where)}\n{_comment(' · '.join(describe(adopted.config)))}\n"
+    where = f"Thresholds of {adopted.source} ({adopted.origin}), adopted in Cutoff and tuned on validation rows"
+    what = " · ".join(describe(adopted.config)) if adopted.config else adopted.label
+    return f"{_comment(where)}\n{_comment(what)}\n"
 
 
 def class_names(adopted: Adopted) -> str:

@@ -85,7 +85,8 @@ class Run:
         """What it is, the loss first since runs differ most in it, and how far it came."""
         label = " · ".join(reversed(compatibility.describe(self.config)))
         came = "" if self.status == "finished" else f" · {self.status} at epoch {self.came}"
-        return About(f"{label}{came}", f"{self.status}, scores after epoch {self.epoch}", self.ended)
+        scores = f", scores after epoch {self.epoch}" if self.outputs else ""
+        return About(f"{label}{came}", f"{self.status}{scores}", self.ended)
 
     @property
     def ended(self) -> bool:

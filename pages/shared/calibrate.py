@@ -32,10 +32,10 @@ from core.evaluation.calibration import (
     top_label_error,
 )
 from core.evaluation.scores import Scores
+from core.evaluation.source import Key, ScoreSource
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, Scale
 from core.theory import thresholds as theory
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import findings, text, trial
 from pages.shared.tiles import NARROW
@@ -52,7 +52,7 @@ Columns = dict[str, NDArray[np.floating]]  # by part: scores (N,) of the column
 class Shown(NamedTuple):
     """What the panel is of and how it is drawn; calibrated is None as given, or where nothing could be fitted."""
 
-    run: Run
+    source: ScoreSource
     scores: dict[str, Scores]  # by part
     column: int
     method: str
@@ -71,27 +71,27 @@ class Shown(NamedTuple):
     @property
     def of_all_classes(self) -> bool:
         """Whether one temperature is fitted to all classes: then no class has a map of its own."""
-        return self.run.task == "multiclass" and self.method == "temperature"
+        return self.source.task == "multiclass" and self.method == "temperature"
 
     @property
     def revision(self) -> str:
-        return f"{self.run.id} {self.column} {self.scale}"
+        return f"{self.source.id} {self.column} {self.scale}"
 
 
-def show(run: Run, _part: str, column: int) -> None:
+def show(source: ScoreSource, _part: str, column: int) -> None:
     """Reliability, numbers and thresholds of the column on validation and test rows, as given and calibrated."""
-    scores = {part: run.scores(part) for part in PARTS}
+    scores = {part: source.scores(part) for part in PARTS}
     if not all(rows.are_probabilities for rows in scores.values()):
         st.info("These scores leave [0, 1], so they are no probabilities, and there is no calibration to show.")
         return
-    shown = Shown(run, scores, column, *_choose(run))
+    shown = Shown(source, scores, column, *_choose(source))
     if shown.method != GIVEN:
         try:
             shown = shown._replace(calibrated=_calibrated(shown))
         except CutoffError as error:
             st.info(text.plain(f"Nothing can be fitted. {error}"))
     if shown.calibrated is not None and shown.method in METHODS:
-        findings.show(checks.of_calibration(run, column, shown.method), "calibration", None)
+        findings.show(checks.of_calibration(source, column, shown.method), "calibration", None)
     _say_line(scores["validation"], column)
     _show_diagrams(shown)
     _show_numbers(shown)
@@ -99,10 +99,10 @@ def show(run: Run, _part: str, column: int) -> None:
         _show_move(shown, shown.calibrated)
 
 
-def _choose(run: Run) -> tuple[str, Binning, int, Scale]:
+def _choose(source: ScoreSource) -> tuple[str, Binning, int, Scale]:
     """The way to calibrate, how rows are binned, and the axes."""
     labels = {GIVEN: "As given"} | {name: method.label for name, method in METHODS.items()}
-    if run.task == "binary" and theory.is_undone(run.config):
+    if source.task == "binary" and source.config and theory.is_undone(source.config):
         labels[UNDO] = "Undo the loss"
     if st.session_state.get("calibration.method") not in labels:
         st.session_state["calibration.method"] = GIVEN
@@ -136,6 +136,8 @@ def _choose(run: Run) -> tuple[str, Binning, int, Scale]:
             required=True,
             persist_state="session",
         )
+    if source.task == "binary" and source.config is None:
+        st.caption("Converting scores back needs the loss that the model was trained with, which is not known here.")
     if method in METHODS:
         spec = METHODS[method]
         st.caption(f"{spec.help} One class against the rest, it {spec.keeps}.", help=spec.reference)
@@ -155,24 +157,26 @@ def _calibrated(shown: Shown) -> Columns:
 
 
 def _of_column(shown: Shown) -> Calibration:
-    return _fitted((shown.run.id, shown.run.epoch), shown.column, shown.method, shown.run)
+    return _fitted((shown.source.id, shown.source.version), shown.column, shown.method, shown.source)
 
 
 def _of_classes(shown: Shown) -> Temperature:
-    return _fitted_to_classes((shown.run.id, shown.run.epoch), shown.run)
+    return _fitted_to_classes((shown.source.id, shown.source.version), shown.source)
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _fitted(of: tuple[str, int], column: int, method: str, _run: Run) -> Calibration:
+def _fitted(of: Key, column: int, method: str, _source: ScoreSource) -> Calibration:
     if method == UNDO:
-        return Calibration(lambda score: cast(NDArray, theory.undone(_run.config, score)), UNDONE)
-    view = _run.scores("validation").view(column)
+        config = _source.config
+        assert config is not None
+        return Calibration(lambda score: cast(NDArray, theory.undone(config, score)), UNDONE)
+    view = _source.scores("validation").view(column)
     return fit(method, view.y, view.score)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _fitted_to_classes(of: tuple[str, int], _run: Run) -> Temperature:
-    scores = _run.scores("validation")
+def _fitted_to_classes(of: Key, _source: ScoreSource) -> Temperature:
+    scores = _source.scores("validation")
     return fit_classes(scores.y_true, scores.y_score)
 
 
@@ -264,7 +268,7 @@ def _show_numbers(shown: Shown) -> None:
         "|mean score − share of positives| in the row's bin. The parts of the Brier score are those of the same bins, "
         "and what scores differ within a bin is a part of its own. Log-loss is in nats, p held 1e-15 from 0 and 1."
     )
-    if shown.run.task == "multiclass":
+    if shown.source.task == "multiclass":
         st.caption(_of_top_label(shown))
 
 
@@ -323,7 +327,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
         _say_argmax(rows, _of_classes(shown))
         return
     to_one, score = _of_column(shown), rows.view(shown.column).score
-    threshold = trial.on_trial(shown.run, rows.n_columns)[shown.column]
+    threshold = trial.on_trial(shown.source, rows.n_columns)[shown.column]
     image, half = float(to_one(score.dtype.type(threshold))), to_one.score_for(0.5)
     otherwise = decided_otherwise(score, threshold, calibrated["test"], image)
     left, right = st.columns([3, 2])
@@ -353,7 +357,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
             f"Try {half:.3f}",
             key="calibration.try",
             on_click=trial.try_one,
-            args=(shown.run, rows.n_columns, shown.column, half),
+            args=(shown.source, rows.n_columns, shown.column, half),
             help="Put the score that becomes 0.5 on trial: it decides as the calibrated scores do at 0.5.",
         )
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.evaluation import NO_CLASS, changes, class_totals, confusion_matrix, decided_counts
 from core.evaluation.scores import Scores
-from core.training.runs import Run
+from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, decision, rows, trial
 from pages.shared.matrix import normalise_now, show_matrix
@@ -41,19 +41,19 @@ TOTALS = (
 )
 
 
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """The rule, the thresholds of all classes, and what they decide about the "validation" or "test" rows."""
-    scores = run.scores(part)
-    thresholds, adopted = trial.on_trial(run, scores.n_columns), trial.adopted(run, scores.n_columns)
+    scores = source.scores(part)
+    thresholds, adopted = trial.on_trial(source, scores.n_columns), trial.adopted(source, scores.n_columns)
     st.header("All classes")
-    decision.choose(run, scores.class_names)
+    decision.choose(source, scores.class_names)
     st.caption(
         "Every row goes to one class at most. Above, one class stands against the rest and takes every row with "
         "p ≥ t, whatever the other classes score: so the two count differently. Dashed is the adopted threshold, and "
         "▲ ▼ say how far a number is from its."
     )
-    name, params = decision.of(run)
-    decided = decision.decide(run)(scores.y_score, thresholds)
+    name, params = decision.of(source)
+    decided = decision.decide(source)(scores.y_score, thresholds)
     matrix = _matrix(scores, decided)
     left, right = st.columns([3, 2])
     with left.container(border=True):
@@ -64,12 +64,12 @@ def show(run: Run, part: str, column: int) -> None:
             counts=decided_counts(matrix),
             totals=TOTALS,
             now=_totals(scores, decided, matrix),
-            before=_at(run, scores, adopted),
+            before=_at(source, scores, adopted),
             chosen=column,
             scale=controls.scale_now(),
             key="all_classes",
-            revision=f"{run.id} {part} {run.epoch}",
-            on_move=lambda moved, to: trial.try_one(run, scores.n_columns, moved, to),
+            revision=f"{source.id} {part} {source.version}",
+            on_move=lambda moved, to: trial.try_one(source, scores.n_columns, moved, to),
             on_choose=lambda chosen: st.session_state.update(column=chosen),
             rule=name,
             fallback=int(params.get("fallback", NO_CLASS)),
@@ -77,20 +77,20 @@ def show(run: Run, part: str, column: int) -> None:
             normalise=normalise_now(MATRIX),
         )
     with right.container(border=True):
-        shown = matrix if decision.gives_no_class(run) else matrix[:, : scores.n_columns]
+        shown = matrix if decision.gives_no_class(source) else matrix[:, : scores.n_columns]
         show_matrix(
             "Confusion matrix of all classes",
             MATRIX,
             shown,
             scores.class_names,
-            revision=f"{run.id} {part}",
-            on_cell=lambda true, decided: rows.ask(run, true=true, decided=decided),
+            revision=f"{source.id} {part}",
+            on_cell=lambda true, decided: rows.ask(source, true=true, decided=decided),
         )
 
 
-def _at(run: Run, scores: Scores, thresholds: Sequence[float]) -> dict[str, float]:
+def _at(source: ScoreSource, scores: Scores, thresholds: Sequence[float]) -> dict[str, float]:
     """The totals by id at these thresholds (C,)."""
-    decided = decision.decide(run)(scores.y_score, thresholds)
+    decided = decision.decide(source)(scores.y_score, thresholds)
     return _totals(scores, decided, _matrix(scores, decided))
 
 

@@ -1,20 +1,22 @@
-"""The runs of this session that can be compared with the one on the page, the choice among them, and how they look."""
+"""The sources that can be compared with the one on the page, the choice among them, and how they look."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
 import streamlit as st
 
 from core.data import DATASETS
+from core.evaluation.source import ScoreSource
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, RunConfig
 from core.experiment.variants import distinct, field_label
 from core.plots.comparison import LETTERS
 from core.plots.race import FEW, Line
 from core.plots.style import variant_colour, variant_dash
-from core.training.runs import Job, Run
+from core.training.runs import Job
 from pages.shared import session, text
 from pages.shared.race import lines_of
 
@@ -23,13 +25,14 @@ LISTED = 4  # runs that can't be compared, of one reason, by name
 
 
 class Member(NamedTuple):
-    """A run of this session: its name and its number in lists, "" without scores, and which variant of a job it is."""
+    """A source of this session: its name and its number in lists, "" without scores, and, if it is a run, which variant
+    of a job it is."""
 
-    run: Run
+    source: ScoreSource
     name: str
     number: str
-    job: Job
-    variant: int
+    job: Job | None = None
+    variant: int = 0
 
     @property
     def listed(self) -> str:
@@ -37,38 +40,48 @@ class Member(NamedTuple):
 
 
 def of_session() -> dict[str, Member]:
-    """The runs of this session by id, the newest first; numbered as in the list on top of the page."""
-    jobs = session.jobs()
-    scored = [run.id for job in jobs for run in job.runs if run.outputs]
+    """The sources of this session by id, the newest first; numbered as in the list on top of the page."""
+    jobs, own = session.jobs(), session.sources()
+    scored = [run.id for job in jobs for run in job.runs if run.parts] + [source.id for source in own]
     numbers = {name: f"{len(scored) - at}. " for at, name in enumerate(scored)}
     return {
-        run.id: Member(run, _called(run, job, variant), numbers.get(run.id, ""), job, variant)
+        run.id: Member(run, _name_of(run.config, job, variant), numbers.get(run.id, ""), job, variant)
         for job in jobs
         for variant in range(len(job.experiment.variants))
         for run in job.of_variant(variant)
-    }
+    } | {source.id: Member(source, source.about.label, numbers[source.id]) for source in own}
 
 
-def _called(run: Run, job: Job, variant: int) -> str:
+def _name_of(config: RunConfig, job: Job, variant: int) -> str:
     """A run in a list of runs: the name of its variant if it raced, or else what it is, and its seed if there are more.
 
     How far it came is left out, since a browser keeps the words of a choice.
     """
-    _, model, head, loss = compatibility.describe(run.config)
+    _, model, head, loss = compatibility.describe(config)
     raced = len(job.experiment.variants) > 1
     what = [job.experiment.variants[variant].name] if raced else [loss, head, model]
-    return " · ".join(what + [f"seed {run.config.seed}"] * (len(job.experiment.seeds) > 1))
+    return " · ".join(what + [f"seed {config.seed}"] * (len(job.experiment.seeds) > 1))
 
 
-def why_not(run: Run, other: Run, part: str) -> str:
-    """Why the rows of another run are not those of this one; "" if they are."""
-    if other.config.dataset != run.config.dataset:
-        return f"other data ({DATASETS[other.config.dataset].label})"
-    if other.config.dataset_params != run.config.dataset_params:
-        return "the same data with other settings"
-    if other.config.split_seed != run.config.split_seed:
-        return "rows split in another way"
-    return "" if part in other.outputs else f"without scores ({other.status})"
+def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
+    """Why the rows of another source are not those of this one; "" if they are: the same data and split, or, where
+    those are not known, the same places in the data and the same labels."""
+    if part not in other.parts:
+        return f"without scores ({other.about.origin})"
+    if source.config and other.config:
+        if other.config.dataset != source.config.dataset:
+            return f"other data ({DATASETS[other.config.dataset].label})"
+        if other.config.dataset_params != source.config.dataset_params:
+            return "the same data with other settings"
+        if other.config.split_seed != source.config.split_seed:
+            return "rows split in another way"
+        return ""
+    if other.task != source.task or other.class_names != source.class_names:
+        return "other classes"
+    same = np.array_equal(other.rows(part), source.rows(part)) and np.array_equal(
+        other.scores(part).y_true, source.scores(part).y_true
+    )
+    return "" if same else "other rows"
 
 
 def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:
@@ -83,13 +96,13 @@ def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:
             st.markdown(text.plain(f"{why[0].upper()}{why[1:]}: {'; '.join(names[:LISTED])}{more}."))
 
 
-def choose(run: Run, members: dict[str, Member], offered: dict[str, Member]) -> list[str]:
+def choose(source: ScoreSource, members: dict[str, Member], offered: dict[str, Member]) -> list[str]:
     """Ids of the runs to compare this one with, at most five."""
     state = st.session_state
     kept = [name for name in state.get("compare.with", []) if name in offered][: MOST - 1]
-    if state.get("compare.of") != run.id:  # the page looks at another run than before
-        state["compare.of"] = run.id
-        kept = kept or _first_choice(members[run.id], offered)
+    if state.get("compare.of") != source.id:  # the page looks at another run than before
+        state["compare.of"] = source.id
+        kept = kept or _first_choice(members[source.id], offered)
     if state.get("compare.with") != kept:
         state["compare.with"] = kept
     return st.multiselect(
@@ -107,19 +120,23 @@ def choose(run: Run, members: dict[str, Member], offered: dict[str, Member]) -> 
 
 def _first_choice(of: Member, offered: dict[str, Member]) -> list[str]:
     """The other variants that raced with the same seed, or else the newest run."""
-    raced = [
-        name
-        for name, other in offered.items()
-        if other.job.id == of.job.id and other.run.config.seed == of.run.config.seed
-    ]
+    raced = [name for name, other in offered.items() if of.job and other.job and _seed_of(other) == _seed_of(of)]
     return raced[: MOST - 1] or list(offered)[:1]
+
+
+def _seed_of(member: Member) -> tuple[str, int]:
+    """The job of a run and its seed."""
+    assert member.job is not None
+    assert member.source.config is not None
+    return member.job.id, member.source.config.seed
 
 
 def lines(members: Sequence[Member]) -> list[Line]:
     """How each run looks: as its variant on the Train page, where that tells the runs apart."""
     job, variants = members[0].job, [member.variant for member in members]
-    raced = len({member.job.id for member in members}) == 1 and len(job.experiment.variants) > 1
-    if raced and len(set(variants)) == len(variants) and len(job.experiment.variants) <= FEW:
+    together = {member.job.id if member.job else member.source.id for member in members}
+    raced = len(together) == 1 and job is not None and len(job.experiment.variants) > 1
+    if raced and job is not None and len(set(variants)) == len(variants) and len(job.experiment.variants) <= FEW:
         looks = [lines_of(job)[variant] for variant in variants]
         if len({look.colour for look in looks}) == len(looks):
             return looks
@@ -130,7 +147,10 @@ def lines(members: Sequence[Member]) -> list[Line]:
 
 def _names(members: Sequence[Member]) -> list[str]:
     """Names that say what tells runs of several jobs apart."""
-    said = list(zip(*(_choices(member.run.config) for member in members), strict=True))
+    configs = [member.source.config for member in members]
+    if None in configs:
+        return distinct([member.name for member in members])
+    said = list(zip(*(_choices(config) for config in configs if config), strict=True))
     telling = [words for words in said if len(set(words)) > 1] or said[:1]
     return distinct([" · ".join(words) for words in zip(*telling, strict=True)])
 

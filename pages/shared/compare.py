@@ -1,9 +1,10 @@
-"""Two to six runs on the same rows: curves and numbers side by side, and how much of a difference may be chance."""
+"""Two to six sources on the same rows: curves and numbers side by side, and how much of a difference may be chance."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,12 +16,12 @@ from core.errors import CutoffError
 from core.evaluation import METRICS, ScoreIndex, comparison, metric_curve, pr_curve, roc_curve
 from core.evaluation.calibration import reliability
 from core.evaluation.comparison import MEASURES, Comparison
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import bind, candidates
 from core.parameters import Value
 from core.plots import comparison as plots
 from core.plots.race import Line, Spec
 from core.plots.style import place
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import comparable, controls, tables, text, trial
 
@@ -30,29 +31,27 @@ DOT = st.column_config.ImageColumn(width=30, pinned=True)
 
 
 class Compared(NamedTuple):
-    """The runs on the chart, the first the one that the others are compared with: their labels y (N,), scores (N,) and
-    thresholds of one class or label against the rest, and the costs of a false positive and a false negative."""
+    """The sources on the chart, the first the one that the others are compared with: their labels y (N,), scores (N,),
+    indexes and thresholds of one class or label (one-vs-rest), and the costs of a false positive and a false
+    negative."""
 
-    runs: list[Run]
+    sources: list[ScoreSource]
     lines: list[Line]
     y: NDArray[np.bool_]
     scores: list[NDArray[np.floating]]
+    indexes: list[ScoreIndex]
     thresholds: list[float]
     costs: dict[str, float]
 
-    @property
-    def indexes(self) -> list[ScoreIndex]:
-        return [ScoreIndex.of(self.y, score) for score in self.scores]
 
-
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """Choose runs to compare this one with, and see all of them on one chart, in numbers, and by their differences."""
     members = comparable.of_session()
-    refused = {name: why for name, other in members.items() if (why := comparable.why_not(run, other.run, part))}
-    if run.id not in members:
+    refused = {name: why for name, other in members.items() if (why := comparable.why_not(source, other.source, part))}
+    if source.id not in members:
         st.markdown("The app does not keep this run any more, so it can't be compared.")
         return
-    offered = {name: other for name, other in members.items() if name not in refused and name != run.id}
+    offered = {name: other for name, other in members.items() if name not in refused and name != source.id}
     if not offered:
         st.markdown(
             "There is no other run to compare this one with. Train another one on the same data with the same split: "
@@ -61,13 +60,13 @@ def show(run: Run, part: str, column: int) -> None:
         st.page_link("train.py", label="Train another one", icon=":material/arrow_forward:")
         comparable.say_refused(members, refused)
         return
-    others = [members[name] for name in comparable.choose(run, members, offered)]
+    others = [members[name] for name in comparable.choose(source, members, offered)]
     comparable.say_refused(members, refused)
     if not others:
         st.markdown("Choose one more run to compare this one with.")
         return
-    compared = _compared([members[run.id]._replace(run=run), *others], part, column)
-    _say_odd(compared, part, run.scores(part).view(column).label)
+    compared = _compared([members[source.id]._replace(source=source), *others], part, column)
+    _say_odd(compared, part, source.scores(part).view(column).label)
     curves, gaps = st.columns([3, 2])
     with curves.container(border=True, height="stretch"):
         _show_curves(compared, part)
@@ -77,16 +76,18 @@ def show(run: Run, part: str, column: int) -> None:
 
 
 def _compared(members: Sequence[comparable.Member], part: str, column: int) -> Compared:
-    runs = [member.run for member in members]
-    views = [run.scores(part).view(column) for run in runs]
+    sources = [member.source for member in members]
+    views = [source.scores(part).view(column) for source in sources]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        thresholds = _choose_thresholds(runs, column)
+        thresholds = _choose_thresholds(sources, column)
         costs = _choose_costs()
-    return Compared(runs, comparable.lines(members), views[0].y, [view.score for view in views], thresholds, costs)
+    indexes = [source.index(part, column) for source in sources]
+    scores = [view.score for view in views]
+    return Compared(sources, comparable.lines(members), views[0].y, scores, indexes, thresholds, costs)
 
 
-def _choose_thresholds(runs: Sequence[Run], column: int) -> list[float]:
-    """The threshold of each run, (R,)."""
+def _choose_thresholds(sources: Sequence[ScoreSource], column: int) -> list[float]:
+    """The threshold of each source, (R,)."""
     mode = st.segmented_control(
         "Thresholds",
         list(MODES),
@@ -98,35 +99,34 @@ def _choose_thresholds(runs: Sequence[Run], column: int) -> list[float]:
         help="Each its own: the one on trial for each run. Tuned for F1: the greatest F1 on the validation rows, run "
         "by run.",
     )
-    columns = runs[0].scores("validation").n_columns
-    own = [trial.on_trial(run, columns)[column] for run in runs]
+    columns = sources[0].scores(sources[0].parts[0]).n_columns
+    own = [trial.on_trial(source, columns)[column] for source in sources]
     if mode == "own":
         return own
     if mode == "common":
         common = st.number_input(
             "Threshold", 0.0, 1.0, own[0], 0.01, "%.4f", key="compare.common", width=130, persist_state="session"
         )
-        thresholds = [float(common)] * len(runs)
+        thresholds = [float(common)] * len(sources)
     else:
-        thresholds = [_tuned(run, column) for run in runs]
+        thresholds = [_tuned(source, column) for source in sources]
     st.button(
         "Put on trial",
         key="compare.try",
-        on_click=lambda: _try(runs, columns, column, thresholds),
+        on_click=lambda: _try(sources, columns, column, thresholds),
         disabled=not all(0 <= t <= 1 for t in thresholds),
         help="Each run's threshold then stands in its controls.",
     )
     return thresholds
 
 
-def _tuned(run: Run, column: int) -> float:
-    view = run.scores("validation").view(column)
-    return bind("f1")(candidates(ScoreIndex.of(view.y, view.score))).threshold
+def _tuned(source: ScoreSource, column: int) -> float:
+    return bind("f1")(candidates(source.index("validation", column))).threshold
 
 
-def _try(runs: Sequence[Run], columns: int, column: int, thresholds: Sequence[float]) -> None:
-    for run, threshold in zip(runs, thresholds, strict=True):
-        trial.try_one(run, columns, column, threshold)
+def _try(sources: Sequence[ScoreSource], columns: int, column: int, thresholds: Sequence[float]) -> None:
+    for source, threshold in zip(sources, thresholds, strict=True):
+        trial.try_one(source, columns, column, threshold)
     st.session_state["compare.mode"] = "own"
 
 
@@ -164,9 +164,9 @@ def _say_odd(compared: Compared, part: str, label: str) -> None:
     for letter, score in zip(plots.LETTERS, compared.scores, strict=False):
         if len(score) and score.min() == score.max():
             st.warning(f"{letter} gives every {part} row the score {score[0]:.4g}, so it ranks none above another.")
-    for letter, run in zip(plots.LETTERS, compared.runs, strict=False):
-        if not run.ended:
-            st.caption(f"{letter} is {run.status}; compared are its scores after epoch {run.epoch}.")
+    for letter, source in zip(plots.LETTERS, compared.sources, strict=False):
+        if not source.about.final:
+            st.caption(f"{letter} is not final yet: {source.about.origin}.")
 
 
 def _show_curves(compared: Compared, part: str) -> None:
@@ -190,7 +190,7 @@ def _show_curves(compared: Compared, part: str) -> None:
         key="compare_curves",
         alt=_in_words(compared, view, part),
         height=plots.HEIGHT,
-        revision=" ".join([view, part, controls.scale_now(), *(run.id for run in compared.runs)]),
+        revision=" ".join([view, part, controls.scale_now(), *(source.id for source in compared.sources)]),
     )
     st.caption(f"{ABOUT[view]} A letter stands at each run's threshold.")
 
@@ -209,9 +209,9 @@ def _roc(compared: Compared) -> Spec:
 
 def _cost(compared: Compared) -> Spec:
     spec, scale = METRICS["cost"], controls.scale_now()
-    if not all(one.scores("validation").are_probabilities for one in compared.runs):
+    if not all(one.scores("validation").are_probabilities for one in compared.sources):
         scale = "probability"  # others have no logit
-    placed = [ScoreIndex.of(compared.y, place(score, scale)) for score in compared.scores]
+    placed = [index.mapped(partial(place, scale=scale)) for index in compared.indexes]
     costs = [
         float(spec(index.counts(t), **compared.costs))
         for index, t in zip(compared.indexes, compared.thresholds, strict=True)
@@ -260,7 +260,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
     name, params = _choose_measure(compared.costs)
     measure = MEASURES[name]
     found = _compare(
-        [(run.id, run.epoch) for run in compared.runs],
+        [(source.id, source.version) for source in compared.sources],
         part,
         column,
         name,
@@ -274,8 +274,8 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         plots.differences(compared.lines, found.differences, least, greatest, measure.label, measure.higher_is_better),
         key="compare_differences",
         alt=_differences_in_words(compared, found, measure.label),
-        height=plots.height_of_differences(len(compared.runs)),
-        revision=" ".join([name, part, *(run.id for run in compared.runs)]),
+        height=plots.height_of_differences(len(compared.sources)),
+        revision=" ".join([name, part, *(source.id for source in compared.sources)]),
     )
     st.markdown(_verdict(found, measure.label))
     shown = [_signed(value) for value in found.differences]
@@ -310,7 +310,7 @@ def _choose_measure(costs: dict[str, float]) -> tuple[str, tuple[tuple[str, Valu
 
 @st.cache_data(max_entries=128, show_spinner="Resampling the rows a thousand times")
 def _compare(
-    of: list[tuple[str, int]],
+    of: list[Key],
     part: str,
     column: int,
     measure: str,

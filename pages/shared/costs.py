@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.evaluation import ScoreIndex
 from core.evaluation.scores import ClassView
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.plots.costs import threshold_mark, value_figure
 from core.plots.style import place
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import review, text, trial, tune
 from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold
@@ -23,10 +23,10 @@ from pages.shared.tiles import tiles
 ENDS = {"Call all": -math.inf, "Call none": math.inf}
 
 
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """Type the payoffs of a class or label; see the threshold that pays most, and the band to review."""
     with st.container(border=True):
-        priced = choose_payoffs(run, part, column)
+        priced = choose_payoffs(source, part, column)
     if priced.payoffs.flaw:
         st.markdown(priced.payoffs.flaw)
         _table(priced, ENDS)
@@ -37,16 +37,16 @@ def show(run: Run, part: str, column: int) -> None:
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
-def _optimum(of: tuple[str, int], column: int, payoffs: Payoffs, _view: ClassView) -> Optimum:
+def _optimum(of: Key, column: int, payoffs: Payoffs, _view: ClassView) -> Optimum:
     return optimum(payoffs, _view.y, _view.score)
 
 
 def _best_threshold(priced: Priced) -> None:
     """The threshold of greatest net value beside the one of theory, those in use, and calling all or none."""
-    run, payoffs, volume = priced.run, priced.payoffs, priced.volume
-    best = _optimum((run.id, run.epoch), priced.column, payoffs, priced.views["validation"])
-    columns = run.scores(priced.part).n_columns
-    now, before = trial.on_trial(run, columns)[priced.column], trial.adopted(run, columns)[priced.column]
+    source, payoffs, volume = priced.source, priced.payoffs, priced.volume
+    best = _optimum((source.id, source.version), priced.column, payoffs, priced.views["validation"])
+    columns = source.scores(priced.part).n_columns
+    now, before = trial.on_trial(source, columns)[priced.column], trial.adopted(source, columns)[priced.column]
     low, high = best.threshold_spread
     on_test = priced.indexes["test"].counts([best.threshold, now])
     a_thousand, a_month = net_value(on_test, payoffs, PER), net_value(on_test, payoffs, volume)
@@ -68,11 +68,11 @@ def _best_threshold(priced: Priced) -> None:
             priced.more(a_month[0] - a_month[1], "the threshold on trial"),
         ),
     )
-    tune.show_findings(run, priced.column, "cost", "costs")
+    tune.show_findings(source, priced.column, "cost", "costs")
     st.button(
         "Use this threshold",
         on_click=trial.try_one,
-        args=(run, columns, priced.column, best.threshold),
+        args=(source, columns, priced.column, best.threshold),
         disabled=not 0 <= best.threshold <= 1,
         help="It then stands in the controls above and in every number there.",
     )
@@ -86,8 +86,8 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
     st.markdown(f"**Net value of {PER:,} rows against threshold**")
     axis = priced.scale
     curves = {
-        part: value_curve(ScoreIndex.of(view.y, place(view.score, axis)), priced.payoffs, PER)
-        for part, view in priced.views.items()
+        part: value_curve(index.mapped(partial(place, scale=axis)), priced.payoffs, PER)
+        for part, index in priced.indexes.items()
     }
     theory = priced.payoffs.threshold
     marks = [
@@ -102,7 +102,7 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
         alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} validation rows, at "
         f"{threshold(best.threshold)}; theory says {threshold(theory)}.",
         height=400,
-        revision=f"{priced.run.id} {priced.column} {axis}",
+        revision=f"{priced.source.id} {priced.column} {axis}",
     )
     st.caption(
         "Shaded: spread of the best threshold over 90% of resamples of the validation rows, drawn without regard to "

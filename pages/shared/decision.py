@@ -9,55 +9,62 @@ from typing import Any
 import streamlit as st
 
 from core.evaluation import DECISIONS, NO_CLASS
+from core.evaluation.source import ScoreSource
 from core.evaluation.summary import Decide
 from core.parameters import Value
-from core.training.runs import Run
 
 DEFAULT = "ratio"  # equal thresholds then are plain argmax, and every threshold has a say
 NO_CLASS_SAID = "no class"
 
 
-def of(run: Run) -> tuple[str, dict[str, Value]]:
+def of(source: ScoreSource) -> tuple[str, dict[str, Value]]:
     """The rule by name, and all its params."""
-    name, params = st.session_state.get(_key(run), (DEFAULT, {}))
+    name, params = st.session_state.get(_key(source), (DEFAULT, {}))
     return name, {param.name: params.get(param.name, param.default) for param in DECISIONS[name].params}
 
 
-def decide(run: Run) -> Decide:
+def decide(source: ScoreSource) -> Decide:
     """The rule as a function of scores (N, C) and thresholds (C,)."""
-    name, params = of(run)
+    name, params = of(source)
     return partial(DECISIONS[name], **params)
 
 
-def gives_no_class(run: Run) -> bool:
+def gives_no_class(source: ScoreSource) -> bool:
     """Whether the rule may leave rows without a class."""
-    _, params = of(run)
+    _, params = of(source)
     return params.get("fallback") == NO_CLASS
 
 
-def take(run: Run, name: str, **params: Value) -> None:
+def take(source: ScoreSource, name: str, **params: Value) -> None:
     """Decide by this rule from now on."""
-    st.session_state[_key(run)] = (name, params)
+    st.session_state[_key(source)] = (name, params)
 
 
-def choose(run: Run, class_names: Sequence[str]) -> None:
+def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
     """The controls of the rule, with what it does as a formula and in words."""
-    name, params = of(run)
+    name, params = of(source)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = {rule: spec.label for rule, spec in DECISIONS.items()}
-        _choose(run, "Decide by", "rule", labels, name, lambda chosen: take(run, chosen))
+        _choose(source, "Decide by", "rule", labels, name, lambda chosen: take(source, chosen))
         if "fallback" in params:
             (param,) = DECISIONS[name].params
             options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(class_names))
-            _choose(run, param.label, "fallback", options, params["fallback"], lambda to: take(run, name, fallback=to))
+            _choose(
+                source, param.label, "fallback", options, params["fallback"], lambda to: take(source, name, fallback=to)
+            )
         st.markdown(rf"$\displaystyle {DECISIONS[name].formula}$", width="content")
     st.caption(DECISIONS[name].help, help=DECISIONS[name].reference)
 
 
 def _choose(
-    run: Run, label: str, of_what: str, options: dict[Any, str], now: object, take_over: Callable[[Any], None]
+    source: ScoreSource,
+    label: str,
+    of_what: str,
+    options: dict[Any, str],
+    now: object,
+    take_over: Callable[[Any], None],
 ) -> None:
-    key = f"{_key(run)}.{of_what}"
+    key = f"{_key(source)}.{of_what}"
     if st.session_state.get(key) != now:  # what is chosen is the truth, the control shows it
         st.session_state[key] = now
     st.selectbox(
@@ -71,5 +78,5 @@ def _choose(
     )
 
 
-def _key(run: Run) -> str:
-    return f"decision.{run.id}"
+def _key(source: ScoreSource) -> str:
+    return f"decision.{source.id}"

@@ -6,11 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.evaluation import ScoreIndex
 from core.evaluation.scores import Scores
+from core.evaluation.source import Key, ScoreSource
 from core.plots.explorer import Held, held, top_share
 from core.plots.style import Scale
-from core.training.runs import Run
 from pages.components.threshold_explorer import Act, threshold_explorer
 from pages.shared import controls, rows, trial
 
@@ -33,42 +32,40 @@ def choose_column(scores: Scores) -> int:
     return chosen
 
 
-def show(run: Run, part: str, column: int, band: tuple[float, float] | None = None) -> None:
+def show(source: ScoreSource, part: str, column: int, band: tuple[float, float] | None = None) -> None:
     """The threshold of one column, with its numbers and curves; `band` (low, high) its interval if it was tuned."""
-    scores = run.scores(part)
+    scores = source.scores(part)
     view, columns = scores.view(column), scores.n_columns
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(HINT, width="content")
         scale: Scale = controls.score_scale() if scores.are_probabilities else "probability"
-    index, sent = _prepared((run.id, run.epoch), part, column, scale, run)
+    index, sent = source.index(part, column), _held((source.id, source.version), part, column, scale, source)
 
     def on_act(act: Act, value: float) -> None:
         if act == "undo":
-            trial.undo(run, columns)
+            trial.undo(source, columns)
             return
-        trial.try_one(run, columns, column, top_share(index, value) if act == "share" else value)
+        trial.try_one(source, columns, column, top_share(index, value) if act == "share" else value)
         if act == "adopt":
-            trial.adopt(run, columns)
+            trial.adopt(source, columns)
 
     threshold_explorer(
         sent,
         index,
-        trial.on_trial(run, columns)[column],
-        trial.adopted(run, columns)[column],
+        trial.on_trial(source, columns)[column],
+        trial.adopted(source, columns)[column],
         on_act,
-        of=f"{run.id} {run.epoch} {part} {column}",
+        of=f"{source.id} {source.version} {part} {column}",
         label=view.label,
         rest=view.rest,
         key="explorer",
-        can_undo=trial.can_undo(run, columns),
+        can_undo=trial.can_undo(source, columns),
         band=band,
-        on_rows=lambda outcome: rows.ask(run, outcome),
+        on_rows=lambda outcome: rows.ask(source, outcome),
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _prepared(of: tuple[str, int], part: str, column: int, scale: Scale, _run: Run) -> tuple[ScoreIndex, Held]:
-    """The index of a column, and what the browser gets of it."""
-    view = _run.scores(part).view(column)
-    index = ScoreIndex.of(view.y, view.score)
-    return index, held(index, scale)
+def _held(of: Key, part: str, column: int, scale: Scale, _source: ScoreSource) -> Held:
+    """What the browser gets of a column."""
+    return held(_source.index(part, column), scale)

@@ -1,4 +1,4 @@
-"""The adopted thresholds of a run as files: JSON, scikit-learn, PyTorch; and the scores they are applied to."""
+"""The adopted thresholds of a source as files: JSON, scikit-learn, PyTorch; and the scores they are applied to."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core.errors import CutoffError
 from core.evaluation import DECISIONS
+from core.evaluation.source import About, Key, ScoreSource
 from core.export import Adopted, adopted, pytorch_code, scikit_learn_code, scores_csv
 from core.parameters import Value
-from core.training.runs import Run
 from pages.shared import decision, text, trial
 
 
@@ -30,7 +31,7 @@ FORMATS: dict[str, Format] = {
     "json": Format(
         "JSON",
         "The thresholds, how scores are compared with them, what they are worth on validation and test rows, and the "
-        "run's configuration.",
+        "configuration of the run that made the scores.",
         "json",
         "json",
         "application/json",
@@ -56,33 +57,39 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def show(run: Run, part: str, _column: int) -> None:
+def show(source: ScoreSource, part: str, _column: int) -> None:
     """The adopted thresholds in a format that is chosen, to copy or to download."""
-    columns = run.scores(part).n_columns
-    thresholds = trial.adopted(run, columns)
-    name, params = decision.of(run)
-    written = _adopted((run.id, run.epoch), tuple(thresholds), name, tuple(params.items()), run)
+    columns = source.scores(part).n_columns
+    thresholds = trial.adopted(source, columns)
+    name, params = decision.of(source)
+    written = _adopted(
+        (source.id, source.version), source.about, tuple(thresholds), name, tuple(params.items()), source
+    )
     st.markdown(_said(written))
-    if trial.on_trial(run, columns) != thresholds:
+    if trial.on_trial(source, columns) != thresholds:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(":material/info: What is on trial is not adopted, and not in these files.", width="content")
-            st.button("Adopt what is on trial", on_click=trial.adopt, args=(run, columns))
+            st.button("Adopt what is on trial", on_click=trial.adopt, args=(source, columns))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         chosen = FORMATS[_choose_format()]
-        content = chosen.write(written)
+        try:
+            content = chosen.write(written)
+        except CutoffError as error:  # PyTorch code is that of a run's head
+            st.info(text.plain(str(error)))
+            return
         with st.container(horizontal=True, width="content"):
             st.download_button(
                 f"Thresholds as {chosen.label}",
                 content,
-                f"thresholds-{run.id}.{chosen.ending}",
+                f"thresholds-{source.id}.{chosen.ending}",
                 chosen.mime,
                 icon=":material/download:",
                 on_click="ignore",
             )
             st.download_button(
                 "Scores as CSV",
-                lambda: scores_csv(run.scores(part), run.rows(part)),
-                f"scores-{run.id}-{part}.csv",
+                lambda: scores_csv(source.scores(part), source.rows(part)),
+                f"scores-{source.id}-{part}.csv",
                 "text/csv",
                 icon=":material/download:",
                 on_click="ignore",
@@ -119,6 +126,11 @@ def _choose_format() -> str:
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _adopted(
-    of: tuple[str, int], thresholds: tuple[float, ...], name: str, params: tuple[tuple[str, Value], ...], _run: Run
+    of: Key,
+    about: About,
+    thresholds: tuple[float, ...],
+    name: str,
+    params: tuple[tuple[str, Value], ...],
+    _source: ScoreSource,
 ) -> Adopted:
-    return adopted(_run, thresholds, name, dict(params))
+    return adopted(_source, thresholds, name, dict(params))

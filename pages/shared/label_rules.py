@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from core.evaluation import LabelTotals, label_totals, predicted_positive
 from core.evaluation.scores import Scores
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
 from core.parameters import Param, Value
-from core.training.runs import Run
 from pages.components.threshold_column import Total
 from pages.shared import controls, text, trial
 
@@ -28,11 +28,11 @@ READ = (
 )
 
 
-def show(run: Run, totals: Sequence[Total]) -> None:
+def show(source: ScoreSource, totals: Sequence[Total]) -> None:
     """Choose a rule and its numbers, see what it comes to beside .5 for all, and put its thresholds on trial."""
     st.markdown("**A rule for all labels**")
     name, params, goal, goal_params = _choose_rule()
-    choice, found = _tune((run.id, run.epoch), name, params, goal, goal_params, run)
+    choice, found = _tune((source.id, source.version), name, params, goal, goal_params, source)
     st.markdown(text.plain(choice.said))
     table = pd.DataFrame(
         {case: [_said(total, numbers) for total in totals] for case, numbers in zip(CASES, found, strict=True)},
@@ -45,7 +45,7 @@ def show(run: Run, totals: Sequence[Total]) -> None:
         alt=f"What {LABEL_RULES[name].label} comes to on validation and test rows, beside 0.5 for every label.",
     )
     st.caption(READ)
-    _offer(run, choice)
+    _offer(source, choice)
 
 
 def _choose_rule() -> tuple[str, Params, str, Params]:
@@ -71,11 +71,11 @@ def _params(key: str, params: Sequence[Param]) -> Params:
 
 @st.cache_data(max_entries=64, show_spinner="Tuning all labels")
 def _tune(
-    of: tuple[str, int], name: str, params: Params, goal: str, goal_params: Params, _run: Run
+    of: Key, name: str, params: Params, goal: str, goal_params: Params, _source: ScoreSource
 ) -> tuple[LabelChoice, tuple[LabelTotals, ...]]:
     """What the rule chooses on the validation rows, and the totals of each of CASES."""
     rule = bind(goal, **dict(goal_params)) if goal else None
-    validation, test = _run.scores("validation"), _run.scores("test")
+    validation, test = _source.scores("validation"), _source.scores("test")
 
     def choose(scores: Scores) -> LabelChoice:
         return LABEL_RULES[name](scores, rule, **dict(params))
@@ -100,18 +100,18 @@ def _said(total: Total, numbers: LabelTotals) -> str:
     return text.rate(value)
 
 
-def _offer(run: Run, choice: LabelChoice) -> None:
+def _offer(source: ScoreSource, choice: LabelChoice) -> None:
     """A button that puts the thresholds on trial, where there are any; what can't be said by thresholds is said."""
     if isinstance(choice, TopLabels):
         st.caption("This rule ranks the labels of a row. It has no thresholds that could be put on trial.")
         return
-    scores = run.scores("validation")
+    scores = source.scores("validation")
     thresholds = choice.thresholds(scores.y_score) if isinstance(choice, LabelShares) else choice.thresholds
     never = int(np.count_nonzero(thresholds > 1))
     st.button(
         "Try these thresholds",
         on_click=trial.try_out,
-        args=(run, np.clip(thresholds, 0, 1).tolist()),
+        args=(source, np.clip(thresholds, 0, 1).tolist()),
         help="They then stand in the rows above and in every number.",
     )
     if never:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.evaluation import class_counts, index_scores, label_totals, predicted_positive
-from core.training.runs import Run
+from core.evaluation import class_counts, label_totals, predicted_positive
+from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, label_rules, trial
 
@@ -24,10 +24,11 @@ TOTALS = (
 )
 
 
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """The thresholds of all labels, what they decide about the "validation" or "test" rows, and rules for them."""
-    scores = run.scores(part)
-    thresholds, adopted = trial.on_trial(run, scores.n_columns), trial.adopted(run, scores.n_columns)
+    scores = source.scores(part)
+    thresholds, adopted = trial.on_trial(source, scores.n_columns), trial.adopted(source, scores.n_columns)
+    indexes = [source.index(part, label) for label in range(scores.n_columns)]
     st.header("All labels")
     st.caption(
         "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the adopted threshold, "
@@ -41,16 +42,16 @@ def show(run: Run, part: str, column: int) -> None:
             scores,
             thresholds=thresholds,
             adopted=adopted,
-            counts=class_counts(index_scores(scores), np.reshape(thresholds, (-1, 1))),
+            counts=class_counts(indexes, np.reshape(thresholds, (-1, 1))),
             totals=TOTALS,
             now=now,
             before=before,
             chosen=column,
             scale=controls.scale_now(),
             key="all_labels",
-            revision=f"{run.id} {part} {run.epoch}",
-            on_move=lambda moved, to: trial.try_one(run, scores.n_columns, moved, to),
+            revision=f"{source.id} {part} {source.version}",
+            on_move=lambda moved, to: trial.try_one(source, scores.n_columns, moved, to),
             on_choose=lambda chosen: st.session_state.update(column=chosen),
         )
     with st.container(border=True):
-        label_rules.show(run, TOTALS)
+        label_rules.show(source, TOTALS)

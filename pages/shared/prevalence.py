@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.evaluation import METRICS, ScoreIndex, metric_curve
+from core.evaluation import METRICS, metric_curve
 from core.evaluation import prevalence as shift
 from core.evaluation.prevalence import GRID, Aim, BestThresholds
-from core.evaluation.scores import ClassView
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import Bootstrap, bootstrap, candidates
 from core.evaluation.value.payoffs import Payoffs, net_value
 from core.plots import prevalence as plots
 from core.plots.costs import threshold_mark
 from core.plots.style import place
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import text, trial, tune
 from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold
@@ -36,32 +37,32 @@ ASSUMED = (
 )
 
 
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """Choose the prevalence in production; see precision, net value and the best threshold move with it."""
     payoffs, unit = chosen_payoffs()
-    priced = Priced(run, part, column, payoffs, unit, run.scores(part).n_rows)
+    priced = Priced(source, part, column, payoffs, unit, source.scores(part).n_rows)
     here = priced.indexes["validation"].prevalence
     if not 0 < here < 1:
         rows, label = "All" if here == 1 else "None", text.plain(priced.views["validation"].label)
         st.markdown(f"{rows} of the validation rows are {label}, which says nothing about another prevalence.")
         return
-    columns = run.scores(part).n_columns
-    now, before = trial.on_trial(run, columns)[column], trial.adopted(run, columns)[column]
+    columns = source.scores(part).n_columns
+    now, before = trial.on_trial(source, columns)[column], trial.adopted(source, columns)[column]
     with st.container(border=True):
-        there = _choose_prevalence(run, column, here)
+        there = _choose_prevalence(source, column, here)
         _tiles(priced, now, here, there)
     aim = _choose_aim()
     if aim == "cost" and payoffs.flaw:
         st.markdown(f"{payoffs.flaw} What follows is for F1.")
         aim = "f1"
-    of, view = (run.id, run.epoch), priced.views["validation"]
-    tuned, theory = _tune(of, column, aim, payoffs, there, view)
+    of = source.id, source.version
+    tuned, theory = _tune(of, column, aim, payoffs, there, source)
     best = tuned.choice.threshold
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _against_prevalence(priced, now, here, there)
     with right.container(border=True, height="stretch"):
-        _best_against_prevalence(priced, aim, _best(of, column, aim, payoffs, view), here, there)
+        _best_against_prevalence(priced, aim, _best(of, column, aim, payoffs, source), here, there)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _against_threshold(priced, now, best, theory, there)
@@ -70,9 +71,9 @@ def show(run: Run, part: str, column: int) -> None:
         _table(priced, aim, there, {"Tuned": best, "Predicted": theory, "On trial": now, "Adopted": before})
 
 
-def _choose_prevalence(run: Run, column: int, here: float) -> float:
+def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
     """The prevalence in production, the validation rows' own until another is chosen: a slider, a number to type."""
-    key = f"prevalence.{run.id}.{column}"
+    key = f"prevalence.{source.id}.{column}"
     there = float(st.session_state.setdefault(key, here))
     options = sorted({*GRID, here})
     slider, number = f"{key}.slider", f"{key}.percent"
@@ -128,19 +129,19 @@ def _choose_aim() -> Aim:
 
 
 @st.cache_data(max_entries=64)
-def _best(of: tuple[str, int], column: int, aim: Aim, payoffs: Payoffs, _view: ClassView) -> BestThresholds:
+def _best(of: Key, column: int, aim: Aim, payoffs: Payoffs, _source: ScoreSource) -> BestThresholds:
     """The best threshold at every prevalence of the grid."""
-    return shift.best_thresholds(aim, payoffs, candidates(ScoreIndex.of(_view.y, _view.score)), GRID)
+    return shift.best_thresholds(aim, payoffs, candidates(_source.index("validation", column)), GRID)
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _tune(
-    of: tuple[str, int], column: int, aim: Aim, payoffs: Payoffs, there: float, _view: ClassView
+    of: Key, column: int, aim: Aim, payoffs: Payoffs, there: float, _source: ScoreSource
 ) -> tuple[Bootstrap, float]:
     """The threshold tuned for a prevalence on the validation rows and their resamples, and the one predicted."""
     rule = shift.rule_at(shift.rule_of(aim, payoffs), there)
-    counts = candidates(ScoreIndex.of(_view.y, _view.score))
-    return bootstrap(rule, _view.y, _view.score), shift.predicted(aim, payoffs, counts, there)
+    counts, view = candidates(_source.index("validation", column)), _source.scores("validation").view(column)
+    return bootstrap(rule, view.y, view.score), shift.predicted(aim, payoffs, counts, there)
 
 
 def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
@@ -174,7 +175,7 @@ def _against_prevalence(priced: Priced, now: float, here: float, there: float) -
         key="prevalence",
         alt=f"Precision, F1 and accuracy of the threshold on trial against the prevalence, {priced.part} rows.",
         height=380,
-        revision=f"{priced.run.id} {priced.part} {priced.column}",
+        revision=f"{priced.source.id} {priced.part} {priced.column}",
     )
     st.caption(f"The {priced.part} rows. Shaded: the precision in at least 90% of samples (Wilson, of both rates).")
 
@@ -190,14 +191,14 @@ def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, her
         key="best_threshold",
         alt=f"The best threshold for {AIMS[aim]} against the prevalence, tuned on validation rows and predicted.",
         height=380,
-        revision=f"{priced.run.id} {priced.column} {aim} {priced.scale}",
+        revision=f"{priced.source.id} {priced.column} {aim} {priced.scale}",
     )
     st.caption(f"Dashed: predicted for scores that are calibrated at {_percent(here)}: {PREDICTED[aim]}.")
 
 
 def _against_threshold(priced: Priced, now: float, best: float, theory: float, there: float) -> None:
-    view, axis = priced.views[priced.part], priced.scale
-    index = ScoreIndex.of(view.y, place(view.score, axis))
+    axis = priced.scale
+    index = priced.indexes[priced.part].mapped(partial(place, scale=axis))
     st.markdown(f"**At {_percent(there)}, against threshold**")
     curves = {METRICS[name].label: metric_curve(index, shift.metric_at(METRICS[name], there)) for name in CURVES}
     marks = [threshold_mark("tuned", best, axis), threshold_mark("predicted", theory, axis, "dash")]
@@ -206,7 +207,7 @@ def _against_threshold(priced: Priced, now: float, best: float, theory: float, t
         key="metrics_there",
         alt=f"Precision, recall and F1 of the {priced.part} rows against the threshold at {_percent(there)}.",
         height=380,
-        revision=f"{priced.run.id} {priced.part} {priced.column} {axis}",
+        revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
     )
     st.caption(f"The {priced.part} rows, each class weighed by its new share over its old one.")
 
@@ -222,12 +223,12 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
     st.button(
         "Use the tuned threshold",
         on_click=trial.try_one,
-        args=(priced.run, priced.run.scores(priced.part).n_columns, priced.column, best),
+        args=(priced.source, priced.source.scores(priced.part).n_columns, priced.column, best),
         disabled=not 0 <= best <= 1,
         help="It then stands in the controls above and in every number there.",
     )
     if use := READS_PROBABILITIES.get(aim):
-        tune.show_findings(priced.run, priced.column, use, "prevalence")
+        tune.show_findings(priced.source, priced.column, use, "prevalence")
 
 
 def _table(priced: Priced, aim: Aim, there: float, thresholds: dict[str, float]) -> None:

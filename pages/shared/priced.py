@@ -1,4 +1,4 @@
-"""What the panels of costs share: the payoffs that were typed, a column of a run with them, amounts in words."""
+"""What the panels of costs share: the payoffs that were typed, a column of a source with them, amounts in words."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import streamlit as st
 
 from core.evaluation import ScoreIndex
 from core.evaluation.scores import ClassView
+from core.evaluation.source import ScoreSource
 from core.evaluation.value.payoffs import Payoffs
 from core.plots.style import Scale
-from core.training.runs import Run
 from pages.shared import text
 from pages.shared.tiles import NARROW
 
@@ -33,9 +33,9 @@ MEANING = "Net value is benefits less costs: above 0 earns, below 0 costs, and t
 
 @dataclass(frozen=True, eq=False)
 class Priced:
-    """A class or label of a run, whose decisions have payoffs in a unit; `volume` rows are decided in a month."""
+    """A class or label of a source, whose decisions have payoffs in a unit; `volume` rows are decided in a month."""
 
-    run: Run
+    source: ScoreSource
     part: str  # the rows shown, "validation" or "test"
     column: int
     payoffs: Payoffs
@@ -45,16 +45,16 @@ class Priced:
     @cached_property
     def views(self) -> dict[str, ClassView]:
         """Labels and scores, by part."""
-        return {part: self.run.scores(part).view(self.column) for part in PARTS}
+        return {part: self.source.scores(part).view(self.column) for part in PARTS}
 
     @cached_property
     def indexes(self) -> dict[str, ScoreIndex]:
-        return {part: ScoreIndex.of(view.y, view.score) for part, view in self.views.items()}
+        return {part: self.source.index(part, self.column) for part in PARTS}
 
     @property
     def scale(self) -> Scale:
         """How the axis of scores is spaced: as chosen beside the histogram, but evenly if scores leave [0, 1]."""
-        even = st.session_state.get("scale") == "probability" or not self.run.scores(self.part).are_probabilities
+        even = st.session_state.get("scale") == "probability" or not self.source.scores(self.part).are_probabilities
         return "probability" if even else "logit"
 
     def money(self, value: float) -> str:
@@ -92,9 +92,9 @@ def chosen_payoffs() -> tuple[Payoffs, str]:
     return Payoffs(**given), str(st.session_state.get("cost.unit", "EUR")).strip()
 
 
-def choose_payoffs(run: Run, part: str, column: int) -> Priced:
+def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
     """The payoffs as a matrix, their unit, and how many rows a month are decided: as many as are shown by default."""
-    rows = run.scores(part).n_rows
+    rows = source.scores(part).n_rows
     st.markdown("**Payoffs**")
     st.caption(f"What one row brings or costs, all four in one unit. {MEANING}")
     matrix, rest = st.columns([2, 1])
@@ -116,7 +116,7 @@ def choose_payoffs(run: Run, part: str, column: int) -> Priced:
             help="How many rows are decided in a month. Left empty: as many as this split has.",
         )
     payoffs, unit = chosen_payoffs()
-    return Priced(run, part, column, payoffs, unit, int(volume or max(rows, 1)))
+    return Priced(source, part, column, payoffs, unit, int(volume or max(rows, 1)))
 
 
 def threshold(value: float) -> str:

@@ -138,7 +138,7 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
         alt=f"Histograms of the {priced.part} rows' scores by true class. Reviewed are scores from {threshold(low)} to "
         f"{threshold(high)}; by Chow's rule {threshold(theory.low)} to {threshold(theory.high)}.",
         height=380,
-        revision=f"{priced.run.id} {priced.part} {priced.column} {axis}",
+        revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
     )
     st.caption(
         f"The {priced.part} rows; hatched: wrong. Shaded: reviewed, drawn as if every review were right. Dashed: "

@@ -8,13 +8,12 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.data import Dataset, load_dataset
 from core.evaluation import NO_CLASS
 from core.evaluation.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.evaluation.scores import ClassView, Scores
+from core.evaluation.source import ScoreSource
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import controls, decision, text, trial
 
@@ -49,7 +48,7 @@ COLUMNS = {
 
 
 def ask(
-    run: Run,
+    source: ScoreSource,
     outcome: Outcome | None = None,
     low: float | None = None,
     high: float | None = None,
@@ -62,96 +61,96 @@ def ask(
     called in a callback, before the page is drawn, as a picture's on_click is.
     """
     cell = true is not None or decided is not None
-    _ask(run, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
+    _ask(source, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
     st.session_state["panel"], st.session_state["rows.from_afar"] = "Rows", True
 
 
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """Choose rows by what is decided about them; those closest to another decision come first."""
     if st.session_state.pop("rows.from_afar", False):
         st.toast("The rows are in the panel Rows, further down.", icon=":material/table_rows:")
-    scores = run.scores(part)
-    thresholds = trial.on_trial(run, scores.n_columns)
+    scores = source.scores(part)
+    thresholds = trial.on_trial(source, scores.n_columns)
     if scores.task == "multiclass":
-        _control(run, "cell", st.segmented_control, "Decided", CELL, required=True)
-    if scores.task == "multiclass" and _asked(run)["cell"]:
-        found, said = _choose_cell(run, scores, thresholds)
+        _control(source, "cell", st.segmented_control, "Decided", CELL, required=True)
+    if scores.task == "multiclass" and _asked(source)["cell"]:
+        found, said = _choose_cell(source, scores, thresholds)
     else:
-        found, said = _choose_outcome(run, scores.view(column), thresholds[column])
+        found, said = _choose_outcome(source, scores.view(column), thresholds[column])
     st.markdown(f"**{len(found):,} of {scores.n_rows:,} {part} rows**{text.plain(said)}.")
     if len(found):
-        _show_found(run, part, column, found)
+        _show_found(source, part, column, found)
 
 
-def _choose_outcome(run: Run, view: ClassView, threshold: float) -> tuple[pd.DataFrame, str]:
+def _choose_outcome(source: ScoreSource, view: ClassView, threshold: float) -> tuple[pd.DataFrame, str]:
     """The rows of the outcome and the range of scores that are asked for, and what they are."""
-    outcome, low, high = (_asked(run)[name] for name in ("outcome", "low", "high"))
+    outcome, low, high = (_asked(source)[name] for name in ("outcome", "low", "high"))
     counts = outcome_counts(view, threshold, low, high)
     labels = {ANY: f"All {sum(counts.values()):,}"} | {name: f"{name.upper()} {n:,}" for name, n in counts.items()}
     with st.container(horizontal=True, vertical_alignment="top"):
-        _control(run, "outcome", st.segmented_control, "Outcome", labels, required=True)
-        _control(run, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
-        _control(run, "high", st.number_input, "to below", placeholder="no end", **RANGE)
-    _show_bars(run, view, threshold)
+        _control(source, "outcome", st.segmented_control, "Outcome", labels, required=True)
+        _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
+        _control(source, "high", st.number_input, "to below", placeholder="no end", **RANGE)
+    _show_bars(source, view, threshold)
     said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {threshold:.6g}"
     ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
     said += f", with a score of {' and '.join(ends)}" if ends else ""
     return behind(view, threshold, outcome, low, high), said
 
 
-def _show_bars(run: Run, view: ClassView, threshold: float) -> None:
+def _show_bars(source: ScoreSource, view: ClassView, threshold: float) -> None:
     """The scores by outcome; a click on a bar asks for its rows."""
 
     def clicked(bar: dict[str, Any]) -> None:
         _, low, high = bar["customdata"]
-        _ask(run, _asked(run) | {"outcome": bar["name"], "low": low, "high": high})
+        _ask(source, _asked(source) | {"outcome": bar["name"], "low": low, "high": high})
 
-    asked, scale = _asked(run), controls.scale_now()
+    asked, scale = _asked(source), controls.scale_now()
     live_figure(
         outcome_bars(view, threshold, scale, asked["low"], asked["high"]),
         key="rows.bars",
         alt="Rows by score and outcome. A click on a bar asks for its rows, as the controls above do.",
         height=180,
-        revision=f"{run.id} {view.label} {scale}",
+        revision=f"{source.id} {view.label} {scale}",
         on_click=clicked,
     )
 
 
-def _choose_cell(run: Run, scores: Scores, thresholds: list[float]) -> tuple[pd.DataFrame, str]:
+def _choose_cell(source: ScoreSource, scores: Scores, thresholds: list[float]) -> tuple[pd.DataFrame, str]:
     """The rows of the true and the decided class that are asked for, and what they are."""
     labels = {ANY: "any"} | dict(enumerate(scores.class_names))
-    decided = labels | ({NO_CLASS: decision.NO_CLASS_SAID} if decision.gives_no_class(run) else {})
+    decided = labels | ({NO_CLASS: decision.NO_CLASS_SAID} if decision.gives_no_class(source) else {})
     with st.container(horizontal=True):
-        _control(run, "true", st.selectbox, "True class", labels, width=160)
-        _control(run, "decided", st.selectbox, "Called", decided, width=160)
-    true, called = (_asked(run)[name] for name in ("true", "decided"))
+        _control(source, "true", st.selectbox, "True class", labels, width=160)
+        _control(source, "decided", st.selectbox, "Called", decided, width=160)
+    true, called = (_asked(source)[name] for name in ("true", "decided"))
     called = called if called in decided else None  # another rule may give every row a class
     told = [labels[true]] if true is not None else []
     told += [f"called {decided[called]}"] if called is not None else []
     said = f" are {' and '.join(told)}" if told else ""
-    return behind_cell(scores, decision.decide(run)(scores.y_score, thresholds), true, called), said
+    return behind_cell(scores, decision.decide(source)(scores.y_score, thresholds), true, called), said
 
 
-def _show_found(run: Run, part: str, column: int, found: pd.DataFrame) -> None:
+def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame) -> None:
     """A page of the rows found, as a table and, where rows are images, as those; all of them as a file."""
-    data, rows = load_dataset(run.config.dataset, run.config.dataset_params), run.rows(part)
+    image = source.row_columns(part).image
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        shown = _choose_page(run, f"{part} {column}", found, IMAGES if data.image else PAGE)
+        shown = _choose_page(source, f"{part} {column}", found, IMAGES if image else PAGE)
         st.download_button(
             "Rows as CSV",
-            lambda: described(found, data, rows).to_csv(index=False),
-            f"rows-{run.id}-{part}.csv",
+            lambda: described(found, source, part).to_csv(index=False),
+            f"rows-{source.id}-{part}.csv",
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
             help=f"All {len(found):,}, with every feature as it is in the data set.",
         )
-    table = described(shown, data, rows, with_features=not data.image)
-    images, beside = st.columns([1, 2]) if data.image else (None, st.container())
+    table = described(shown, source, part, with_features=not image)
+    images, beside = st.columns([1, 2]) if image else (None, st.container())
     if images:
         with images:
-            _show_images(run, data, table)
-    tall = figure_height(len(shown), data.image) if data.image else HEIGHT
+            _show_images(source, part, shown, table)
+    tall = figure_height(len(shown), image) if image else HEIGHT
     beside.dataframe(
         table,
         hide_index=True,
@@ -161,20 +160,22 @@ def _show_found(run: Run, part: str, column: int, found: pd.DataFrame) -> None:
     )
 
 
-def _choose_page(run: Run, of: str, found: pd.DataFrame, size: int) -> pd.DataFrame:
+def _choose_page(source: ScoreSource, of: str, found: pd.DataFrame, size: int) -> pd.DataFrame:
     """So many of the rows found; where there are more, from the page that is chosen, at first the first."""
     place, start = st.empty(), 0
     if len(found) > size:
-        asked = hash((run.id, of, *_asked(run).values()))  # another question begins on its first page
+        asked = hash((source.id, of, *_asked(source).values()))  # another question begins on its first page
         start = size * (st.pagination(-(-len(found) // size), key=f"rows.page {asked:x}") - 1)
     shown = found.iloc[start : start + size]
     place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
     return shown
 
 
-def _show_images(run: Run, data: Dataset, table: pd.DataFrame) -> None:
-    """The images of the rows in the table, with what it says of them."""
-    assert data.image is not None
+def _show_images(source: ScoreSource, part: str, shown: pd.DataFrame, table: pd.DataFrame) -> None:
+    """The images of the rows shown, with what the table says of them."""
+    known = source.row_columns(part)
+    assert known.features is not None
+    assert known.image is not None
     name, values = ("predicted", table["predicted"]) if "predicted" in table else ("row", table["row"])
     told = [f"{name} {value}" for value in values]
     titles = [
@@ -182,26 +183,31 @@ def _show_images(run: Run, data: Dataset, table: pd.DataFrame) -> None:
         for name, line, score in zip(table["class"], told, table["score"], strict=True)
     ]
     live_figure(
-        image_grid(data.x[table["row"]].reshape(-1, *data.image), titles),
+        image_grid(known.features[shown.index].reshape(-1, *known.image), titles),
         key="rows.images",
         alt=f"{len(table)} images, {NEAREST}; the table beside them says what each is.",
-        height=figure_height(len(table), data.image),
-        revision=run.id,
+        height=figure_height(len(table), known.image),
+        revision=source.id,
     )
 
 
 def _control(
-    run: Run, name: str, kind: Callable[..., Any], label: str, options: Mapping[Any, str] | None = None, **looks: Any
+    source: ScoreSource,
+    name: str,
+    kind: Callable[..., Any],
+    label: str,
+    options: Mapping[Any, str] | None = None,
+    **looks: Any,
 ) -> None:
     """A control of one thing that is asked for: a choice among options by their labels, or a number."""
-    key, value = f"rows.{name}.{run.id}", _asked(run)[name]
+    key, value = f"rows.{name}.{source.id}", _asked(source)[name]
     if options is not None:
         value = value if value in options else ANY
         looks |= {"options": list(options), "format_func": options.__getitem__}
 
     def changed() -> None:
         now = st.session_state[key]
-        _ask(run, _asked(run) | {name: None if now == ANY else now})
+        _ask(source, _asked(source) | {name: None if now == ANY else now})
 
     # Written where it differs, as in the explorer; and where the words of a choice do, since a browser keeps those.
     words = options and options[value]
@@ -210,11 +216,11 @@ def _control(
     kind(label, key=key, on_change=changed, **looks)
 
 
-def _asked(run: Run) -> dict[str, Any]:
+def _asked(source: ScoreSource) -> dict[str, Any]:
     """What is asked for: by name "outcome", "low" and "high"; if "cell", by "true" and "decided"; None is any."""
     nothing = dict.fromkeys(("outcome", "low", "high", "true", "decided")) | {"cell": False}
-    return nothing | st.session_state.get(f"rows.{run.id}", {})
+    return nothing | st.session_state.get(f"rows.{source.id}", {})
 
 
-def _ask(run: Run, asked: dict[str, Any]) -> None:
-    st.session_state[f"rows.{run.id}"] = asked
+def _ask(source: ScoreSource, asked: dict[str, Any]) -> None:
+    st.session_state[f"rows.{source.id}"] = asked

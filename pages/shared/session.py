@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from core.errors import CutoffError
+from core.evaluation.source import ScoreSource
 from core.experiment import links
 from core.experiment.config import Experiment
 from core.training.runs import Job
@@ -42,6 +43,11 @@ def current_job() -> Job | None:
     if job.id not in known:
         known.insert(0, job.id)
     return job
+
+
+def sources() -> list[ScoreSource]:
+    """The scores that this session holds itself, beside its runs, which the runner keeps."""
+    return list(st.session_state.get("sources", ()))
 
 
 def look_at(name: str | None) -> None:

@@ -15,6 +15,7 @@ from core.checks import Check
 from core.data import Dataset, load_dataset
 from core.evaluation import predicted_per_row
 from core.evaluation.scores import Scores
+from core.evaluation.source import ScoreSource
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, Experiment, RunConfig
 from core.losses import LOSSES, LossSpec
@@ -165,12 +166,13 @@ def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:
     return f"no class reaches its threshold in {none:,} of {scores.n_rows:,} rows, and several do in {several:,}."
 
 
-def of_predictions(run: Run, part: str) -> str:
+def of_predictions(source: ScoreSource, part: str) -> str:
     """What the figure of predictions shows, for those who can't see it."""
-    y_true, y_pred = run.predictions(part)
+    y_true, y_pred = source.predictions(part)
     return (
-        f"Predicted against true values of {len(y_true):,} {part} rows after epoch {run.epoch}: "
-        f"true from {y_true.min():.4g} to {y_true.max():.4g}, predicted from {y_pred.min():.4g} to {y_pred.max():.4g}."
+        f"Predicted against actual values of {len(y_true):,} {part} rows ({source.about.origin}): "
+        f"actual from {y_true.min():.4g} to {y_true.max():.4g}, "
+        f"predicted from {y_pred.min():.4g} to {y_pred.max():.4g}."
     )
 
 

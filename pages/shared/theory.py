@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation.calibration import BINS, calibration_error, log_loss
+from core.evaluation.source import Key
 from core.experiment.config import RunConfig
 from core.plots.race import Line, Sweep, threshold_gaps
 from core.theory import thresholds as theory
@@ -193,7 +194,7 @@ def _of_seeds(runs: Sequence[Run], q: float, undo: bool) -> Measured | None:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _measured(of: list[tuple[str, int]], q: float, undo: bool, _y: NDArray, _scores: NDArray) -> Measured:
+def _measured(of: list[Key], q: float, undo: bool, _y: NDArray, _scores: NDArray) -> Measured:
     return theory.measured_threshold(_y, _scores, q)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.training.runs import Run
+from core.evaluation.source import ScoreSource
 from pages.shared import classes, labels
 
 
-def show(run: Run, part: str, column: int) -> None:
+def show(source: ScoreSource, part: str, column: int) -> None:
     """The section that fits the task; nothing for two classes, which one threshold decides."""
-    if run.task == "multiclass":
-        classes.show(run, part, column)
-    if run.task == "multilabel":
-        labels.show(run, part, column)
+    if source.task == "multiclass":
+        classes.show(source, part, column)
+    if source.task == "multilabel":
+        labels.show(source, part, column)

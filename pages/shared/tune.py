@@ -8,7 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from core import checks
-from core.evaluation import METRICS, ScoreIndex
+from core.evaluation import METRICS
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import (
     PREVALENCE,
     RULES,
@@ -26,7 +27,6 @@ from core.evaluation.tuning import (
 from core.parameters import Value
 from core.plots.style import Scale
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, text, trial
 from pages.shared.tiles import tiles
@@ -43,13 +43,13 @@ SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows that tuning is tried o
 DRAWN = 200_000  # rows drawn for each of them
 
 
-def show(run: Run, _part: str, column: int) -> None:
+def show(source: ScoreSource, _part: str, column: int) -> None:
     """Choose a rule and its numbers, see the threshold that it finds for a class or label, and take it over."""
     name, params = _choose_rule()
-    tuned, lost = _tune((run.id, run.epoch), column, name, params, run)
+    tuned, lost = _tune((source.id, source.version), column, name, params, source)
     choice, value = tuned.choice, RULES[name].value
     st.markdown(text.plain(choice.said))
-    show_findings(run, column, name, "tune")
+    show_findings(source, column, name, "tune")
     low, high = tuned.threshold_spread
     estimated = f"{value}, .632 bootstrap"
     tiles(
@@ -70,37 +70,37 @@ def show(run: Run, _part: str, column: int) -> None:
     st.button(
         "Use this threshold",
         on_click=trial.try_one,
-        args=(run, run.scores("validation").n_columns, column, choice.threshold),
+        args=(source, source.scores("validation").n_columns, column, choice.threshold),
         disabled=not 0 <= choice.threshold <= 1,
         help="It then stands in the controls above and in every number there.",
     )
-    _show_worth(run, column, name, params, tuned, lost)
+    _show_worth(source, column, name, params, tuned, lost)
     with st.expander("How much does tuning flatter?", key="flatter", on_change="rerun") as flatter:
         if flatter.open:
-            _show_optimism(int(run.scores("validation").positives[column]))
+            _show_optimism(int(source.scores("validation").positives[column]))
 
 
-def band(run: Run, column: int) -> tuple[float, float] | None:
+def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
     end above every score is 1. None unless the Tune tab is open, and where nothing can be tuned."""
     state = st.session_state
-    if (state.get("panel") or "Tune") != "Tune":
+    if (state.get("panel") or "Tune") != "Tune" or not {"validation", "test"} <= {*source.parts}:
         return None
     name = state.get("rule")
     spec = RULES[name if name in NAMES else next(iter(NAMES))]
     params = tuple(
         (param.name, param.check(state.get(f"rule.{spec.name}.{param.name}", param.default))) for param in spec.params
     )
-    tuned, _ = _tune((run.id, run.epoch), column, spec.name, params, run)
+    tuned, _ = _tune((source.id, source.version), column, spec.name, params, source)
     if math.isnan(tuned.choice.value):
         return None
     low, high = tuned.threshold_spread
     return min(low, 1.0), min(high, 1.0)
 
 
-def show_findings(run: Run, column: int, rule: str, where: str) -> None:
+def show_findings(source: ScoreSource, column: int, rule: str, where: str) -> None:
     """What is to be said of using a rule on these scores, as quiet lines; `where` tells the places of lines apart."""
-    found = _findings((run.id, run.epoch), column, rule, run)
+    found = _findings((source.id, source.version), column, rule, source)
     findings.show(found, where, None)
     if any(checks.CHECKS[finding.code].place == "rule" for finding in found):
         st.button(
@@ -114,8 +114,8 @@ def show_findings(run: Run, column: int, rule: str, where: str) -> None:
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _findings(of: tuple[str, int], column: int, rule: str, _run: Run) -> tuple[checks.Finding, ...]:
-    return checks.of_rule(_run, column, rule)
+def _findings(of: Key, column: int, rule: str, _source: ScoreSource) -> tuple[checks.Finding, ...]:
+    return checks.of_rule(_source, column, rule)
 
 
 def _choose_rule() -> tuple[str, Params]:
@@ -129,50 +129,50 @@ def _choose_rule() -> tuple[str, Params]:
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
-def _tune(of: tuple[str, int], column: int, name: str, params: Params, _run: Run) -> tuple[Bootstrap, Regret]:
+def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret]:
     """What the rule chooses on the validation rows and their resamples, and its regret on the test rows."""
     rule = bind(name, **dict(params))
-    validation, test = (_run.scores(part).view(column) for part in ("validation", "test"))
+    validation = _source.scores("validation").view(column)
     tuned = bootstrap(rule, validation.y, validation.score)
-    return tuned, regret(rule, tuned.choice.threshold, candidates(ScoreIndex.of(test.y, test.score)))
+    return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index("test", column)))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _steps(of: tuple[str, int], column: int, name: str, params: Params, scale: Scale, _run: Run) -> tuple[Steps, Steps]:
+def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _source: ScoreSource) -> tuple[Steps, Steps]:
     """What is tuned against the threshold, on validation and on test rows."""
     goal = bind(name, **dict(params)).goal
 
     def steps(part: str) -> Steps:
-        view = _run.scores(part).view(column)
-        counts = candidates(ScoreIndex.of(view.y, view.score))
+        counts = candidates(_source.index(part, column))
         return thinned(counts.thresholds, goal(counts).value, scale)
 
     return steps("validation"), steps("test")
 
 
-def _show_worth(run: Run, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
+def _show_worth(source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
     """What is tuned against the threshold on both splits, and other metrics there side by side."""
     value, scale = RULES[name].value, controls.scale_now()
     wide, narrow = st.columns([3, 2])
     with wide.container(border=True, height="stretch"):
         st.markdown(f"**{value}** against threshold, validation and test")
         live_figure(
-            tuned_figure(value, *_steps((run.id, run.epoch), column, name, params, scale, run), tuned, lost, scale),
+            tuned_figure(
+                value, *_steps((source.id, source.version), column, name, params, scale, source), tuned, lost, scale
+            ),
             key="tuned",
             alt=_in_words(value, tuned, lost),
             height=420,
-            revision=f"{run.id} {column} {name} {scale}",
+            revision=f"{source.id} {column} {name} {scale}",
         )
         st.caption(_of_figure(tuned))
     with narrow.container(border=True, height="stretch"):
         st.markdown(f"**At threshold {_number(tuned.choice.threshold)}**")
-        _show_beside(run, column, tuned.choice.threshold)
+        _show_beside(source, column, tuned.choice.threshold)
 
 
-def _show_beside(run: Run, column: int, threshold: float) -> None:
+def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
     """Metrics at the threshold on the rows that it was tuned on, and on rows that it was not."""
-    views = {part: run.scores(part).view(column) for part in ("validation", "test")}
-    points = {part: ScoreIndex.of(view.y, view.score).counts(threshold) for part, view in views.items()}
+    points = {part: source.index(part, column).counts(threshold) for part in ("validation", "test")}
     table = pd.DataFrame(
         {part: {METRICS[name].label: float(METRICS[name](point)) for name in BESIDE} for part, point in points.items()}
     )

@@ -1,4 +1,4 @@
-"""What pages show of a run that predicts values: its errors, and figures of predictions and residuals."""
+"""What pages show of a regression: its errors, and figures of predictions and residuals."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import streamlit as st
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from core.data import load_dataset, load_split
+from core.evaluation.source import ScoreSource
 from core.losses import LOSSES
 from core.parameters import defaults
 from core.plots.regression import POINTS, predicted_against_true, residual_histogram
-from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import text
 
@@ -24,25 +24,26 @@ ERRORS = {
 }
 
 
-def show_errors(run: Run, part: str) -> None:
+def show_errors(source: ScoreSource, part: str) -> None:
     """MAE, RMSE and R2 as tiles."""
-    y_true, y_pred = run.predictions(part)
+    y_true, y_pred = source.predictions(part)
     with st.container(horizontal=True):
         for name, (error, help) in ERRORS.items():
             st.metric(name, f"{error(y_true, y_pred):.4g}", help=help, border=True)
 
 
-def show_predictions(run: Run, part: str) -> None:
+def show_predictions(source: ScoreSource, part: str) -> None:
     """Predicted against true values."""
-    y_true, y_pred = run.predictions(part)
-    target, band = load_dataset(run.config.dataset, run.config.dataset_params).target, band_of(run)
+    y_true, y_pred = source.predictions(part)
+    config, band = source.config, band_of(source)
+    target = load_dataset(config.dataset, config.dataset_params).target if config else "value"
     st.markdown(f"**Predicted against true**, {part} rows")
     live_figure(
         predicted_against_true(y_true, y_pred, target, band),
         key="predictions_figure",
-        alt=text.of_predictions(run, part),
+        alt=text.of_predictions(source, part),
         height=360,
-        revision=f"{run.id} {part}",
+        revision=f"{source.id} {part}",
     )
     if len(y_true) > POINTS:
         st.caption(f"{POINTS:,} of the {len(y_true):,} rows are drawn; the numbers are those of all.")
@@ -50,17 +51,17 @@ def show_predictions(run: Run, part: str) -> None:
         st.caption(f"Shaded: predictions from {band[0]:.4g} to {band[1]:.4g}, where the loss is dearer.")
 
 
-def show_residuals(run: Run, part: str) -> None:
+def show_residuals(source: ScoreSource, part: str) -> None:
     """How far predictions are from the true values, as a histogram."""
-    y_true, y_pred = run.predictions(part)
-    limit = limit_of(run)
+    y_true, y_pred = source.predictions(part)
+    limit = limit_of(source)
     st.markdown(f"**Residuals**, {part} rows")
     live_figure(
         residual_histogram(y_true, y_pred, limit and limit.size),
         key="residuals_figure",
-        alt=f"Histogram of predicted minus true values on the {part} rows, after epoch {run.epoch}.",
+        alt=f"Histogram of predicted minus true values on the {part} rows.",
         height=360,
-        revision=f"{run.id} {part}",
+        revision=f"{source.id} {part}",
     )
     if limit:
         beyond = np.mean(np.abs(y_pred - y_true) > limit.size)
@@ -74,9 +75,11 @@ class Limit(NamedTuple):
     name: str
 
 
-def limit_of(run: Run) -> Limit | None:
+def limit_of(source: ScoreSource) -> Limit | None:
     """Where Huber becomes linear and the loss-gated MSE dearer; None for other losses."""
-    config = run.config
+    config = source.config
+    if config is None:
+        return None
     chosen = defaults(LOSSES[config.loss].params) | dict(config.loss_params)
     split = load_split(config.dataset, config.dataset_params, config.split_seed)
     if config.loss == "huber":
@@ -86,10 +89,10 @@ def limit_of(run: Run) -> Limit | None:
     return None
 
 
-def band_of(run: Run) -> tuple[float, float] | None:
+def band_of(source: ScoreSource) -> tuple[float, float] | None:
     """The predictions, in the target's unit, between which the band-penalised MSE is dearer; None for other losses."""
-    config = run.config
-    if config.loss != "band_mse":
+    config = source.config
+    if config is None or config.loss != "band_mse":
         return None
     chosen = defaults(LOSSES[config.loss].params) | dict(config.loss_params)
     middle, radius = float(chosen["threshold"]), float(chosen["radius"])

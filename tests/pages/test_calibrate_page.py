@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -12,17 +13,18 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation.calibration import METHODS, calibration_error, fit, fit_classes, fit_line, top_label_error
+from core.evaluation.source import ScoreSource
 from core.experiment.config import make_config
-from core.training.runs import Run
-from pages.shared import calibrate
 from tests.conftest import choose, control, figure_of
-from tests.support.thresholds_page import digit, digits, open_run, tile
+from tests.support.sources import a_run, as_arrays
+from tests.support.thresholds_page import digit, digits, open_run, open_source, tile
 
 SOME = {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "epochs": 3}
+Source = TypeVar("Source", bound=ScoreSource)
 LABELS = {"dataset": "multilabel_synthetic", "head": "sigmoids", "epochs": 2}
 
 
-def opened(at: AppTest, run: Run, **choices: object) -> Run:
+def opened(at: AppTest, run: Source, **choices: object) -> Source:
     """Open the tab and make choices by the key of their control."""
     at.session_state["panel"] = "Calibration"
     at.run()
@@ -41,7 +43,7 @@ def said(at: AppTest) -> str:
     return "\n".join(element.value for element in (*at.markdown, *at.caption, *at.info))
 
 
-def sides(run: Run, part: str, column: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def sides(run: ScoreSource, part: str, column: int = 0) -> tuple[np.ndarray, np.ndarray]:
     view = run.scores(part).view(column)
     return view.y, view.score
 
@@ -150,34 +152,11 @@ def test_every_class_or_label_can_be_calibrated(app_test: AppTest, choices: dict
 # --- bad input
 
 
-def with_rows(monkeypatch: pytest.MonkeyPatch, y_score: object = None, y_true: object = None) -> None:
-    """Give every run other scores or labels, computed from its own."""
-    whole = Run.scores
-
-    def scores(run: Run, part: str):
-        given = whole(run, part)
-        changed = {} if y_score is None else {"y_score": y_score(given.y_score)}
-        return replace(given, **changed | ({} if y_true is None else {"y_true": y_true(given.y_true)}))
-
-    monkeypatch.setattr(Run, "scores", scores)
-
-
-def test_scores_beyond_0_and_1_are_refused_in_a_sentence(app_test: AppTest, monkeypatch):
-    run = open_run(app_test, digit())
-    refused: list[str] = []
-    monkeypatch.setattr(calibrate.st, "info", refused.append)
-    with_rows(monkeypatch, y_score=lambda score: 2 * score)
-    calibrate.show(run, "test", 0)
-    (sentence,) = refused
-    assert sentence.startswith("These scores leave [0, 1], so they are no probabilities")
-
-
 @pytest.mark.parametrize("method", ["given", *METHODS])
 @pytest.mark.parametrize("value", [0, 1])
-def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: AppTest, monkeypatch, method, value):
-    run = open_run(app_test, digit())
-    with_rows(monkeypatch, y_true=lambda y: np.full_like(y, value))
-    opened(app_test, run, method=method)
+def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: AppTest, method, value):
+    one_class = as_arrays(a_run(), lambda scores: replace(scores, y_true=np.full_like(scores.y_true, value)))
+    opened(open_source(app_test.run(), one_class), one_class, method=method)
     assert "Expected rows of both classes to calibrate on" in re.sub(r"\\(\W)", r"\1", said(app_test))
     assert numbers(app_test)["test, as given"]["Brier score"] >= 0
     assert np.isnan(numbers(app_test)["test, as given"]["ROC-AUC"])
@@ -186,10 +165,9 @@ def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: Ap
 
 @pytest.mark.parametrize("method", ["given", *METHODS])
 @pytest.mark.parametrize("value", [0.3, 1.0])
-def test_constant_scores_are_calibrated_to_the_prevalence(app_test: AppTest, monkeypatch, method, value):
-    run = open_run(app_test, digit())
-    with_rows(monkeypatch, y_score=lambda score: np.full_like(score, value))
-    opened(app_test, run, method=method)
+def test_constant_scores_are_calibrated_to_the_prevalence(app_test: AppTest, method, value):
+    constant = as_arrays(a_run(), lambda scores: replace(scores, y_score=np.full_like(scores.y_score, value)))
+    opened(open_source(app_test.run(), constant), constant, method=method)
     assert numbers(app_test)["test, as given"]["ROC-AUC"] == 0.5
     if method in ("sigmoid", "isotonic"):
         found = numbers(app_test)["validation, " + METHODS[method].label]

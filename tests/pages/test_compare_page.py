@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -14,13 +15,15 @@ from streamlit.testing.v1 import AppTest
 from core.evaluation import ScoreIndex
 from core.evaluation.comparison import MEASURES, compare
 from core.evaluation.scores import Scores
+from core.evaluation.source import ArraySource
 from core.evaluation.tuning import bind, candidates
 from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.plots.comparison import LETTERS
 from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import choose, control, figure_of, open_page, press, sent, sentences, until
-from tests.support.thresholds_page import digit, digits, open_run
+from tests.support.sources import a_run, as_arrays
+from tests.support.thresholds_page import digit, digits, open_run, open_source, show_sources
 
 
 def open_compare(at: AppTest, *configs: RunConfig) -> list[Run]:
@@ -291,11 +294,11 @@ def test_the_class_or_label_of_the_page_is_the_one_compared(app_test: AppTest, c
 # --- bad input and runs in training
 
 
-def test_one_class_only_says_what_is_undefined_and_shows_the_rest(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
-    open_compare(app_test, digit(lr=0.1), digit())
-    given = Run.scores
-    for share, word in ((0, "No validation row is"), (1, "Every validation row is")):
-        monkeypatch.setattr(Run, "scores", lambda run, part, share=share: _with_labels(given(run, part), share))
+def test_one_class_only_says_what_is_undefined_and_shows_the_rest(app_test: AppTest):
+    open_source(app_test.run(), *two_sources())
+    for label, word in ((0, "No validation row is"), (1, "Every validation row is")):
+        show_sources(app_test, *two_sources(lambda scores, label=label: _with_labels(scores, label)))
+        show_compare(app_test)
         for view in ("PR", "ROC", "Cost", "Calibration"):
             choose(app_test, "compare.view", view)
         for measure in ("f1", "roc_auc", "average_precision"):
@@ -304,20 +307,24 @@ def test_one_class_only_says_what_is_undefined_and_shows_the_rest(app_test: AppT
         assert np.isfinite(table(app_test, "ECE")["Brier score"]).all()
 
 
+def two_sources(
+    change: Callable[[Scores], Scores] = lambda scores: scores, other: Callable[[Scores], Scores] | None = None
+) -> tuple[ArraySource, ArraySource]:
+    """Two sources on the same rows with other scores, each changed."""
+    run = a_run()
+    return as_arrays(run, change), as_arrays(
+        run, other or (lambda scores: change(replace(scores, y_score=scores.y_score**2)))
+    )
+
+
 def _with_labels(scores: Scores, label: int) -> Scores:
     return replace(scores, y_true=np.full_like(scores.y_true, label))
 
 
-def test_constant_scores_are_named(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
-    other, _ = open_compare(app_test, digit(lr=0.1), digit())
-    given = Run.scores
-
-    def scores(run: Run, part: str) -> Scores:
-        own = given(run, part)
-        return replace(own, y_score=np.full_like(own.y_score, 0.25)) if run.id == other.id else own
-
-    monkeypatch.setattr(Run, "scores", scores)
-    app_test.run()
+def test_constant_scores_are_named(app_test: AppTest):
+    sources = two_sources(other=lambda scores: replace(scores, y_score=np.full_like(scores.y_score, 0.25)))
+    open_source(app_test.run(), *sources)
+    show_compare(app_test)
     assert "B gives every validation row the score 0.25, so it ranks none above another." in sentences(app_test)
     for view in ("PR", "ROC", "Cost", "Calibration"):
         choose(app_test, "compare.view", view)
@@ -334,6 +341,6 @@ def test_a_run_in_training_is_compared_as_it_is(app_test: AppTest):
     until(lambda: runner.job(job).status == "paused")
     app_test.session_state["jobs"] = [run.job, job]
     show_compare(app_test)
-    (epoch,) = re.findall(r"B is paused; compared are its scores after epoch (\d+)\.", said(app_test))
+    (epoch,) = re.findall(r"B is not final yet: paused, scores after epoch (\d+)\.", said(app_test))
     assert 1 <= int(epoch) <= runner.job(job).runs[0].epoch  # the turn in flight may still end another one
     runner.cancel(job)

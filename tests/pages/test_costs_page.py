@@ -6,13 +6,13 @@ import re
 
 import numpy as np
 import pytest
-import streamlit as st
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation import ScoreIndex
 from core.evaluation.prevalence import ppv
 from core.evaluation.scores import Scores
+from core.evaluation.source import ArraySource
 from core.evaluation.tuning import candidates
 from core.evaluation.value.payoffs import Payoffs, Review, best_band, outcome
 from core.experiment.config import RunConfig, make_config
@@ -20,7 +20,8 @@ from core.training.runs import Run
 from pages.shared import prevalence
 from pages.shared.priced import CELLS
 from tests.conftest import choose, control, figure_of, press
-from tests.support.thresholds_page import digit, open_run, tile
+from tests.support.sources import alike
+from tests.support.thresholds_page import digit, open_run, open_source, show_sources, tile
 
 DEFAULTS = Payoffs()
 FIGURES = {"Costs": ("net_value", "band"), "Prevalence": ("prevalence", "best_threshold", "metrics_there")}
@@ -43,16 +44,10 @@ def pay_by(at: AppTest, pay: Payoffs) -> None:
     assert not at.exception
 
 
-def show_scores(at: AppTest, monkeypatch: pytest.MonkeyPatch, y: object, score: object, task: str = "binary") -> None:
-    """Show these rows in place of a run's, as validation and test rows alike."""
+def source_of(y: object, score: object, task: str = "binary") -> ArraySource:
+    """These rows as validation and test rows alike."""
     columns = np.shape(score)[-1] if task != "binary" else 2
-    scores = Scores(np.array(y), np.array(score), task, tuple(f"class {i}" for i in range(columns)))
-    monkeypatch.setattr(Run, "scores", lambda self, part: scores)
-    monkeypatch.setattr(Run, "rows", lambda self, part: np.arange(scores.n_rows))
-    st.cache_data.clear()
-    at.session_state[f"thresholds.{at.session_state['shown_run']}"] = [([0.5] * scores.n_columns,) * 2]
-    at.run()
-    assert not at.exception
+    return alike(Scores(np.array(y), np.array(score), task, tuple(f"class {i}" for i in range(columns))))
 
 
 def amount(text: str) -> float:
@@ -328,10 +323,11 @@ BAD = {
 
 
 @both_panels
-def test_bad_input_leaves_the_page_up(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, panel: str):
-    open_panel(app_test, panel)
+def test_bad_input_leaves_the_page_up(app_test: AppTest, panel: str):
+    app_test.session_state["panel"] = panel
+    open_source(app_test.run(), source_of([0, 1], [0.2, 0.8]))
     for y, score in BAD.values():
-        show_scores(app_test, monkeypatch, y, score)
+        show_sources(app_test, source_of(y, score))
         if panel == "Prevalence" and len(set(y)) == 1:
             assert "says nothing about another prevalence" in said(app_test)
         else:
@@ -339,9 +335,9 @@ def test_bad_input_leaves_the_page_up(app_test: AppTest, monkeypatch: pytest.Mon
 
 
 @both_panels
-def test_200_classes(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, panel: str):
-    open_panel(app_test, panel, make_config(dataset="wine", head="softmax", loss="cross_entropy", epochs=1))
+def test_200_classes(app_test: AppTest, panel: str):
     generator = np.random.default_rng(0)
     score = generator.dirichlet(np.ones(200), 400)
-    show_scores(app_test, monkeypatch, generator.integers(0, 200, 400), score, "multiclass")
+    app_test.session_state["panel"] = panel
+    open_source(app_test.run(), source_of(generator.integers(0, 200, 400), score, "multiclass"))
     assert all(figure_of(app_test, key) for key in FIGURES[panel])

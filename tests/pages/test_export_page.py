@@ -44,7 +44,7 @@ def test_one_threshold_is_taken_out_in_every_format(app_test: AppTest):
     assert said(app_test) == "**Adopted threshold** of 8: 0.7, as a logit 0.847."
     record = Adopted.model_validate_json(content(app_test, "json"))
     assert record.probabilities() == (0.7,)
-    assert record.run == run.id
+    assert record.source == run.id
     p, expected = run.scores("validation").y_score, decisions(run, [0.7], "ratio", {})
     np.testing.assert_array_equal(scikit_learn_decisions(content(app_test, "scikit_learn"), p), expected)
     np.testing.assert_array_equal(pytorch_decisions(content(app_test, "pytorch"), p), expected)

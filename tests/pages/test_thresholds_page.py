@@ -418,7 +418,7 @@ def test_a_regression_has_no_threshold_and_shows_predictions_and_residuals(app_t
     run = open_run(app_test, make_config(dataset="diabetes", head="identity", loss="mse", epochs=20))
     at = app_test
     assert not EXPLORER & {element.key for element in at.get("bidi_component")}
-    assert any("values have no threshold" in text.value for text in at.markdown)
+    assert any("A regression has no decision threshold" in text.value for text in at.markdown)
     for part in ("validation", "test"):
         choose(at, "part", part)
         y_true, y_pred = run.predictions(part)

@@ -12,14 +12,15 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluation import DECISIONS
 from core.evaluation.scores import Scores
+from core.evaluation.source import ScoreSource
 from core.evaluation.tuning import LABEL_RULES
 from core.experiment.config import RunConfig, make_config
-from core.training.runs import Run
 from pages.components.threshold_column import MOST
 from pages.shared import decision, services
 from tests.conftest import button, choose, control, figure_of, press, sent, sentences
+from tests.support.sources import a_run, alike, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
-from tests.support.thresholds_page import digits, open_run, yeast
+from tests.support.thresholds_page import digits, open_run, open_source, yeast
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
 
@@ -32,7 +33,7 @@ def topics(**choices: object) -> RunConfig:
     return make_config(**{"dataset": "multilabel_synthetic", "head": "sigmoids", "epochs": 3} | choices)
 
 
-def decide_by(at: AppTest, run: Run, rule: str) -> AppTest:
+def decide_by(at: AppTest, run: ScoreSource, rule: str) -> AppTest:
     return choose(at, f"decision.{run.id}.rule", rule)
 
 
@@ -188,23 +189,19 @@ def test_classes_follow_the_split(app_test: AppTest):
 
 
 @pytest.mark.parametrize("kind", ["constant", "one class", "two rows"])
-def test_bad_scores_of_classes_leave_the_page_up(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, kind: str):
-    given, rows = Run.scores, Run.rows
-
-    def spoilt(run: Run, part: str) -> Scores:
-        scores = given(run, part)
+def test_bad_scores_of_classes_leave_the_page_up(app_test: AppTest, kind: str):
+    def spoilt(scores: Scores) -> Scores:
         if kind == "constant":
             return replace(scores, y_score=np.full_like(scores.y_score, 1 / scores.n_columns))
         if kind == "one class":
             return replace(scores, y_true=np.zeros_like(scores.y_true))
         return replace(scores, y_true=scores.y_true[:2], y_score=scores.y_score[:2])
 
-    run = open_run(app_test, wine())
-    monkeypatch.setattr(Run, "scores", spoilt)
-    monkeypatch.setattr(Run, "rows", lambda run, part: rows(run, part)[: spoilt(run, part).n_rows])
-    scores = spoilt(run, "validation")
+    scores = spoilt(a_run("wine", "softmax", "cross_entropy").scores("validation"))
+    source = alike(scores)
+    open_source(app_test.run(), source)
     for rule in DECISIONS:
-        at = decide_by(app_test, run, rule)
+        at = decide_by(app_test, source, rule)
         assert not sentences(at)
         check_classes(at, scores, by_hand(rule, scores.y_score, np.full(3, 0.5)), no_class=rule == "masked")
 
@@ -247,33 +244,22 @@ def test_every_number_of_the_labels_is_scikit_learns(app_test: AppTest):
     assert not sentences(app_test)
 
 
-def test_a_label_without_positives_is_undefined(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
-    given = Run.scores
-
-    def without(run: Run, part: str) -> Scores:
-        scores = given(run, part)
+def test_a_label_without_positives_is_undefined(app_test: AppTest):
+    def without(scores: Scores) -> Scores:
         return replace(scores, y_true=scores.y_true * (np.arange(scores.n_columns) > 0))
 
-    open_run(app_test, topics())
-    monkeypatch.setattr(Run, "scores", without)
+    open_source(app_test.run(), as_arrays(a_run("multilabel_synthetic", "sigmoids"), without))
     at = move(app_test, LABELS, 0, 1.0)
     first = rows_of(at, LABELS)["columns"][0]
     assert first == {"precision": None, "recall": None, "f1": None}
     assert not sentences(at)
 
 
-def test_two_hundred_labels_are_all_there(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
-    given = Run.scores
-
-    def many(run: Run, part: str) -> Scores:
-        rows, rng = given(run, part).n_rows, np.random.default_rng(0)
-        y_true = rng.random((rows, 200)) < 0.05
-        names = tuple(f"label {n}" for n in range(200))
-        return Scores(y_true.astype(int), rng.random((rows, 200)).astype(np.float32), "multilabel", names)
-
-    run = open_run(app_test, topics())
-    del app_test.session_state[f"thresholds.{run.id}"]  # those of five labels
-    monkeypatch.setattr(Run, "scores", many)
+def test_two_hundred_labels_are_all_there(app_test: AppTest):
+    rng = np.random.default_rng(0)
+    names = tuple(f"label {n}" for n in range(200))
+    y_score = rng.random((500, 200)).astype(np.float32)
+    open_source(app_test.run(), alike(Scores(rng.random((500, 200)) < 0.05, y_score, "multilabel", names)))
     held = rows_of(choose(app_test, "label_rule", "pcut"), LABELS)
     assert len(held["columns"]) == len(held["names"]) == 200
     assert held["scores"].size <= MOST

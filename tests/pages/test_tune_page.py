@@ -15,8 +15,9 @@ from core.evaluation.tuning import RULES, bind, bootstrap, candidates, regret, s
 from core.experiment.config import make_config
 from core.training.runs import Run
 from pages.shared import tune
-from tests.conftest import choose, figure_of, press
-from tests.support.thresholds_page import digit, on_trial, open_run, tile
+from tests.conftest import choose, explored, figure_of, press
+from tests.support.sources import a_run, as_arrays
+from tests.support.thresholds_page import digit, on_trial, open_run, open_source, tile
 
 
 def tuning(at: AppTest, run: Run, rule: str = "f1") -> Run:
@@ -136,27 +137,31 @@ def test_metrics_at_the_tuned_threshold_stand_side_by_side(app_test: AppTest):
     np.testing.assert_allclose(table["difference"], table["test"] - table["validation"])
 
 
-def test_band_is_the_spread_of_the_rule_chosen_now(app_test: AppTest, monkeypatch):
-    run = open_run(app_test, digit(epochs=20))
-    y, score, _, _ = run.scores("validation").view(0)
-    state: dict[str, object] = {}
-    monkeypatch.setattr(tune.st, "session_state", state)
-    assert tune.band(run, 0) == bootstrap(bind("f1"), y, score).threshold_spread  # the first tab, the first rule
-    state |= {"panel": "Tune", "rule": "recall", "rule.recall.least": 0.5}
-    assert tune.band(run, 0) == bootstrap(bind("recall", least=0.5), y, score).threshold_spread
-    state |= {"rule": "top_rows", "rule.top_rows.rows": 0}
-    assert tune.band(run, 0) == (1.0, 1.0)  # above every score
-    state["panel"] = "Costs"
-    assert tune.band(run, 0) is None
+def band(at: AppTest, **state: object) -> list[float] | None:
+    """The spread that the explorer shades, once this is in the session's state."""
+    for key, value in state.items():
+        at.session_state[key] = value
+    at.run()
+    assert not at.exception
+    return explored(at, "explorer_now")["band"]
 
 
-def test_band_of_a_class_without_positives_is_none(app_test: AppTest, monkeypatch):
-    run = open_run(app_test, digit())
-    scores = run.scores
-    monkeypatch.setattr(Run, "scores", lambda _, part: replace(scores(part), y_true=0 * scores(part).y_true))
-    monkeypatch.setattr(tune.st, "session_state", {})
-    tune.st.cache_data.clear()  # what was tuned when the page was opened
-    assert tune.band(run, 0) is None
+def test_band_is_the_spread_of_the_rule_chosen_now(app_test: AppTest):
+    source = as_arrays(a_run())
+    y, score, _, _ = source.scores("validation").view(0)
+    open_source(app_test.run(), source)
+    tuned = bootstrap(bind("f1"), y, score).threshold_spread
+    assert band(app_test) == pytest.approx(tuned, abs=0)  # the first tab, the first rule
+    tuned = bootstrap(bind("recall", least=0.5), y, score).threshold_spread
+    assert band(app_test, rule="recall", **{"rule.recall.least": 0.5}) == pytest.approx(tuned, abs=0)
+    assert band(app_test, rule="top_rows", **{"rule.top_rows.rows": 0}) == [1.0, 1.0]  # above every score
+    assert band(app_test, panel="Costs") is None
+
+
+def test_band_of_a_class_without_positives_is_none(app_test: AppTest):
+    source = as_arrays(a_run(), lambda scores: replace(scores, y_true=0 * scores.y_true))
+    open_source(app_test.run(), source)
+    assert band(app_test) is None
 
 
 def test_a_rule_that_reads_probabilities_warns_and_leads_to_calibration(app_test: AppTest):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from core.data import load_dataset, load_split
@@ -46,10 +49,15 @@ def a_run(dataset: str = "gaussians", head: str = "sigmoid", loss: str = "bce", 
     )
 
 
-def as_arrays(run: Run) -> ArraySource:
-    """The same rows and scores as a source that nobody trained."""
+def as_arrays(run: Run, change: Callable[[Scores], Scores] = lambda scores: scores) -> ArraySource:
+    """The same rows and scores, or what becomes of them by a change, as a source that nobody trained."""
     return ArraySource(
-        {part: run.scores(part) for part in run.parts},
+        {part: change(run.scores(part)) for part in run.parts},
         {part: run.row_columns(part) for part in run.parts},
         {part: run.rows(part) for part in run.parts},
     )
+
+
+def alike(scores: Scores, **more: Any) -> ArraySource:
+    """The same scores as validation and as test rows."""
+    return ArraySource({"validation": scores, "test": scores}, **more)

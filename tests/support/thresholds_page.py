@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from core.evaluation.source import ScoreSource
 from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
 from pages.shared import services
@@ -28,6 +29,22 @@ def open_run(at: AppTest, *configs: RunConfig) -> Run:
     run = current_run(at)
     assert sentences(at) == ([run.error] if run.error else [])
     return run
+
+
+def open_source(at: AppTest, *sources: ScoreSource) -> AppTest:
+    """Open the page on the first of these sources; the session holds the others beside it."""
+    show_sources(at, *sources)
+    at.switch_page("thresholds.py").run()
+    assert not at.exception
+    return at
+
+
+def show_sources(at: AppTest, *sources: ScoreSource) -> AppTest:
+    """Let the session hold these sources in place of others."""
+    at.session_state["sources"] = sources
+    at.run()
+    assert not at.exception
+    return at
 
 
 def digit(**choices: object) -> RunConfig:

@@ -10,11 +10,11 @@ from hypothesis.extra.numpy import arrays
 from scipy.special import logit
 
 from core.data import load_dataset
-from core.data.dataset import Dataset
 from core.errors import CutoffError
 from core.evaluation import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
 from core.evaluation.rows import OUTCOMES, behind, behind_cell, described, misclassified, outcome_counts
 from core.evaluation.scores import ClassView, Scores
+from core.evaluation.source import ArraySource, RowColumns
 from core.plots.rows import outcome_bars
 from tests.support.scored_rows import rows
 
@@ -169,30 +169,51 @@ def test_mistakes_among_several_classes_have_the_score_of_the_predicted_one(draw
 # --- as a table
 
 
+def source_of(scores: Scores, columns: RowColumns | None = None, places: np.ndarray | None = None) -> ArraySource:
+    return ArraySource(
+        {"test": scores},
+        {"test": columns} if columns else {},
+        {} if places is None else {"test": places},
+    )
+
+
 def test_a_table_names_the_rows_of_the_data_set_their_class_and_their_features():
     data = load_dataset("wine")
     rows = np.array([100, 3, 170])
     scores = Scores(data.y[rows], np.eye(3)[[0, 1, 2]], "multiclass", data.class_names)
     found = behind(scores.view(0), 0.5)
-    table = described(found, data, rows)
+    source = source_of(scores, RowColumns(features=data.x[rows], feature_names=data.feature_names), rows)
+    table = described(found, source, "test")
     assert table.columns.tolist() == ["row", "class", *found.columns, *data.feature_names]
     assert table["row"].tolist() == rows[found.index].tolist()
     assert table["class"].tolist() == [data.class_names[data.y[row]] for row in table["row"]]
     np.testing.assert_array_equal(table[list(data.feature_names)], data.x[table["row"]])
-    assert described(found, data, rows, with_features=False).columns.tolist() == ["row", "class", *found.columns]
+    short = described(found, source, "test", with_features=False)
+    assert short.columns.tolist() == ["row", "class", *found.columns]
+
+
+def test_a_table_has_what_else_is_known_of_the_rows():
+    scores = Scores([0, 1, 1], [0.2, 0.9, 0.4], "binary", ("no", "yes"))
+    columns = RowColumns(weight=np.array([1.0, 2.0, 0.5]), group=np.array(["a", "b", "a"]), id=np.array([7, 8, 9]))
+    table = described(behind(scores.view(), 0.5), source_of(scores, columns), "test").sort_values("row")
+    assert table["id"].tolist() == [7, 8, 9]
+    assert table["group"].tolist() == ["a", "b", "a"]
+    assert table["weight"].tolist() == [1.0, 2.0, 0.5]
+    assert not {"amount", "time"} & {*table.columns}
 
 
 def test_a_table_of_several_labels_names_those_that_a_row_has():
     data = load_dataset("multilabel_synthetic")
-    found = behind(view(data.y[:5, 0], np.linspace(0, 1, 5)), 0.5)
-    table = described(found, data, np.arange(5))
+    scores = Scores(data.y[:5], np.random.default_rng(0).random((5, data.y.shape[1])), "multilabel", data.class_names)
+    table = described(behind(scores.view(0), 0.5), source_of(scores), "test")
     for row, labels in zip(table["row"], table["labels"], strict=True):
         assert labels == (", ".join(np.array(data.class_names)[data.y[row] == 1]) or "none")
 
 
 def test_a_feature_may_be_called_like_a_column_of_the_table():
-    data = Dataset("d", "binary", np.float32([[1, 2], [3, 4]]), np.array([0, 1]), ("no", "yes"), ("score", "row"))
-    table = described(behind(view([0, 1], [0.2, 0.9]), 0.5), data, np.arange(2))
+    scores = Scores([0, 1], [0.2, 0.9], "binary", ("no", "yes"))
+    columns = RowColumns(features=np.float32([[1, 2], [3, 4]]), feature_names=("score", "row"))
+    table = described(behind(scores.view(), 0.5), source_of(scores, columns), "test").sort_values("row")
     assert table["feature score"].tolist() == [1, 3]
     assert table["feature row"].tolist() == [2, 4]
     assert table.columns.is_unique
@@ -200,9 +221,8 @@ def test_a_feature_may_be_called_like_a_column_of_the_table():
 
 @pytest.mark.parametrize("wanted", [{"outcome": "tp"}, {"low": 2.0}])
 def test_no_row_is_an_empty_table(wanted):
-    data = load_dataset("iris")
-    found = behind(view([0, 0], [0.2, 0.9]), 0.5, **wanted)
-    assert described(found, data, np.arange(2)).empty
+    scores = Scores([0, 0], [0.2, 0.9], "binary", ("no", "yes"))
+    assert described(behind(scores.view(), 0.5, **wanted), source_of(scores), "test").empty
 
 
 # --- as a histogram

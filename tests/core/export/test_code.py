@@ -19,6 +19,7 @@ from sklearn.multiclass import OneVsRestClassifier
 
 from core.data import DATASETS, load_split
 from core.evaluation import DECISIONS, METRICS, NO_CLASS, decide, summary
+from core.evaluation.source import new_id
 from core.experiment.config import RunConfig, make_config
 from core.export import Adopted, adopted, pytorch_code, scikit_learn_code
 from core.losses import LOSSES
@@ -45,7 +46,7 @@ NASTY = (
 TIED = (0.0, 0.1, 0.25, 0.5, 0.7, 0.75, 1.0)
 
 
-def run_of(config: RunConfig, seed: int = 0, run_id: str = "abc-0") -> Run:
+def run_of(config: RunConfig, seed: int = 0, run_id: str = "") -> Run:
     """A run with made-up scores, half of them of a few values that thresholds meet."""
     rng = np.random.default_rng(seed)
     split = load_split(config.dataset, config.dataset_params, config.split_seed)
@@ -55,7 +56,7 @@ def run_of(config: RunConfig, seed: int = 0, run_id: str = "abc-0") -> Run:
         p = rng.random((len(split.y[part]), columns), np.float32)
         tied = rng.random(p.shape) < 0.5
         outputs[part] = np.where(tied, rng.choice(np.float32(TIED), p.shape), p).astype(np.float32)
-    return Run(run_id, config, "finished", History(np.zeros(8), np.zeros(8), np.zeros(8)), outputs)
+    return Run(run_id or new_id(), config, "finished", History(np.zeros(8), np.zeros(8), np.zeros(8)), outputs)
 
 
 def ways(task: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -227,8 +228,8 @@ def test_json_says_what_the_thresholds_are_and_what_they_are_worth():
     run = run_of(make_config(**TASKS["binary"]))
     read = json.loads(record(run, [0.7]).as_json())
     assert read["format"] == "cutoff-thresholds"
-    assert read["run"] == run.id
-    assert read["epoch"] == 7
+    assert read["source"] == run.id
+    assert (read["label"], read["origin"]) == (run.about.label, "finished, scores after epoch 7")
     assert RunConfig(**read["config"]) == run.config
     assert read["task"] == "binary"
     assert read["class_names"] == ["rest", "8"]
