@@ -64,11 +64,14 @@ def edit() -> tuple[Experiment | None, str]:
     """Draw the controls with what the checks find; returns what they say, or None and the sentence that tells why it
     can't be trained."""
     variants.settle()
+    changes = _follow_data()
     if wanted := st.session_state.pop("wanted", None):
         take(make_config(**wanted))
     problems: list[str] = []
     slots: Slots = {}
     chosen = _data(problems, slots)
+    for sentence in changes:
+        st.caption(text.plain(sentence))
     chosen |= _model(str(chosen["dataset"]), problems, slots)
     st.header("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
     listed = st.container()  # filled at the end: a name follows from the choices
@@ -88,6 +91,16 @@ def edit() -> tuple[Experiment | None, str]:
     _show_findings(config, slots)
     experiment = _or_problem(lambda: runner().check(variants.experiment(config)), None, problems)
     return experiment, problems[0] if problems else ""
+
+
+def _follow_data() -> list[str]:
+    """Where other data was chosen since the last script run, put all variants on it; returns what did not fit."""
+    state = st.session_state
+    dataset = state.dataset
+    if dataset not in DATASETS or dataset == variants.dataset() or "wanted" in state:
+        return []
+    given = {param: state.get(f"data.{dataset}.{param.name}", param.default) for param in DATASETS[dataset].params}
+    return variants.move_to(dataset, tuple((p.name, value) for p, value in given.items() if value != p.default))
 
 
 def _show_findings(config: RunConfig, slots: Slots) -> None:

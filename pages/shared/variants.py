@@ -11,7 +11,9 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CutoffError
+from core.experiment.compatibility import Pairs
 from core.experiment.config import MAX_RUNS, Experiment, RunConfig, Variant
+from core.experiment.fitting import fitted
 from core.experiment.variants import MAX_SEEDS, distinct, names_of, seeds_from, shared_with, sweep, sweepable, value_of
 from core.plots.style import VARIANTS, variant_colour
 from pages.shared import session, text
@@ -41,6 +43,23 @@ def settle() -> None:
     state = st.session_state
     if "next_edited" in state:
         _edit(state.pop("next_edited"))
+
+
+def dataset() -> str:
+    """The data that all variants are on."""
+    return str(st.session_state.variants[0]["config"]["dataset"])
+
+
+def move_to(dataset: str, dataset_params: Pairs) -> list[str]:
+    """Put all variants on other data; returns a sentence for each choice that did not fit it."""
+    state = st.session_state
+    edited, seeds = state.edited, state.seeds
+    found, changes = fitted(Experiment(variants=_variants()), dataset, dataset_params)
+    merged = len(found.variants) < len(state.variants)
+    open_with(found)
+    state.next_edited, state.seeds = 0 if merged else edited, seeds
+    settle()
+    return changes
 
 
 def choose_edited() -> None:

@@ -6,7 +6,7 @@ import json
 
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import button, choose, press, unescaped
+from tests.conftest import button, choose, press, sentences, unescaped
 from tests.support.race_page import edited, link
 
 
@@ -47,3 +47,23 @@ def test_a_sweep_says_that_it_takes_the_place_of_several_variants(app_test: AppT
     assert said not in [caption.value for caption in at.caption]
     press(at, "Add a variant")
     assert said in [caption.value for caption in at.caption]
+
+
+def test_other_data_puts_all_variants_on_it_and_says_what_did_not_fit(app_test: AppTest):
+    at = press(app_test.run(), "Make these variants")
+    choose(at, "dataset", "diabetes")
+    assert not button(at, "Start").disabled
+    assert not sentences(at)
+    said = [unescaped(caption.value) for caption in at.sidebar.caption]
+    assert "15 variants are the same as another on this data and left out." in said
+    assert "variants" not in at.query_params
+
+
+def test_a_sweep_stays_on_other_data_that_takes_it(app_test: AppTest):
+    at = press(app_test.run(), "Make these variants")
+    edited(at).set_value(5).run()
+    before = link(at)
+    choose(at, "dataset", "moons")
+    assert link(at) == before
+    assert edited(at).value == 5
+    assert not button(at, "Start").disabled

@@ -1,0 +1,174 @@
+"""Other data for an experiment: what fits it stays, and what does not gives way to what is recommended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from core.data import DATASETS, load_dataset, load_split
+from core.errors import CutoffError
+from core.experiment.compatibility import (
+    Pairs,
+    batch_misfit,
+    heads_for,
+    losses_for,
+    misfit,
+    params_for,
+    recommended,
+)
+from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
+from core.experiment.variants import distinct, names_of
+from core.losses import LOSSES, loss_tensors
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import label_counts
+from core.models import MODELS
+from core.parameters import Value
+
+LABELS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "head": HEADS, "loss": LOSSES, "activation": ACTIVATIONS}
+# Final activations that go with a head's link: right before one loss, applied twice before another, on any data alike.
+FAMILIES = {"sigmoid": ("none", "sigmoid"), "softmax": ("none", "softmax", "log_softmax"), "none": ("none",)}
+
+
+def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> tuple[Experiment, list[str]]:
+    """An experiment on other data: every choice that fits stays, the others become what is recommended.
+
+    A choice that is a mistake is never made here, and one that would become a mistake on this data does not stay.
+    Variants that are then the same are merged. A name that was given stays unless the variant's own choices changed.
+
+    Parameters
+    ----------
+    experiment : one that can be trained on the data that it names.
+    dataset : the other data, a name in DATASETS.
+    dataset_params : its parameters by name; those that it does not take, and all if it can't be made with them, are
+        left out.
+
+    Returns
+    -------
+    experiment : the experiment on this data, which `check_experiment` accepts if the data does.
+    changes : a sentence for each choice that did not stay, each once.
+    """
+    changes: list[str] = []
+    params = _usable(dataset, dataset_params, experiment.variants[0].config.split_seed, changes)
+    configs = [_fitted(variant.config, dataset, params, changes) for variant in experiment.variants]
+    size = min(config.batch_size for config in configs)
+    configs = [config.model_copy(update={"batch_size": size}) for config in configs]
+    kept = [at for at, config in enumerate(configs) if config not in configs[:at]]
+    if left := len(configs) - len(kept):
+        what = "1 variant is" if left == 1 else f"{left} variants are"
+        changes.append(f"{what} the same as another on this data and left out.")
+    before = names_of([variant.config for variant in experiment.variants])
+    plain = names_of([configs[at] for at in kept])
+    names = []
+    for at, name in zip(kept, plain, strict=True):
+        variant = experiment.variants[at]
+        stays = variant.name != before[at] and _own(variant.config) == _own(configs[at])
+        names.append(variant.name if stays else name)
+    variants = tuple(
+        Variant(name=name, config=configs[at], colour=experiment.variants[at].colour)
+        for at, name in zip(kept, distinct(names), strict=True)
+    )
+    return Experiment(variants=variants, seeds=experiment.seeds), list(dict.fromkeys(changes))
+
+
+def _own(config: RunConfig) -> list[object]:
+    """What a variant chooses for itself."""
+    return [getattr(config, name) for name, setting in SETTINGS.items() if setting.varies]
+
+
+def _usable(dataset: str, params: Pairs, split_seed: int, changes: list[str]) -> Pairs:
+    """The parameters of a data set that it takes; none of them if it can't be made with them."""
+    known = {param.name: param for param in DATASETS[dataset].params}
+    kept = []
+    for name, value in params:
+        try:
+            kept.append((name, known[name].check(value)))
+        except (KeyError, CutoffError):
+            changes.append(f"{DATASETS[dataset].label} does not take {name} {value}, so it is left out.")
+    try:
+        load_split(dataset, tuple(kept), split_seed)
+    except CutoffError as error:
+        changes.append(f"{error} The data has its default parameters.")
+        return ()
+    return tuple(kept)
+
+
+def _fitted(old: RunConfig, dataset: str, params: Pairs, changes: list[str]) -> RunConfig:
+    """A configuration on other data, whose parameters it takes."""
+    config = old.model_copy(update={"dataset": dataset, "dataset_params": params})
+    for name in list(SETTINGS)[2:]:
+        value = _value(name, old, config)
+        if value != getattr(config, name):
+            config = config.model_copy(update={name: value})
+            changes += _sentences(name, old, config)
+    return config
+
+
+def _value(name: str, old: RunConfig, config: RunConfig) -> object:
+    """What a field becomes beside those before it, which have been fitted."""
+    other_task = DATASETS[old.dataset].task != DATASETS[config.dataset].task
+    if name == "head" and other_task:
+        return _head(config)
+    if name == "loss" and LOSSES[config.loss].mistake and other_task:
+        return recommended("loss", config)
+    if name == "loss_params":
+        return _loss_params(config) if config.loss == old.loss else ()
+    if name == "activation" and not _same_wiring(old, config):
+        return "auto"
+    if name == "batch_size":
+        return _batch_size(config)
+    return recommended(name, config) if misfit(name, config) else getattr(config, name)
+
+
+def _head(config: RunConfig) -> str:
+    """The first head made for the task of the data with which the loss can stay, or else the first."""
+    made_for = [head for head in heads_for(config.dataset) if HEADS[head].tasks[0] == DATASETS[config.dataset].task]
+    return next((head for head in made_for if config.loss in losses_for(config.dataset, head)), made_for[0])
+
+
+def _loss_params(config: RunConfig) -> tuple[tuple[str, Value], ...]:
+    """The parameters that the loss still has on this head, with values that it takes on this data."""
+    data = load_dataset(config.dataset, config.dataset_params)
+    counts = label_counts(data.y, HEADS[config.head].outputs(len(data.class_names)))
+    known = [param.name for param in params_for(config.head, config.loss)]
+
+    def fits(name: str, value: Value) -> bool:
+        try:
+            loss_tensors(config.loss, [{name: value}], counts)
+        except CutoffError:
+            return False
+        return name in known
+
+    return tuple((name, value) for name, value in config.loss_params if fits(name, value))
+
+
+def _same_wiring(old: RunConfig, config: RunConfig) -> bool:
+    """Whether the final activation does the same as before: it leads from logits of the same kind to the same loss."""
+    if config.activation == "auto" or DATASETS[old.dataset].task == DATASETS[config.dataset].task:
+        return not misfit("activation", config)
+    link = HEADS[config.head].link
+    same = link == HEADS[old.head].link and LOSSES[config.loss].expects == LOSSES[old.loss].expects
+    return same and config.activation in FAMILIES[link] and not misfit("activation", config)
+
+
+def _batch_size(config: RunConfig) -> int:
+    """The batch size, or else the largest power of two below it that fits the data and the model."""
+    sizes: Sequence[int] = [config.batch_size, *(2**k for k in range(16, -1, -1) if 2**k < config.batch_size)]
+    return next((size for size in sizes if not batch_misfit(config.model_copy(update={"batch_size": size}))), sizes[-1])
+
+
+def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
+    """What a field was and what it is now; for parameters, a sentence each."""
+    before, now = getattr(old, name), getattr(config, name)
+    if name == "loss_params":
+        if old.loss != config.loss:
+            return []  # the loss has its sentence
+        gone = [f"{param} {value}" for param, value in before if (param, value) not in now]
+        return [f"{LOSSES[config.loss].label}: {what} does not fit this data and is left out." for what in gone]
+    setting, labels = SETTINGS[name], LABELS.get(name, {})
+
+    def words(value: Any) -> str:
+        if value == "auto":
+            return "the default for this loss"
+        return labels[value].label if value in labels else setting.write(value) or "none"
+
+    return [f"{setting.label}: {words(before)} does not fit this data; it is now {words(now)}."]
