@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
-from core.evaluation.scores import as_labels, as_scores
+from core.evaluation.scores import as_labels, as_scores, as_weights
 from core.parameters import Param, Value, checked
 
 Normalise = Literal["none", "row", "column"]
@@ -117,12 +117,18 @@ def _matching(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.flo
 
 
 def confusion_matrix(
-    y_true: ArrayLike, y_pred: ArrayLike, n_classes: int, normalise: Normalise = "none", no_class: bool = False
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    n_classes: int,
+    normalise: Normalise = "none",
+    no_class: bool = False,
+    sample_weight: ArrayLike | None = None,
 ) -> NDArray:
     """Rows of each true class (row) decided as each class (column), (K, K); see `normalised`.
 
     With no_class rows may be decided as NO_CLASS, and a last column, (K, K + 1), counts them.
-    y_true, y_pred: (N,) class indices in [0, K); raises CutoffError for any other.
+    y_true, y_pred: (N,) class indices in [0, K); sample_weight: (N,), >= 0, by default 1 a row. Raises CutoffError for
+    any other.
     """
     columns = n_classes + no_class
     pred = np.asarray(y_pred)
@@ -133,7 +139,8 @@ def confusion_matrix(
         raise CutoffError(
             f"Expected `y_true` and `y_pred` to have one shape (N,), but got {true.shape} and {pred.shape}."
         )
-    pairs = np.bincount(true * columns + pred, minlength=n_classes * columns)
+    weight = None if sample_weight is None else as_weights(sample_weight, true.shape)
+    pairs = np.bincount(true * columns + pred, weight, minlength=n_classes * columns)
     return normalised(pairs.reshape(n_classes, columns), normalise)
 
 

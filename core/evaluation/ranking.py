@@ -17,19 +17,27 @@ class Rankings:
     """Counts of R models at each of their distinct scores, the largest first, one model after another.
 
     tp and predicted_positive (M,): positives and rows that score at least as high; a model's last entry counts all its
-    rows.
-    first (R,) is where each model begins. positives and negatives (R,).
+    rows. first (R,) is where each model begins. positives and negatives (R,). Counts are int64, or float64 sums of
+    weights.
     """
 
-    tp: NDArray[np.int64]
-    predicted_positive: NDArray[np.int64]
+    tp: NDArray
+    predicted_positive: NDArray
     first: NDArray[np.int64]
-    positives: NDArray[np.int64]
-    negatives: NDArray[np.int64]
+    positives: NDArray
+    negatives: NDArray
 
     @classmethod
-    def of(cls, y: NDArray[np.bool_], score: NDArray[np.floating]) -> Self:
-        """Rank the rows of score (..., N), R models in all, with labels y (N,) or (..., N), by one sort a model."""
+    def of(
+        cls, y: NDArray[np.bool_], score: NDArray[np.floating], sample_weight: NDArray[np.float64] | None = None
+    ) -> Self:
+        """Rank the rows of score (..., N), R models in all, with labels y (N,) or (..., N), by one sort a model.
+
+        sample_weight (N,), >= 0, by default 1 a row; rows of weight 0 are left out, as scikit-learn does.
+        """
+        if sample_weight is not None:
+            kept = sample_weight > 0
+            y, score, sample_weight = y[..., kept], score[..., kept], sample_weight[kept]
         rows = score.shape[-1]
         models = score.reshape(math.prod(score.shape[:-1]), rows)
         order = np.argsort(-models, axis=-1)
@@ -40,11 +48,18 @@ class Rankings:
         ordered = models.ravel().take(flat)
         last = np.ones(models.shape, bool)  # of the rows that share a score
         np.not_equal(ordered[:, 1:], ordered[:, :-1], out=last[:, :-1])
+        first = np.append(0, np.cumsum(np.count_nonzero(last, axis=-1)))[:-1]
+        if sample_weight is not None:
+            weight = sample_weight.take(order)
+            positives, negatives = (labels * weight).sum(-1), (~labels * weight).sum(-1)
+            return cls(
+                np.cumsum(labels * weight, axis=-1)[last], np.cumsum(weight, axis=-1)[last], first, positives, negatives
+            )
         positives = np.count_nonzero(labels, axis=-1)
         return cls(
             tp=np.cumsum(labels, axis=-1)[last],
             predicted_positive=np.broadcast_to(np.arange(1, rows + 1), models.shape)[last],
-            first=np.append(0, np.cumsum(np.count_nonzero(last, axis=-1)))[:-1],
+            first=first,
             positives=positives,
             negatives=rows - positives,
         )
@@ -77,7 +92,7 @@ class Rankings:
         precision = tp / predicted
         return ratio(np.append(0, tp), self.positives[model]), np.append(precision[:1], precision)
 
-    def _before(self, counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _before(self, counts: NDArray) -> NDArray:
         """The counts (M,) one score earlier, 0 before a model's first."""
         before = np.append(0, counts[:-1])
         before[self.first] = 0

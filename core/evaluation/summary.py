@@ -13,7 +13,7 @@ from core.evaluation.counts import ThresholdCounts
 from core.evaluation.decisions import NO_CLASS, decide, predicted_positive
 from core.evaluation.metrics import METRICS, ratio
 from core.evaluation.ranking import Rankings
-from core.evaluation.scores import Scores
+from core.evaluation.scores import Scores, as_weights
 
 BINARY = ("accuracy", "precision", "recall", "f1")
 Decide = Callable[[NDArray[np.floating], ArrayLike], NDArray[np.intp]]  # scores (N, C), thresholds (C,) -> classes (N,)
@@ -26,7 +26,7 @@ class ClassTotals(NamedTuple):
     precision: float  # macro, as are recall and F1
     recall: float
     f1: float
-    without: int  # rows without a class
+    without: float  # number (or weight) of the rows without a class
 
 
 class LabelTotals(NamedTuple):
@@ -44,66 +44,77 @@ class LabelTotals(NamedTuple):
     subset: float  # share of rows with every label right
     cardinality_true: float  # labels a row
     cardinality: float  # labels predicted per row
-    without: int  # rows without a predicted label
-    several: int  # rows with more than one predicted label
+    without: float  # number (or weight) of the rows without a predicted label
+    several: float  # and of those with more than one
 
 
 class Changes(NamedTuple):
     """Rows that two ways to decide decide differently, and how many of them one way or the other decides rightly."""
 
-    rows: int
-    righted: int  # wrong before, right after
-    wronged: int  # right before, wrong after
+    rows: float  # their number, or weight
+    righted: float  # wrong before, right after
+    wronged: float  # right before, wrong after
 
 
 def class_totals(matrix: NDArray) -> ClassTotals:
     """The totals of a confusion matrix (K, K), or (K, K + 1) with the rows without a class in the last column.
 
-    NaN where undefined: without rows everything is.
+    The matrix counts rows, or sums their weights. NaN where undefined: without rows everything is.
     """
     counts = decided_counts(matrix)
     precision, recall, f1 = (float(_mean(METRICS[name](counts))) for name in ("precision", "recall", "f1"))
     right = float(ratio(counts.tp.sum(), matrix.sum()))
-    return ClassTotals(right, precision, recall, f1, without=int(matrix[:, len(matrix) :].sum()))
+    return ClassTotals(right, precision, recall, f1, without=matrix[:, len(matrix) :].sum().item())
 
 
-def label_totals(y_true: ArrayLike, predicted: NDArray[np.bool_]) -> LabelTotals:
+def label_totals(
+    y_true: ArrayLike, predicted: NDArray[np.bool_], sample_weight: ArrayLike | None = None
+) -> LabelTotals:
     """The totals of decisions `predicted` (N, C) about labels y_true (N, C) in {0, 1}, however they were made.
 
-    NaN where undefined. Raises CutoffError for shapes that differ.
+    sample_weight (N,), >= 0, by default 1 a row. NaN where undefined. Raises CutoffError for shapes that differ.
     """
     truth = np.asarray(y_true) == 1
     if predicted.ndim != 2 or truth.shape != predicted.shape:
         raise CutoffError(
             f"Expected `y_true` and `predicted` to have one shape (N, C), but got {truth.shape} and {predicted.shape}."
         )
-    rows, labels = truth.shape
+    weight = _weights(sample_weight, len(truth))
     right, has, gets = truth & predicted, truth.sum(1), predicted.sum(1)
-    counts = _counted(truth, predicted[None])[0]
-    f1 = METRICS["f1"](counts)
-    known = np.isfinite(f1)
+    counts = _counted(truth, predicted[None], weight)[0]
+    f1, f1_of_row = METRICS["f1"](counts), ratio(2 * right.sum(1), has + gets)
+    known, known_rows = np.isfinite(f1), np.isfinite(f1_of_row)
+    positives = counts.tp + counts.fn
+    rows = _sum(np.ones(len(truth), np.int64), weight)
+
+    def mean(of_rows: NDArray) -> float:
+        return float(ratio(_sum(of_rows, weight), rows))
+
     return LabelTotals(
         micro_f1=float(_micro_f1(counts)),
         macro_f1=float(_mean(f1)),
-        weighted_f1=float(ratio((f1 * truth.sum(0))[known].sum(), has.sum())),
-        samples_f1=float(_mean(ratio(2 * right.sum(1), has + gets))),
-        hamming=float(ratio((predicted != truth).sum(), rows * labels)),
-        subset=float(ratio((predicted == truth).all(1).sum(), rows)),
-        cardinality_true=float(ratio(has.sum(), rows)),
-        cardinality=float(ratio(gets.sum(), rows)),
-        without=int(np.count_nonzero(gets == 0)),
-        several=int(np.count_nonzero(gets > 1)),
+        weighted_f1=float(ratio((f1 * positives)[known].sum(), positives.sum())),
+        samples_f1=float(ratio(_sum(np.where(known_rows, f1_of_row, 0), weight), _sum(known_rows, weight))),
+        hamming=float(ratio((counts.fp + counts.fn).sum(), counts.total.sum())),
+        subset=mean((predicted == truth).all(1)),
+        cardinality_true=mean(has),
+        cardinality=mean(gets),
+        without=_sum(gets == 0, weight).item(),
+        several=_sum(gets > 1, weight).item(),
     )
 
 
-def changes(y_true: ArrayLike, before: ArrayLike, after: ArrayLike) -> Changes:
-    """How decisions `after` (N,) differ from those `before` (N,), where y_true (N,) is right; NO_CLASS never is."""
+def changes(y_true: ArrayLike, before: ArrayLike, after: ArrayLike, sample_weight: ArrayLike | None = None) -> Changes:
+    """How decisions `after` (N,) differ from those `before` (N,), where y_true (N,) is right; NO_CLASS never is.
+
+    sample_weight (N,), >= 0, by default 1 a row.
+    """
     true, old, new = np.asarray(y_true), np.asarray(before), np.asarray(after)
-    changed = old != new
+    weight, changed = _weights(sample_weight, len(true)), old != new
     return Changes(
-        int(np.count_nonzero(changed)),
-        int(np.count_nonzero(changed & (new == true))),
-        int(np.count_nonzero(changed & (old == true))),
+        _sum(changed, weight).item(),
+        _sum(changed & (new == true), weight).item(),
+        _sum(changed & (old == true), weight).item(),
     )
 
 
@@ -117,42 +128,54 @@ def decided_counts(matrix: NDArray) -> ThresholdCounts:
     return ThresholdCounts(np.full(len(matrix), np.nan), tp, fp, fn, matrix.sum() - tp - fp - fn)
 
 
-def default_accuracy(scores: Scores) -> float:
+def default_accuracy(scores: Scores, sample_weight: ArrayLike | None = None) -> float:
     """Share of right default decisions: `score >= .5` in a binary task and for each label, argmax among classes.
 
-    NaN without rows.
+    sample_weight (N,), >= 0, by default 1 a row. NaN without rows.
     """
-    return float(default_accuracies(scores, scores.y_score[None])[0])
+    return float(default_accuracies(scores, scores.y_score[None], sample_weight)[0])
 
 
-def default_accuracies(rows: Scores, y_score: NDArray[np.floating]) -> NDArray[np.float64]:
+def default_accuracies(
+    rows: Scores, y_score: NDArray[np.floating], sample_weight: ArrayLike | None = None
+) -> NDArray[np.float64]:
     """`default_accuracy` (R,) of R models of the same rows: those of `rows`, with y_score (R, N, C) in place of its
     own."""
     if rows.task == "multiclass":
-        right = y_score.argmax(-1) == rows.y_true
+        right = (y_score.argmax(-1) == rows.y_true)[..., None]
     else:
         right = predicted_positive(y_score, 0.5) == (rows.y_true.reshape(y_score.shape[1:]) == 1)
-    right = right.reshape(len(y_score), -1)
-    return ratio(right.sum(1), right.shape[1])
+    weight = _weights(sample_weight, rows.n_rows)
+    return ratio(_sum(right, weight, 1).sum(1), _sum(np.ones(right.shape[1:], np.int64), weight).sum())
 
 
-def predicted_per_row(scores: Scores, thresholds: ArrayLike) -> tuple[int, int]:
-    """Rows with no column at its threshold or above, and rows with several; thresholds (C,), or one for all."""
+def predicted_per_row(
+    scores: Scores, thresholds: ArrayLike, sample_weight: ArrayLike | None = None
+) -> tuple[float, float]:
+    """Number (or weight) of the rows with no column at its threshold or above, and of those with several; thresholds
+    (C,), or one for all."""
+    weight = _weights(sample_weight, scores.n_rows)
     predicted = predicted_positive(scores.y_score, thresholds).sum(axis=1)
-    return int(np.count_nonzero(predicted == 0)), int(np.count_nonzero(predicted > 1))
+    return _sum(predicted == 0, weight).item(), _sum(predicted > 1, weight).item()
 
 
-def summary(scores: Scores, thresholds: ArrayLike, by: Decide = decide) -> dict[str, float]:
+def summary(
+    scores: Scores, thresholds: ArrayLike, by: Decide = decide, sample_weight: ArrayLike | None = None
+) -> dict[str, float]:
     """The numbers of `summaries` for one model."""
-    found = summaries(scores, scores.y_score[None], thresholds, by)
+    found = summaries(scores, scores.y_score[None], thresholds, by, sample_weight)
     return {name: float(values[0]) for name, values in found.items()}
 
 
 def summaries(
-    rows: Scores, y_score: NDArray[np.floating], thresholds: ArrayLike, by: Decide = decide
+    rows: Scores,
+    y_score: NDArray[np.floating],
+    thresholds: ArrayLike,
+    by: Decide = decide,
+    sample_weight: ArrayLike | None = None,
 ) -> dict[str, NDArray[np.float64]]:
     """Numbers by label, best known first, (R,) for R models of the same rows: those of `rows`, with y_score (R, N, C)
-    in place of its own; thresholds (C,), one a column.
+    in place of its own; thresholds (C,), one a column; sample_weight (N,), >= 0, by default 1 a row.
 
     Binary: the metrics of BINARY at the threshold. Multi-class, decided `by` a rule, argmax(p / t) by default: accuracy
     and the mean over classes of recall, precision and F1, a class without decisions left out of the mean of precision.
@@ -161,16 +184,17 @@ def summaries(
     (Hamming loss), F1 of all decisions together (micro) and its mean over labels (macro). All: average precision,
     over classes or labels their mean (NaN left out), and ROC-AUC likewise.
     """
+    weight = _weights(sample_weight, rows.n_rows)
     if rows.task == "multiclass":
         truth = np.arange(rows.n_columns) == rows.y_true[:, None]
-        found = _multiclass(rows.y_true, y_score, thresholds, by)
+        found = _multiclass(rows.y_true, y_score, thresholds, by, weight)
     else:
         truth = rows.y_true.reshape(rows.n_rows, rows.n_columns) == 1
         predicted = predicted_positive(y_score, np.ravel(thresholds))
-        counts = _counted(truth, predicted)
-        found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, predicted, counts)
+        counts = _counted(truth, predicted, weight)
+        found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, predicted, counts, weight)
     mean = "" if rows.task == "binary" else "Macro "
-    ranked = Rankings.of(truth.T if mean else truth[:, 0], np.moveaxis(y_score, 1, 2))
+    ranked = Rankings.of(truth.T if mean else truth[:, 0], np.moveaxis(y_score, 1, 2), weight)
     shape = len(y_score), rows.n_columns
     found[f"{mean}average precision" if mean else "Average precision"] = _mean(
         ranked.average_precisions().reshape(shape)
@@ -179,11 +203,23 @@ def summaries(
     return found
 
 
-def _counted(truth: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> ThresholdCounts:
+def _weights(sample_weight: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
+    """The weights of the rows (N,), checked; None where each counts once."""
+    return None if sample_weight is None else as_weights(sample_weight, (rows,))
+
+
+def _sum(of_rows: NDArray, weight: NDArray[np.float64] | None, axis: int = 0) -> NDArray:
+    """The sum over the rows, which lie along the axis, each as it weighs."""
+    return np.asarray(of_rows.sum(axis) if weight is None else np.tensordot(of_rows, weight, (axis, 0)))
+
+
+def _counted(
+    truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weight: NDArray[np.float64] | None
+) -> ThresholdCounts:
     """Counts (R, C) of decisions (R, N, C) about rows (N, C)."""
-    tp, predicted_in_all = (predicted & truth).sum(1), predicted.sum(1)
-    fp, fn = predicted_in_all - tp, truth.sum(0) - tp
-    return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, truth.shape[0] - tp - fp - fn)
+    tp, total = _sum(predicted & truth, weight, 1), _sum(np.ones(len(truth), np.int64), weight)
+    fp, fn = _sum(predicted, weight, 1) - tp, _sum(truth, weight) - tp
+    return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total - tp - fp - fn)
 
 
 def _binary(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
@@ -191,18 +227,24 @@ def _binary(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
 
 
 def _multiclass(
-    y_true: NDArray[np.int64], y_score: NDArray[np.floating], thresholds: ArrayLike, by: Decide
+    y_true: NDArray[np.int64],
+    y_score: NDArray[np.floating],
+    thresholds: ArrayLike,
+    by: Decide,
+    weight: NDArray[np.float64] | None,
 ) -> dict[str, NDArray[np.float64]]:
     models, rows, classes = y_score.shape
     predicted = by(y_score.reshape(-1, classes), thresholds).reshape(models, rows)
     predicted = np.where(predicted == NO_CLASS, classes, predicted)  # the last column of each matrix
     cells = (np.arange(models)[:, None] * classes + y_true) * (classes + 1) + predicted
-    matrices = np.bincount(cells.ravel(), minlength=models * classes * (classes + 1))
+    weights = None if weight is None else np.tile(weight, models)
+    matrices = np.bincount(cells.ravel(), weights, minlength=models * classes * (classes + 1))
     matrices = matrices.reshape(models, classes, classes + 1)
     tp = np.diagonal(matrices, axis1=1, axis2=2)
     fp, fn = matrices[..., :classes].sum(1) - tp, matrices.sum(2) - tp
-    counts = ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, rows - tp - fp - fn)
-    found = {"Accuracy": ratio(tp.sum(1), rows)}
+    total = matrices.sum((1, 2))
+    counts = ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total[:, None] - tp - fp - fn)
+    found = {"Accuracy": ratio(tp.sum(1), total)}
     for name in ("precision", "recall", "f1"):
         label = METRICS[name].label.lower() if name != "f1" else "F1"
         found[f"Macro {label}"] = _mean(METRICS[name](counts))
@@ -210,13 +252,15 @@ def _multiclass(
 
 
 def _multilabel(
-    truth: NDArray[np.bool_], predicted: NDArray[np.bool_], counts: ThresholdCounts
+    truth: NDArray[np.bool_],
+    predicted: NDArray[np.bool_],
+    counts: ThresholdCounts,
+    weight: NDArray[np.float64] | None,
 ) -> dict[str, NDArray[np.float64]]:
-    wrong = predicted != truth
-    rows, labels = truth.shape
+    right = ~(predicted != truth).any(axis=2)
     return {
-        "All labels right": ratio((~wrong.any(axis=2)).sum(1), rows),
-        "Hamming loss": ratio(wrong.sum((1, 2)), rows * labels),
+        "All labels right": ratio(_sum(right, weight, 1), counts.total[:, 0]),
+        "Hamming loss": ratio((counts.fp + counts.fn).sum(-1), counts.total.sum(-1)),
         "Micro F1": _micro_f1(counts),
         "Macro F1": _mean(METRICS["f1"](counts)),
     }

@@ -177,26 +177,27 @@ class Review:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Rows by where a band sends them: decided (tn, fn predicted negative; fp, tp positive), or reviewed, by truth.
+    """Number (or weight) of the rows by where a band sends them: decided (tn, fn predicted negative; fp, tp positive),
+    or reviewed, by truth.
 
     errors: wrong decisions that are left, those of the reviewer as expected. value: net value of a row; NaN without.
     """
 
-    tn: int
-    fn: int
-    fp: int
-    tp: int
-    reviewed_negative: int
-    reviewed_positive: int
+    tn: float
+    fn: float
+    fp: float
+    tp: float
+    reviewed_negative: float
+    reviewed_positive: float
     errors: float
     value: float
 
     @property
-    def reviewed(self) -> int:
+    def reviewed(self) -> float:
         return self.reviewed_negative + self.reviewed_positive
 
     @property
-    def total(self) -> int:
+    def total(self) -> float:
         return self.tn + self.fn + self.fp + self.tp + self.reviewed
 
     def shares(self) -> tuple[float, float, float]:
@@ -227,21 +228,21 @@ def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: f
     return Band(float(counts.thresholds[low]), float(counts.thresholds[high]))
 
 
-def rows_here(rows: float, volume: float, here: int) -> int:
+def rows_here(rows: float, volume: float, here: float) -> int:
     """How many of the rows here are, rounded down, the share that `rows` are of `volume`; not more than all."""
     return int(min(rows / volume, 1.0) * here + WHOLE)
 
 
 def outcome(index: ScoreIndex, payoffs: Payoffs, review: Review, band: Band) -> Outcome:
-    """What a band does with the rows of an index without weights."""
+    """What a band does with the rows of an index."""
     low, high = index.counts(band.low), index.counts(band.high)
-    positive, negative = int(low.tp - high.tp), int(low.fp - high.fp)
-    tn, fn, fp, tp = int(low.tn), int(low.fn), int(high.fp), int(high.tp)
+    positive, negative = (low.tp - high.tp).item(), (low.fp - high.fp).item()
+    tn, fn, fp, tp = (count.item() for count in (low.tn, low.fn, high.fp, high.tp))
     of_positive, of_negative = review.pays(payoffs)
     decided = payoffs.benefit_tp * tp + payoffs.benefit_tn * tn - payoffs.cost_fp * fp - payoffs.cost_fn * fn
     value = decided + of_positive * positive + of_negative * negative
     errors = fp + fn + (1 - review.accuracy) * (positive + negative)
-    return Outcome(tn, fn, fp, tp, negative, positive, errors, float(ratio(value, index.n_rows)))
+    return Outcome(tn, fn, fp, tp, negative, positive, errors, float(ratio(value, low.total)))
 
 
 def chow(payoffs: Payoffs, review: Review) -> Band:

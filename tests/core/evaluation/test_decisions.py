@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -177,6 +178,30 @@ def test_rows_without_a_class_have_a_column_of_their_own(pairs: list[tuple[int, 
     np.testing.assert_allclose(
         confusion_matrix(true, pred, 4, "row", no_class=True).sum(1), np.where(matrix.sum(1) > 0, 1, np.nan)
     )
+
+
+@pytest.mark.parametrize("normalise", ["none", "row", "column"])
+def test_a_weighted_matrix_is_that_of_scikit_learn(normalise: str):
+    rng = np.random.default_rng(0)
+    true, pred, weight = rng.integers(0, 4, 50), rng.integers(0, 4, 50), rng.exponential(size=50)
+    theirs = {"none": None, "row": "true", "column": "pred"}[normalise]
+    np.testing.assert_allclose(
+        confusion_matrix(true, pred, 4, normalise, sample_weight=weight),
+        sklearn.confusion_matrix(true, pred, sample_weight=weight, normalize=theirs),
+    )
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        ([1.0], "to have shape (2,), but got (1,)"),
+        ([1.0, -1.0], "to be finite and >= 0, but got -1"),
+        ([1.0, np.nan], "but got nan"),
+    ],
+)
+def test_bad_weights_are_refused_in_one_sentence(weight: list[float], said: str):
+    with pytest.raises(CutoffError, match=re.escape(said)):
+        confusion_matrix([0, 1], [0, 1], 2, sample_weight=weight)
 
 
 def test_without_that_column_a_row_without_a_class_is_refused():

@@ -30,6 +30,32 @@ def test_a_curve_is_that_of_scikit_learn(data: Rows):
     assert precision[0] == precision[1]
 
 
+@given(rows(weighted=True, both_classes=True))
+def test_areas_and_curves_of_weighted_rows_equal_scikit_learn(data: Rows):
+    y, score, weight = data.y_true == 1, data.y_score, data.weight
+    ranked = Rankings.of(y, score[None], weight)
+    ap = sk.average_precision_score(y, score, sample_weight=weight)
+    assert ranked.average_precisions() == pytest.approx([ap], rel=1e-12)
+    assert ranked.roc_aucs() == pytest.approx([sk.roc_auc_score(y, score, sample_weight=weight)], rel=1e-12)
+    recall, precision = ranked.curve(0)
+    kept = weight > 0
+    their_precision, their_recall, _ = sk.precision_recall_curve(y[kept], score[kept], sample_weight=weight[kept])
+    np.testing.assert_allclose(recall, their_recall[::-1], rtol=1e-12)
+    np.testing.assert_allclose(precision[1:], their_precision[-2::-1], rtol=1e-12)
+
+
+@given(rows(weighted=False), st.integers(0, 100))
+def test_whole_weights_are_rows_repeated(data: Rows, seed: int):
+    y, score = data.y_true == 1, data.y_score
+    weight = np.random.default_rng(seed).integers(0, 3, y.size)
+    weighted = Rankings.of(y, score[None], weight.astype(float))
+    repeated = Rankings.of(np.repeat(y, weight), np.repeat(score, weight)[None])
+    np.testing.assert_array_equal(weighted.tp, repeated.tp)
+    np.testing.assert_array_equal(weighted.predicted_positive, repeated.predicted_positive)
+    np.testing.assert_array_equal(weighted.average_precisions(), repeated.average_precisions())
+    np.testing.assert_array_equal(weighted.roc_aucs(), repeated.roc_aucs())
+
+
 @given(st.integers(1, 20), st.integers(1, 20), st.sampled_from([0.0, 0.3, -5.0]))
 def test_constant_scores_know_nothing(positives: int, negatives: int, score: float):
     ranked = Rankings.of(np.repeat([True, False], [positives, negatives]), np.full((1, positives + negatives), score))

@@ -11,6 +11,7 @@ from sklearn import metrics as sklearn
 from core.errors import CutoffError
 from core.evaluation import (
     DECISIONS,
+    changes,
     class_totals,
     confusion_matrix,
     decided_counts,
@@ -250,3 +251,70 @@ def test_the_summary_follows_the_rule(rule: str):
     assert found["Accuracy"] == totals.accuracy == pytest.approx(sklearn.accuracy_score(scores.y_true, called))
     assert [found[f"Macro {name}"] for name in ("precision", "recall", "F1")] == list(totals[1:4])
     assert (totals.without > 0) == (rule == "masked")
+
+
+# --- weights
+
+
+def a_binary(seed: int) -> Scores:
+    rng = np.random.default_rng(seed)
+    y_true = (rng.random(150) < 0.3).astype(int)
+    return binary(y_true, np.clip(0.3 * y_true + rng.random(150).round(2), 0, 1))
+
+
+TASKS = pytest.mark.parametrize("scores", [a_binary(0), a_multiclass(1), a_multilabel(2)], ids=lambda one: one.task)
+
+
+def repeated(scores: Scores, weight: np.ndarray) -> Scores:
+    y_true, y_score = (np.repeat(rows, weight, axis=0) for rows in (scores.y_true, scores.y_score))
+    return Scores(y_true, y_score, scores.task, scores.class_names)
+
+
+@TASKS
+def test_whole_weights_are_rows_repeated(scores: Scores):
+    weight = np.random.default_rng(3).integers(0, 4, scores.n_rows)
+    thresholds = np.linspace(0.4, 0.6, scores.n_columns)
+    again = repeated(scores, weight)
+    weighted = summary(scores, thresholds, sample_weight=weight)
+    assert weighted == pytest.approx(summary(again, thresholds), rel=1e-12)
+    assert weighted != summary(scores, thresholds)
+    assert default_accuracy(scores, weight) == pytest.approx(default_accuracy(again), rel=1e-12)
+    assert predicted_per_row(scores, thresholds, weight) == predicted_per_row(again, thresholds)
+
+
+@TASKS
+def test_weights_of_one_are_no_weights(scores: Scores):
+    thresholds, one = np.full(scores.n_columns, 0.5), np.ones(scores.n_rows)
+    assert summary(scores, thresholds, sample_weight=one) == pytest.approx(summary(scores, thresholds), rel=1e-12)
+
+
+def test_weighted_totals_of_labels_are_those_of_scikit_learn():
+    scores, weight = a_multilabel(0), np.random.default_rng(1).exponential(size=150)
+    predicted = scores.y_score >= 0.5
+    found = label_totals(scores.y_true, predicted, weight)
+    for name in ("micro", "macro", "weighted"):
+        theirs = sklearn.f1_score(scores.y_true, predicted, average=name, sample_weight=weight)
+        assert getattr(found, f"{name}_f1") == pytest.approx(theirs)
+    some = (scores.y_true.sum(1) + predicted.sum(1)) > 0  # scikit-learn counts rows with neither as 0
+    theirs = sklearn.f1_score(scores.y_true[some], predicted[some], average="samples", sample_weight=weight[some])
+    assert found.samples_f1 == pytest.approx(theirs)
+    assert found.hamming == pytest.approx(sklearn.hamming_loss(scores.y_true, predicted, sample_weight=weight))
+    assert found.subset == pytest.approx(sklearn.accuracy_score(scores.y_true, predicted, sample_weight=weight))
+    assert found.cardinality == pytest.approx(np.average(predicted.sum(1), weights=weight))
+    assert found.without == pytest.approx(weight[predicted.sum(1) == 0].sum())
+    assert found.several == pytest.approx(weight[predicted.sum(1) > 1].sum())
+
+
+def test_weighted_totals_of_classes_are_those_of_scikit_learn():
+    scores, weight = a_multiclass(0), np.random.default_rng(1).exponential(size=200)
+    predicted = scores.y_score.argmax(1)
+    matrix = confusion_matrix(scores.y_true, predicted, 4, sample_weight=weight)
+    found = class_totals(matrix)
+    assert found.accuracy == pytest.approx(sklearn.accuracy_score(scores.y_true, predicted, sample_weight=weight))
+    theirs = sklearn.precision_recall_fscore_support(scores.y_true, predicted, average="macro", sample_weight=weight)
+    assert (found.precision, found.recall, found.f1) == pytest.approx(theirs[:3])
+
+
+def test_weighted_changes_sum_the_weights_of_the_rows_that_change():
+    found = changes([0, 1, 1, 0], [0, 0, 1, 1], [1, 1, 1, 0], [0.5, 2.0, 4.0, 8.0])
+    assert found == (10.5, 10.0, 0.5)

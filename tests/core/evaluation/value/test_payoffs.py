@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import astuple
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -230,6 +231,18 @@ def test_an_outcome_counts_each_row_once(data, pay, review, ends):
     assert sum(sent.shares()) == pytest.approx(1)
     assert sent.errors == pytest.approx(counted[1] + counted[2] + (1 - review.accuracy) * sent.reviewed)
     assert sent.value == pytest.approx(row_by_row(data.y_true, data.y_score, pay, review, band))
+
+
+@given(data=rows(weighted=False), pay=payoffs, review=reviews, seed=st.integers(0, 100))
+def test_whole_weights_are_rows_repeated(data, pay, review, seed):
+    y, score = data.y_true, data.y_score
+    weight = np.random.default_rng(seed).integers(0, 3, y.size)
+    weighted = ScoreIndex.of(y, score, weight)
+    repeated = ScoreIndex.of(np.repeat(y, weight), np.repeat(score, weight))
+    assert best_band(candidates(weighted), pay, review) == best_band(candidates(repeated), pay, review)
+    band = Band(0.2, 0.6)
+    sent, again = (astuple(outcome(index, pay, review, band)) for index in (weighted, repeated))
+    np.testing.assert_allclose(sent, again, rtol=1e-12)
 
 
 @given(data=rows(weighted=False), pay=payoffs, review=reviews)
