@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from core.evaluation.scores import Scores
-from core.experiment.config import make_config
-from core.training.runs import Run
+from core.evaluation.source import About, ArraySource
 from pages.shared import explorer
 
 
@@ -59,27 +58,22 @@ SCORES: dict[str, Callable[[], Scores]] = {
 
 
 @lru_cache(maxsize=2)
-def scores_of(name: str) -> Scores:
-    return SCORES[name]()
-
-
-class Generated(Run):
-    """A run whose scores nobody trained, on validation as on test rows."""
-
-    def scores(self, part: str) -> Scores:
-        return scores_of(self.id)
+def source_of(name: str) -> ArraySource:
+    """Generated scores, the same on validation as on test rows."""
+    scores = SCORES[name]()
+    return ArraySource({"validation": scores, "test": scores}, about=About(name, "generated"), id=f"generated {name}")
 
 
 def page() -> None:
     st.set_page_config(layout="wide")
     st.title("Explorer")
     name = st.query_params.get("scores", "exact")
-    run = Generated(id=name, config=make_config())
+    source = source_of(name)
     band = tuple(map(float, found.split("-"))) if (found := st.query_params.get("band")) else None
 
     @st.fragment
     def explore() -> None:
-        explorer.show(run, "validation", explorer.choose_column(run.scores("validation")), band)  # type: ignore[arg-type]
+        explorer.show(source, "validation", explorer.choose_column(source.scores("validation")), band)  # type: ignore[arg-type]
 
     explore()
 

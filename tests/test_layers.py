@@ -39,6 +39,9 @@ BELOW: dict[str, tuple[str, ...]] = {
 }
 
 WITHOUT_TORCH = ("data", "evaluation", "plots")
+# What shows training, run by run. Everything else that looks at scores takes a ScoreSource.
+OF_TRAINING = {"thresholds", "shared.race", "shared.focus", "shared.text", "shared.ranking", "shared.theory"}
+OF_TRAINING |= {"shared.details", "shared.one_run"}
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 
@@ -131,6 +134,12 @@ def test_layers_import_only_downwards():
         if layer(target) in LAYERS_BELOW and layer(target) not in LAYERS_BELOW[layer(name)]
     ]
     assert not wrong, wrong
+
+
+def test_panels_know_no_run():
+    users = {name for name, source in sources().items() if "core.training.runs.Run" in imported(source, name)}
+    assert {name for name in users if top(name) in ("pages", "benchmarks")} == {f"pages.{name}" for name in OF_TRAINING}
+    assert not {name for name in users if part_of_core(name) in ("evaluation", "export", "plots", "theory")}
 
 
 def test_only_the_app_and_its_pages_know_streamlit():
