@@ -38,8 +38,8 @@ def inverted(context: Context, parameter: str) -> Found:
 
 
 def far_from_balance(context: Context) -> Found:
-    far = [c for c in context.comparisons if _beyond(c) >= math.log(FAR) and not _is_inverted(c)]
-    if not far:
+    far = [c for c in context.comparisons if _beyond(c) >= math.log(FAR)]
+    if not far or _inverted(context):  # inverted weights have a finding of their own
         return None
     c = max(far, key=_beyond)
     side = "above" if c.weight > c.balance else "below"
@@ -83,7 +83,7 @@ def _inverted(context: Context) -> list[Comparison]:
 
 def _cause(context: Context) -> str:
     """The first parameter of EVEN that is enough for the finding, the others being even; "" if none is."""
-    named = [name for name in EVEN if name in context.params and context.loss.of != "batch"]
+    named = _named(context)
     for name in named:
         alone = context.with_params(**{other: EVEN[other] for other in named if other != name})
         even = context.with_params(**{other: EVEN[other] for other in named})
@@ -92,13 +92,18 @@ def _cause(context: Context) -> str:
     return ""
 
 
+def _named(context: Context) -> list[str]:
+    """The parameters of EVEN that the loss has; a Tversky's alpha is another."""
+    return [name for name in EVEN if name in context.params and context.loss.of != "batch"]
+
+
 def _worst(context: Context) -> bool:
     """Whether weights are inverted or far from what balances."""
     return any(_is_inverted(c) or _beyond(c) >= math.log(FAR) for c in context.comparisons)
 
 
 def _balanced(context: Context, parameter: str) -> dict[str, object] | None:
-    """The change that balances by this parameter, or makes it even where no side is rare."""
+    """The change that balances by this parameter, or makes it even where no side is rare; the others become even."""
     share = context.share
     values: dict[str, Value] = {
         "pos_weight": min(max(round((1 - share) / share, 2), 0.01), 1000.0),
@@ -110,7 +115,8 @@ def _balanced(context: Context, parameter: str) -> dict[str, object] | None:
     if parameter not in values:
         return None
     rare = any(min(c.share, 1 - c.share) < RARE for c in context.comparisons)
-    return context.with_loss_params(**{parameter: values[parameter] if rare else EVEN[parameter]})
+    others = {name: EVEN[name] for name in _named(context) if context.params[name] != EVEN[name]}
+    return context.with_loss_params(**others | {parameter: values[parameter] if rare else EVEN[parameter]})
 
 
 def weights_at_batch_size_1(context: Context) -> Found:

@@ -115,6 +115,14 @@ def test_two_weights_of_one_output_are_judged_by_their_product():
     assert len({"C201", "C214"} & set(both)) == 1
 
 
+def test_what_balances_by_one_weight_makes_the_other_even():
+    wine = {"dataset": "wine", "head": "one_vs_rest"}
+    config = make_config(**wine, loss_params={"pos_weight": 0.01, "output_weight": "balanced"})
+    (finding,) = [one for code, one in sentences(config).items() if code in ("C201", "C202", "C214")]
+    assert dict(finding.remedy["loss_params"])["output_weight"] == "equal"
+    assert not {"C201", "C202", "C214"} & set(sentences(config.model_copy(update=finding.remedy)))
+
+
 def test_a_label_with_a_weight_of_its_own_is_named():
     weights = ["1"] * 10
     weights[3] = "0.2"
