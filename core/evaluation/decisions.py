@@ -15,6 +15,8 @@ from core.parameters import Param, Value, checked
 
 Normalise = Literal["none", "row", "column"]
 NO_CLASS = -1  # what a rule decides for a row that it gives to no class
+NO_POWER = -(2**20)  # of two, far below that of any number
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -54,40 +56,50 @@ def predicted_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.
 def decide(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
     """One class for each row, argmax of score / threshold: the largest multiple of its class's threshold.
 
-    y_score (N, C) >= 0, thresholds (C,) finite and >= 0; returns (N,) class indices. Equal thresholds give
-    plain argmax; ties go to the lowest index. A threshold of 0 acts as the limit of ever smaller ones: its
-    class takes every row where its score is not 0, and among several such classes the largest score wins.
-    Raises CutoffError for negative scores, such as logits, since dividing them by a threshold would turn
-    their order around.
+    y_score (N, C) >= 0, thresholds (C,) finite and >= 0, rounded to the scores' dtype; returns (N,) class indices.
+    Ratios are compared without rounding, and ties go to the lowest index, so equal thresholds give plain argmax. A
+    threshold of 0 acts as the limit of ever smaller ones: its class takes every row where its score is not 0, and among
+    several such classes the largest score wins. Raises CutoffError for negative scores, such as logits, since dividing
+    them by a threshold would turn their order around.
     """
     score, t = _matching(y_score, thresholds)
-    if not (np.isfinite(t) & (t >= 0)).all():
+    if not (t >= 0).all():
         raise CutoffError(f"Expected `thresholds` to be finite and >= 0, but got {t.tolist()}.")
     if score.size and score.min() < 0:
         raise CutoffError(f"Expected `y_score` to be probabilities, but got {score.min()}.")
-    t = np.maximum(t, 1e-300)  # 0, near enough, and far enough from it to divide by
-    # Only the ratios between thresholds matter. Scaled so that equal ones are exactly 1, they leave every
-    # score, and so every tie, as it was.
-    return np.argmax(score / (t / t.max()), axis=1)
+    p, p_power = np.frexp(score)
+    divisor, power = np.frexp(t)
+    zero = t == 0
+    divisor[zero], power[zero] = 0.5, NO_POWER
+
+    def exceeds(c: int, best: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether p[c] / t[c] > p[best] / t[best], as p[c] t[best] > p[best] t[c]."""
+        of_best = np.arange(len(best)), best
+        shift = (p_power[:, c] + power[best] - p_power[of_best] - power[c]).clip(-4, 4)  # each product is in [1/4, 1)
+        return _greater(_product(np.ldexp(p[:, c], shift), divisor[best]), _product(p[of_best], divisor[c]))
+
+    return _first_greatest(score.shape, exceeds)
 
 
 def largest(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
     """One class for each row, argmax of the score: thresholds (C,) have no say."""
-    score, _ = _matching(y_score, thresholds)
+    score, _ = _shaped(y_score, thresholds)
     return np.argmax(score, axis=1)
 
 
 def farthest_above(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
     """One class for each row, argmax of score - threshold; y_score (N, C), thresholds (C,) finite.
 
-    Equal thresholds give plain argmax. Scores may be negative.
+    Thresholds are rounded to the scores' dtype. Differences are compared without rounding, and ties go to the lowest
+    index, so equal thresholds give plain argmax. Scores may be negative.
     """
     score, t = _matching(y_score, thresholds)
-    if not np.isfinite(t).all():
-        raise CutoffError(f"Expected `thresholds` to be finite, but got {t.tolist()}.")
-    # Only the differences between thresholds matter. Shifted so that equal ones are exactly 0, they leave every
-    # score, and so every tie, as it was: 1e-20 - .5 and 2e-20 - .5 are the same number.
-    return np.argmax(score - (t - t.min()), axis=1)
+
+    def exceeds(c: int, best: NDArray[np.intp]) -> NDArray[np.bool_]:
+        """Whether score[c] - t[c] > score[best] - t[best], as score[c] + t[best] > score[best] + t[c]."""
+        return _greater(_sum(score[:, c], t[best]), _sum(score[np.arange(len(best)), best], t[c]))
+
+    return _first_greatest(score.shape, exceeds)
 
 
 def largest_above(y_score: ArrayLike, thresholds: ArrayLike, fallback: int = NO_CLASS) -> NDArray[np.intp]:
@@ -95,7 +107,7 @@ def largest_above(y_score: ArrayLike, thresholds: ArrayLike, fallback: int = NO_
 
     y_score (N, C), thresholds (C,), compared in the scores' own dtype; fallback: a class index, or NO_CLASS.
     """
-    score, t = _matching(y_score, thresholds)
+    score, t = _shaped(y_score, thresholds)
     if not NO_CLASS <= fallback < score.shape[1]:
         raise CutoffError(
             f"Expected `fallback` to be a class in [0, {score.shape[1]}), or -1 for none, but got {fallback}."
@@ -106,7 +118,54 @@ def largest_above(y_score: ArrayLike, thresholds: ArrayLike, fallback: int = NO_
     return best
 
 
-def _matching(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
+def _matching(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Scores (N, C) and finite thresholds (C,) rounded to their dtype, both float64; raises CutoffError for others."""
+    score, t = _shaped(y_score, thresholds)
+    if not np.isfinite(t).all():
+        raise CutoffError(f"Expected `thresholds` to be finite, but got {t.tolist()}.")
+    limits = np.finfo(score.dtype)
+    rounded = t.clip(float(limits.min), float(limits.max)).astype(score.dtype)
+    return score.astype(np.float64), rounded.astype(np.float64)
+
+
+def _first_greatest(
+    shape: tuple[int, ...], exceeds: Callable[[int, NDArray[np.intp]], NDArray[np.bool_]]
+) -> NDArray[np.intp]:
+    """The first class (N,) that no other exceeds, for scores of the shape (N, C)."""
+    best = np.zeros(shape[0], np.intp)
+    for c in range(1, shape[1]):
+        best[exceeds(c, best)] = c
+    return best
+
+
+def _greater(a: Pair, b: Pair) -> NDArray[np.bool_]:
+    """Whether a > b, each a rounded number and what its rounding left out; rounding keeps the order."""
+    return (a[0] > b[0]) | ((a[0] == b[0]) & (a[1] > b[1]))
+
+
+def _sum(a: NDArray[np.float64], b: NDArray[np.float64]) -> Pair:
+    """a + b, rounded, and what the rounding left out (Knuth, The Art of Computer Programming, volume 2, 1969)."""
+    rounded = a + b
+    of_b = rounded - a
+    return rounded, (a - (rounded - of_b)) + (b - of_b)
+
+
+def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> Pair:
+    """a b, rounded, and what the rounding left out (Dekker, A floating-point technique for extending the available
+    precision, 1971, https://doi.org/10.1007/BF01397083); neither may be so large or small that a part of it is lost."""
+    rounded = a * b
+    (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
+    return rounded, a_low * b_low - (((rounded - a_high * b_high) - a_low * b_high) - a_high * b_low)
+
+
+def _halves(x: NDArray[np.float64]) -> Pair:
+    """x as the sum of two numbers of 26 bits."""
+    scaled = (2**27 + 1) * x
+    high = scaled - (scaled - x)
+    return high, x - high
+
+
+def _shaped(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.floating], NDArray[np.float64]]:
     """Scores (N, C) and thresholds (C,); raises CutoffError for other shapes."""
     score, t = as_scores(y_score), np.asarray(thresholds, dtype=np.float64)
     if score.ndim != 2 or score.shape[1] == 0 or t.shape != score.shape[1:]:

@@ -8,13 +8,13 @@ from core.evaluation import NO_CLASS
 from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
 from core.export.record import Adopted
-from core.export.source import class_names, header, in_words, number, thresholds
+from core.export.source import class_names, header, imports, in_words, number, thresholds
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 
 CODE = '''{header}
-import torch
+{imports}import torch
 from torch import Tensor, nn
 
 {class_names}
@@ -24,7 +24,11 @@ head = nn.Linear({inputs}, {outputs})  # {label}: the last layer of the network,
 
 
 def probabilities(z: Tensor) -> Tensor:
-    """p ({shape}) from the outputs of the head z (N, {outputs})."""
+    """p ({shape}) from the outputs of the head z (N, {outputs}).
+
+    Another device or version of PyTorch may round p differently by some 1e-7, which decides a row otherwise only where
+    a score lies that close to its threshold.
+    """
 {probabilities}
 
 
@@ -47,10 +51,16 @@ FUNCTIONS = {
 
 # The rules of core.evaluation.DECISIONS. Float32 probabilities meet float64 thresholds in float64, as in NumPy.
 RULES = {
-    "ratio": """    t = THRESHOLDS.clamp(min=1e-300)  # a threshold of 0 takes every row whose p is not 0
-    return (p / (t / t.max())).argmax(dim=1)  # equal thresholds leave p, and its ties, as they are""",
-    "difference": """    t = THRESHOLDS - THRESHOLDS.min()  # equal thresholds leave p, and its ties, as they are
-    return (p - t).argmax(dim=1)""",
+    "ratio": """    p, t = p.double(), THRESHOLDS.clamp(min=5e-324)  # a threshold of 0 takes every row whose p is not 0
+    most, best = (p / t).max(dim=1)
+    for row in ((p / t >= most[:, None] * (1 - 1e-15)).sum(dim=1) > 1).nonzero().flatten():  # too close for floats
+        best[row] = max(range(len(t)), key=lambda c: Fraction(p[row, c].item()) / Fraction(t[c].item()))
+    return best  # the first of equal ones""",
+    "difference": """    p, t = p.double(), THRESHOLDS
+    most, best = (p - t).max(dim=1)
+    for row in ((p - t >= most[:, None] - 1e-15).sum(dim=1) > 1).nonzero().flatten():  # too close for floats
+        best[row] = max(range(len(t)), key=lambda c: Fraction(p[row, c].item()) - Fraction(t[c].item()))
+    return best  # the first of equal ones""",
     "masked": """    reached = p >= THRESHOLDS
     best = torch.where(reached, p, -torch.inf).argmax(dim=1)
     return torch.where(reached.any(dim=1), best, {fallback})""",
@@ -72,6 +82,7 @@ def pytorch_code(adopted: Adopted) -> str:
     data = load_dataset(config.dataset, config.dataset_params)
     parts = {
         "header": header(adopted),
+        "imports": imports(adopted),
         "class_names": class_names(adopted),
         "inputs": shape_of(config, data.x.shape[1], data.image).last_inputs,
         "outputs": HEADS[config.head].outputs(len(data.class_names)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.evaluation import NO_CLASS
 from core.export.record import Adopted
-from core.export.source import class_names, header, in_words, number, thresholds
+from core.export.source import class_names, header, imports, in_words, number, thresholds
 
 TWO = """{header}
 from sklearn.model_selection import FixedThresholdClassifier
@@ -42,7 +42,7 @@ def predict(X):
 '''
 
 CLASSES = '''{header}
-import numpy as np
+{imports}import numpy as np
 
 {class_names}
 {thresholds}
@@ -60,10 +60,18 @@ def predict(X):
 
 # The rules of core.evaluation.DECISIONS.
 RULES = {
-    "ratio": """    t = np.maximum(THRESHOLDS, 1e-300)  # a threshold of 0 takes every row whose p is not 0
-    return np.argmax(p / (t / t.max()), axis=1)  # equal thresholds leave p, and its ties, as they are""",
-    "difference": """    t = THRESHOLDS - THRESHOLDS.min()  # equal thresholds leave p, and its ties, as they are
-    return np.argmax(p - t, axis=1)""",
+    "ratio": """    p, t = np.asarray(p, float), np.maximum(THRESHOLDS, 5e-324)  # 0 takes every row whose p is not 0
+    with np.errstate(over="ignore"):
+        ratios = p / t
+    best, most = ratios.argmax(axis=1), ratios.max(axis=1, keepdims=True)
+    for row in np.flatnonzero((ratios >= most * (1 - 1e-15)).sum(axis=1) > 1):  # too close for floats: exactly
+        best[row] = max(range(len(t)), key=lambda c: Fraction(float(p[row, c])) / Fraction(float(t[c])))
+    return best  # the first of equal ones""",
+    "difference": """    p, t = np.asarray(p, float), THRESHOLDS
+    best, most = (p - t).argmax(axis=1), (p - t).max(axis=1, keepdims=True)
+    for row in np.flatnonzero((p - t >= most - 1e-15).sum(axis=1) > 1):  # too close for floats: exactly
+        best[row] = max(range(len(t)), key=lambda c: Fraction(float(p[row, c])) - Fraction(float(t[c])))
+    return best  # the first of equal ones""",
     "masked": """    reached = p >= THRESHOLDS
     best = np.argmax(np.where(reached, p, -np.inf), axis=1)
     return np.where(reached.any(axis=1), best, {fallback})""",
@@ -84,4 +92,6 @@ def scikit_learn_code(adopted: Adopted) -> str:
     if adopted.task == "multilabel":
         return LABELS.format(**parts)
     none = f" or {NO_CLASS} for none" if adopted.params.get("fallback") == NO_CLASS else ""
-    return CLASSES.format(**parts, none=none, rule=RULES[adopted.decision].format(**adopted.params))
+    return CLASSES.format(
+        **parts, imports=imports(adopted), none=none, rule=RULES[adopted.decision].format(**adopted.params)
+    )

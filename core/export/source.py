@@ -17,6 +17,11 @@ def header(adopted: Adopted) -> str:
     return f"{_comment(where)}\n{_comment(what)}\n"
 
 
+def imports(adopted: Adopted) -> str:
+    """What the rules that compare without rounding need before anything else; nothing for the others."""
+    return "from fractions import Fraction\n\n" if adopted.decision in ("ratio", "difference") else ""
+
+
 def class_names(adopted: Adopted) -> str:
     """The definition of CLASS_NAMES, each name in a line of its own where one line is too long."""
     names = [repr(name) for name in adopted.class_names]
@@ -27,14 +32,11 @@ def class_names(adopted: Adopted) -> str:
 def thresholds(adopted: Adopted, before: str, after: str) -> str:
     """The definition of THRESHOLDS (C,) in float64: a list between `before` and `after`, with a comment for each.
 
-    Where scores are compared with them they are rounded to the scores' dtype, so that scores of a wider type compare in
-    the same way; rules that compute with thresholds take them as they are.
+    They are rounded to the scores' dtype, so that scores of a wider type compare in the same way.
     """
-    computes = adopted.decision in ("ratio", "difference")
-    values = adopted.probabilities() if computes else adopted.compared()
     lines = [
         f"    {number(value)},  # {column.name!r}: {in_words(adopted, at)}"
-        for at, (value, column) in enumerate(zip(values, adopted.thresholds, strict=True))
+        for at, (value, column) in enumerate(zip(adopted.compared(), adopted.thresholds, strict=True))
     ]
     return "\n".join([f"THRESHOLDS = {before}[", *lines, f"]{after}"])
 

@@ -37,34 +37,57 @@ export function read(bytes) {
 
 // --- from thresholds to decisions to numbers, as core/thresholds has them
 
-// What a rule compares: each returns a function of a score and its class.
-const COMPARED = {
-  argmax: () => (p) => p,
-  difference: (t) => {
-    const least = Math.min(...t);
-    return (p, c) => p - (t[c] - least);
-  },
+// How a rule compares: each returns whether score p of class c exceeds score q of class d, at thresholds t, without
+// rounding: of sums and products that round to one number, what the rounding leaves out decides.
+const EXCEEDS = {
+  argmax: () => (p, q) => p > q,
+  difference: (t) => (p, q, c, d) => sumExceeds(p, t[d], q, t[c]),
   ratio: (given) => {
-    const t = given.map((value) => Math.max(value, 1e-300));
-    const most = Math.max(...t);
-    return (p, c) => p / (t[c] / most);
+    const t = given.map((value) => Math.max(value, Number.MIN_VALUE)); // 0 is the limit of ever smaller ones
+    return (p, q, c, d) => productExceeds(p, t[d], q, t[c]);
   },
-  masked: (t, data) => {
-    const cuts = t.map(ROUND[data.dtype]);
-    return (p, c) => (p >= cuts[c] ? p : -Infinity);
-  },
+  masked: () => (p, q) => p > q,
 };
+
+// Whether a + b > c + d.
+function sumExceeds(a, b, c, d) {
+  const [left, right] = [a + b, c + d];
+  if (left !== right) return left > right;
+  const lost = (x, y, sum) => x - (sum - (sum - x)) + (y - (sum - x));
+  return lost(a, b, left) > lost(c, d, right);
+}
+
+// Whether a b > c d, for numbers >= 0.
+function productExceeds(a, b, c, d) {
+  const [left, right] = [a * b, c * d];
+  if (left !== right) return left > right;
+  const [m, n, o, q] = [a, b, c, d].map(asInteger);
+  const power = m.power + n.power - o.power - q.power;
+  const shifted = (by) => BigInt(Math.max(by, 0));
+  return (m.integer * n.integer) << shifted(power) > (o.integer * q.integer) << shifted(-power);
+}
+
+// A number >= 0 as a whole number times a power of two.
+function asInteger(x) {
+  const view = new DataView(new ArrayBuffer(8));
+  view.setFloat64(0, x);
+  const bits = view.getBigUint64(0);
+  const [power, low] = [Number(bits >> 52n), bits & ((1n << 52n) - 1n)];
+  return power ? { integer: low | (1n << 52n), power } : { integer: low, power: 1 };
+}
 
 // The class of every row, -1 for none; ties go to the lowest index.
 function decide(data, rule, thresholds) {
   const { scores, shown, names } = data;
-  const compared = COMPARED[rule](thresholds, data);
+  const cuts = thresholds.map(ROUND[data.dtype]);
+  const exceeds = EXCEEDS[rule](cuts);
   const decided = new Int32Array(shown);
   for (let i = 0; i < shown; i++) {
-    let [best, most] = [-1, -Infinity];
+    let [best, most] = [-1, NaN];
     for (let c = 0; c < names.length; c++) {
-      const value = compared(scores[c * shown + i], c);
-      if (value > most) [best, most] = [c, value];
+      const p = scores[c * shown + i];
+      if (rule === "masked" && p < cuts[c]) continue;
+      if (best < 0 || exceeds(p, most, c, best)) [best, most] = [c, p];
     }
     decided[i] = best < 0 ? data.fallback : best;
   }

@@ -43,7 +43,7 @@ def first_greatest(values: list[Fraction]) -> int:
 
 def by_hand(name: str, row: np.ndarray, thresholds: np.ndarray, fallback: int = NO_CLASS) -> int:
     """One row's class, one class at a time, without rounding."""
-    p, t = [Fraction(float(value)) for value in row], [Fraction(float(value)) for value in thresholds]
+    p, t = [[Fraction(float(value)) for value in values] for values in (row, thresholds.astype(row.dtype))]
     if name == "argmax":
         return first_greatest(p)
     if name == "difference":
@@ -54,7 +54,7 @@ def by_hand(name: str, row: np.ndarray, thresholds: np.ndarray, fallback: int = 
     return max(reached, key=lambda c: (p[c], -c)) if reached else fallback
 
 
-@pytest.mark.parametrize("name", ["argmax", "difference", "masked"])
+@every_rule
 @given(rows=decided())
 def test_equals_brute_force(name: str, rows: tuple[np.ndarray, np.ndarray]):
     y_score, thresholds = rows
@@ -62,14 +62,25 @@ def test_equals_brute_force(name: str, rows: tuple[np.ndarray, np.ndarray]):
     np.testing.assert_array_equal(DECISIONS[name](y_score, thresholds), expected)
 
 
-@given(rows=decided())
-def test_largest_ratio_equals_brute_force_but_where_two_ratios_tie(rows: tuple[np.ndarray, np.ndarray]):
-    y_score, thresholds = rows
-    for row, found in zip(y_score, DECISIONS["ratio"](y_score, thresholds), strict=True):
-        ratios = [Fraction(float(p)) / Fraction(float(t)) for p, t in zip(row, thresholds, strict=True)]
-        assert ratios[found] == max(ratios)
-        if ratios.count(max(ratios)) == 1:
-            assert found == by_hand("ratio", row, thresholds)
+@every_rule
+@given(data=st.data())
+def test_ties_that_floats_round_apart_or_together_equal_brute_force(name: str, data: st.DataObject):
+    """Scores that are multiples of their thresholds, or next to one, and thresholds and scores next to 0."""
+    dtype = data.draw(st.sampled_from([np.float32, np.float64]))
+    tiny = float(np.finfo(dtype).smallest_subnormal)
+    parts = st.integers(1, 99).map(lambda n: n / 100) | st.sampled_from([tiny, 3 * tiny, 1e-30])
+    thresholds = np.array(data.draw(st.lists(parts, min_size=2, max_size=4)))
+    multiple = np.array(data.draw(st.lists(st.sampled_from([1, 0.5, 0.1, 1 / 3]), min_size=1, max_size=8)))
+    y_score = (multiple[:, None] * thresholds).astype(dtype)
+    bits = data.draw(arrays(np.int8, y_score.shape, elements=st.integers(-1, 1)))
+    y_score = np.nextafter(y_score, np.sign(bits).astype(dtype), where=bits != 0, out=y_score).clip(0)
+    expected = [by_hand(name, row, thresholds) for row in y_score]
+    np.testing.assert_array_equal(DECISIONS[name](y_score, thresholds), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_ratios_that_tie_exactly_go_to_the_first_class(dtype: type):
+    assert DECISIONS["ratio"](np.array([[0.05, 0.15, 0.01]], dtype), [0.05, 0.15, 0.95]).tolist() == [0]
 
 
 @pytest.mark.parametrize("name", ["ratio", "difference"])

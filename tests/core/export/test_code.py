@@ -102,6 +102,14 @@ def test_both_sources_decide_as_core_does(case):
         np.testing.assert_array_equal(pytorch_decisions(pytorch_code(one), given_p), expected)
 
 
+def test_ratios_that_tie_exactly_go_to_the_first_class():
+    one = record(run_of(make_config(dataset="wine", head="softmax", loss="cross_entropy")), [0.05, 0.15, 0.95])
+    for dtype in (np.float32, np.float64):
+        p = np.array([[0.05, 0.15, 0.01]], np.float32).astype(dtype)
+        assert scikit_learn_decisions(scikit_learn_code(one), p).tolist() == [0]
+        assert pytorch_decisions(pytorch_code(one), p).tolist() == [0]
+
+
 def test_a_threshold_of_seven_tenths_meets_scores_of_seven_tenths():
     run = run_of(make_config(**TASKS["binary"]))
     p = np.float32([[0.7], [np.nextafter(np.float32(0.7), np.float32(0))]])
@@ -122,7 +130,7 @@ def test_names_of_any_kind_come_through(names, monkeypatch: pytest.MonkeyPatch):
     )
     for source in (scikit_learn_code(one), pytorch_code(one)):
         assert tuple(executed(source)["CLASS_NAMES"]) == names
-        assert executed(source)["THRESHOLDS"].tolist() == [0.2, 0.5, 0.9]
+        assert executed(source)["THRESHOLDS"].tolist() == np.float32([0.2, 0.5, 0.9]).tolist()
     assert Adopted.model_validate_json(one.as_json()) == one
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +14,9 @@ from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.metrics import false_positive_rate
 from core.plots import explorer
 from core.plots.explorer import BOUND, around, axis_of, held, round_numbers, top_share
-from tests.conftest import ROOT
+from tests.support.node import in_node, needs_node
 
-SCRIPT = ROOT / "pages" / "components" / "threshold_model.js"
-needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+MODEL = "threshold_model.js"
 
 
 def an_index(seed: int, n: int, positive: float, decimals: int | None, dtype: str = "float32") -> ScoreIndex:
@@ -162,23 +158,6 @@ def test_round_numbers_lie_in_the_range_and_are_few(low: float, width: float):
 # --- the browser's arithmetic
 
 
-def in_node(folder: Path, body: str, given: object) -> object:
-    """What `body` returns, a function's body in JavaScript that knows the script as `m` and `given`."""
-    module = folder / "model.mjs"  # node takes a .js for an older kind of script
-    module.write_text(SCRIPT.read_text())
-    (folder / "given.json").write_text(json.dumps(given))
-    program = f"""
-        import * as m from {json.dumps(module.as_uri())};
-        import {{ readFileSync }} from "node:fs";
-        const given = JSON.parse(readFileSync({json.dumps(str(folder / "given.json"))}));
-        const answer = (() => {{ {body} }})();
-        console.log(JSON.stringify(answer, (_, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x));
-    """
-    run = ["node", "--input-type=module", "-e", program]
-    shown = subprocess.run(run, capture_output=True, text=True, check=True).stdout
-    return json.loads(shown)
-
-
 @needs_node
 def test_its_metrics_are_those_of_the_registry(tmp_path: Path):
     rng = np.random.default_rng(0)
@@ -187,8 +166,7 @@ def test_its_metrics_are_those_of_the_registry(tmp_path: Path):
     rows = np.stack([tp, fp, fn, tn], axis=1).tolist()
     body = """return Object.fromEntries(Object.entries(m.METRICS).map(([name, metric]) =>
         [name, given.map(([tp, fp, fn, tn]) => metric({ tp, fp, fn, tn }))]));"""
-    found = in_node(tmp_path, body, rows)
-    assert isinstance(found, dict)
+    found = in_node(tmp_path, MODEL, body, rows)
     for name, values in found.items():
         metric = false_positive_rate if name == "false_positive_rate" else METRICS[name]
         np.testing.assert_allclose(np.array(values, float), metric(counts), rtol=1e-15, atol=0)
@@ -208,7 +186,7 @@ def a_model(index: ScoreIndex, kept: np.ndarray, near: ThresholdCounts | None) -
     }
 
 
-MODEL = """
+SETUP = """
     const { model } = given;
     Object.assign(model, { round: m.ROUND[given.dtype] });
     for (const part of ["points", "window"]) if (model[part]) model[part] = m.readCounts(model[part]);
@@ -222,10 +200,10 @@ def test_it_counts_as_the_index_does_ties_included(tmp_path: Path, dtype: str):
     distinct = index.distinct_scores()[::-1]
     asked = np.concatenate([distinct.astype(float), [0, 0.005, 0.7, 1, 2, -1], np.random.default_rng(0).random(300)])
     sent = {"model": a_model(index, distinct, None), "dtype": dtype, "asked": asked.tolist()}
-    body = MODEL + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp, c.fn, c.tn]; });"
+    body = SETUP + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp, c.fn, c.tn]; });"
     expected = index.counts(asked)
     wanted = np.stack([expected.tp, expected.fp, expected.fn, expected.tn], axis=1)
-    np.testing.assert_array_equal(in_node(tmp_path, body, sent), wanted)
+    np.testing.assert_array_equal(in_node(tmp_path, MODEL, body, sent), wanted)
 
 
 @needs_node
@@ -234,8 +212,8 @@ def test_near_the_threshold_it_counts_exactly_and_elsewhere_within_the_bound(tmp
     sent, near = held(index), around(index, 0.6)
     asked = np.concatenate([near.thresholds[1:].astype(float), np.random.default_rng(0).random(500)])
     message = {"model": a_model(index, sent.points.thresholds, near), "dtype": "float32", "asked": asked.tolist()}
-    body = MODEL + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp]; });"
-    found = np.array(in_node(tmp_path, body, message))
+    body = SETUP + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp]; });"
+    found = np.array(in_node(tmp_path, MODEL, body, message))
     expected = index.counts(asked)
     close = near.thresholds.size - 1
     np.testing.assert_array_equal(found[:close], np.stack([expected.tp, expected.fp], axis=1)[:close])
@@ -252,7 +230,7 @@ def test_steps_go_from_one_distinct_score_to_the_next(tmp_path: Path, thinned: b
     near = around(index, start, 5) if thinned else None
     model = a_model(index, distinct[:: 10 if thinned else 1], near)
     body = (
-        MODEL
+        SETUP
         + """
         const walk = way => { const seen = []; let t = given.start;
           while ((t = m.nextScore(model, t, way)) !== null && seen.length < 400) {
@@ -261,7 +239,7 @@ def test_steps_go_from_one_distinct_score_to_the_next(tmp_path: Path, thinned: b
         return [walk(1), walk(-1)];
     """
     )
-    up, down = in_node(tmp_path, body, {"model": model, "dtype": "float32", "start": start})  # type: ignore[misc]
+    up, down = in_node(tmp_path, MODEL, body, {"model": model, "dtype": "float32", "start": start})
     above, below = distinct[distinct > np.float32(start)], distinct[distinct < np.float32(start)][::-1]
     if thinned:
         np.testing.assert_array_equal(up, above[: len(up)])
@@ -280,7 +258,7 @@ def test_it_rounds_as_numpy_does(tmp_path: Path, dtype: str):
         [rng.random(500), rng.normal(size=500) * 1e3, expit(rng.normal(size=500) * 10), [0, 1, 65504]]
     )
     values = np.append(values, [2049.0, 2051.0, 6e-8, 3e-8, 0.1, 0.7])  # halfway cases and subnormal halves
-    found = in_node(tmp_path, "return given.map(m.ROUND." + dtype + ");", values.tolist())
+    found = in_node(tmp_path, MODEL, "return given.map(m.ROUND." + dtype + ");", values.tolist())
     np.testing.assert_array_equal(np.array(found, float), values.astype(dtype).astype(float))
 
 
@@ -288,11 +266,10 @@ def test_it_rounds_as_numpy_does(tmp_path: Path, dtype: str):
 def test_a_threshold_is_written_so_that_it_is_read_as_itself(tmp_path: Path):
     values = np.random.default_rng(6).random(300).astype(np.float32).astype(float)
     body = "return given.map(t => [m.written(t, Math.fround), m.parsed(m.written(t, Math.fround))]);"
-    found = in_node(tmp_path, body, values.tolist())
-    assert isinstance(found, list)
+    found = in_node(tmp_path, MODEL, body, values.tolist())
     np.testing.assert_array_equal(np.array([read for _, read in found]).astype(np.float32), values)
     assert in_node(
-        tmp_path, "return [m.written(Math.fround(0.7), Math.fround), m.parsed('0,25'), m.parsed('x')];", 0
+        tmp_path, MODEL, "return [m.written(Math.fround(0.7), Math.fround), m.parsed('0,25'), m.parsed('x')];", 0
     ) == [
         "0.7",
         0.25,
@@ -309,11 +286,11 @@ def test_a_place_on_the_axis_is_a_score_and_back(tmp_path: Path, kind: str):
     shares = np.linspace(0.001, 0.999, 500)
     body = """const at = share => m.scoreAt(given.axis, share, 1e-3);
         return given.shares.map(share => [at(share), m.place(given.axis, at(share))]);"""
-    found = np.array(in_node(tmp_path, body, {"axis": axis, "shares": shares.tolist()}))
+    found = np.array(in_node(tmp_path, MODEL, body, {"axis": axis, "shares": shares.tolist()}))
     np.testing.assert_allclose(found[:, 1], shares, atol=6e-4)
     expected = start + shares * (end - start)
     np.testing.assert_allclose(
         logit(found[:, 0]) if kind == "logit" else found[:, 0], expected, atol=1e-3 * (end - start)
     )
-    ends = in_node(tmp_path, "return [m.scoreAt(given, 0, 1e-3), m.scoreAt(given, 1, 1e-3)];", axis)
+    ends = in_node(tmp_path, MODEL, "return [m.scoreAt(given, 0, 1e-3), m.scoreAt(given, 1, 1e-3)];", axis)
     assert ends == [low, high]
