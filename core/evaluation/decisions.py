@@ -62,9 +62,10 @@ def decide(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
     several such classes the largest score wins. Raises CutoffError for negative scores, such as logits, since dividing
     them by a threshold would turn their order around.
     """
-    score, t = _matching(y_score, thresholds)
-    if not (t >= 0).all():
-        raise CutoffError(f"Expected `thresholds` to be finite and >= 0, but got {t.tolist()}.")
+    given = np.asarray(thresholds, dtype=np.float64)
+    if not (np.isfinite(given) & (given >= 0)).all():
+        raise CutoffError(f"Expected `thresholds` to be finite and >= 0, but got {given.tolist()}.")
+    score, t = _matching(y_score, given)
     if score.size and score.min() < 0:
         raise CutoffError(f"Expected `y_score` to be probabilities, but got {score.min()}.")
     p, p_power = np.frexp(score)

@@ -9,21 +9,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.evaluation import METRICS, ThresholdCounts, predicted_positive
+from core.evaluation.bins import bin_of, outcomes_by_bin
 from core.evaluation.scores import as_labels, as_scores
 from core.plots.scores import BINS
-from core.plots.style import LOGIT_END, Scale, place
+from core.plots.style import Scale, bin_edges, place
 
 
 @dataclass(frozen=True, eq=False)
 class EpochFrames:
     """One threshold applied to the scores of E epochs.
 
-    `counts` (E, 4, 40) uint32 are rows by bin of their score: true negatives, false positives, false negatives and
-    true positives, in this order. Bin b holds edges[b] <= place(score, scale) < edges[b + 1], the last one its upper
-    edge too, and the outermost ones whatever lies beyond. The threshold falls into bin `split`: no row in a lower bin
+    `counts` (E, 4, 40) uint32 are rows by outcome and bin of their score, as `outcomes_by_bin` has them, in the bins of
+    `bin_edges`, whose places on the axis are `edges` (41,). The threshold falls into bin `split`: no row in a lower bin
     is predicted positive, and every row in a higher bin is.
 
-    epochs, tp, fp, fn, tn (E,) int64; precision and recall (E,) float64, NaN where undefined; edges (41,).
+    epochs, tp, fp, fn, tn (E,) int64; precision and recall (E,) float64, NaN where undefined.
     """
 
     epochs: NDArray[np.int64]
@@ -65,12 +65,8 @@ def epoch_frames(
             "Expected `epochs` (E,) with E >= 1, `y` (N,) and `scores` (E, N), but got shapes "
             f"{numbers.shape}, {positive.shape} and {score.shape}."
         )
-    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
-    edges = np.linspace(low, high, BINS + 1)
-    kind = 2 * positive + predicted_positive(score, threshold)  # (E, N): 0 TN, 1 FP, 2 FN, 3 TP
-    of_epoch = 4 * np.arange(numbers.size)[:, None]
-    cells = (of_epoch + kind) * BINS + _bins(score, edges, scale)
-    counts = np.bincount(cells.ravel(), minlength=numbers.size * 4 * BINS).reshape(-1, 4, BINS)
+    edges = bin_edges(scale, BINS)
+    counts = outcomes_by_bin(positive, predicted_positive(score, threshold), bin_of(score, edges), BINS)
     tn, fp, fn, tp = counts.sum(axis=2).T
     with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
         rounded = np.asarray(threshold).astype(score.dtype)
@@ -84,12 +80,7 @@ def epoch_frames(
         tn=tn,
         precision=METRICS["precision"](point),
         recall=METRICS["recall"](point),
-        edges=edges,
-        split=int(_bins(rounded, edges, scale)),
+        edges=place(edges, scale),
+        split=int(bin_of(rounded, edges)),
         scale=scale,
     )
-
-
-def _bins(score: NDArray[np.floating], edges: NDArray[np.float64], scale: Scale) -> NDArray[np.intp]:
-    """The bin in 0 .. B-1 of each score, for edges (B + 1,)."""
-    return np.clip(edges.searchsorted(place(score, scale), side="right") - 1, 0, len(edges) - 2)

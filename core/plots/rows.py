@@ -6,14 +6,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit
 
-from core.evaluation import ScoreIndex
+from core.evaluation import predicted_positive
+from core.evaluation.bins import bin_of, outcomes_by_bin
 from core.evaluation.scores import ClassView
 from core.plots.race import Spec
 from core.plots.scores import BINS
-from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, place, plain, score_axis
+from core.plots.style import (
+    LOGIT_END,
+    MARGIN,
+    MUTED,
+    NEGATIVE,
+    POSITIVE,
+    TEXT,
+    Scale,
+    bin_edges,
+    place,
+    plain,
+    score_axis,
+)
 
 # By side, 1 for up: the colour of those truly on it, and the outcomes that are right and wrong, which is hatched.
 SIDES = {1: (POSITIVE, {"tp": "", "fn": "/"}), -1: (NEGATIVE, {"tn": "", "fp": "/"})}
@@ -35,10 +46,11 @@ def outcome_bars(
     is an open end, of the outermost bars. The scores in [low, high) are shaded.
     """
     start, end = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
-    edges = np.linspace(start, end, bins + 1)
-    scores = edges if scale == "probability" else expit(edges)
-    ends: list[float | None] = [None, *scores[1:-1].tolist(), None]
-    counts = _counts(view, threshold, scores)
+    edges = bin_edges(scale, bins)
+    places = place(edges, scale)
+    ends: list[float | None] = [None, *edges[1:-1].tolist(), None]
+    tn, fp, fn, tp = outcomes_by_bin(view.y, predicted_positive(view.score, threshold), bin_of(view.score, edges), bins)
+    counts = {"tn": tn, "fp": fp, "fn": fn, "tp": tp}
     data: list[dict[str, Any]] = []
     tallest = 0.0
     for sign, (colour, outcomes) in SIDES.items():
@@ -50,7 +62,7 @@ def outcome_bars(
                 {
                     "type": "bar",
                     "name": name,
-                    "x": ((edges[1:] + edges[:-1]) / 2).tolist(),
+                    "x": ((places[1:] + places[:-1]) / 2).tolist(),
                     "y": (sign * heights * counts[name] / np.maximum(rows, 1)).tolist(),
                     "width": BAR * (end - start) / bins,
                     "customdata": list(zip(counts[name].tolist(), ends[:-1], ends[1:], strict=True)),
@@ -84,15 +96,6 @@ def outcome_bars(
         | {"showgrid": False, "showline": False, "zeroline": True},
     }
     return {"data": data, "layout": layout}
-
-
-def _counts(view: ClassView, threshold: float, edges: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
-    """Rows of each outcome between neighbouring edges (B + 1,), the outermost of which hold whatever lies beyond."""
-    index = ScoreIndex.of(view.y, view.score)
-    ends = np.array([-np.inf, *edges[1:-1], np.inf])
-    every, predicted = index.counts(ends), index.counts(np.maximum(ends, threshold))
-    tp, fp = -np.diff(predicted.tp), -np.diff(predicted.fp)
-    return {"tp": tp, "fn": -np.diff(every.tp) - tp, "fp": fp, "tn": -np.diff(every.fp) - fp}
 
 
 def _name(name: str, colour: str, y: float, anchor: str) -> dict[str, Any]:

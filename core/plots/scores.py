@@ -9,11 +9,22 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from core.evaluation import predicted_positive
+from core.evaluation.bins import bin_of, outcomes_by_bin
 from core.evaluation.scores import ClassView
-from core.plots.style import LOGIT_END, MARGIN, NEGATIVE, NEGATIVE_TEXT, POSITIVE, TEXT, Scale, place, score_axis
+from core.plots.style import (
+    LOGIT_END,
+    MARGIN,
+    NEGATIVE,
+    NEGATIVE_TEXT,
+    POSITIVE,
+    TEXT,
+    Scale,
+    bin_edges,
+    place,
+    score_axis,
+)
 
 BINS = 40
 GAP = 0.03, 0.16  # between panels, as shares of the figure's width and height
@@ -73,23 +84,24 @@ def score_histograms(
 def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int) -> tuple[list[dict[str, Any]], float]:
     """Four sets of bars, true class times decision (N,), and how far the axis must reach to hold them."""
     low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
-    edges = np.linspace(low, high, bins + 1)
-    ends = edges if scale == "probability" else expit(edges)
-    ranges = [f"scores {start:.3g} to {end:.3g}" for start, end in pairwise(ends)]
+    edges = bin_edges(scale, bins)
+    places = place(edges, scale)
+    ranges = [f"scores {start:.3g} to {end:.3g}" for start, end in pairwise(edges)]
+    tn, fp, fn, tp = outcomes_by_bin(view.y, positive, bin_of(view.score, edges), bins)
     bars = []
     tallest = 0.0
-    for name, member, colour, sign in ((view.label, view.y, POSITIVE, 1), (view.rest, ~view.y, NEGATIVE, -1)):
-        total = max(int(member.sum()), 1)
-        in_bar = np.histogram(place(view.score[member], scale), edges)[0]
+    sides = ((view.label, tp, fn, POSITIVE, 1), (view.rest, fp, tn, NEGATIVE, -1))
+    for name, as_positive, as_negative, colour, sign in sides:
+        in_bar = as_positive + as_negative
+        total = max(int(in_bar.sum()), 1)
         per_row = np.sqrt(in_bar / total) / np.maximum(in_bar, 1)  # height of a row in each bar
-        for decided, predicted in ((positive, view.label), (~positive, view.rest)):
-            counts = np.histogram(place(view.score[member & decided], scale), edges)[0]
+        for counts, predicted in ((as_positive, view.label), (as_negative, view.rest)):
             hatch = "" if predicted == name else "/"
             bars.append(
                 {
                     "type": "bar",
                     "name": f"actual {name}, predicted {predicted}",
-                    "x": (edges[1:] + edges[:-1]) / 2,
+                    "x": (places[1:] + places[:-1]) / 2,
                     "y": sign * counts * per_row,
                     "width": (high - low) / bins,
                     "customdata": counts,

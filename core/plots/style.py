@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import logit
+from scipy.special import expit, logit
 
+from core.evaluation.bins import equal_width
 from core.text import shortened
 
 POSITIVE, NEGATIVE = "var(--st-blue-color)", "var(--st-orange-color)"
@@ -51,6 +52,12 @@ def place(scores: ArrayLike, scale: Scale) -> NDArray[np.float64]:
     if scale == "probability":
         return np.asarray(scores, dtype=np.float64)
     return np.clip(logit(np.clip(np.asarray(scores, dtype=np.float64), 0, 1)), -LOGIT_END, LOGIT_END)
+
+
+def bin_edges(scale: Scale, bins: int) -> NDArray[np.float64]:
+    """The scores (bins + 1,), ascending, between which bins lie that are equally wide on the axis of this scale."""
+    width = equal_width(bins)
+    return expit(LOGIT_END * (2 * width - 1)) if scale == "logit" else width
 
 
 def score_axis(scale: Scale, title: str | None = None) -> dict[str, Any]:

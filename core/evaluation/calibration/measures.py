@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
+from core.evaluation.bins import bin_of, equal_width, rows_by_bin
 from core.evaluation.metrics import ratio
+from core.evaluation.scores import as_scores
 
 BINS = 15
 LEAST = 1e-15  # probabilities are held this far from 0 and 1, whose logarithms are infinite
@@ -67,21 +67,19 @@ def calibration_error(
     width, and a score on an edge belongs to the upper one, 1 to the last (Naeini et al., Obtaining Well Calibrated
     Probabilities Using Bayesian Binning, 2015). NaN without rows.
     """
-    p = np.asarray(y_score, np.float64)
-    models = math.prod(p.shape[:-1])
-    place = np.minimum((p * bins).astype(int), bins - 1).reshape(models, p.shape[-1])
-    place += bins * np.arange(models)[:, None]  # each model has bins of its own
-    weight = np.ones(p.shape[-1]) if sample_weight is None else sample_weight
-    above = np.bincount(place.ravel(), ((p - y_true) * weight).ravel(), models * bins).reshape(models, bins)
-    return ratio(np.abs(above).sum(1).reshape(p.shape[:-1]), weight.sum())
+    score = as_scores(y_score)
+    weight = np.ones(score.shape[-1]) if sample_weight is None else sample_weight
+    above = (score.astype(np.float64) - y_true) * weight
+    in_bins = rows_by_bin(0, bin_of(score, equal_width(bins)), 1, bins, above)
+    return ratio(np.abs(in_bins).sum((-2, -1)), weight.sum())
 
 
 def top_label_error(y_true: NDArray[np.int64], y_score: NDArray[np.floating], bins: int = BINS) -> float:
     """Top-label ECE, in [0, 1]: `calibration_error` of the largest of a row's scores, positive where it is right.
 
-    y_true (N,) class indices, y_score (N, C) in [0, 1]; of equal scores the class that comes first is called. It looks
-    at one score a row, and so is another number than the positive-class ECE of any class (Guo et al., On Calibration of
-    Modern Neural Networks, 2017). NaN without rows.
+    y_true (N,) class indices, y_score (N, C) in [0, 1]; of equal scores the class that comes first is predicted. It
+    looks at one score a row, and so is another number than the positive-class ECE of any class (Guo et al., On
+    Calibration of Modern Neural Networks, 2017). NaN without rows.
     """
     p = np.asarray(y_score)
     return float(calibration_error(p.argmax(1) == y_true, p.max(1), bins))

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from core.evaluation.bins import bin_of, equal_count, equal_width, rows_by_bin
 from core.evaluation.calibration.measures import BINS, as_probabilities
 from core.evaluation.intervals import wilson
 from core.evaluation.metrics import ratio
+from core.evaluation.scores import as_scores
 
 Binning = Literal["width", "count", "score"]
 BINNINGS: dict[Binning, str] = {"width": "equal width", "count": "equal count"}  # those to draw, and their names
@@ -59,14 +61,13 @@ def reliability(
     """Rows y_true (N,) with probabilities y_score (N,), binned by their score; empty bins are left out.
 
     binning: `bins` of equal width; at most `bins` of about equal count, fewer where scores are tied; or one a distinct
-    "score". A score on an edge belongs to the upper bin, the largest to the last. Raises CutoffError for scores that
+    "score". See core.evaluation.bins. Raises CutoffError for scores that
     are not in [0, 1].
     """
     p = as_probabilities(y_score)
-    edges = _edges(p, binning, bins)
-    place = edges[1:-1].searchsorted(p, side="right")
+    edges, place = _binned(y_score, binning, bins)
     size = len(edges) - 1
-    rows, positives, summed = (np.bincount(place, weights, size) for weights in (None, y_true, p))
+    rows, positives, summed = (rows_by_bin(0, place, 1, size, weights)[0] for weights in (None, y_true, p))
     held = rows > 0
     n, k, score = rows[held], positives[held].astype(np.int64), (summed[held] / rows[held]).clip(0, 1)
     share_low, share_high = wilson(k, n, level)
@@ -117,9 +118,9 @@ def brier_parts(
     p = as_probabilities(y_score)
     if not p.size:
         return BrierParts(*[float("nan")] * 4)
-    place = _edges(p, binning, bins)[1:-1].searchsorted(p, side="right")
-    rows = np.bincount(place)
-    score, share = (ratio(np.bincount(place, weights), rows)[place] for weights in (p, y_true))  # of a row's group
+    edges, place = _binned(y_score, binning, bins)
+    rows, summed, positives = (rows_by_bin(0, place, 1, len(edges) - 1, weights)[0] for weights in (None, p, y_true))
+    score, share = (ratio(total, rows)[place] for total in (summed, positives))  # of a row's group
     prevalence = y_true.mean()
     return BrierParts(
         reliability=float(((score - share) ** 2).mean()),
@@ -129,11 +130,12 @@ def brier_parts(
     )
 
 
-def _edges(p: NDArray[np.float64], binning: Binning, bins: int) -> NDArray[np.float64]:
-    """Ascending edges (B + 1,) of bins that hold all scores."""
-    if binning == "width" or not p.size:
-        return np.linspace(0, 1, bins + 1)
-    if binning == "score":
-        return np.append(np.unique(p), 1.0)
-    inner = np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1], method="inverted_cdf")  # scores themselves
-    return np.concatenate([[p.min()], np.unique(inner), [p.max()]])
+def _binned(y_score: NDArray[np.floating], binning: Binning, bins: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Ascending edges (B + 1,) of bins that hold all scores (N,), and the bin of each, (N,)."""
+    score = as_scores(y_score)
+    edges: NDArray[np.floating] = equal_width(bins)
+    if binning == "score" and score.size:
+        edges = np.append(np.unique(score), score.dtype.type(1))
+    elif binning == "count" and score.size:
+        edges = equal_count(score, bins)
+    return edges.astype(np.float64), bin_of(score, edges)

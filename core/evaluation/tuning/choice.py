@@ -2,7 +2,8 @@
 
 Candidates are all distinct scores, and inf, which predicts no row positive. It is inf and not the number above the
 highest score, because it must predict no row of other data either. Of candidates that are equally good the largest is
-chosen; values closer than TIE are equally good, since ratios that are equal on paper differ by their rounding.
+chosen. Values that are equal on paper differ by their rounding, so values count as equal that differ by no more than
+TIE times the size of what they are computed from.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation import ScoreIndex, ThresholdCounts
 
-TIE = 1e-12
+TIE = 16 * float(np.finfo(np.float64).eps)  # a few roundings, and less than rates of 5,000,000 rows can differ by
 
 
 class Goal(NamedTuple):
@@ -23,12 +24,14 @@ class Goal(NamedTuple):
 
     value (..., T): what is reported at each threshold, NaN where it is undefined. Chosen is the greatest `wanted`
     (..., T), by default the greatest value, where `met` (..., T) holds, by default everywhere, and `wanted` is no NaN.
+    `size` (..., T): of the terms whose difference `wanted` is, so far as its rounding goes; by default 1, as of rates.
     Where that is nowhere, the greatest `near` (..., T) is chosen instead, or inf without one. A rule that does not
     compare thresholds gives its `threshold` (...,), which need not be a score; NaN if it has none.
     """
 
     value: NDArray[np.float64]
     wanted: NDArray[np.float64] | None = None
+    size: NDArray[np.float64] | None = None
     met: NDArray[np.bool_] | None = None
     near: NDArray[np.float64] | None = None
     threshold: NDArray[np.float64] | None = None
@@ -68,7 +71,7 @@ def pick(goal: Goal, thresholds: NDArray[np.floating]) -> Pick:
     """Choose among thresholds (..., T), inf first and then falling, of the goal's shape."""
     if goal.threshold is None:
         wanted = goal.value if goal.wanted is None else goal.wanted
-        place, feasible = _greatest(wanted if goal.met is None else np.where(goal.met, wanted, np.nan))
+        place, feasible = _greatest(wanted if goal.met is None else np.where(goal.met, wanted, np.nan), goal.size)
         if goal.near is not None and not feasible.all():
             place = np.where(feasible, place, _greatest(goal.near)[0])
         threshold = taken(thresholds, place).astype(np.float64)
@@ -94,7 +97,12 @@ def taken(values: NDArray, place: NDArray[np.intp]) -> NDArray:
     return np.take_along_axis(values, np.asarray(place)[..., None], axis=-1)[..., 0]
 
 
-def _greatest(wanted: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Place of the first within TIE of the greatest, and whether there is any number at all; NaN left out."""
-    greatest = np.fmax.reduce(wanted, axis=-1)
-    return (wanted >= greatest[..., None] - TIE).argmax(axis=-1), ~np.isnan(greatest)
+def _greatest(
+    wanted: NDArray[np.float64], size: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Place of the first that equals the greatest, by sizes (..., T), and whether there is any number; NaN left out."""
+    greatest = np.fmax.reduce(wanted, axis=-1)[..., None]
+    slack: float | NDArray[np.float64] = 2 * TIE
+    if size is not None:
+        slack = TIE * (size + taken(size, (wanted == greatest).argmax(axis=-1))[..., None])
+    return (wanted >= greatest - slack).argmax(axis=-1), ~np.isnan(greatest[..., 0])

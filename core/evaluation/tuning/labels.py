@@ -202,8 +202,9 @@ def _fall_back(y: NDArray[np.bool_], score: NDArray[np.floating], least: float, 
 
 def _matching(score: NDArray[np.floating], share: float) -> float:
     counts = candidates(ScoreIndex.of(np.zeros(score.size, bool), score))  # so fp counts the rows predicted positive
-    gap = np.abs(counts.fp - share * score.size)
-    return float(pick(Goal(gap, wanted=-gap), counts.thresholds).threshold)
+    wanted = share * score.size
+    gap = np.abs(counts.fp - wanted)
+    return float(pick(Goal(gap, wanted=-gap, size=counts.fp + wanted), counts.thresholds).threshold)
 
 
 def _each(choices: tuple[Choice, ...], how: str) -> LabelThresholds:

@@ -172,12 +172,10 @@ def accuracy(counts: ThresholdCounts) -> Goal:
 
 def cost(counts: ThresholdCounts, benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: float) -> Goal:
     """(b_tp TP + b_tn TN - c_fp FP - c_fn FN) / N, in the unit of the params."""
-    # Compared in units of the largest, so that payoffs that are equal on paper lie within TIE whatever the unit is.
-    unit = max(benefit_tp, cost_fp, cost_fn, benefit_tn) or 1.0
-    gained = benefit_tp / unit * counts.tp + benefit_tn / unit * counts.tn
-    lost = cost_fp / unit * counts.fp + cost_fn / unit * counts.fn
-    wanted = ratio(gained - lost, counts.total)
-    return Goal(unit * wanted, wanted)
+    gained = benefit_tp * counts.tp + benefit_tn * counts.tn
+    lost = cost_fp * counts.fp + cost_fn * counts.fn
+    value = ratio(gained - lost, counts.total)
+    return Goal(value, wanted=np.where(np.isnan(value), np.nan, gained - lost), size=gained + lost)
 
 
 def precision(counts: ThresholdCounts, least: float) -> Goal:

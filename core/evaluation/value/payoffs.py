@@ -221,7 +221,7 @@ def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: f
     predicted = counts.predicted_positive
     first, last = np.arange(predicted.size), predicted.searchsorted(predicted + most, side="right") - 1
     best = above + _greatest_between(below, first, last)
-    tie = TIE * predicted[-1] * (max(map(abs, (*payoffs.at_stake, review.cost))) or 1.0)
+    tie = 2 * TIE * predicted[-1] * (max(map(abs, (*payoffs.at_stake, review.cost))) or 1.0)
     high = int((best >= best.max() - tie).argmax())
     reached = above[high] + below[high : last[high] + 1]
     low = high + int((reached >= best.max() - tie).argmax())

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation.bins import bin_of, rows_by_bin
 from core.plots.race.common import Line, Spec, marked, short
-from core.plots.style import LOGIT_END, MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, packed, place, plain, score_axis
+from core.plots.style import MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, bin_edges, packed, place, plain, score_axis
 
 BINS = 24
 PANELS = 16
@@ -41,13 +42,13 @@ def histogram_grid(
     """
     lines = lines[:PANELS]
     rows, columns = _grid(len(lines))
-    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
-    edges = np.linspace(low, high, BINS + 1)
+    edges = bin_edges(scale, BINS)
+    low, high = place(edges[[0, -1]], scale).tolist()
     width = (high - low) / BINS
     unit = "score" if scale == "probability" else "logit"
     truth = np.asarray(y, bool)
     data: list[dict[str, Any]] = []
-    counted, before = (_counts(of[: len(lines)], truth, edges, scale) for of in (scores, former))
+    counted, before = (_counts(of[: len(lines)], truth, edges) for of in (scores, former))
     heights, outlines = (_heights(counts) for counts in (counted, before))
     reach = max(float(tall.max(initial=0.0)) for tall in (heights, outlines)) * 1.08 or 1.0
     layout: dict[str, Any] = {"barmode": "overlay", "bargap": 0, "showlegend": False, "shapes": [], "annotations": []}
@@ -160,15 +161,11 @@ def _grid(panels: int) -> tuple[int, int]:
     return max(1, -(-panels // columns)), columns
 
 
-def _counts(scores: Sequence[NDArray], truth: NDArray[np.bool_], edges: NDArray, scale: Scale) -> NDArray[np.int64]:
-    """Rows by bin of their score, (V, 2, BINS), those of the class and the others; scores that are not finite are left
-    out. As np.histogram has it, a bin begins with its lower edge, and the last holds its upper one too."""
+def _counts(scores: Sequence[NDArray], truth: NDArray[np.bool_], edges: NDArray) -> NDArray[np.int64]:
+    """Rows by bin of their score, (V, 2, BINS), those of the class and the others, where the score is finite."""
     given = np.stack(scores) if len(scores) else np.empty((0, len(truth)))
-    placed = place(given, scale)
-    cells = np.arange(2 * len(given)).reshape(-1, 2)[:, np.where(truth, 0, 1)]  # (V, N)
-    bins = cells * BINS + np.searchsorted(edges[1:-1], placed, side="right")
-    kept = np.isfinite(given) & (placed >= edges[0]) & (placed <= edges[-1])
-    return np.bincount(bins[kept], minlength=2 * len(given) * BINS).reshape(-1, 2, BINS)
+    kind = np.where(np.isfinite(given), np.where(truth, 0, 1), 2)
+    return rows_by_bin(kind, bin_of(given, edges), 3, BINS)[:, :2]
 
 
 def _heights(counted: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from scipy.special import expit
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from streamlit.testing.v1 import AppTest
 
 from core.errors import CutoffError
 from core.plots.epochs import EpochFrames, epoch_frames
-from core.plots.style import LOGIT_END, Scale, place
+from core.plots.style import LOGIT_END, Scale
 from tests.conftest import decoded
 from tests.support.training_epochs import training
 
@@ -35,6 +36,13 @@ def runs(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray, float]:
     return y, scores, threshold
 
 
+def inner_edges(scale: Scale, dtype: np.dtype) -> np.ndarray:
+    """The ends of forty equal parts of the axis as scores of this dtype, the outermost open."""
+    inner = np.array([k / 40 for k in range(1, 40)])
+    scores = inner if scale == "probability" else expit(9 * (2 * inner - 1))
+    return np.concatenate([[-np.inf], scores, [np.inf]]).astype(dtype)
+
+
 def assert_counts(frames: EpochFrames, y: np.ndarray, scores: np.ndarray, threshold: float) -> None:
     """Every number of the frames is scikit-learn's or np.histogram's."""
     assert frames.counts.shape == (len(scores), 4, 40)
@@ -42,9 +50,9 @@ def assert_counts(frames: EpochFrames, y: np.ndarray, scores: np.ndarray, thresh
         called = score >= score.dtype.type(threshold)
         expected = confusion_matrix(y, called, labels=[False, True])
         np.testing.assert_array_equal([[frames.tn[at], frames.fp[at]], [frames.fn[at], frames.tp[at]]], expected)
-        placed = place(score, frames.scale)
+        edges = inner_edges(frames.scale, score.dtype)
         for kind, rows in enumerate((~y & ~called, ~y & called, y & ~called, y & called)):
-            np.testing.assert_array_equal(frames.counts[at, kind], np.histogram(placed[rows], frames.edges)[0])
+            np.testing.assert_array_equal(frames.counts[at, kind], np.histogram(score[rows], edges)[0])
 
 
 @given(runs(), st.sampled_from(list(LIMITS)))
@@ -80,7 +88,7 @@ def test_a_class_has_the_bars_of_its_histogram():
     tallest = 0.0
     for at, score in enumerate(scores):
         for kind, member in enumerate((~y, y)):
-            bars = np.histogram(score[member], frames.edges)[0]
+            bars = np.histogram(score[member], inner_edges("probability", score.dtype))[0]
             np.testing.assert_array_equal(frames.by_class[at, kind], bars)
             tallest = max(tallest, float(np.sqrt(bars / member.sum()).max()))
     assert frames.tallest == pytest.approx(tallest, rel=1e-12)
@@ -95,7 +103,7 @@ def test_undefined_rates_are_nan():
 @pytest.mark.parametrize("scale", list(LIMITS))
 def test_the_edges_part_the_axis_into_forty(scale: Scale):
     frames = epoch_frames(*training(), 0.5, scale)
-    assert (frames.edges[0], frames.edges[-1]) == LIMITS[scale]
+    assert (frames.edges[0], frames.edges[-1]) == pytest.approx(LIMITS[scale])
     np.testing.assert_allclose(np.diff(frames.edges), (frames.edges[-1] - frames.edges[0]) / 40)
 
 

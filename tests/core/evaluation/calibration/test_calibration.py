@@ -103,7 +103,7 @@ def test_measures_without_rows_are_undefined():
     assert np.isnan(reliability(none, np.zeros(0)).error)
 
 
-def test_top_label_error_looks_at_the_class_that_is_called():
+def test_top_label_error_looks_at_the_class_that_is_predicted():
     p = np.array([[0.7, 0.2, 0.1], [0.1, 0.7, 0.2], [0.3, 0.3, 0.4]])
     y = np.array([0, 2, 2])  # right, wrong, right
     assert top_label_error(y, p, 2) == pytest.approx(abs((0.7 - 1) + 0.7) / 3 + abs(0.4 - 1) / 3)
@@ -113,24 +113,24 @@ def test_top_label_error_looks_at_the_class_that_is_called():
 # --- the reliability diagram
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from(list(BINNINGS)))
-def test_points_are_those_of_scikit_learns_curve(seed: int, bins: int, binning: str):
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 12), st.sampled_from(list(BINNINGS)))
+def test_points_are_those_of_scikit_learns_curve(seed: int, bins: int, rows_per_bin: int, binning: str):
+    """Of distinct scores off the edges, as many as the bins divide: elsewhere their bins part at other places."""
     rng = np.random.default_rng(seed)
-    p = rng.random(200)
-    y = rng.random(200) < p**2
+    p = rng.random(bins * rows_per_bin)
+    y = rng.random(p.size) < p**2
     found = reliability(y, p, binning, bins)
     share, score = calibration_curve(y, p, n_bins=bins, strategy="uniform" if binning == "width" else "quantile")
+    np.testing.assert_allclose(found.share, share)
+    np.testing.assert_allclose(found.score, score)
     if binning == "width":
-        np.testing.assert_allclose(found.share, share)
-        np.testing.assert_allclose(found.score, score)
         assert found.error == pytest.approx(calibration_error(y, p, bins))
-    else:  # theirs parts between two scores, ours at one
-        assert len(found.rows) == len(share)
-        assert found.rows.max() - found.rows.min() <= 2
+    else:
+        assert (found.rows == rows_per_bin).all()
     assert (found.low <= found.score).all()
     assert (found.score <= found.high).all()
     assert (found.low[1:] >= found.high[:-1]).all()
-    assert (found.rows.sum(), found.positives.sum()) == (200, y.sum())
+    assert (found.rows.sum(), found.positives.sum()) == (p.size, y.sum())
 
 
 @given(data=rows(weighted=False), bins=st.integers(1, 20), binning=st.sampled_from([*BINNINGS, "score"]))
@@ -147,6 +147,37 @@ def test_every_row_is_in_one_bin_and_the_parts_of_the_brier_score_add_up(data, b
         assert len(found.rows) == len(np.unique(p))
         assert parts.within == pytest.approx(0, abs=1e-15)
         assert parts.reliability - parts.resolution + y.mean() * (1 - y.mean()) == pytest.approx(brier(y, p))
+
+
+@given(data=rows(weighted=False), bins=st.integers(1, 50))
+def test_reliability_and_calibration_error_are_of_the_same_bins(data, bins):
+    y, score = data.y_true == 1, expit(data.y_score)
+    for p in (score, np.round(score.astype(np.float64) * bins) / bins):  # on the edges
+        np.testing.assert_allclose(reliability(y, p, bins=bins).error, calibration_error(y, p, bins))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_edge_of_equal_width_is_in_its_upper_bin(dtype: type):
+    for bins in range(1, 101):
+        p = np.array([k / bins for k in range(bins)], dtype)
+        assert len(reliability(np.zeros(bins, bool), p, bins=bins).rows) == bins
+    y, p = np.array([True, False]), np.array([0.3, 0.35], dtype)
+    assert reliability(y, p, bins=10).error == pytest.approx(calibration_error(y, p, 10)) == pytest.approx(0.175)
+
+
+@given(st.integers(1, 200), st.integers(1, 60))
+def test_bins_of_equal_count_differ_by_one_row_at_most(n: int, bins: int):
+    p = np.random.default_rng(n).permutation(n) / n
+    counts = reliability(np.zeros(n, bool), p, "count", bins).rows
+    assert counts.sum() == n
+    assert len(counts) == min(bins, n)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_bins_of_equal_count_of_a_few_rows():
+    p = np.array([0.1, 0.2, 0.3, 0.4])
+    assert reliability(np.zeros(4, bool), p, "count", 2).rows.tolist() == [2, 2]
+    assert reliability(np.zeros(30, bool), np.arange(30) / 30, "count", 15).rows.tolist() == [2] * 15
 
 
 def test_band_holds_the_shares_of_calibrated_scores_as_often_as_it_says():

@@ -19,7 +19,7 @@ from sklearn.model_selection import TunedThresholdClassifierCV
 
 from core.data import load_split
 from core.errors import CutoffError
-from core.evaluation import ScoreIndex
+from core.evaluation import ScoreIndex, ThresholdCounts
 from core.evaluation.tuning import RULES, Choice, bind, candidates, population_counts, threshold_by_payoffs
 from core.evaluation.tuning.choice import place_of
 from tests.conftest import confusion
@@ -377,6 +377,41 @@ def test_costs_and_benefits_are_four_numbers_and_no_ratio():
     np.testing.assert_allclose(in_cents.value, 100 * plain.value)
     free = RULES["cost"](counts, benefit_tp=0, cost_fp=0, cost_fn=0, benefit_tn=0)
     assert (free.threshold, free.value) == (np.inf, 0)
+
+
+def test_a_false_negative_counts_beside_a_false_positive_of_a_thousand_million():
+    y = np.repeat([1, 0, 1], [10, 11_700, 290])
+    score = np.repeat([0.9, 0.5, 0.1], [10, 11_700, 290])
+    choice = RULES["cost"](candidates(ScoreIndex.of(y, score)), cost_fp=1e9, cost_fn=1, benefit_tp=0, benefit_tn=0)
+    assert choice.threshold == 0.9
+    assert choice.value == pytest.approx(-290 / 12_000)
+
+
+MONEY = st.integers(0, 60).map(lambda n: n / 10) | st.sampled_from([1e-3, 1e6, 1e9])
+
+
+@given(data=rows(weighted=False), money=st.tuples(MONEY, MONEY, MONEY, MONEY))
+def test_payoffs_of_any_size_are_compared_as_fractions_of_which_equal_ones_go_to_the_largest_threshold(data, money):
+    names = ("benefit_tp", "cost_fp", "cost_fn", "benefit_tn")
+    counts = candidates(ScoreIndex.of(data.y_true, data.y_score))
+    tp_gain, fp_loss, fn_loss, tn_gain = (Fraction(str(value)) for value in money)
+    net = [
+        tp_gain * int(tp) - fp_loss * int(fp) - fn_loss * int(fn) + tn_gain * int(tn)
+        for tp, fp, fn, tn in zip(counts.tp, counts.fp, counts.fn, counts.tn, strict=True)
+    ]
+    choice = RULES["cost"](counts, **dict(zip(names, money, strict=True)))
+    best = net.index(max(net)) if counts.total[0] else 0
+    assert choice.threshold == counts.thresholds[best]
+
+
+def test_rates_of_millions_of_rows_that_differ_by_little_differ():
+    tp, predicted, positives = np.array([0, 666_667, 666_668]), np.array([0, 1_000_002, 1_000_005]), 1_000_000
+    counts = ThresholdCounts(
+        np.array([np.inf, 0.9, 0.5]), tp, predicted - tp, positives - tp, 2_000_000 - positives - predicted + tp
+    )
+    f1 = [Fraction(2 * int(a), int(b) + positives) for a, b in zip(tp, predicted, strict=True)]
+    assert 0 < f1[2] - f1[1] < Fraction(1, 10**12)
+    assert RULES["f1"](counts).threshold == 0.5
 
 
 # --- theory, on scores that are true probabilities
