@@ -25,7 +25,7 @@ from pages.shared.compared import (
     cut_of,
     formats_of,
     half_of,
-    has_closed_form,
+    is_closed,
     line_of,
     meaning_of,
     rests_of,
@@ -134,7 +134,7 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
     score of .5 stands."""
     rows = []
     for one in chosen:
-        cut, closed = cut_of(one, threshold), has_closed_form(one)
+        cut, closed = cut_of(one, threshold), is_closed(one)
         as_logit = float(np.clip(logit(cut.score), -LOGIT_LIMIT, LOGIT_LIMIT))
         told = cut.high - cut.low < GRID_STEP
         shared = f"none: q from {cut.low:.2f} to {cut.high:.2f} all have {cut.score:.4f}"

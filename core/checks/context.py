@@ -14,8 +14,9 @@ from core.losses import LOSSES, Counts, LossSpec, loss_tensors
 from core.losses.heads import HEADS, HeadSpec, right_activation
 from core.losses.objective import label_counts, resolved
 from core.parameters import Value
+from core.theory.binary_loss import loss_of_pair
 from core.theory.effect import Effect, effect
-from core.theory.optimal_scores import best_scores, loss_of_pair, rests_at_truth, stands_for
+from core.theory.optimal_scores import optimal_scores, rests_at_truth, stands_for
 
 TORCH = "PyTorch documentation (2026)"
 EXAMPLE = 0.8  # a true probability, to say which score is optimal for it
@@ -219,5 +220,5 @@ def _optimum(
     of = loss_of_pair(*given, negative, positive, activation)
     found = effect(*given, activation, negative, positive)
     assert found is not None
-    example = float(best_scores(of, np.array([EXAMPLE]))[0])
+    example = float(optimal_scores(of, np.array([EXAMPLE]))[0])
     return Optimum(found, stands_for(of, 0.5), example, rests_at_truth(of))

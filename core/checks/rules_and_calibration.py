@@ -12,7 +12,8 @@ from core.checks.optimisation import FEW, OPTIMISATION
 from core.evaluation.calibration import fit_line
 from core.evaluation.source import ScoreSource
 from core.losses.objective import resolved
-from core.theory.optimal_scores import is_proper, remark
+from core.theory.effect import is_proper
+from core.theory.remarks import remark
 
 READ = {  # rules for which a score should be a true probability, and what follows where it is none
     "half_f1": "F*/2 is the best threshold for F1 on true probabilities only.",
@@ -90,7 +91,7 @@ OF_RULES: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]] = {
             "caution",
             "A rule that takes scores for true probabilities, on scores that are none.",
             "Weights and losses that are not proper move scores away from true probabilities, and so does overfitting.",
-            "Calibrate the scores, undo pos_weight, or tune the threshold by counting.",
+            "Calibrate the scores, convert them back to probabilities, or tune the threshold by counting.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
         no_probabilities,

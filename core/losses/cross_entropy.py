@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor, nn
 
 from core.losses.softmax import log_softmax, softmax
-from core.losses.spec import Counts, LossSpec, Params, class_weights, output_weights
+from core.losses.spec import Counts, LossSpec, Numbers, Params, class_weights, output_weights
 from core.parameters import Param
 
 
@@ -32,10 +34,14 @@ def positive_weight(params: Params) -> Tensor:
     return params["pos_weight"] * params["output_weight"] if "output_weight" in params else params["pos_weight"]
 
 
-def bce_optimum(q: Tensor, params: Params) -> Tensor:
-    """sigmoid(logit q + ln w) = w q / (w q + 1 - q), so that .5 stands for 1 / (1 + w) (Elkan, 2001)."""
-    weighted = positive_weight(params) * q
-    return weighted / (weighted + 1 - q)
+def bce_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """x + ln w, so that a score of .5 stands for 1 / (1 + w) (Elkan, 2001)."""
+    return x + np.log(numbers["pos_weight"] * numbers.get("output_weight", 1.0))
+
+
+def bce_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """z - ln w."""
+    return z - np.log(numbers["pos_weight"] * numbers.get("output_weight", 1.0))
 
 
 def bce_on_probabilities(p: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -47,9 +53,9 @@ def bce_on_probabilities(p: Tensor, y: Tensor, params: Params) -> Tensor:
     return torch.where(p.isnan(), p, F.binary_cross_entropy(p.nan_to_num(0.5), y, reduction="none"))
 
 
-def true_probability(q: Tensor, params: Params) -> Tensor:
-    """q: what a proper loss wants."""
-    return q
+def unchanged(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """x: the optimal score of a proper scoring rule is the true probability."""
+    return x
 
 
 def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -78,13 +84,25 @@ def cross_entropy_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return softmax(logits).mul_(targets.sum(-1, keepdim=True)).sub_(targets)
 
 
-def cross_entropy_optimum(q: Tensor, params: Params) -> Tensor:
-    """a_1 / (a_0 + a_1) with a_c = w_c ((1 - e) q_c + e / 2): the class weights act like pos_weight w_1 / w_0."""
-    weights, smoothing = params["class_weight"], params["label_smoothing"]
-    positive, negative = (
-        w * ((1 - smoothing) * p + smoothing / 2) for w, p in zip(weights.flip(-1), (q, 1 - q), strict=True)
-    )
-    return positive / (positive + negative)
+def cross_entropy_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """ln(a_1 / a_0) with a_c = w_c ((1 - e) q_c + e / 2): the class weights act like pos_weight w_1 / w_0."""
+    e = numbers["label_smoothing"]
+    if e == 0:
+        return weighted_optimal_logit(x, numbers)
+    with np.errstate(divide="ignore"):  # e may be so small that half of it is 0
+        positive, negative = (np.log((1 - e) * expit(at) + e / 2) for at in (x, -x))
+    return weighted_optimal_logit(positive - negative, numbers)
+
+
+def cross_entropy_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """ln((s - e / 2) / (1 - s - e / 2)) with s = sigmoid(z - ln(w_1 / w_0)); no optimal score is beyond s = e / 2 or
+    1 - e / 2."""
+    smoothed, e = weighted_posterior_logit(z, numbers), numbers["label_smoothing"]
+    if e == 0:
+        return smoothed
+    with np.errstate(divide="ignore"):
+        positive, negative = (np.log(np.maximum(expit(at) - e / 2, 0)) for at in (smoothed, -smoothed))
+    return positive - negative
 
 
 def nll(log_p: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -96,10 +114,16 @@ def nll(log_p: Tensor, y: Tensor, params: Params) -> Tensor:
     return -weighted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
 
 
-def class_weight_optimum(q: Tensor, params: Params) -> Tensor:
-    """w_1 q / (w_1 q + w_0 (1 - q)), so that .5 stands for w_0 / (w_0 + w_1)."""
-    negative, positive = params["class_weight"]
-    return positive * q / (positive * q + negative * (1 - q))
+def weighted_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """x + ln(w_1 / w_0), so that a score of .5 stands for w_0 / (w_0 + w_1)."""
+    negative, positive = numbers["class_weight"]
+    return x + np.log(positive / negative)
+
+
+def weighted_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """z - ln(w_1 / w_0)."""
+    negative, positive = numbers["class_weight"]
+    return z - np.log(positive / negative)
 
 
 def cross_entropy_of_floats(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -186,7 +210,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         torch_loss=nn.BCEWithLogitsLoss,
         gradient=bce_gradient,
         proper=True,
-        optimum=bce_optimum,
+        optimal_logit=bce_optimal_logit,
+        posterior_logit=bce_posterior_logit,
     ),
     "bce_probabilities": LossSpec(
         label="BCE on probabilities",
@@ -201,7 +226,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         reference="PyTorch documentation, torch.nn.BCELoss (2026)",
         torch_loss=nn.BCELoss,
         proper=True,
-        optimum=true_probability,
+        optimal_logit=unchanged,
+        posterior_logit=unchanged,
     ),
     "cross_entropy": LossSpec(
         label="Cross-entropy",
@@ -220,7 +246,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         gradient=cross_entropy_gradient,
         mean_over=weight_of_label,
         proper=True,
-        optimum=cross_entropy_optimum,
+        optimal_logit=cross_entropy_optimal_logit,
+        posterior_logit=cross_entropy_posterior_logit,
     ),
     "nll": LossSpec(
         label="NLL",
@@ -237,7 +264,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         read={"class_weight": class_weights},
         mean_over=weight_of_label,
         proper=True,
-        optimum=class_weight_optimum,
+        optimal_logit=weighted_optimal_logit,
+        posterior_logit=weighted_posterior_logit,
     ),
     "cross_entropy_float": LossSpec(
         label="Cross-entropy, one column",

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.special import expit, log_expit, logit
 from torch import Tensor
 
 from core.errors import CutoffError
 from core.losses.softmax import log_softmax, softmax
-from core.losses.spec import Counts, LossSpec, Params
+from core.losses.spec import Counts, LossSpec, Numbers, Params
 from core.parameters import Param
 
-HALVINGS = 60  # of an interval of scores: beyond float64
+LARGEST = 1e300  # stands for an infinite logit, of which terms of opposite signs have no sum
 
 
 def focal(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -42,25 +44,23 @@ def _alpha(y: Tensor, params: Params) -> Tensor:
     return torch.where(y == 1, params["alpha"], 1 - params["alpha"])
 
 
-def focal_optimum(q: Tensor, params: Params) -> Tensor:
-    """The score s with q = (1 - a) h(s) / ((1 - a) h(s) + a h(1 - s)), by bisection; h(v) = v / ((1 - v)^g - g v
-    (1 - v)^(g - 1) log v) (Charoenphakdee et al., 2021). It does not depend on the data."""
-    gamma, alpha = params["gamma"], params["alpha"]
-
-    def true_probability(s: Tensor) -> Tensor:
-        positive, negative = (1 - alpha) * _rise(s, gamma), alpha * _rise(1 - s, gamma)
-        return positive / (positive + negative)
-
-    low, high = torch.zeros_like(q), torch.ones_like(q)
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        above = true_probability(middle) > q
-        low, high = torch.where(above, low, middle), torch.where(above, middle, high)
-    return (low + high) / 2
+def focal_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """ln((1 - a) / a) + ln h(s) - ln h(1 - s) with s = sigmoid(z) and h(v) = v / ((1 - v)^g - g v (1 - v)^(g - 1) ln v)
+    (Charoenphakdee et al., 2021)."""
+    gamma, alpha = numbers["gamma"], numbers["alpha"]
+    z = np.clip(z, -LARGEST, LARGEST)
+    return _log_pull(-z, gamma) - _log_pull(z, gamma) - logit(alpha)
 
 
-def _rise(v: Tensor, gamma: Tensor) -> Tensor:
-    return v / ((1 - v) ** gamma - gamma * v * (1 - v) ** (gamma - 1) * torch.log(v))
+def _log_pull(z: NDArray[np.float64], gamma: NDArray[np.float64]) -> NDArray[np.float64]:
+    """ln of the gradient's size by the logit for a positive: ln((1 - p)^g (1 - p - g p ln p)), p = sigmoid(z).
+
+    Written in logarithms, it keeps all digits where p or 1 - p would round to 0.
+    """
+    log_p, log_rest = log_expit(z), log_expit(-z)
+    with np.errstate(divide="ignore"):  # ln 0 is -inf, which is right
+        slope = np.log(gamma) + log_p + np.log(-log_p)
+    return gamma * log_rest + np.logaddexp(log_rest, slope)
 
 
 def asymmetric(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -82,6 +82,24 @@ def asymmetric(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return torch.where(y == 1, positive, torch.where(inside, cost, 0.0))
 
 
+def asymmetric_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """ln of the gradient of a negative less that of a positive; -inf where p <= m, which no optimal score is."""
+    margin, gamma = numbers["margin"], numbers["gamma_neg"]
+    z = np.clip(z, -LARGEST, LARGEST)
+    positive = _log_pull(z, numbers["gamma_pos"])
+    if margin == 0:
+        return _log_pull(-z, gamma) - positive
+    shifted = expit(z) - margin  # p_m
+    inside = shifted > 0
+    safe = np.where(inside, shifted, 0.5)
+    # The derivative of -p_m^g ln(1 - p_m) by p is p_m^g (-g ln(1 - p_m) / p_m + 1 / (1 - p_m)).
+    log_rest = np.where(safe < 0.5, np.log1p(-np.minimum(safe, 0.5)), np.log(np.minimum(expit(-z) + margin, 0.5)))
+    with np.errstate(divide="ignore"):
+        slope = np.logaddexp(np.log(gamma) + np.log(-log_rest) - np.log(safe), -log_rest)
+    negative = log_expit(z) + log_expit(-z) + gamma * np.log(safe) + slope
+    return np.where(inside, negative - positive, -np.inf)
+
+
 def logit_adjusted(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """-log softmax(z + tau log pi)_y, the logit-adjusted cross-entropy; tau = 1 is balanced softmax.
 
@@ -97,10 +115,16 @@ def logit_adjusted_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor
     return adjusted - F.one_hot(y, logits.shape[-1])
 
 
-def logit_adjusted_optimum(q: Tensor, params: Params) -> Tensor:
-    """sigmoid(logit q - tau logit pi): .5 stands for the prevalence where tau is 1."""
-    negative, positive = params["prior"]
-    return torch.sigmoid(torch.logit(q) - params["tau"] * torch.log(positive / negative))
+def logit_adjusted_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """x - tau logit pi: a score of .5 stands for the prevalence where tau is 1."""
+    negative, positive = numbers["prior"]
+    return x - numbers["tau"] * np.log(positive / negative)
+
+
+def logit_adjusted_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """z + tau logit pi."""
+    negative, positive = numbers["prior"]
+    return z + numbers["tau"] * np.log(positive / negative)
 
 
 def read_prior(text: str, counts: Counts) -> np.ndarray:
@@ -160,7 +184,7 @@ IMBALANCE: dict[str, LossSpec] = {
         ),
         gradient=focal_gradient,
         proper=False,
-        optimum=focal_optimum,
+        posterior_logit=focal_posterior_logit,
     ),
     "asymmetric": LossSpec(
         label="Asymmetric (ASL)",
@@ -180,6 +204,7 @@ IMBALANCE: dict[str, LossSpec] = {
             Param("margin", "Margin m", 0.05, 0.0, 0.5, 0.01, help="Negatives with p up to m have no gradient at all."),
         ),
         proper=False,
+        posterior_logit=asymmetric_posterior_logit,
     ),
     "logit_adjusted": LossSpec(
         label="Logit-adjusted CE",
@@ -206,7 +231,8 @@ IMBALANCE: dict[str, LossSpec] = {
         read={"prior": read_prior},
         gradient=logit_adjusted_gradient,
         proper=False,
-        optimum=logit_adjusted_optimum,
+        optimal_logit=logit_adjusted_optimal_logit,
+        posterior_logit=logit_adjusted_posterior_logit,
     ),
     "soft_f1": LossSpec(
         label="Soft F1 (Dice)",

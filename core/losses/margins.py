@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.special import logit
 from torch import Tensor, nn
 
-from core.losses.spec import LossSpec, Params
+from core.losses.spec import LossSpec, Numbers, Params
 from core.parameters import Param
 
 
@@ -24,9 +27,15 @@ def hinge_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return -sign * (sign * logits < params["margin"])
 
 
-def hinge_optimum(q: Tensor, params: Params) -> Tensor:
-    """sigmoid(m) for q > .5 and sigmoid(-m) for q < .5; at q = .5 every z in [-m, m] is best and .5 stands for them."""
-    return torch.sigmoid(params["margin"] * torch.sign(2 * q - 1))
+def hinge_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """m for q > .5 and -m for q < .5; at q = .5 every z in [-m, m] is optimal and 0 stands for them."""
+    return numbers["margin"] * np.sign(x)
+
+
+def hinge_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """0 for z in (-m, m]: a logit there is reached by the optimal one from q = .5 on."""
+    margin = numbers["margin"]
+    return np.where(z <= -margin, -np.inf, np.where(z <= margin, 0.0, np.inf))
 
 
 def squared_hinge(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -39,9 +48,15 @@ def squared_hinge_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return -2 * (2 * y - 1) * hinge(logits, y, params)
 
 
-def squared_hinge_optimum(q: Tensor, params: Params) -> Tensor:
-    """sigmoid(m (2q - 1)): the best logit is linear in q (Zhang, 2004)."""
-    return torch.sigmoid(params["margin"] * (2 * q - 1))
+def squared_hinge_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """m (2q - 1), linear in q (Zhang, 2004)."""
+    return numbers["margin"] * np.tanh(x / 2)
+
+
+def squared_hinge_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """2 artanh(z / m); no optimal score is beyond -m or m."""
+    with np.errstate(divide="ignore"):
+        return 2 * np.arctanh(np.clip(z / numbers["margin"], -1, 1))
 
 
 def multi_margin(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -65,9 +80,14 @@ def _too_close(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return v * (1 - F.one_hot(y, logits.shape[-1]))
 
 
-def multi_margin_optimum(q: Tensor, params: Params) -> Tensor:
-    """The optimum of the hinge (p = 1) or of the squared hinge (p = 2) with z = z_1 - z_0 (Zhang, 2004)."""
-    return torch.where(params["p"] == 1, hinge_optimum(q, params), squared_hinge_optimum(q, params))
+def multi_margin_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """That of the hinge (p = 1) or of the squared hinge (p = 2) with z = z_1 - z_0 (Zhang, 2004)."""
+    return (hinge_optimal_logit if numbers["p"] == 1 else squared_hinge_optimal_logit)(x, numbers)
+
+
+def multi_margin_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """That of the hinge (p = 1) or of the squared hinge (p = 2)."""
+    return (hinge_posterior_logit if numbers["p"] == 1 else squared_hinge_posterior_logit)(z, numbers)
 
 
 def dead_zone(logits: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -84,10 +104,16 @@ def dead_zone_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     return (torch.sigmoid(logits) - y) * (dead_zone(logits, y, params) > 0)
 
 
-def dead_zone_optimum(q: Tensor, params: Params) -> Tensor:
-    """q clipped to [1 - a, a]; at q = 0 and q = 1 everything beyond is as good."""
-    accept = params["accept"]
-    return torch.minimum(torch.maximum(q, 1 - accept), accept)
+def dead_zone_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """The logit of q clipped to [1 - a, a]; at q = 0 and q = 1 everything beyond is as good."""
+    end = logit(numbers["accept"])
+    return np.clip(x, -end, end)
+
+
+def dead_zone_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """z itself within (1 - a, a]."""
+    end = logit(numbers["accept"])
+    return np.where(z <= -end, -np.inf, np.where(z <= end, z, np.inf))
 
 
 MARGIN = Param(
@@ -115,7 +141,8 @@ MARGINS: dict[str, LossSpec] = {
         params=(MARGIN,),
         gradient=hinge_gradient,
         proper=False,
-        optimum=hinge_optimum,
+        optimal_logit=hinge_optimal_logit,
+        posterior_logit=hinge_posterior_logit,
     ),
     "squared_hinge": LossSpec(
         label="Squared hinge",
@@ -131,7 +158,8 @@ MARGINS: dict[str, LossSpec] = {
         params=(MARGIN,),
         gradient=squared_hinge_gradient,
         proper=False,
-        optimum=squared_hinge_optimum,
+        optimal_logit=squared_hinge_optimal_logit,
+        posterior_logit=squared_hinge_posterior_logit,
     ),
     "multi_margin": LossSpec(
         label="Multi-class margin",
@@ -158,7 +186,8 @@ MARGINS: dict[str, LossSpec] = {
         torch_loss=nn.MultiMarginLoss,
         gradient=multi_margin_gradient,
         proper=False,
-        optimum=multi_margin_optimum,
+        optimal_logit=multi_margin_optimal_logit,
+        posterior_logit=multi_margin_posterior_logit,
     ),
     "dead_zone": LossSpec(
         label="Dead-zone BCE",
@@ -184,6 +213,7 @@ MARGINS: dict[str, LossSpec] = {
         ),
         gradient=dead_zone_gradient,
         proper=False,
-        optimum=dead_zone_optimum,
+        optimal_logit=dead_zone_optimal_logit,
+        posterior_logit=dead_zone_posterior_logit,
     ),
 }

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import CutoffError
 from core.parameters import Param, Value
 
 Params = dict[str, Tensor]
+Numbers = Mapping[str, NDArray[np.float64]]
+ClosedForm = Callable[[NDArray[np.float64], Numbers], NDArray[np.float64]]
 Of = Literal["output", "row", "batch"]
 Expects = Literal["logits", "probabilities", "log-probabilities", "values"]
 WEIGHT_RANGE = (1e-6, 1e6)  # float32 has to hold the weights and their sums
@@ -38,8 +41,12 @@ class LossSpec:
     `gradient` is the derivative by u in closed form, in u's shape; without one the engine differentiates `function`.
     `mean_over` gives the weight of each row in the divisor of the mean, (...); None divides by the number of rows.
     `proper` says whether the expected loss is least at the true probability, with parameters at their defaults;
-    None where the question does not arise. `optimum(q, params)` gives, for two classes, the score in [0, 1] that
-    minimises the expected loss at true probabilities q (Q,), with parameters as numbers () or one an output (K,).
+    None where the question does not arise.
+    `optimal_logit(x, numbers)` and `posterior_logit(z, numbers)` are what is known of two classes in closed form, with
+    the parameters as numbers () or one a class (2,), and infinite logits for probabilities of 0 and 1. The first gives
+    the logit of the score in [0, 1] that minimises the expected loss for true probabilities of logit x (Q,). The second
+    is its inverse: the logit of the least true probability whose optimal score has at least the logit z (Q,), -inf or
+    inf for z below or above all optimal scores. A loss may have both, either or none.
     `torch_loss` is the class of torch.nn that computes this loss, if it refuses what does not fit instead of
     broadcasting it, as squared errors do; what it refuses is asked of it. `refusal` is what a loss that torch does not
     have says to logits instead of probabilities. `class_params` are offered where a head has several outputs. `read`
@@ -63,7 +70,8 @@ class LossSpec:
     read: Mapping[str, Callable[[str, Counts], np.ndarray]] = field(default_factory=dict)
     gradient: Callable[[Tensor, Tensor, Params], Tensor] | None = None
     mean_over: Callable[[Tensor, Params], Tensor] | None = None
-    optimum: Callable[[Tensor, Params], Tensor] | None = None
+    optimal_logit: ClosedForm | None = None
+    posterior_logit: ClosedForm | None = None
     torch_loss: type[nn.Module] | None = None
     refusal: str = ""
     mistake: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from core.losses.cross_entropy import unchanged
 from core.losses.spec import LossSpec, Params
 from core.parameters import Param
 
@@ -17,11 +18,6 @@ def squared_error(u: Tensor, y: Tensor, params: Params) -> Tensor:
 def squared_error_gradient(u: Tensor, y: Tensor, params: Params) -> Tensor:
     """2 (u - y), (R, B, K)."""
     return (u - y).mul_(2)
-
-
-def brier_optimum(q: Tensor, params: Params) -> Tensor:
-    """q itself (Brier, 1950)."""
-    return q
 
 
 def absolute_error(values: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -62,7 +58,8 @@ SQUARES: dict[str, LossSpec] = {
         reference="Brier (1950), Verification of forecasts expressed in terms of probability",
         gradient=squared_error_gradient,
         proper=True,
-        optimum=brier_optimum,
+        optimal_logit=unchanged,
+        posterior_logit=unchanged,
     ),
     "mse": LossSpec(
         label="MSE",

@@ -6,11 +6,14 @@ gradient, never the chance to move to its other side.
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from scipy.special import entr, expit, logit
 from torch import Tensor
 
-from core.losses.spec import LossSpec, Params
+from core.losses.spec import LossSpec, Numbers, Params
 from core.parameters import Param
 
 
@@ -31,19 +34,18 @@ def _gate(logits: Tensor, params: Params) -> Tensor:
     return torch.where(torch.sigmoid(logits) >= params["threshold"], params["above"], params["below"])
 
 
-def gated_bce_optimum(q: Tensor, params: Params) -> Tensor:
-    """q, or t where its cross-entropy under the other side's weight is less than that of q under its own.
+def gated_bce_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """x, or logit t where its cross-entropy under the other side's weight is less than that of q under its own.
 
-    With above > below this is so for q from t up to nearly 1, and the least loss lies just below t, not at t itself.
+    With above > below this is so for q from t up to nearly 1, and the loss is least just below t, not at t itself.
     Gradient descent does not see the jump: the average gradient is 0 at p = q only.
     """
-    t, above, below = params["threshold"], params["above"], params["below"]
-    own, other = torch.where(q >= t, above, below), torch.where(q >= t, below, above)
-    return torch.where(other * _cross_entropy(q, t) < own * _cross_entropy(q, q), t, q)
-
-
-def _cross_entropy(q: Tensor, p: Tensor) -> Tensor:
-    return -torch.special.xlogy(q, p) - torch.special.xlogy(1 - q, 1 - p)
+    t, above, below = numbers["threshold"], numbers["above"], numbers["below"]
+    q, rest = expit(x), expit(-x)
+    reaches = x >= logit(t)
+    own, other = np.where(reaches, above, below), np.where(reaches, below, above)
+    at_threshold = -q * np.log(t) - rest * np.log1p(-t)
+    return np.where(other * at_threshold < own * (entr(q) + entr(rest)), logit(t), x)
 
 
 def band_mse(values: Tensor, y: Tensor, params: Params) -> Tensor:
@@ -86,20 +88,26 @@ def _factor(squares: Tensor, params: Params) -> Tensor:
     return torch.where(squares > params["tau"], params["factor"], torch.ones_like(params["factor"]))
 
 
-def loss_gated_mse_optimum(q: Tensor, params: Params) -> Tensor:
-    """The best of the points at which a piece of the expected loss can be least: its vertex, or an end with a gate.
+def loss_gated_mse_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
+    """The best of the points at which a piece of the expected loss can be least: its vertex, or an end of the piece.
 
-    The vertices are q, and lambda q / (lambda q + 1 - q) and q / (q + lambda (1 - q)) where one label's loss is gated;
-    the ends are sqrt(tau) and 1 - sqrt(tau). For tau >= 1 it is q.
+    A label's loss is multiplied where the score is more than sqrt(tau) from it: that of y = 1 alone below
+    min(sqrt(tau), 1 - sqrt(tau)), that of y = 0 alone above their maximum, and between them both if tau < 1/4 or none.
+    At tau = 1/4 nothing lies between: the score .5, for which both losses are tau and neither is multiplied, is a
+    single point that no descent reaches, so it counts as the limit of its neighbours.
     """
-    factor = params["factor"]
-    end = params["tau"].sqrt()
-    inside = end * (1 - 1e-6)  # where rounding lifts the square of the end above tau
-    favoured = (factor * q / (factor * q + 1 - q), q / (q + factor * (1 - q)))
-    points = torch.stack(torch.broadcast_tensors(q, *favoured, end, 1 - end, inside, 1 - inside)).clamp(0, 1)
-    ones = torch.ones_like(points)
-    risks = q * loss_gated_mse(points, ones, params) + (1 - q) * loss_gated_mse(points, 0 * ones, params)
-    return points.gather(0, risks.argmin(0, keepdim=True))[0]
+    tau, factor = numbers["tau"], numbers["factor"]
+    ends = np.clip([np.sqrt(tau), 1 - np.sqrt(tau)], 0, 1)
+    low, high = logit(ends.min()), logit(ends.max())
+    between = factor if tau <= 0.25 else np.ones(())
+    pieces = ((factor, 1.0, -np.inf, low), (between, between, low, high), (1.0, factor, high, np.inf))
+    q, rest = expit(x), expit(-x)
+    points, risks = [], []
+    for positive, negative, start, end in pieces:
+        z = np.clip(x + np.log(positive / negative), start, end)
+        points.append(z)
+        risks.append(q * positive * expit(-z) ** 2 + rest * negative * expit(z) ** 2)
+    return np.take_along_axis(np.array(points), np.argmin(risks, axis=0)[None], axis=0)[0]
 
 
 UNIT = (
@@ -128,7 +136,7 @@ THRESHOLDED: dict[str, LossSpec] = {
         ),
         gradient=gated_bce_gradient,
         proper=False,
-        optimum=gated_bce_optimum,
+        optimal_logit=gated_bce_optimal_logit,
     ),
     "band_mse": LossSpec(
         label="Band-penalised MSE",
@@ -183,6 +191,6 @@ THRESHOLDED: dict[str, LossSpec] = {
         ),
         gradient=loss_gated_mse_gradient,
         proper=True,
-        optimum=loss_gated_mse_optimum,
+        optimal_logit=loss_gated_mse_optimal_logit,
     ),
 }

@@ -8,16 +8,18 @@ from typing import Literal
 
 import numpy as np
 import torch
-from scipy.special import expit, logit
+from scipy.special import expit
 
-from core.losses import LOSSES
+from core.losses import LOSSES, Counts, loss_tensors
 from core.losses.heads import HEADS
 from core.parameters import Value
-from core.theory.optimal_scores import BinaryLoss, best_scores, loss_of_pair
+from core.theory.binary_loss import BinaryLoss, loss_of_pair
+from core.theory.optimal_scores import has_closed_form, optimal_logits
 
 Order = Literal["kept", "tied", "broken"]
 X = np.linspace(-6, 6, 97)  # logits of the true probabilities that are looked at; 0 is one of them
-SAME = 1e-4  # optimal logits closer than this are equal; a search can't tell them apart
+EXACT, SEARCHED = 1e-9, 1e-4  # optimal logits closer than this are equal: in closed form, and found by minimising
+LARGEST = 1e6  # stands for infinite logits, whose differences have no value
 Z = torch.linspace(-20, 20, 401, dtype=torch.float64)  # logits whose gradient is looked at
 
 
@@ -43,7 +45,7 @@ class Effect:
     @property
     def proper(self) -> bool:
         """Whether the expected loss is minimised by the true probability."""
-        return self.shift is not None and abs(self.shift) < SAME
+        return self.shift == 0
 
     @property
     def squeezes(self) -> bool:
@@ -86,20 +88,21 @@ def effect(
     learns, stops = _gradient(of)
     if not learns:
         return Effect(None, 0.5, 0.5, "tied", stops, learns)
-    low, high = best_scores(of, np.array([0.0, 1.0])).round(6)  # as far as a search can tell
-    optimal = logit(best_scores(of, expit(X)).clip(1e-15, 1 - 1e-15))
-    rise = np.diff(optimal)
-    order: Order = "kept" if (rise > SAME).all() else "tied" if (rise > -SAME).all() else "broken"
-    return Effect(_shift(optimal), float(low), float(high), order, stops, learns)
+    low, high = expit(optimal_logits(of, np.array([-np.inf, np.inf]))).round(9)  # as far as a search can tell
+    optimal = optimal_logits(of, X)
+    rise = np.diff(optimal.clip(-LARGEST, LARGEST))
+    same = EXACT if has_closed_form(of) else SEARCHED
+    order: Order = "kept" if (rise > same).all() else "tied" if (rise > -same).all() else "broken"
+    return Effect(_shift(optimal, same), float(low), float(high), order, stops, learns)
 
 
-def _shift(optimal: np.ndarray) -> float | None:
+def _shift(optimal: np.ndarray, same: float) -> float | None:
     """The s with optimal logits equal to X + s; None where there is none."""
     shifts = optimal - X
     middle = float(shifts[len(X) // 2])
-    if np.abs(shifts - middle).max() > SAME:
+    if not np.isfinite(shifts).all() or np.abs(shifts - middle).max() > same:
         return None
-    return 0.0 if abs(middle) < SAME else middle
+    return 0.0 if abs(middle) < same else middle
 
 
 def _gradient(of: BinaryLoss) -> tuple[bool, tuple[int, ...]]:
@@ -107,3 +110,23 @@ def _gradient(of: BinaryLoss) -> tuple[bool, tuple[int, ...]]:
     zero = [(of.gradients(Z, y) == 0).numpy() for y in (0, 1)]
     stops = tuple(y for y in (0, 1) if (zero[y][1:] & zero[y][:-1]).any())
     return not (zero[0].all() and zero[1].all()), stops
+
+
+def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> bool | None:
+    """Whether a loss with these parameters is a proper scoring rule; None in a regression.
+
+    `counts` are the rows of each class, or with each label, (C,). Of several outputs those two are compared whose
+    weights differ most, both ways. Raises CutoffError for a bad value.
+    """
+    spec = LOSSES[loss]
+    if HEADS[head].link == "none":
+        return None
+    if spec.mistake or spec.of == "batch":
+        return False
+    ends = (0, 1)
+    if HEADS[head].outputs(len(counts)) > 1:
+        params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts), dtype=torch.float64)
+        each = next((value[0, 0] for value in params.values() if value.shape[-1] == len(counts)), torch.ones(1))
+        ends = int(each.argmin()), int(each.argmax())
+    found = (effect(loss, head, values, counts, negative=low, positive=high) for low, high in (ends, ends[::-1]))
+    return all(one is not None and one.proper for one in found)

@@ -1,232 +1,184 @@
-"""What a loss wants: the loss as a function of one logit, and the score that is best for a true probability.
+"""The optimal score of a loss: the one that minimises the expected loss where a row is positive with probability q.
 
-Everything here looks at two classes. A head with one output is moved by its logit z; a head with two outputs by the
-second one, with the first held at 0: of a softmax only their difference matters, and of two sigmoids the first one's
-loss does not depend on z. In multi-label data the first label is always there and the second one is y. A loss of a
-whole batch is that of one row that moves among OTHERS others.
+Everything is computed in logits, x = logit q and z the logit of the score, so that probabilities near 0 and 1 keep all
+their digits: in closed form where the loss has one, by root finding where only its inverse has, and else by minimising.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from numpy.typing import NDArray
+from scipy.optimize import bisect
+from scipy.optimize.elementwise import find_minimum, find_root
+from scipy.special import expit, logit
 
-from core.losses import LOSSES, Counts, Params, loss_tensors
-from core.losses.heads import HEADS
-from core.losses.objective import Objective, resolved
-from core.losses.spec import OVER_OUTPUTS
-from core.parameters import Value
+from core.losses import LOSSES
+from core.theory.binary_loss import BinaryLoss
 
-OTHERS, POSITIVE_OTHERS = 15, 5  # the other rows of a batch, which all score a half, and how many are positive
-REACH, STEPS = 30.0, 3001  # logits searched for the best score, and how many
-REFINEMENTS, STEPS_WITHIN = 4, 101  # each looks between the neighbours of the best so far, 50 times finer
-PLAIN_COUNTS = np.array([90, 10])
-SAME = 1e-6  # two scores closer than this are the same to a reader
-
-
-@dataclass(frozen=True)
-class BinaryLoss:
-    """A loss with its parameters on a head, as a function of one logit z (Q,); `params` are for one run."""
-
-    loss: str
-    head: str
-    params: Params
-    activation: str = "auto"
-
-    @property
-    def objective(self) -> Objective:
-        return Objective(self.head, resolved(self.head, self.activation, self.loss), self.loss, self.params)
-
-    def to(self, dtype: torch.dtype) -> BinaryLoss:
-        """The same with its parameters in another number format."""
-        return replace(self, params={name: value.to(dtype) for name, value in self.params.items()})
-
-    @property
-    def as_expected(self) -> bool:
-        """Whether the output activation is the one that gives the loss what it expects."""
-        return resolved(self.head, self.activation, self.loss) == resolved(self.head, "auto", self.loss)
-
-    def values(self, z: Tensor, y: float) -> Tensor:
-        """The loss of a row with label y (in a regression, target y) at each z, (Q,), in the dtype of z.
-
-        That of several outputs is their sum or their mean, as `over_outputs` says.
-        """
-        if LOSSES[self.loss].of == "batch":
-            return self.objective.mean(*self._in_batches(z, int(y)))
-        losses = self.objective.losses(self._outputs(z), self._targets(z, y))[0]
-        if losses.dim() == 1:
-            return losses
-        return losses.sum(-1) * (self.params[OVER_OUTPUTS.name].flatten() if losses.shape[-1] > 1 else 1)
-
-    def gradients(self, z: Tensor, y: float) -> Tensor:
-        """The derivative of `values` by z, (Q,), by autograd: what training sees."""
-        leaf = z.clone().requires_grad_()
-        return torch.autograd.grad(self.values(leaf, y).sum(), leaf)[0]
-
-    def scores(self, z: Tensor) -> Tensor:
-        """What the head shows for logits z: probabilities of the positive class, or values in a regression, (Q,)."""
-        return self.objective.probabilities(self._outputs(z))[0, :, -1]
-
-    def _outputs(self, z: Tensor) -> Tensor:
-        """Raw outputs (1, Q, K)."""
-        columns = [z] if HEADS[self.head].outputs(2) == 1 else [torch.zeros_like(z), z]
-        return torch.stack(columns, -1)[None]
-
-    def _targets(self, z: Tensor, y: float) -> Tensor:
-        if "regression" in HEADS[self.head].tasks:
-            return torch.full((1, len(z)), y, dtype=z.dtype)
-        return self._labels(torch.full((1, len(z)), int(y)))
-
-    def _labels(self, y: Tensor) -> Tensor:
-        """Class indices y (...) as they are; as the second of two labels (..., 2) where head and loss serve these."""
-        served = set(HEADS[self.head].tasks) & set(LOSSES[self.loss].tasks)
-        return torch.stack([torch.ones_like(y), y], -1) if served == {"multilabel"} else y
-
-    def _in_batches(self, z: Tensor, y: int) -> tuple[Tensor, Tensor]:
-        """One batch (Q, 1 + OTHERS, K) for each z, the first row of which moves, and its labels (Q, 1 + OTHERS)."""
-        rows = self._outputs(z)[0][:, None]
-        others = torch.zeros_like(rows).expand(-1, OTHERS, -1)
-        labels = torch.tensor([y] + [1] * POSITIVE_OTHERS + [0] * (OTHERS - POSITIVE_OTHERS))
-        return torch.cat([rows, others], 1), self._labels(labels.expand(len(z), -1))
+Floats = NDArray[np.float64]
+FAR = 1e6  # logits between which roots lie
+INFINITE = 1e4  # what stands for an infinite logit while a root is looked for
+REACH, STEP = 30.0, 0.02  # logits between which a minimum is looked for, and how finely
+HALF_GRID = np.arange(STEP / 2, REACH, STEP)  # leaves 0 out, where a loss may have a value of its own
+GRID = np.append(-HALF_GRID[::-1], HALF_GRID)
+PRECISION = 1e-9  # of the logit of a minimum
+EQUAL_RISK = 1e-13  # expected losses closer than this are equal
+EQUAL_OPTIMA = 1e-9  # so are those of minima that were found by a search
+SAME_LOGIT = 1e-5  # optimal scores whose logits are closer than this are one score to a reader
+SAME = 1e-6  # so are probabilities
 
 
-def binary_loss(
-    loss: str,
-    head: str,
-    values: Mapping[str, Value],
-    counts: np.ndarray = PLAIN_COUNTS,
-    activation: str = "auto",
-    dtype: torch.dtype = torch.float64,
-) -> BinaryLoss:
-    """A loss with chosen parameters; `counts` are the rows of each class (2,). Raises CutoffError for a bad value."""
-    positives = counts if HEADS[head].outputs(2) > 1 else counts[1:]
-    params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), positives), dtype=dtype)
-    return BinaryLoss(loss, head, params, activation)
+def has_closed_form(of: BinaryLoss) -> bool:
+    """Whether the optimal score or its inverse is known in closed form, as with the final activation expected."""
+    spec = LOSSES[of.loss]
+    return of.as_expected and (spec.optimal_logit or spec.posterior_logit) is not None
 
 
-def loss_of_pair(
-    loss: str,
-    head: str,
-    values: Mapping[str, Value],
-    counts: np.ndarray,
-    negative: int = 0,
-    positive: int = 1,
-    activation: str = "auto",
-) -> BinaryLoss:
-    """A loss on a head of any number of outputs as it compares two classes, or judges label `positive` alone.
+def optimal_logits(of: BinaryLoss, x: Floats) -> Floats:
+    """The logit of the optimal score for true probabilities of logit x (Q,), which may be infinite.
 
-    `counts` are the rows of each class, or with each label, (C,). Raises CutoffError for a bad value.
+    Of several optimal scores the one nearest to .5, and the lower one of two that are equally near.
     """
-    outputs = HEADS[head].outputs(len(counts))
-    params = loss_tensors(
-        loss, [dict(values)], Counts(int(counts.sum()), counts if outputs > 1 else counts[1:]), dtype=torch.float64
+    spec = LOSSES[of.loss]
+    if of.as_expected and spec.optimal_logit:
+        return spec.optimal_logit(x, of.numbers)
+    if of.as_expected and spec.posterior_logit:
+        return _root(of, x)
+    return np.asarray(logit(searched_scores(of, expit(x))))
+
+
+def optimal_scores(of: BinaryLoss, q: Floats) -> Floats:
+    """The optimal scores in [0, 1] for true probabilities q (Q,)."""
+    return np.asarray(expit(optimal_logits(of, logit(q))))
+
+
+def posterior_logits(of: BinaryLoss, z: Floats) -> Floats | None:
+    """The inverse: the logit of the least true probability whose optimal score has at least the logit z (Q,).
+
+    It is -inf or inf for z below or above all optimal scores. None where it is not known in closed form.
+    """
+    posterior = LOSSES[of.loss].posterior_logit
+    return posterior(z, of.numbers) if of.as_expected and posterior else None
+
+
+def _root(of: BinaryLoss, x: Floats) -> Floats:
+    """The z with posterior_logits(z) = x (Q,), to the precision of float64; infinite where it is beyond FAR."""
+    posterior, numbers = LOSSES[of.loss].posterior_logit, of.numbers
+    assert posterior is not None
+
+    def above(z: Floats, x: Floats) -> Floats:
+        return np.clip(posterior(z, numbers), -2 * INFINITE, 2 * INFINITE) - x
+
+    found = find_root(above, (-FAR, FAR), args=(np.clip(x, -INFINITE, INFINITE),)).x
+    low, high = posterior(np.array([-FAR, FAR]), numbers)  # infinite where the range of optimal scores ends before
+    beyond = np.where((x <= low) & np.isfinite(low), -np.inf, np.where((x >= high) & np.isfinite(high), np.inf, 0.0))
+    return np.where(beyond == 0, found, beyond)
+
+
+def searched_scores(of: BinaryLoss, q: Floats) -> Floats:
+    """The optimal scores for true probabilities q (Q,) by minimising the expected loss over logits in +-REACH.
+
+    A grid comes first, since a loss may jump and have several minima. Of several optimal scores the one nearest to .5,
+    and the lower one of two that are equally near.
+    """
+    q = np.asarray(q, np.float64)
+    risk = _risk(of, q[:, None], np.broadcast_to(GRID, (len(q), len(GRID))))
+    tied = risk <= risk.min(1, keepdims=True) + EQUAL_RISK
+    z, least = _refined(of, q, np.where(tied, np.abs(GRID), np.inf).argmin(1))
+    zero = np.zeros_like(z)
+    z = np.where(np.abs(_risk(of, q, zero) - least) <= EQUAL_RISK, zero, z)
+    return of.scores(torch.from_numpy(z)).numpy()
+
+
+def all_optimal_scores(of: BinaryLoss, q: float) -> Floats:
+    """Every optimal score for one true probability, rising: more than one only where the loss has no inverse.
+
+    They are found by minimising from each local minimum on the grid. Of scores that are optimal with everything between
+    them there is one.
+    """
+    if posterior_logits(of, np.zeros(1)) is not None:
+        return optimal_scores(of, np.array([q]))
+    risk = _risk(of, np.full_like(GRID, q), GRID)
+    lower = np.flatnonzero((risk[1:-1] < risk[:-2]) & (risk[1:-1] <= risk[2:])) + 1
+    z, least = _refined(of, np.full(len(lower), q), lower)
+    optimal = least <= min(least.min(initial=np.inf), risk.min()) + EQUAL_OPTIMA
+    if np.count_nonzero(optimal) < 2:
+        return optimal_scores(of, np.array([q]))
+    return of.scores(torch.from_numpy(z[optimal])).numpy()
+
+
+def has_single_point_at_half(of: BinaryLoss, q: float) -> bool:
+    """Whether the expected loss is lower at a score of exactly .5 than at every score beside it, by a jump.
+
+    No descent reaches such a point, so it is not counted as an optimal score.
+    """
+    at, beside = _risk(of, np.full(2, q), np.array([0.0, PRECISION]))
+    return bool(min(beside, _risk(of, np.array([q]), np.array([-PRECISION]))[0]) > at + EQUAL_OPTIMA * 10)
+
+
+def _refined(of: BinaryLoss, q: Floats, at: NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """The minima next to places `at` (Q,) of GRID and the expected loss there; the places where none is lower."""
+    at = at.clip(2, len(GRID) - 3)
+    around = at + np.array([[0], [-1], [1]])  # the place itself first: it may be lowest but for rounding
+    at = np.take_along_axis(around, _risk(of, q, GRID[around]).argmin(0)[None], 0)[0]
+    start = _risk(of, q, GRID[at])
+    found = find_minimum(
+        lambda z, q: _risk(of, q, z), (GRID[at - 1], GRID[at], GRID[at + 1]), args=(q,), tolerances={"xatol": PRECISION}
     )
-    if outputs > 1:
-        pair = [negative, positive]
-        params = {name: value[..., pair] if value.shape[-1] == outputs else value for name, value in params.items()}
-    return BinaryLoss(loss, head, params, activation)
+    lower = found.f_x < start - EQUAL_RISK  # False where there was no minimum between the neighbours: then it is NaN
+    return np.where(lower, found.x, GRID[at]), np.where(lower, found.f_x, start)
 
 
-def binary_head(loss: str) -> str:
-    """The head on which a loss is looked at with one logit: of two classes if it serves them."""
-    heads = LOSSES[loss].heads
-    return next((head for head in heads if "binary" in HEADS[head].tasks), heads[0])
-
-
-def class_heads(loss: str) -> list[str]:
-    """Every head on which a loss of classes can be looked at, that of `binary_head` first.
-
-    The softmax of K logits is left out where the one of two logits, which it then is, can be chosen.
-    """
-    first, heads = binary_head(loss), LOSSES[loss].heads
-    others = [head for head in heads if head not in (first, "identity")]
-    return [first, *(head for head in others if head != "softmax" or "softmax2" not in heads)]
-
-
-def wanted_scores(of: BinaryLoss, q: np.ndarray) -> np.ndarray | None:
-    """The score in [0, 1] that minimises the expected loss at true probabilities q (Q,), in closed form.
-
-    None where there is no closed form: for some losses, and after another output activation than the loss expects.
-    """
-    optimum = LOSSES[of.loss].optimum
-    if optimum is None or not of.as_expected:
-        return None
-    of_row = {name: value[0, 0].double() for name, value in of.params.items()}
-    each = LOSSES[of.loss].of == "output"  # then the second of two outputs is the one that moves
-    params = {name: value[-1] if each or len(value) == 1 else value for name, value in of_row.items()}
-    return optimum(torch.from_numpy(np.asarray(q, np.float64)), params).numpy()
-
-
-def solved_scores(of: BinaryLoss, q: np.ndarray) -> np.ndarray:
-    """The same by search: the score at the logit in +-REACH where q l(z, 1) + (1 - q) l(z, 0) is least, (Q,).
-
-    Of several equally good ones that nearest to z = 0. The loss may jump and have several minima, where a search by
-    slopes would stop at the first.
-    """
-    true = torch.from_numpy(np.asarray(q, np.float64))[:, None]
-    best = _least(of, true, torch.linspace(-REACH, REACH, STEPS, dtype=torch.float64)[None])
-    width = 2 * REACH / (STEPS - 1)
-    for _ in range(REFINEMENTS):
-        within = torch.linspace(-width, width, STEPS_WITHIN, dtype=torch.float64)
-        best = _least(of, true, best[:, None] + within)
-        width *= 2 / (STEPS_WITHIN - 1)
-    return of.scores(best).numpy()
-
-
-def _least(of: BinaryLoss, q: Tensor, z: Tensor) -> Tensor:
-    """The z (Q,) at which the expected loss is least, among candidates (Q, S), or (1, S) for every q (Q, 1)."""
-    positive, negative = (of.values(z.reshape(-1), y).view(z.shape) for y in (1, 0))
-    risk = torch.nan_to_num(q * positive + (1 - q) * negative, nan=torch.inf)
-    tied = risk <= risk.min(1, keepdim=True).values + 1e-13
-    nearest = torch.where(tied, z.abs(), torch.inf).argmin(1, keepdim=True)
-    return z.expand(len(q), -1).gather(1, nearest)[:, 0]
-
-
-def best_scores(of: BinaryLoss, q: np.ndarray) -> np.ndarray:
-    """The wanted scores (Q,), in closed form where there is one and else by search."""
-    wanted = wanted_scores(of, q)
-    return solved_scores(of, q) if wanted is None else wanted
+def _risk(of: BinaryLoss, q: Floats, z: Floats) -> Floats:
+    """q l(z, 1) + (1 - q) l(z, 0), for q that broadcasts with z (...); infinite where the loss is NaN."""
+    logits = torch.from_numpy(np.array(z).ravel())
+    positive, negative = (of.values(logits, y).numpy().reshape(z.shape) for y in (1, 0))
+    return np.nan_to_num(q * positive + (1 - q) * negative, nan=np.inf, posinf=np.inf, neginf=-np.inf)
 
 
 def stands_for(of: BinaryLoss, score: float) -> float:
-    """The least true probability that wants at least this score; 0 where every one does and 1 where none does.
+    """The least true probability whose optimal score is at least `score`; 0 where every one's is and 1 where none's.
 
-    Deciding `score >= s` is then deciding `q >= stands_for(s)`, as long as the wanted score rises with q.
+    Deciding `score >= s` is then deciding `q >= stands_for(s)`, as long as the optimal score rises with q.
     """
-    low, high = 0.0, 1.0
-    for _ in range(6):
-        grid = np.linspace(low, high, 21)
-        reached = best_scores(of, grid) >= score
-        if not reached.any():
-            return high
-        first = int(reached.argmax())
-        low, high = grid[max(first - 1, 0)], grid[first]
-    return float(high)
+    posterior = posterior_logits(of, np.array([logit(score)]))
+    if posterior is not None:
+        return float(expit(posterior[0]))
+
+    def reaches(q: float) -> float:
+        return 1.0 if optimal_scores(of, np.array([q]))[0] >= score else -1.0
+
+    if reaches(0.0) > 0 or reaches(1.0) < 0:
+        return 0.0 if reaches(0.0) > 0 else 1.0
+    return float(bisect(reaches, 0.0, 1.0, xtol=SAME))
 
 
 @dataclass(frozen=True)
 class Cut:
     """The threshold `score` that stands for one on the true probability, and the true probabilities that share it.
 
-    Where more than one shares it (`low` < `high`), scores do not tell these apart and no threshold can.
+    Where more than one shares it (`low` < `high`), scores do not tell these apart and no threshold can. `scores` are
+    all optimal scores, rising: where there are two, every threshold above the first up to the second decides the same.
     """
 
     score: float
     low: float
     high: float
+    scores: tuple[float, ...]
 
 
 def threshold_on_score(of: BinaryLoss, q: float) -> Cut:
     """The threshold on the score that stands for the threshold q on the true probability."""
+    scores = all_optimal_scores(of, q)
     grid = np.append(np.linspace(0, 1, 101), q)
-    scores = best_scores(of, grid)
-    score = float(scores[-1])
-    sharing = grid[np.abs(scores - score) < SAME]
-    return Cut(score, float(sharing.min()), float(sharing.max()))
+    z, own = optimal_logits(of, logit(grid)), logit(scores[-1])
+    with np.errstate(invalid="ignore"):  # two infinite logits
+        sharing = grid[(z == own) | (np.abs(z - own) < SAME_LOGIT)]
+    low, high = sharing.min(initial=q), sharing.max(initial=q)
+    return Cut(float(scores[-1]), float(low), float(high), tuple(scores.tolist()))
 
 
 def resting_points(of: BinaryLoss, y: float, low: float, high: float) -> np.ndarray:
@@ -247,103 +199,9 @@ def softmax_twice(classes: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return largest, -np.log(largest)
 
 
-def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> bool | None:
-    """Whether the expected loss is least at the true probabilities with these parameters; None in a regression.
-
-    `counts` are the rows of each class, or with each label, (C,). Of several outputs those two are held against each
-    other whose weights differ most, both ways. Raises CutoffError for a bad value.
-    """
-    spec = LOSSES[loss]
-    if HEADS[head].link == "none":
-        return None
-    if spec.mistake or spec.of == "batch":
-        return False
-    pairs = [(0, 1), (1, 0)]
-    if HEADS[head].outputs(len(counts)) > 1:
-        params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts), dtype=torch.float64)
-        each = next((value[0, 0] for value in params.values() if value.shape[-1] == len(counts)), torch.ones(1))
-        ends = int(each.argmin()), int(each.argmax())
-        pairs = [ends, ends[::-1]]
-    compared = [loss_of_pair(loss, head, values, counts, *pair) for pair in pairs]
-    q = np.linspace(0.01, 0.99, 99)
-    return all(np.abs(best_scores(pair, q) - q).max() < SAME for pair in compared)
-
-
-def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> str:
-    """What the scores of a loss mean with these parameters, in one sentence; "" where there is nothing to say.
-
-    `counts` are the rows of each class, or with each label, (C,). Raises CutoffError for a bad value.
-    """
-    spec = LOSSES[loss]
-    if HEADS[head].link == "none" or spec.mistake:
-        return ""
-    if spec.of == "batch":
-        return (
-            "Scores are drawn to 0 or 1, and which of them depends on the whole batch: a score is not the true "
-            "probability."
-        )
-    if "binary" in HEADS[head].tasks:
-        return _of_two_classes(binary_loss(loss, head, values, counts), values)
-    if is_proper(loss, head, values, counts):
-        return "A score means the true probability itself."
-    params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts))
-    if spec.of == "output" and HEADS[head].link == "sigmoid":
-        own = [param for param in spec.class_params if values.get(param.name, param.default) != param.default]
-        if own:
-            return (
-                "Each output has a weight w of its own: a score of 0.5 means a true probability of 1 / (1 + w) there."
-            )
-        plain = {param.name: values.get(param.name, param.default) for param in spec.params}
-        return _of_two_classes(binary_loss(loss, "sigmoid", plain), plain)
-    own_values = {name: value for name, value in params.items() if name != OVER_OUTPUTS.name}
-    return f"With {_named(loss, values, own_values)}, the scores are not the true probabilities."
-
-
-def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
-    grid = np.linspace(0.01, 0.99, 99)
-    wanted = best_scores(of, grid)
-    if np.abs(wanted - grid).max() < SAME:
-        return "A score means the true probability itself."
-    farthest = len(grid) - 1 - int(np.abs(wanted - grid)[::-1].argmax())
-    if rests_at_truth(of):
-        return (
-            "A score means the true probability itself, where the gradient is 0; the least loss of a true "
-            f"{grid[farthest]:.2f} lies beyond a jump, at {wanted[farthest]:.3f}."
-        )
-    named = _named(of.loss, values, of.params)
-    start = f"With {named}, a" if named else "A"
-    meant, at_half = stands_for(of, 0.5), best_scores(of, np.array([0.5]))[0]
-    if meant in (0, 1):
-        return f"{start} score of 0.5 is {'always' if meant == 0 else 'never'} reached."
-    if len(np.unique(wanted.round(6))) <= 3:
-        return (
-            f"{start} score above 0.5 means a true probability above {meant:.3g}, and how far above it is says nothing."
-        )
-    if abs(meant - 0.5) > 1e-4 or abs(at_half - 0.5) > 1e-4:
-        return f"{start} score of 0.5 means a true probability of {meant:.3f}; a true 0.5 is a score of {at_half:.3f}."
-    return (
-        f"{start} score of 0.5 means a true probability of 0.5, but a true {grid[farthest]:.2f} is a score of "
-        f"{wanted[farthest]:.3f}."
-    )
-
-
 def rests_at_truth(of: BinaryLoss) -> bool:
     """Whether the expected gradient is 0 where the score is the true probability, whatever that is."""
     true = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
     z = torch.logit(true)
     slope = true * of.gradients(z, 1) + (1 - true) * of.gradients(z, 0)
     return bool((slope.abs() < SAME).all() and (of.scores(z) - true).abs().max() < SAME)
-
-
-def _named(loss: str, values: Mapping[str, Value], params: Params) -> str:
-    """The parameters with their numbers, as in "pos_weight 9"; those at their default only where all of them are."""
-    spec = LOSSES[loss]
-    changed = [param for param in spec.params if values.get(param.name, param.default) != param.default]
-    parts = []
-    for param in changed or spec.params:
-        numbers = [f"{number:.4g}" for number in params[param.name].flatten().tolist()]
-        written = (
-            ", ".join(numbers) if len(numbers) <= 3 else f"from {min(numbers, key=float)} to {max(numbers, key=float)}"
-        )
-        parts.append(f"{param.label[0].lower()}{param.label[1:]} {written}")
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -35,14 +35,14 @@ from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, Scale
-from core.theory import thresholds as theory
+from core.theory.conversion import Converted, converts, to_probabilities
 from pages.components.live_figure import live_figure
 from pages.shared import findings, text, trial
 from pages.shared.tiles import NARROW
 
 PARTS = ("validation", "test")
-GIVEN, UNDO = "given", "undo"
-UNDONE = "Nothing is fitted: what the loss does to a score is taken back in closed form."
+GIVEN, CONVERT = "given", "convert"
+CONVERTED = "Nothing is fitted: the score is the optimal one of its loss for this probability."
 SURE = 0.05  # level of the test of calibration, to speak of
 HEIGHT = 420
 GRIDS = {"probability": np.linspace(0, 1, 401), "logit": expit(np.linspace(-LOGIT_END, LOGIT_END, 401))}
@@ -66,7 +66,7 @@ class Shown(NamedTuple):
         """The scores that are drawn solid."""
         if self.calibrated is None:
             return "as given"
-        return "loss undone" if self.method == UNDO else METHODS[self.method].label
+        return "converted back" if self.method == CONVERT else METHODS[self.method].label
 
     @property
     def of_all_classes(self) -> bool:
@@ -102,8 +102,8 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
 def _choose(source: ScoreSource) -> tuple[str, Binning, int, Scale]:
     """The way to calibrate, how rows are binned, and the axes."""
     labels = {GIVEN: "As given"} | {name: method.label for name, method in METHODS.items()}
-    if source.task == "binary" and source.config and theory.is_undone(source.config):
-        labels[UNDO] = "Undo the loss"
+    if source.task == "binary" and source.config and converts(source.config):
+        labels[CONVERT] = "Convert back to probabilities"
     if st.session_state.get("calibration.method") not in labels:
         st.session_state["calibration.method"] = GIVEN
     with st.container(horizontal=True):
@@ -114,7 +114,7 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, Scale]:
             key="calibration.method",
             horizontal=True,
             persist_state="session",
-            help="Fitted to the validation rows, applied to both splits. Undoing the loss fits nothing.",
+            help="Fitted to the validation rows, applied to both splits. Converting back fits nothing.",
         )
         binning = st.segmented_control(
             "Bins",
@@ -166,12 +166,16 @@ def _of_classes(shown: Shown) -> Temperature:
 
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _fitted(of: Key, column: int, method: str, _source: ScoreSource) -> Calibration:
-    if method == UNDO:
-        config = _source.config
-        assert config is not None
-        return Calibration(lambda score: cast(NDArray, theory.undone(config, score)), UNDONE)
+    if method == CONVERT:
+        return Calibration(lambda score: _converted(_source, score).probabilities, CONVERTED)
     view = _source.scores("validation").view(column)
     return fit(method, view.y, view.score)
+
+
+def _converted(source: ScoreSource, y_score: NDArray) -> Converted:
+    found = to_probabilities(source.config, y_score) if source.config else None
+    assert found is not None  # the method is offered only where there is something to convert
+    return found
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -255,6 +259,8 @@ def _show_numbers(shown: Shown) -> None:
             f"{now.sure_and_wrong:,} test rows are scored exactly 0 or 1 and are the other: each costs 34.5 nats of "
             "log-loss, as much as p held 1e-15 from the ends can."
         )
+    if shown.method == CONVERT and (clipped := _converted(shown.source, shown.scores["test"].y_score).clipped):
+        st.caption(f"Test: {text.of_clipped(clipped)}")
     st.dataframe(
         (pd.DataFrame(table).round(4) + 0.0)
         .rename_axis("")

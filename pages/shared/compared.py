@@ -19,21 +19,18 @@ from core.parameters import Value
 from core.plots.losses import Format, Line, Wanted
 from core.plots.style import Scale
 from core.theory import numerical_limits as numerics
+from core.theory.binary_loss import OTHERS, POSITIVE_OTHERS, BinaryLoss, binary_loss, class_heads
+from core.theory.effect import is_proper
 from core.theory.optimal_scores import (
-    OTHERS,
-    POSITIVE_OTHERS,
-    BinaryLoss,
     Cut,
-    binary_loss,
-    class_heads,
-    is_proper,
-    remark,
+    has_closed_form,
+    optimal_scores,
     resting_points,
-    solved_scores,
+    searched_scores,
     stands_for,
     threshold_on_score,
-    wanted_scores,
 )
+from core.theory.remarks import remark
 from pages.shared import controls, text
 
 LETTERS = "ABCD"
@@ -106,10 +103,11 @@ def rests_of(one: Chosen, target: float) -> list[float]:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def wanted_of(one: Chosen) -> Wanted:
-    """The score that the loss wants, in closed form on a fine grid and by search at a few points."""
+    """The optimal score, from the closed form on a fine grid and by search at a few points."""
     q, points = np.linspace(0, 1, 501), np.linspace(0.02, 0.98, 25)
     loss = one.build()
-    return Wanted(one.slot, one.name, q, wanted_scores(loss, q), points, solved_scores(loss, points))
+    closed = optimal_scores(loss, q) if has_closed_form(loss) else None
+    return Wanted(one.slot, one.name, q, closed, points, searched_scores(loss, points))
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)
@@ -119,13 +117,14 @@ def cut_of(one: Chosen, q: float) -> Cut:
 
 @st.cache_data(max_entries=1000, show_spinner=False)
 def solved_of(one: Chosen, q: float) -> float:
-    """The score that the loss wants for a true probability, by search."""
-    return float(solved_scores(one.build(), np.array([q]))[0])
+    """The optimal score for a true probability, by search."""
+    return float(searched_scores(one.build(), np.array([q]))[0])
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def has_closed_form(one: Chosen) -> bool:
-    return wanted_scores(one.build(), np.array([0.5])) is not None
+def is_closed(one: Chosen) -> bool:
+    """Whether the optimal score comes from a closed form."""
+    return has_closed_form(one.build())
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

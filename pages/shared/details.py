@@ -18,7 +18,6 @@ from core.plots.images import figure_height, image_grid
 from core.plots.plane import boundary
 from core.plots.race import Line
 from core.plots.style import Scale
-from core.theory.thresholds import corrected
 from core.training.runner import KEPT_BYTES_A_JOB
 from core.training.runs import Run
 from pages.components.epoch_scrubber import epoch_scrubber
@@ -58,7 +57,7 @@ def show_epochs(run: Run, threshold: float, choose: bool = False) -> None:
         column = choose_class(run) if choose else st.session_state.get(f"class.{run.job}", 0)
     view = views.view(column)
     now, scale = (run.id, run.epoch, len(run.kept)), st.session_state.get("scale", "logit")
-    frames = _frames(now, threshold, scale, column, theory.undoes(run), run)
+    frames = _frames(now, threshold, scale, column, theory.shows_converted(run), run)
     epoch_scrubber(
         frames,
         run.history.validation[frames.epochs],
@@ -76,11 +75,11 @@ def show_epochs(run: Run, threshold: float, choose: bool = False) -> None:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def _frames(
-    of: tuple[str, int, int], threshold: float, scale: Scale, column: int, undo: bool, _run: Run
+    of: tuple[str, int, int], threshold: float, scale: Scale, column: int, convert: bool, _run: Run
 ) -> EpochFrames:
     scores = np.stack([outputs[:, column] for _, outputs in _run.kept])
-    if undo:
-        scores = corrected(_run.config, scores)
+    if convert:
+        scores = theory.converted(_run.config, scores)
     y = _run.scores("validation").view(column).y
     return epoch_frames([epoch for epoch, _ in _run.kept], y, scores, threshold, scale)
 
@@ -129,9 +128,9 @@ def show_plane(runs: Sequence[Run | None], lines: Sequence[Line], threshold: flo
 
 
 def _surface(run: Run) -> NDArray[np.floating]:
-    """The scores over the plane (SIDE, SIDE), with the effect of the loss undone if that was chosen."""
+    """The scores over the plane (SIDE, SIDE), converted back to probabilities if that was chosen."""
     assert run.surface is not None
-    scores = corrected(run.config, run.surface) if theory.undoes(run) else run.surface
+    scores = theory.converted(run.config, run.surface) if theory.shows_converted(run) else run.surface
     return scores.reshape(SIDE, SIDE)
 
 

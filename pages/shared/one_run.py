@@ -89,8 +89,8 @@ def has_threshold(run: Run) -> bool:
 
 def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> float:
     """The threshold that every figure and number of these variants (V, S) is at, one for all labels; .5 among classes,
-    where the largest score decides. With two classes also whether scores are those with the effect of the loss undone,
-    and what that does to them."""
+    where the largest score decides. With two classes also whether scores are converted back to probabilities, and
+    what that does to them."""
     task = seeds[0][0].task
     if task not in ("binary", "multilabel"):
         return 0.5
@@ -105,9 +105,9 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
             persist_state="session",
             help=f"{HELP[task]} Moving it trains nothing anew.",
         )
-        undo = task == "binary" and theory.choose_undo()
-    if undo:
-        theory.show_undone(seeds, lines)
+        convert = task == "binary" and theory.choose_conversion()
+    if convert:
+        theory.show_conversion(seeds, lines)
     return threshold
 
 

@@ -29,7 +29,7 @@ def show(job: Job) -> None:
     task = job.runs[0].task
     lines, sweep = lines_of(job), sweep_of(job)
     threshold = one_run.choose_threshold([job.of_variant(v) for v in range(len(lines))], lines)
-    shown = replace(job, runs=tuple(map(theory.as_shown, job.runs))) if theory.undoes(job.runs[0]) else job
+    shown = replace(job, runs=tuple(map(theory.as_shown, job.runs))) if theory.shows_converted(job.runs[0]) else job
     metrics = ranking.measure(shown, threshold)
     _show_errors(job)
     if metrics is None:
@@ -132,14 +132,14 @@ def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) 
 def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: int, threshold: float) -> None:
     """Histograms of the scores as shown; those of the job itself as an outline where they are others."""
     scale = one_run.choose_scale()
-    undo = theory.undoes(job.runs[0])
+    convert = theory.shows_converted(job.runs[0])
     chosen, runs = _scored(shown, PANELS, at)
     tall = grid_height(len(chosen), HEIGHT)
     view = runs[0].scores("validation").view(column)
     predicted: list[float | None] = [None] * len(chosen)
     if job.runs[0].task == "binary":
         q = st.session_state.get("race.q", 0.5)
-        predicted = theory.predicted([run.config for run in runs], q, undo)
+        predicted = theory.predicted([run.config for run in runs], q, convert)
     live_figure(
         histogram_grid(
             [lines[v] for v in chosen],
@@ -149,16 +149,16 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
             predicted,
             scale,
             (view.label, view.rest),
-            former=[run.outputs["validation"][:, column] for run in _scored(job, PANELS, at)[1]] if undo else (),
+            former=[run.outputs["validation"][:, column] for run in _scored(job, PANELS, at)[1]] if convert else (),
             height=tall,
         ),
         key="race_scores",
         alt=f"Histograms of the validation rows' probabilities by true class, for {len(chosen)} variants.",
         height=tall,
-        revision=f"{job.id} {scale} {column} {undo}",
+        revision=f"{job.id} {scale} {column} {convert}",
     )
-    if undo:
-        st.caption("Filled: corrected scores. Outlined: scores as trained.")
+    if convert:
+        st.caption("Filled: converted back to probabilities. Outlined: scores as trained.")
     if len(chosen) < len(lines):
         st.caption(f"{len(chosen)} of the {len(lines)} variants; click a row of the table for another.")
 

@@ -22,11 +22,15 @@ from core.losses import LOSSES, LossSpec
 from core.losses.heads import ACTIVATIONS, HEADS, HeadSpec
 from core.losses.objective import resolved
 from core.parameters import Value
-from core.theory.optimal_scores import is_proper, remark
+from core.theory.effect import is_proper
+from core.theory.remarks import remark
 from core.training.runs import Job, Run
 
 TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
-PROPER = {True: "proper: least at the true probability.", False: "not proper: its best score is not the true one."}
+PROPER = {
+    True: "a proper scoring rule: minimised by the true probability.",
+    False: "not proper: its optimal score is not the true probability.",
+}
 SYMBOLS = {"none": "{}", "sigmoid": "sigmoid({})", "softmax": "softmax({})", "log_softmax": "log_softmax({})"}
 
 
@@ -259,3 +263,10 @@ def of_matrix(matrix: np.ndarray, names: Sequence[str]) -> str:
         for name, row in zip(names, matrix.tolist(), strict=True)
     )
     return "Confusion matrix. " + "; ".join(rows) + "."
+
+
+def of_clipped(rows: int) -> str:
+    """That scores lie beyond all optimal scores of their loss, so that converting back ties them."""
+    if rows == 1:
+        return "1 score is beyond the range of the loss's optimal scores; it is clipped to 0 or 1."
+    return f"{rows:,} scores are beyond the range of the loss's optimal scores; they are clipped to 0 or 1 and tied."

@@ -1,4 +1,4 @@
-"""Theory beside measurement for variants with two classes, and the effect of their losses undone."""
+"""Theory beside measurement for variants with two classes, and their scores converted back to probabilities."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ from core.evaluation.calibration import BINS, calibration_error, log_loss
 from core.evaluation.source import Key
 from core.experiment.config import RunConfig
 from core.plots.race import Line, Sweep, threshold_gaps
-from core.theory import thresholds as theory
-from core.theory.thresholds import Measured, predicted_threshold
+from core.theory.conversion import converts, to_probabilities
+from core.theory.measured import LEVEL, Measured, measured_threshold
+from core.theory.predicted import predicted_threshold, why_unpredicted
 from core.training.runs import Run
 from pages.components.live_figure import live_figure
 from pages.shared import tables, text
 
 HEIGHT = 360
 MEASURED = 250_000  # validation scores of all variants up to which all are measured, in some seconds
-SPREAD = f"{theory.LEVEL:.0%} of resamples"
-UNDO = "undo"  # the key of the switch
+SPREAD = f"{LEVEL:.0%} of resamples"
+DIFFERENCE, AGREES = "Predicted - measured", "In the spread"
+CONVERT = "convert"  # the key of the switch
 
 
 def choose_q() -> float:
@@ -41,36 +43,42 @@ def choose_q() -> float:
     )
 
 
-def choose_undo() -> bool:
-    """Whether everything is drawn and counted from scores with the effect of the loss undone."""
+def choose_conversion() -> bool:
+    """Whether everything is drawn and counted from scores converted back to probabilities."""
     return st.toggle(
-        "Undo the loss",
-        key=UNDO,
+        "Convert back to probabilities",
+        key=CONVERT,
         persist_state="session",
-        help="Correct scores for what the loss does to them, such as ln w on the logit for pos_weight w. Everything on "
-        "the page is then drawn and counted from the corrected scores.",
+        help="Take from the scores what the loss does to them, such as ln w on the logit for pos_weight w. Everything "
+        "on the page is then drawn and counted from the probabilities.",
     )
 
 
-def undoes(run: Run) -> bool:
-    """Whether the scores of a run are shown with the effect of its loss undone."""
-    return run.task == "binary" and bool(st.session_state.get(UNDO))
+def shows_converted(run: Run) -> bool:
+    """Whether the scores of a run are shown converted back to probabilities."""
+    return run.task == "binary" and bool(st.session_state.get(CONVERT))
+
+
+def converted(config: RunConfig, y_score: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Scores (...) converted back to probabilities; as they are where there is nothing to convert."""
+    found = to_probabilities(config, y_score)
+    return y_score if found is None else found.probabilities
 
 
 def as_shown(run: Run) -> Run:
-    """The run with its last validation scores as pages show them, corrected if that was chosen; others stay.
+    """The run with its last validation scores as pages show them, converted if that was chosen; others stay.
 
     Other scores have another id, as every source.
     """
-    if not undoes(run) or "validation" not in run.outputs:
+    if not shows_converted(run) or "validation" not in run.outputs:
         return run
-    shown = theory.corrected(run.config, run.outputs["validation"])
-    return replace(run, id=f"{run.id}-corrected", outputs=run.outputs | {"validation": shown})
+    shown = converted(run.config, run.outputs["validation"])
+    return replace(run, id=f"{run.id}-converted", outputs=run.outputs | {"validation": shown})
 
 
-def predicted(configs: Sequence[RunConfig], q: float, undo: bool = False) -> list[float | None]:
-    """What theory says about each variant's threshold: q itself on a corrected score."""
-    return [q if undo and theory.is_undone(config) else predicted_threshold(config, q) for config in configs]
+def predicted(configs: Sequence[RunConfig], q: float, convert: bool = False) -> list[float | None]:
+    """What theory says about each variant's threshold: q itself on a score converted back to a probability."""
+    return [q if convert and converts(config) else predicted_threshold(config, q) for config in configs]
 
 
 def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: Sweep | None = None) -> None:
@@ -97,20 +105,19 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
         revision=seeds[0][0].job,
     )
     own = ""
-    if undoes(seeds[0][0]) and any(theory.is_undone(runs[0].config) for runs in seeds):
-        own = f" A corrected score estimates the true probability, so {q:g} is predicted."
+    if shows_converted(seeds[0][0]) and any(converts(runs[0].config) for runs in seeds):
+        own = f" A converted score estimates the true probability, so {q:g} is predicted."
     st.caption(
-        f"Predicted: the score that the loss wants for a true probability of {q:g}.{own} Measured: the threshold that "
-        f"costs least on the validation rows, with its spread over {theory.LEVEL:.0%} of resamples of these rows, "
-        "drawn without regard to class. They agree where the prediction lies in the spread; else the gap is the "
-        "distance to it."
+        f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the empirical optimum on the "
+        f"validation rows, with its spread over {LEVEL:.0%} of resamples of these rows, drawn without regard to class. "
+        "They agree where the prediction lies in the spread."
     )
     if not _all_measured(seeds):
         st.caption("With so many scores only the variant in focus is measured; click a row of the table for another.")
 
 
 def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int) -> None:
-    """What `show` draws as numbers, a row a variant, with the gap between prediction and measurement."""
+    """What `show` draws as numbers, a row a variant, with the difference between prediction and measurement."""
     if _moving(seeds):
         return
     guesses, found = _both(seeds, st.session_state["race.q"], at)
@@ -119,21 +126,22 @@ def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int) ->
     numbers = {
         "Predicted": list(guesses),
         "Measured": [None if one is None else one.middle for one in found],
-        "Gap": [None if one is None or guess is None else one.gap(guess) for guess, one in pairs],
+        DIFFERENCE: [None if one is None or guess is None else guess - one.middle for guess, one in pairs],
     }
+    agrees = [None if one is None or guess is None else "yes" if one.holds(guess) else "no" for guess, one in pairs]
     spreads = [None if one is None else f"{one.least:.3f} to {one.greatest:.3f}" for one in found]
     st.dataframe(
-        pa.table(tables.named(lines) | numbers | {SPREAD: spreads}),
+        pa.table(tables.named(lines) | numbers | {SPREAD: spreads, AGREES: agrees}),
         key="gaps",
         hide_index=True,
-        column_order=["", "Variant", "Predicted", "Measured", SPREAD, "Gap"],
+        column_order=["", "Variant", "Predicted", "Measured", SPREAD, DIFFERENCE, AGREES],
         column_config=tables.COLUMNS | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
         placeholder="none",
         height=tables.height(len(lines), tables.FEW),
     )
     configs = [runs[0].config for runs in seeds]
     unpredicted = [config for config, guess in zip(configs, guesses, strict=True) if guess is None]
-    if why := dict.fromkeys(map(theory.why_unpredicted, unpredicted)):
+    if why := dict.fromkeys(map(why_unpredicted, unpredicted)):
         st.caption(f"No prediction: {text.plain('; '.join(why))}.")
 
 
@@ -148,30 +156,34 @@ def _all_measured(seeds: Sequence[Sequence[Run]]) -> bool:
 
 def _both(seeds: Sequence[Sequence[Run]], q: float, at: int) -> tuple[list[float | None], list[Measured | None]]:
     """What theory predicts for each variant, and what is measured; of many scores for variant `at` alone."""
-    undo, everything = undoes(seeds[0][0]), _all_measured(seeds)
-    found = [_of_seeds(runs, q, undo) if everything or v == at else None for v, runs in enumerate(seeds)]
-    return predicted([runs[0].config for runs in seeds], q, undo), found
+    convert, everything = shows_converted(seeds[0][0]), _all_measured(seeds)
+    found = [_of_seeds(runs, q, convert) if everything or v == at else None for v, runs in enumerate(seeds)]
+    return predicted([runs[0].config for runs in seeds], q, convert), found
 
 
-def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
-    """Log-loss and ECE of each variant's scores before and after the correction, means over its seeds (V, S)."""
+def show_conversion(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
+    """Log-loss and ECE of each variant's scores before and after the conversion, means over its seeds (V, S)."""
     named: list[Line] = []
     table: dict[str, list[float | None]] = {}
+    clipped: dict[str, int] = {}
     for line, runs in zip(lines, seeds, strict=True):
         scored = [run for run in runs if run.outputs]
         if not scored:
             continue
         y = scored[0].scores("validation").y_true == 1
         before = np.stack([run.outputs["validation"][:, 0] for run in scored])
-        after = theory.corrected(scored[0].config, before) if theory.is_undone(scored[0].config) else None
+        found = to_probabilities(scored[0].config, before)
+        after = None if found is None else found.probabilities
+        if found is not None and found.clipped:
+            clipped[line.name] = found.clipped
         named.append(line)
         for name, function in (("log-loss", log_loss), ("ECE", calibration_error)):
             table.setdefault(f"{name} before", []).append(float(function(y, before).mean()))
             table.setdefault(f"{name} after", []).append(None if after is None else float(function(y, after).mean()))
-    st.markdown("**Before and after** the loss is undone, validation rows")
+    st.markdown("**Before and after** converting back to probabilities, validation rows")
     st.dataframe(
         pa.table(tables.named(named) | table),
-        key="undone",
+        key="converted",
         hide_index=True,
         column_config=tables.COLUMNS | dict.fromkeys(table, st.column_config.NumberColumn(format="%.4f")),
         placeholder="none",
@@ -180,22 +192,26 @@ def show_undone(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> None:
     mean = "Means over seeds. " if max(map(len, seeds)) > 1 else ""
     st.caption(
         f"{mean}ECE: mean distance between mean score and share of positives, {BINS} bins of equal width. None: "
-        "nothing to undo, or no closed form; these scores stay as they are."
+        "scores are probabilities already, or several probabilities have one optimal score; these stay as they are."
     )
+    for name, rows in clipped.items():
+        st.caption(f"{text.plain(name)}: {text.of_clipped(rows)}")
 
 
-def _of_seeds(runs: Sequence[Run], q: float, undo: bool) -> Measured | None:
+def _of_seeds(runs: Sequence[Run], q: float, convert: bool) -> Measured | None:
     """What is measured for a variant, on all its seeds together."""
     runs = [run for run in runs if run.outputs]
     if not runs:
         return None
     scores = np.stack([run.outputs["validation"][:, 0] for run in runs])
-    return _measured([(run.id, run.epoch) for run in runs], q, undo, runs[0].scores("validation").y_true == 1, scores)
+    return _measured(
+        [(run.id, run.epoch) for run in runs], q, convert, runs[0].scores("validation").y_true == 1, scores
+    )
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _measured(of: list[Key], q: float, undo: bool, _y: NDArray, _scores: NDArray) -> Measured:
-    return theory.measured_threshold(_y, _scores, q)
+def _measured(of: list[Key], q: float, convert: bool, _y: NDArray, _scores: NDArray) -> Measured:
+    return measured_threshold(_y, _scores, q)
 
 
 def _in_words(lines: Sequence[Line], guesses: Sequence[float | None], found: Sequence[Measured | None]) -> str:

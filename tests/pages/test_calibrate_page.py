@@ -104,10 +104,12 @@ def test_the_score_that_becomes_a_half_can_be_tried_and_decides_as_calibrated_sc
 
 
 def test_undoing_pos_weight_takes_its_logarithm_from_the_logit(app_test: AppTest):
-    run = opened(app_test, open_run(app_test, digit(epochs=20)), method="undo")
+    run = opened(app_test, open_run(app_test, digit(epochs=20)), method="convert")
     y, p = sides(run, "test")
-    undone = expit(logit(p.astype(float)) - np.log(9))
-    assert numbers(app_test)["test, loss undone"]["Log-loss"] == pytest.approx(sklearn.log_loss(y, undone), abs=2e-4)
+    converted = expit(logit(p.astype(float)) - np.log(9))
+    assert numbers(app_test)["test, converted back"]["Log-loss"] == pytest.approx(
+        sklearn.log_loss(y, converted), abs=2e-4
+    )
     assert "**0.500** on the score, is **0.100** on the calibrated one" in said(app_test)
     assert "A calibrated 0.5 lies at **0.900**" in said(app_test)
 
@@ -146,7 +148,7 @@ def test_every_class_or_label_can_be_calibrated(app_test: AppTest, choices: dict
     choose(app_test, "column", 2)
     assert not app_test.exception
     assert tile(app_test, "Log-loss, test")
-    assert "undo" not in control(app_test, "calibration.method").options
+    assert "convert" not in control(app_test, "calibration.method").options
 
 
 # --- bad input

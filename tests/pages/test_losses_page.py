@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 from core.experiment import compatibility
 from core.losses import LOSSES
 from core.parameters import Param, Value
-from core.theory.optimal_scores import binary_loss, class_heads, solved_scores
+from core.theory.binary_loss import binary_loss, class_heads
+from core.theory.optimal_scores import searched_scores
 from tests.conftest import button, choose, control, figure_of, open_page, press, sent, sentences
 
 FIGURES = {"values_1", "values_0", "wanted", "formats", "twice"}
@@ -241,9 +242,10 @@ def test_a_card_says_proper_only_where_it_is_with_these_parameters(app_test: App
     def said() -> list[str]:
         return [caption.value.partition("Expects ")[2] for caption in at.caption if "Expects " in caption.value]
 
-    proper, not_proper = "proper: least at the true probability.", "not proper: its best score is not the true one."
+    proper = "a proper scoring rule: minimised by the true probability."
+    not_proper = "not proper: its optimal score is not the true probability."
     assert said() == [
-        f"logits. P{proper[1:]}",
+        f"logits. A{proper[1:]}",
         f"logits. With these parameters {not_proper}",
         f"logits. N{not_proper[1:]}",
     ]
@@ -277,10 +279,10 @@ def test_no_threshold_stands_for_one_that_scores_do_not_tell(app_test: AppTest):
 
 
 def test_a_threshold_without_a_closed_form_is_solved_for(app_test: AppTest):
-    at = open_one(app_test, "classes", "asymmetric")
+    at = open_one(app_test, "classes", "cross_entropy_multihot")
     found = table(at, 0).loc[0]
     assert found["threshold on the score"] == "no formula"
-    solved = solved_scores(binary_loss("asymmetric", "sigmoid", {}), np.array([0.5]))[0]
+    solved = searched_scores(binary_loss("cross_entropy_multihot", "softmax", {}), np.array([0.5]))[0]
     assert found["the same, solved"] == f"{solved:.4f}"
     assert found["as a logit"] == f"{logit(solved):.3f}"
 
@@ -289,7 +291,7 @@ def test_a_half_that_every_row_or_none_reaches_is_said_in_a_word(app_test: AppTe
     at = open_one(app_test, "classes", "bce")
     choose(at, "losses.classes.0.bce.activation", "sigmoid")
     assert table(at, 0)["q at a score of 0.5"][0] == "always"
-    at = choose(at, "losses.classes.0.loss", "cross_entropy_multihot")
+    at = choose(choose(at, "losses.classes.0.loss", "focal"), "losses.classes.0.focal.alpha", 0.0)
     assert table(at, 0)["q at a score of 0.5"][0] == "never"
 
 

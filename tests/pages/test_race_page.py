@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
@@ -20,7 +21,7 @@ from core.evaluation.calibration import log_loss
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, RunConfig
 from core.experiment.presets import PRESETS
-from core.theory.thresholds import corrected, measured_threshold
+from core.theory.measured import measured_threshold
 from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Job
 from pages.shared import services, theory
@@ -105,10 +106,10 @@ def test_moving_the_threshold_trains_nothing_anew(app_test: AppTest):
     np.testing.assert_equal(figure_of(at, "race_losses")["data"], losses)
 
 
-def test_the_loss_undone_brings_log_loss_down_again(app_test: AppTest):
+def test_converting_back_brings_log_loss_down_again(app_test: AppTest):
     at = opened(app_test, [{"loss.pos_weight": "20"}], seeds=2, dataset="gaussians", epochs="30")
     done = raced(at)
-    control(at, "undo").set_value(True).run()
+    control(at, "convert").set_value(True).run()
     found = at.dataframe[0].value.set_index("Variant")
     assert found.loc["pos_weight 20", "log-loss after"] < 0.6 * found.loc["pos_weight 20", "log-loss before"]
     assert np.isnan(found.loc["pos_weight 1", "log-loss after"])
@@ -119,16 +120,16 @@ def test_the_loss_undone_brings_log_loss_down_again(app_test: AppTest):
     assert found.loc["pos_weight 20", "log-loss before"] == pytest.approx(np.mean(of_seeds))
 
 
-def test_the_loss_undone_changes_everything_that_is_drawn_and_counted(app_test: AppTest):
+def test_converting_back_changes_everything_that_is_drawn_and_counted(app_test: AppTest):
     at = opened(app_test, [{"loss.pos_weight": "20"}], dataset="gaussians", epochs="30")
     done = raced(at)
     choose(at, "scale", "probability")
     before = {key: figure_of(at, key) for key in ("race_scores", "race_curves", "plane_figure")}
-    control(at, "undo").set_value(True).run()
+    control(at, "convert").set_value(True).run()
     heavy = done.of_variant(1)[0]
     scores = heavy.scores("validation")
-    score = corrected(heavy.config, scores.y_score[:, 0])
-    called = score >= np.float32(0.5)
+    score = expit(logit(scores.y_score[:, 0].astype(float)) - np.log(20))
+    called = score >= 0.5
     found = table(at).set_index("Variant").loc["pos_weight 20"]
     assert found["F1"] == pytest.approx(sklearn.f1_score(scores.y_true, called))
     ring = figure_of(at, "race_curves")["data"][2]
@@ -149,13 +150,13 @@ def test_the_loss_undone_changes_everything_that_is_drawn_and_counted(app_test: 
     assert not np.array_equal(lines[0][1], lines[1][1])
 
 
-def test_the_loss_of_a_single_run_is_undone_as_well(app_test: AppTest):
+def test_the_scores_of_a_single_run_are_converted_as_well(app_test: AppTest):
     at = app_test
     at.query_params.update({"dataset": "gaussians", "loss.pos_weight": "20", "epochs": "30"})
     (run,) = raced(at.run()).runs
-    control(at, "undo").set_value(True).run()
+    control(at, "convert").set_value(True).run()
     scores = run.scores("validation")
-    called = corrected(run.config, scores.y_score[:, 0]) >= np.float32(0.5)
+    called = expit(logit(scores.y_score[:, 0].astype(float)) - np.log(20)) >= 0.5
     f1 = sklearn.f1_score(scores.y_true, called)
     assert {metric.label: metric.value for metric in at.metric}["F1"] == f"{f1:.3f}"
     assert len(at.dataframe[0].value) == 1
@@ -316,7 +317,7 @@ def test_a_race_that_is_not_finite_from_the_start_says_so(app_test: AppTest, mon
     assert all(state.startswith("diverged") for state in table(at)["State"])
 
 
-def test_the_gap_between_prediction_and_measurement_is_a_number(app_test: AppTest):
+def test_the_difference_between_prediction_and_measurement_is_a_number(app_test: AppTest):
     at = opened(app_test, [{"loss.pos_weight": "9"}, {"loss": "soft_f1"}], seeds=2, **TASKS["binary"])
     done = raced(at)
     found = at.dataframe[0].value.set_index("Variant")
@@ -327,8 +328,9 @@ def test_the_gap_between_prediction_and_measurement_is_a_number(app_test: AppTes
         assert row["Predicted"] == pytest.approx([0.5, 0.9][v], abs=1e-3)
         assert row["Measured"] == pytest.approx(measured.middle)
         assert row["90% of resamples"] == f"{measured.least:.3f} to {measured.greatest:.3f}"
-        assert row["Gap"] == pytest.approx(measured.gap(row["Predicted"]))
-    assert found.loc[done.experiment.variants[2].name, ["Predicted", "Gap"]].isna().all()
+        assert row["Predicted - measured"] == pytest.approx(row["Predicted"] - row["Measured"])
+        assert row["In the spread"] == ("yes" if measured.holds(row["Predicted"]) else "no")
+    assert found.loc[done.experiment.variants[2].name, ["Predicted", "Predicted - measured"]].isna().all()
     assert any("is a loss of whole batches" in caption.value for caption in at.caption)
 
 

@@ -98,14 +98,18 @@ def test_a_head_that_the_data_rules_out_gives_way(app_test: AppTest):
 
 def test_a_loss_is_called_proper_only_where_it_is_with_these_parameters(app_test: AppTest):
     at = app_test.run()
-    assert "Proper: least at the true probability. A score means the true probability itself." in captions(at)
+    proper, not_proper = (
+        "proper scoring rule: minimised by the true probability.",
+        "not proper: its optimal score is not the true probability.",
+    )
+    assert f"A {proper} Scores estimate the true probability." in captions(at)
     choose(at, "loss.bce.pos_weight", 9.0)
-    assert "With these parameters not proper: its best score is not the true one." in captions(at)
-    assert "Proper: least" not in captions(at)
+    assert f"With these parameters {not_proper}" in captions(at)
+    assert proper not in captions(at)
     choose(at, "loss", "focal")
-    assert "Not proper: its best score is not the true one." in captions(at)
+    assert not_proper.capitalize() in captions(at)
     choose(choose(at, "loss.focal.gamma", 0.0), "loss.focal.alpha", 0.5)
-    assert "With these parameters proper: least at the true probability." in captions(at)
+    assert f"With these parameters a {proper}" in captions(at)
 
 
 # --- the output activation

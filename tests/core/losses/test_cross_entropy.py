@@ -19,6 +19,7 @@ from core.errors import CutoffError
 from core.losses import LOSSES, Counts, loss_tensors
 from core.losses.objective import Objective
 from core.losses.spec import class_weights, output_weights
+from tests.support.optimal_score import optimal_score
 
 BCE, CE, NLL = LOSSES["bce"], LOSSES["cross_entropy"], LOSSES["nll"]
 PROBABILITIES, MULTIHOT, FLOATS = (
@@ -365,7 +366,7 @@ def test_probability_of_one_half_then_stands_for_a_true_probability_of_one_over_
     q = 1 / (1 + w)
     gradient = BCE.gradient(column(0, 0), column(0, 1), bce_params(w))[0, :, 0]
     assert (1 - q) * gradient[0] + q * gradient[1] == pytest.approx(0, abs=1e-12)
-    assert BCE.optimum(torch.tensor(q), {"pos_weight": torch.tensor(w)}).item() == pytest.approx(0.5)
+    assert optimal_score(BCE, q, {"pos_weight": w}) == pytest.approx(0.5)
 
 
 def test_logit_of_9_tenths_is_ln_9():
@@ -375,10 +376,10 @@ def test_logit_of_9_tenths_is_ln_9():
 
 @pytest.mark.parametrize(("w0", "w1"), [(1.0, 9.0), (3.0, 2.0)])
 def test_class_weights_put_a_half_at_w0_over_w0_plus_w1(w0, w1):
-    params = {"class_weight": torch.tensor([w0, w1]), "label_smoothing": torch.tensor(0.0)}
-    q = torch.tensor(w0 / (w0 + w1))
+    params = {"class_weight": [w0, w1], "label_smoothing": 0.0}
+    q = w0 / (w0 + w1)
     for spec in (CE, NLL):
-        assert spec.optimum(q, params).item() == pytest.approx(0.5)
+        assert optimal_score(spec, q, params) == pytest.approx(0.5)
 
 
 def test_balanced_weight_puts_a_half_at_the_prevalence():
@@ -460,8 +461,7 @@ def test_smoothing_of_a_tenth_in_ten_classes_stops_at_p_91_gap_4_511_and_loss_50
 
 @pytest.mark.parametrize(("q", "e"), [(0.3, 0.1), (0.8, 0.2)])
 def test_smoothed_score_p_stands_for_q_equal_to_p_minus_half_e_over_1_minus_e(q, e):
-    params = {"class_weight": torch.ones(2), "label_smoothing": torch.tensor(e)}
-    p = CE.optimum(torch.tensor(q), params).item()
+    p = optimal_score(CE, q, {"class_weight": [1, 1], "label_smoothing": e})
     assert (p - e / 2) / (1 - e) == pytest.approx(q)
 
 
@@ -531,8 +531,7 @@ def test_balanced_accuracy_is_best_where_the_balanced_weight_puts_a_half_at_the_
     best = x[balanced.argmax()]
     assert posterior(best, pi) == pytest.approx(pi)
     w = output_weights("balanced", Counts(1000, np.array([round(1000 * pi)])))[0]
-    score = BCE.optimum(torch.tensor(posterior(best, pi)), {"pos_weight": torch.tensor(w)})
-    assert score.item() == pytest.approx(0.5)
+    assert optimal_score(BCE, posterior(best, pi), {"pos_weight": w}) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize(("pi", "elsewhere"), [(0.1, 0.5), (0.1, 0.01), (0.4, 0.1)])
@@ -542,9 +541,8 @@ def test_another_prevalence_shifts_the_logit_by_the_difference_of_the_logits_of_
     shifted = logit(q) + logit(elsewhere) - logit(pi)
     np.testing.assert_allclose(expit(shifted), posterior(x, elsewhere))
     # Logit adjustment has taken logit pi out already, so that only the other prevalence is to be added.
-    params = {"tau": torch.tensor(1.0), "prior": torch.tensor([1 - pi, pi])}
-    adjusted = LOSSES["logit_adjusted"].optimum(torch.tensor(q), params).numpy()
-    np.testing.assert_allclose(logit(adjusted) + logit(elsewhere), shifted, atol=1e-5)
+    adjusted = optimal_score(LOSSES["logit_adjusted"], q, {"tau": 1.0, "prior": [1 - pi, pi]})
+    np.testing.assert_allclose(logit(adjusted) + logit(elsewhere), shifted, atol=1e-9)
 
 
 # --- parameters as the user writes them

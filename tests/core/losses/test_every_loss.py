@@ -14,6 +14,7 @@ from core.losses import LOSSES, Counts, Params, loss_tensors, params_of
 from core.losses.heads import HEADS
 from core.losses.objective import Objective, resolved
 from core.parameters import Value
+from tests.support.optimal_score import optimal_score
 
 CLASSES = {"binary": 2, "multiclass": 4, "multilabel": 3, "regression": 0}
 WIRINGS = [
@@ -191,7 +192,7 @@ def binary_risk(loss: str, head: str, settings: dict[str, Value]) -> tuple[np.nd
 WITH_OPTIMUM = [
     pytest.param(loss, settings, id=f"{loss} {settings}")
     for loss, spec in LOSSES.items()
-    if spec.optimum and "binary" in spec.tasks
+    if (spec.optimal_logit or spec.posterior_logit) and "binary" in spec.tasks
     for settings in ({}, *SETTINGS.get(loss, ()))
 ]
 
@@ -200,23 +201,21 @@ WITH_OPTIMUM = [
 def test_optimum_in_closed_form_is_where_the_expected_loss_is_least(loss, settings):
     head = next(h for h in LOSSES[loss].heads if "binary" in HEADS[h].tasks)
     score, positive, negative = binary_risk(loss, head, settings)
-    params = {k: v[0, 0] for k, v in tensors(loss, head, "binary", [settings], torch.float64).items()}
-    params = {k: v[0] if len(v) == 1 else v for k, v in params.items()}
-    q = torch.tensor([0.03, 0.2, 0.35, 0.61, 0.8, 0.96], dtype=torch.float64)
-    for true, wanted in zip(q, LOSSES[loss].optimum(q, params), strict=True):
+    params = tensors(loss, head, "binary", [settings], torch.float64)
+    q = np.array([0.03, 0.2, 0.35, 0.61, 0.8, 0.96])
+    for true, optimal in zip(q, optimal_score(LOSSES[loss], q, params), strict=True):
         risk = true * positive + (1 - true) * negative
         # The risk may jump at the score itself, so it is compared with that of the scores right beside it.
-        beside = risk[np.abs(score - wanted.item()) <= 1e-3].min()
+        beside = risk[np.abs(score - optimal) <= 1e-3].min()
         assert beside.item() <= risk.min().item() + 1e-6
 
 
-@pytest.mark.parametrize("name", [n for n, spec in LOSSES.items() if spec.optimum and "binary" in spec.tasks])
-def test_proper_means_that_the_truth_is_the_best_score(name):
+@pytest.mark.parametrize("name", dict.fromkeys(param.values[0] for param in WITH_OPTIMUM))
+def test_proper_means_that_the_true_probability_is_the_optimal_score(name):
     head = next(h for h in LOSSES[name].heads if "binary" in HEADS[h].tasks)
-    params = {k: v[0, 0] for k, v in tensors(name, head, "binary", [{}], torch.float64).items()}
-    params = {k: v[0] if len(v) == 1 else v for k, v in params.items()}
-    q = torch.linspace(0.02, 0.98, 25, dtype=torch.float64)
-    assert LOSSES[name].proper == torch.allclose(LOSSES[name].optimum(q, params), q, atol=1e-9)
+    q = np.linspace(0.02, 0.98, 25)
+    optimal = optimal_score(LOSSES[name], q, tensors(name, head, "binary", [{}], torch.float64))
+    assert LOSSES[name].proper == np.allclose(optimal, q, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -17,6 +17,7 @@ from core.errors import CutoffError
 from core.losses import LOSSES, Counts, loss_tensors
 from core.losses.imbalance import read_prior
 from core.losses.objective import Objective
+from tests.support.optimal_score import optimal_score
 
 FOCAL, ASL, ADJUSTED, F1, TVERSKY = (
     LOSSES[name] for name in ("focal", "asymmetric", "logit_adjusted", "soft_f1", "tversky")
@@ -85,20 +86,19 @@ def test_focal_gradient_in_closed_form_equals_autograd(z, y, gamma, alpha):
 @pytest.mark.parametrize(("q", "score"), [(0.8, 0.627), (0.99, 0.846)])
 def test_focal_with_gamma_2_wants_less_than_the_truth(q, score):
     params = numbers(gamma=2, alpha=0.5)
-    wanted = FOCAL.optimum(torch.tensor(q, dtype=torch.float64), {k: v[0, 0, 0] for k, v in params.items()})
-    assert wanted.item() == pytest.approx(score, abs=5e-4)
-    assert best_score(FOCAL, q, params) == pytest.approx(wanted.item(), abs=1e-5)
+    optimal = optimal_score(FOCAL, q, params)
+    assert optimal == pytest.approx(score, abs=5e-4)
+    assert best_score(FOCAL, q, params) == pytest.approx(optimal, abs=1e-5)
 
 
 @pytest.mark.parametrize("q", [0.05, 0.3, 0.5, 0.7, 0.95])
 @pytest.mark.parametrize(("gamma", "alpha"), [(0.0, 0.25), (2.0, 0.25), (3.5, 0.8)])
 def test_focal_optimum_is_that_of_the_loss_and_alpha_acts_as_aq_over_aq_plus_1_minus_a_1_minus_q(q, gamma, alpha):
     params = numbers(gamma=gamma, alpha=alpha)
-    wanted = FOCAL.optimum(torch.tensor(q, dtype=torch.float64), {k: v[0, 0, 0] for k, v in params.items()}).item()
-    assert best_score(FOCAL, q, params) == pytest.approx(wanted, abs=1e-5)
+    optimal = optimal_score(FOCAL, q, params)
+    assert best_score(FOCAL, q, params) == pytest.approx(optimal, abs=1e-5)
     weighted = alpha * q / (alpha * q + (1 - alpha) * (1 - q))
-    even = {"gamma": torch.tensor(gamma), "alpha": torch.tensor(0.5)}
-    assert FOCAL.optimum(torch.tensor(weighted, dtype=torch.float64), even).item() == pytest.approx(wanted, abs=1e-9)
+    assert optimal_score(FOCAL, weighted, {"gamma": gamma, "alpha": 0.5}) == pytest.approx(optimal, abs=1e-9)
 
 
 def test_usual_alpha_of_a_quarter_weighs_positives_less():
@@ -166,9 +166,8 @@ def test_tau_1_is_balanced_softmax(z, y):
 @pytest.mark.parametrize("q", [0.02, 0.1, 0.5, 0.9])
 def test_logit_adjustment_wants_logit_q_minus_logit_of_the_prevalence(q):
     prevalence = 0.1
-    params = {"tau": torch.tensor(1.0), "prior": torch.tensor([1 - prevalence, prevalence])}
-    wanted = ADJUSTED.optimum(torch.tensor(q), params).item()
-    assert logit(wanted) == pytest.approx(logit(q) - logit(prevalence), abs=1e-4)
+    optimal = optimal_score(ADJUSTED, q, {"tau": 1.0, "prior": [1 - prevalence, prevalence]})
+    assert logit(optimal) == pytest.approx(logit(q) - logit(prevalence))
     full = numbers(tau=1) | {"prior": torch.tensor([[[1 - prevalence, prevalence]]], dtype=torch.float64)}
 
     def risk(z: float) -> float:
@@ -177,7 +176,7 @@ def test_logit_adjustment_wants_logit_q_minus_logit_of_the_prevalence(q):
         return float((1 - q) * losses[0] + q * losses[1])
 
     best = minimize_scalar(risk, bounds=(-20, 20), method="bounded", options={"xatol": 1e-10}).x
-    assert expit(best) == pytest.approx(wanted, abs=1e-5)
+    assert expit(best) == pytest.approx(optimal, abs=1e-5)
 
 
 def test_prior_comes_from_the_training_rows_or_from_what_is_typed():

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from core.losses import LOSSES
 from core.losses.objective import Objective
+from tests.support.optimal_score import optimal_score
 
 BRIER, MSE, MAE, HUBER = (LOSSES[name] for name in ("brier", "mse", "mae", "huber"))
 untimed = settings(deadline=None, max_examples=40)  # torch's first call takes long
@@ -154,7 +155,7 @@ def test_brier_is_least_at_the_true_probability(q):
     ones = torch.ones_like(p)
     risk = q * BRIER.function(p, ones, {}) + (1 - q) * BRIER.function(p, 0 * ones, {})
     assert p.flatten()[risk.flatten().argmin()].item() == pytest.approx(q, abs=6e-4)
-    assert BRIER.optimum(torch.tensor([q]), {}).item() == pytest.approx(q)
+    assert optimal_score(BRIER, q, {}) == pytest.approx(q)
     assert BRIER.proper
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.losses import LOSSES
+from core.theory.binary_loss import BinaryLoss, binary_head, binary_loss
 from core.theory.numerical_limits import (
     DTYPES,
     END,
@@ -22,7 +23,6 @@ from core.theory.numerical_limits import (
     numbers,
     overflows,
 )
-from core.theory.optimal_scores import BinaryLoss, binary_head, binary_loss
 
 HALF, SINGLE = torch.float16, torch.float32
 

@@ -1,4 +1,4 @@
-"""What losses want: closed forms against a search over the loss itself, and the numbers that theory gives by hand."""
+"""Optimal scores: closed forms against a search over the loss itself, and the numbers that theory gives by hand."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from core.errors import CutoffError
 from core.losses import LOSSES
 from core.losses.heads import HEADS
+from core.theory.binary_loss import binary_head, binary_loss, class_heads
 from core.theory.optimal_scores import (
-    binary_head,
-    binary_loss,
-    class_heads,
-    is_proper,
-    remark,
+    all_optimal_scores,
+    has_closed_form,
+    has_single_point_at_half,
+    optimal_logits,
+    optimal_scores,
+    posterior_logits,
     resting_points,
+    searched_scores,
     softmax_twice,
-    solved_scores,
     stands_for,
     threshold_on_score,
-    wanted_scores,
 )
 
 Q = np.linspace(0.02, 0.98, 25)
@@ -45,7 +45,7 @@ OTHER = {
 CLOSED = [
     pytest.param(loss, head, values, id=f"{loss} {head} {values}")
     for loss, spec in LOSSES.items()
-    if spec.optimum
+    if spec.optimal_logit or spec.posterior_logit
     for head in spec.heads
     if "binary" in HEADS[head].tasks
     for values in [{}, *OTHER.get(loss, [])]
@@ -57,11 +57,11 @@ BINARY = [loss for loss in LOSSES if binary_head(loss) != "identity" and loss !=
 @pytest.mark.parametrize(("loss", "head", "values"), CLOSED)
 def test_closed_form_is_where_the_expected_loss_is_least(loss, head, values):
     of = binary_loss(loss, head, values)
-    wanted = wanted_scores(of, Q)
-    assert wanted is not None
-    np.testing.assert_allclose(solved_scores(of, Q), wanted, atol=2e-6)
+    assert has_closed_form(of)
+    np.testing.assert_allclose(searched_scores(of, Q), optimal_scores(of, Q), atol=2e-6)
 
 
+DECLARED = [loss for loss, spec in LOSSES.items() if spec.optimal_logit or spec.posterior_logit]
 # On two outputs: every loss of single outputs, and those of the first one weighted in another way than the second.
 ON_TWO = [
     (loss, head, values)
@@ -87,12 +87,15 @@ def test_loss_on_two_outputs_is_what_training_minimises_on_one_row(loss, head, v
             torch.testing.assert_close(of.values(torch.tensor([z], dtype=torch.float64), y), trained)
 
 
-@pytest.mark.parametrize(("loss", "head", "values"), [one for one in ON_TWO if LOSSES[one[0]].optimum])
+@pytest.mark.parametrize(
+    ("loss", "head", "values"),
+    [one for one in ON_TWO if one[0] in DECLARED],
+)
 def test_closed_form_on_two_outputs_is_that_of_the_output_that_moves(loss, head, values):
     of = binary_loss(loss, head, values)
-    np.testing.assert_allclose(solved_scores(of, Q), wanted_scores(of, Q), atol=2e-6)
+    np.testing.assert_allclose(searched_scores(of, Q), optimal_scores(of, Q), atol=2e-6)
     if "output_weight" in values:
-        np.testing.assert_allclose(wanted_scores(of, Q), 18 * Q / (18 * Q + 1 - Q))
+        np.testing.assert_allclose(optimal_scores(of, Q), 18 * Q / (18 * Q + 1 - Q))
 
 
 @pytest.mark.parametrize("head", ["sigmoids", "one_vs_rest"])
@@ -122,7 +125,7 @@ def test_search_agrees_with_scipy_where_a_loss_has_one_minimum(loss, q):
         return float(q * of.values(at, 1) + (1 - q) * of.values(at, 0))
 
     best = minimize_scalar(risk, bounds=(-12, 12), method="bounded", options={"xatol": 1e-10}).x
-    assert solved_scores(of, np.array([q]))[0] == pytest.approx(expit(best), abs=1e-5)
+    assert searched_scores(of, np.array([q]))[0] == pytest.approx(expit(best), abs=1e-5)
 
 
 def test_two_outputs_are_one_logit():
@@ -142,23 +145,23 @@ def test_pos_weight_9_puts_the_threshold_at_nine_tenths():
     assert stands_for(of, 0.9) == pytest.approx(0.5)
 
 
-def test_focal_2_wants_less_than_the_true_probability():
+def test_focal_2_has_a_lower_optimal_score_than_the_true_probability():
     of = binary_loss("focal", "sigmoid", {"gamma": 2.0, "alpha": 0.5})
-    np.testing.assert_allclose(solved_scores(of, np.array([0.8, 0.99])), [0.627, 0.846], atol=5e-4)
+    np.testing.assert_allclose(searched_scores(of, np.array([0.8, 0.99])), [0.627, 0.846], atol=5e-4)
 
 
-def test_softmax_before_cross_entropy_clips_the_wanted_score():
+def test_softmax_before_cross_entropy_clips_the_optimal_score():
     """The inner p is clip((logit q + 1) / 2), so the shown sigmoid(2 p - 1) is q clipped to [.2689, .7311]."""
     of = binary_loss("cross_entropy", "softmax2", {}, activation="softmax")
-    assert wanted_scores(of, Q) is None
+    assert not has_closed_form(of)
     ends = expit([-1.0, 1.0])
-    np.testing.assert_allclose(solved_scores(of, Q), np.clip(Q, *ends), atol=2e-6)
+    np.testing.assert_allclose(searched_scores(of, Q), np.clip(Q, *ends), atol=2e-6)
     np.testing.assert_allclose(ends, [0.2689, 0.7311], atol=5e-5)
 
 
-def test_double_sigmoid_never_wants_less_than_a_half():
+def test_double_sigmoid_has_no_optimal_score_below_a_half():
     of = binary_loss("bce", "sigmoid", {}, activation="sigmoid")
-    np.testing.assert_allclose(solved_scores(of, Q), np.clip(Q, 0.5, expit(1)), atol=2e-6)
+    np.testing.assert_allclose(searched_scores(of, Q), np.clip(Q, 0.5, expit(1)), atol=2e-6)
     inner = binary_loss("bce", "sigmoid", {})
     z = torch.tensor([0.0], dtype=torch.float64)
     # .5 of the inner sigmoid is the best for q = sigmoid(.5) = .6225.
@@ -177,7 +180,7 @@ def test_hinge_tells_only_the_side():
 
 def test_gated_bce_is_least_just_below_its_threshold_for_seven_and_nine_tenths():
     of = binary_loss("gated_bce", "sigmoid", {"threshold": 0.6, "above": 2.0, "below": 0.3})
-    np.testing.assert_allclose(solved_scores(of, np.array([0.7, 0.9])), 0.6, atol=1e-6)
+    np.testing.assert_allclose(searched_scores(of, np.array([0.7, 0.9])), 0.6, atol=1e-6)
 
 
 def test_a_batch_loss_moves_one_row_of_sixteen():
@@ -189,10 +192,10 @@ def test_a_batch_loss_moves_one_row_of_sixteen():
         torch.testing.assert_close(of.values(z, y), 1 - 2 * (2.5 + p * y) / (p + 12.5 + y))
 
 
-def test_labels_that_compete_halve_the_wanted_score():
+def test_labels_that_compete_halve_the_optimal_score():
     """Normalised, y = 1 has targets (.5, .5) and y = 0 has (1, 0), so that the second label's share is q / 2."""
     of = binary_loss("cross_entropy_multihot", "softmax", {})
-    np.testing.assert_allclose(solved_scores(of, Q), Q / 2, atol=2e-6)
+    np.testing.assert_allclose(searched_scores(of, Q), Q / 2, atol=2e-6)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +214,9 @@ def test_other_losses_of_values_rest_at_the_target_only(loss):
 
 @settings(deadline=None, max_examples=30)
 @given(st.floats(0.02, 50), st.floats(0.02, 0.98))
-def test_standing_for_undoes_wanting(weight, q):
+def test_standing_for_is_the_inverse_of_the_optimal_score(weight, q):
     of = binary_loss("bce", "sigmoid", {"pos_weight": weight})
-    wanted = wanted_scores(of, np.array([q]))
-    assert wanted is not None
-    assert stands_for(of, wanted[0]) == pytest.approx(q, abs=1e-6)
+    assert stands_for(of, optimal_scores(of, np.array([q]))[0]) == pytest.approx(q, abs=1e-6)
     assert stands_for(of, 0.5) == pytest.approx(1 / (1 + weight), abs=1e-6)
 
 
@@ -234,113 +235,77 @@ def test_softmax_twice_reaches_no_further(classes, largest, floor):
     assert loss == pytest.approx(float(found[1]))
 
 
-# --- proper or not
-
-PROPER = [
-    ("bce", "sigmoid", {"pos_weight": 9.0}, False),
-    ("focal", "sigmoid", {"gamma": 0.0}, False),  # alpha .25 is a weight
-    ("focal", "sigmoid", {"gamma": 0.0, "alpha": 0.5}, True),
-    ("asymmetric", "sigmoid", {"gamma_neg": 0.0, "margin": 0.0}, True),
-    ("dead_zone", "sigmoid", {"accept": 1.0}, True),
-    ("band_mse", "sigmoid", {"penalty": 0.0}, True),
-    ("loss_gated_mse", "sigmoid", {"tau": 0.3}, False),
-    ("loss_gated_mse", "sigmoid", {"tau": 0.3, "factor": 1.0}, True),
-    ("gated_bce", "sigmoid", {"above": 0.1}, True),
-    ("nll", "softmax2", {"class_weight": "balanced"}, False),
-    ("cross_entropy", "softmax", {"class_weight": "2, 2, 2"}, True),
-    ("cross_entropy", "softmax", {"class_weight": "2, 2, 1"}, False),
-    ("cross_entropy", "softmax", {"label_smoothing": 0.1}, False),
-    ("logit_adjusted", "softmax", {"tau": 0.0}, True),
-    ("logit_adjusted", "softmax", {"prior": "1, 1, 1"}, True),
-    ("bce", "one_vs_rest", {"output_weight": "1, 1, 2"}, False),
-    ("bce", "one_vs_rest", {"output_weight": "2, 2, 2", "pos_weight": 0.5}, True),
-    ("brier", "softmax", {"over_outputs": "sum"}, True),
-]
-
-
-@pytest.mark.parametrize(("loss", "head", "values", "proper"), PROPER)
-def test_proper_depends_on_the_parameters(loss, head, values, proper):
-    counts = np.array([90, 10] if "binary" in HEADS[head].tasks else [50, 30, 20])
-    assert is_proper(loss, head, values, counts) == proper
-    assert (remark(loss, head, values, counts) == "A score means the true probability itself.") == proper
-
-
-@pytest.mark.parametrize(("loss", "head"), [(loss, head) for loss, spec in LOSSES.items() for head in spec.heads])
-def test_proper_at_the_defaults_is_what_the_registry_says(loss, head):
-    counts = np.array([90, 10] if "binary" in HEADS[head].tasks else [50, 30, 20])
-    assert is_proper(loss, head, {}, counts) == (None if head == "identity" else LOSSES[loss].proper)
-
-
-# --- remarks
-
-
-@pytest.mark.parametrize(("loss", "head"), [(loss, head) for loss, spec in LOSSES.items() for head in spec.heads])
-def test_every_remark_is_one_sentence_or_nothing(loss, head):
-    counts = np.array([90, 10]) if "binary" in HEADS[head].tasks else np.array([50, 30, 20, 7])
-    for values in [{}, *(OTHER.get(loss, []) if len(counts) == 2 else [])]:
-        said = remark(loss, head, values, counts)
-        assert "nan" not in said
-        if said:
-            assert said[0].isupper()
-            assert said.endswith(".")
-
-
-def test_a_proper_loss_shows_the_true_probability():
-    counts = np.array([90, 10])
-    for loss in ("bce", "bce_probabilities", "brier"):
-        assert remark(loss, "sigmoid", {}, counts) == "A score means the true probability itself."
-
-
-def test_remark_on_pos_weight_names_both_thresholds():
-    said = remark("bce", "sigmoid", {"pos_weight": 9.0}, np.array([90, 10]))
-    assert said == (
-        "With pos_weight 9, a score of 0.5 means a true probability of 0.100; a true 0.5 is a score of 0.900."
-    )
-
-
-@pytest.mark.parametrize(("weights", "e"), [("1, 9", 0.0), ("3, 2", 0.2), ("1, 4", 0.3)])
-def test_remark_on_class_weights_names_the_true_probability_at_which_both_logits_are_best_equal(weights, e):
-    said = remark("cross_entropy", "softmax2", {"class_weight": weights, "label_smoothing": e}, np.array([90, 10]))
-    w0, w1 = (float(part) for part in weights.split(","))
-    # w1 ((1 - e) q + e / 2) = w0 ((1 - e) (1 - q) + e / 2)
-    q = (w0 * (1 - e / 2) - w1 * e / 2) / ((1 - e) * (w0 + w1))
-    assert f"means a true probability of {q:.3f};" in said
-
-
-def test_remark_says_when_a_half_is_always_reached():
-    said = remark("cross_entropy", "softmax2", {"class_weight": "1, 9", "label_smoothing": 0.9}, np.array([90, 10]))
-    assert said.endswith("a score of 0.5 is always reached.")
-
-
-def test_remark_on_balanced_weights_takes_the_rows():
-    said = remark("cross_entropy", "softmax2", {"class_weight": "balanced"}, np.array([90, 10]))
-    assert "a true probability of 0.100" in said
-    assert "class weights 0.5556, 5" in said
-
-
-def test_remark_on_the_output_gate_says_that_the_gradient_does_not_see_it():
-    said = remark("gated_bce", "sigmoid", {}, np.array([90, 10]))
-    assert said.startswith("A score means the true probability itself, where the gradient is 0")
-
-
-def test_remark_on_hinge_speaks_of_a_side():
-    assert "above 0.5 means a true probability above 0.5" in remark("hinge", "sigmoid", {}, np.array([90, 10]))
-
-
-def test_remark_on_one_output_a_label_is_that_of_two_classes():
-    counts = np.array([10, 20, 30])
-    said = remark("bce", "sigmoids", {"pos_weight": 3.0}, counts)
-    assert said == remark("bce", "sigmoid", {"pos_weight": 3.0}, np.array([1, 1]))
-    assert "1 / (1 + w)" in remark("bce", "sigmoids", {"output_weight": "1, 2, 3"}, counts)
-
-
-def test_remark_refuses_what_can_not_be_used():
-    with pytest.raises(CutoffError, match="class_weight"):
-        remark("cross_entropy", "softmax2", {"class_weight": "one"}, np.array([90, 10]))
-    with pytest.raises(CutoffError, match="output_weight"):
-        remark("bce", "sigmoids", {"output_weight": "1, 2"}, np.array([1, 2, 3]))
-
-
 @pytest.mark.parametrize("loss", BINARY)
-def test_wanted_scores_rise_with_the_true_probability(loss):
-    assert (np.diff(solved_scores(binary_loss(loss, binary_head(loss), {}), Q)) > -1e-6).all()
+def test_optimal_scores_rise_with_the_true_probability(loss):
+    assert (np.diff(searched_scores(binary_loss(loss, binary_head(loss), {}), Q)) > -1e-6).all()
+
+
+# --- logits near the ends
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(-700, 700), st.floats(0.01, 1000))
+def test_a_weight_is_a_shift_of_every_logit_that_float64_has(x, weight):
+    of = binary_loss("bce", "sigmoid", {"pos_weight": weight})
+    assert optimal_logits(of, np.array([x]))[0] == x + np.log(weight)
+
+
+@pytest.mark.parametrize(("gamma", "alpha"), [(2.0, 0.25), (0.5, 0.5), (5.0, 0.95)])
+def test_focal_far_below_is_the_root_of_its_limit(gamma, alpha):
+    """For p near 0 a positive pulls with alpha (1 - p - g p ln p), a negative with (1 - alpha) (1 + g) p^(1 + g)."""
+    z = optimal_logits(binary_loss("focal", "sigmoid", {"gamma": gamma, "alpha": alpha}), np.array([-90.0]))[0]
+    p = np.exp(z)
+    pulls = np.log1p(-alpha) + np.log1p(gamma) + (1 + gamma) * z, np.log(alpha) + np.log1p(-p - gamma * p * z)
+    assert pulls[0] - pulls[1] == pytest.approx(-90, abs=1e-6)
+
+
+@pytest.mark.parametrize(("weights", "score"), [("1,100000", 1e5 / (1e5 + 1)), ("100000,1", 1 / (1e5 + 1))])
+def test_a_threshold_near_the_end_stands_for_one_true_probability(weights, score):
+    cut = threshold_on_score(binary_loss("cross_entropy", "softmax2", {"class_weight": weights}), 0.5)
+    assert cut.score == pytest.approx(score, rel=1e-12)
+    assert cut.high - cut.low < 1e-12
+
+
+# --- several optimal scores
+
+
+def test_the_band_has_two_optimal_scores_at_a_half():
+    of = binary_loss("band_mse", "sigmoid", {"penalty": 5.0})
+    np.testing.assert_allclose(all_optimal_scores(of, 0.5), [0.3, 0.7], atol=1e-6)
+    np.testing.assert_allclose(all_optimal_scores(of, 0.2), [0.2], atol=1e-6)
+    np.testing.assert_allclose(threshold_on_score(of, 0.5).scores, [0.3, 0.7], atol=1e-6)
+
+
+def test_gates_at_both_sides_of_a_half_have_two_optimal_scores():
+    of = binary_loss("loss_gated_mse", "sigmoid", {"tau": 0.2, "factor": 3.0})
+    np.testing.assert_allclose(all_optimal_scores(of, 0.5), [np.sqrt(0.2), 1 - np.sqrt(0.2)], atol=1e-6)
+
+
+def test_a_flat_minimum_counts_as_one_optimal_score():
+    np.testing.assert_allclose(all_optimal_scores(binary_loss("hinge", "sigmoid", {}), 0.5), [0.5])
+
+
+def test_a_single_point_where_both_losses_equal_tau_is_said_and_not_the_optimal_score():
+    of = binary_loss("loss_gated_mse", "sigmoid", {"tau": 0.25, "factor": 2.0})
+    for found in (optimal_scores, searched_scores):
+        assert found(of, np.array([0.214]))[0] == pytest.approx(0.428 / 1.214, abs=1e-6)
+    assert has_single_point_at_half(of, 0.214)
+    assert not has_single_point_at_half(binary_loss("loss_gated_mse", "sigmoid", {"tau": 0.2}), 0.214)
+
+
+# --- inverses
+
+
+@pytest.mark.parametrize(("loss", "head", "values"), CLOSED)
+def test_the_inverse_is_the_least_true_probability_whose_optimal_score_reaches(loss, head, values):
+    of = binary_loss(loss, head, values)
+    z = np.linspace(-4.1, 4.1, 42)
+    x = posterior_logits(of, z)
+    if x is None:
+        return
+    inside = np.isfinite(x)
+    assert (optimal_logits(of, x[inside] + 1e-9) >= z[inside] - 1e-6).all()
+    assert (optimal_logits(of, x[inside] - 1e-6) <= z[inside]).all()
+    low, high = optimal_logits(of, np.array([-np.inf, np.inf]))
+    assert (z[x == -np.inf] <= low + 1e-9).all()
+    assert (z[x == np.inf] >= high - 1e-9).all()

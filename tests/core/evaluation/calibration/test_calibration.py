@@ -31,7 +31,7 @@ from core.evaluation.calibration import (
     top_label_error,
 )
 from core.experiment.config import make_config
-from core.theory import thresholds as theory
+from core.theory.conversion import to_probabilities
 from tests.support.scored_rows import rows
 
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -278,10 +278,12 @@ def test_undoing_pos_weight_is_a_shift_of_the_logit_that_platt_finds_by_itself()
     y, z = calibrated(200_000)
     weighted = expit(z + np.log(9))
     config = make_config(loss_params={"pos_weight": 9})
-    undone = theory.undone(config, weighted)
-    np.testing.assert_allclose(undone, expit(logit(weighted) - np.log(9)), atol=1e-4)
-    np.testing.assert_allclose(fit("sigmoid", y, weighted)(weighted), undone, atol=0.01)
-    assert log_loss(y, undone) < log_loss(y, fit("temperature", y, weighted)(weighted)) < log_loss(y, weighted)
+    found = to_probabilities(config, weighted)
+    assert found is not None
+    converted = found.probabilities
+    np.testing.assert_allclose(converted, expit(logit(weighted) - np.log(9)), rtol=1e-12)
+    np.testing.assert_allclose(fit("sigmoid", y, weighted)(weighted), converted, atol=0.01)
+    assert log_loss(y, converted) < log_loss(y, fit("temperature", y, weighted)(weighted)) < log_loss(y, weighted)
 
 
 def test_platt_says_when_it_turns_the_order_around():

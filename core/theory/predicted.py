@@ -1,0 +1,50 @@
+"""Predicted thresholds: the one on a run's score that stands for one on the true probability."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from core.experiment.config import RunConfig
+from core.losses import LOSSES
+from core.theory.binary_loss import LossOnData, loss_on_data
+from core.theory.optimal_scores import threshold_on_score
+
+SAME = 1e-3  # true probabilities closer than this are one to a reader
+
+
+def predicted_threshold(config: RunConfig, q: float = 0.5) -> float | None:
+    """The threshold on a run's score that stands for a threshold on the true probability.
+
+    With pos_weight w it is w q / (w q + 1 - q), so that a score of .5 stands for 1 / (1 + w). Exact for a model that
+    can take any form.
+
+    Parameters
+    ----------
+    config : what the run is.
+    q : the threshold on the true probability of the positive class, in (0, 1): a row is positive if it has at least q.
+
+    Returns
+    -------
+    The threshold in [0, 1]; None where theory gives no single one: other tasks than two classes, losses of whole
+    batches, and losses for which several true probabilities around q have the same optimal score.
+
+    References
+    ----------
+    Elkan, The Foundations of Cost-Sensitive Learning (2001).
+    """
+    of = loss_on_data(config)
+    return None if of is None else _predicted(of, q)
+
+
+def why_unpredicted(config: RunConfig) -> str:
+    """Why theory gives a run on two classes no threshold, in a few words."""
+    loss = LOSSES[config.loss]
+    if loss.of == "batch":
+        return f"{loss.label} is a loss of whole batches"
+    return f"{loss.label} has one optimal score for several true probabilities"
+
+
+@lru_cache(maxsize=4096)
+def _predicted(of: LossOnData, q: float) -> float | None:
+    cut = threshold_on_score(of.build(), q)
+    return cut.score if cut.high - cut.low < SAME else None
