@@ -23,10 +23,10 @@ ANY = "any"
 CELL = {False: "One class against the rest", True: "All classes together"}
 SAID: dict[Outcome | None, str] = {
     None: "",
-    "tp": " are {label} and called {label}",
-    "fp": " are {rest} but called {label}",
-    "fn": " are {label} but called {rest}",
-    "tn": " are {rest} and called {rest}",
+    "tp": " are actual {label}, predicted {label}",
+    "fp": " are actual {rest}, predicted {label}",
+    "fn": " are actual {label}, predicted {rest}",
+    "tn": " are actual {rest}, predicted {rest}",
 }
 NEAREST = "those closest to another decision first"
 RANGE: dict[str, Any] = {
@@ -121,14 +121,14 @@ def _choose_cell(source: ScoreSource, scores: Scores, thresholds: list[float]) -
     labels = {ANY: "any"} | dict(enumerate(scores.class_names))
     decided = labels | ({NO_CLASS: decision.NO_CLASS_SAID} if decision.gives_no_class(source) else {})
     with st.container(horizontal=True):
-        _control(source, "true", st.selectbox, "True class", labels, width=160)
-        _control(source, "decided", st.selectbox, "Called", decided, width=160)
-    true, called = (_asked(source)[name] for name in ("true", "decided"))
-    called = called if called in decided else None  # another rule may give every row a class
-    told = [labels[true]] if true is not None else []
-    told += [f"called {decided[called]}"] if called is not None else []
-    said = f" are {' and '.join(told)}" if told else ""
-    return behind_cell(scores, decision.decide(source)(scores.y_score, thresholds), true, called), said
+        _control(source, "true", st.selectbox, "Actual", labels, width=160)
+        _control(source, "decided", st.selectbox, "Predicted", decided, width=160)
+    true, predicted = (_asked(source)[name] for name in ("true", "decided"))
+    predicted = predicted if predicted in decided else None  # another rule may give every row a class
+    told = [f"actual {labels[true]}"] if true is not None else []
+    told += [f"predicted {decided[predicted]}"] if predicted is not None else []
+    said = f" are {', '.join(told)}" if told else ""
+    return behind_cell(scores, decision.decide(source)(scores.y_score, thresholds), true, predicted), said
 
 
 def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame) -> None:
@@ -149,7 +149,7 @@ def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame
     images, beside = st.columns([1, 2]) if image else (None, st.container())
     if images:
         with images:
-            _show_images(source, part, shown, table)
+            _show_images(source, part, column, shown, table)
     tall = figure_height(len(shown), image) if image else HEIGHT
     beside.dataframe(
         table,
@@ -171,16 +171,18 @@ def _choose_page(source: ScoreSource, of: str, found: pd.DataFrame, size: int) -
     return shown
 
 
-def _show_images(source: ScoreSource, part: str, shown: pd.DataFrame, table: pd.DataFrame) -> None:
-    """The images of the rows shown, with what the table says of them."""
+def _show_images(source: ScoreSource, part: str, column: int, shown: pd.DataFrame, table: pd.DataFrame) -> None:
+    """The images of the rows shown, with what the table says of them: the score is that of the class named."""
     known = source.row_columns(part)
     assert known.features is not None
     assert known.image is not None
-    name, values = ("predicted", table["predicted"]) if "predicted" in table else ("row", table["row"])
-    told = [f"{name} {value}" for value in values]
+    by_class = "predicted" in table
+    name = "predicted" if by_class else "row"
+    classes = table["predicted"] if by_class else [source.scores(part).view(column).label] * len(table)
+    scored = ["max p" if by_class and one == "none" else f"p({one})" for one in classes]  # none: its largest score
     titles = [
-        f"is {name}<br>{line}<br>p {score:.3f}"
-        for name, line, score in zip(table["class"], told, table["score"], strict=True)
+        f"actual {actual}<br>{name} {value}<br>{what} = {score:.3f}"
+        for actual, value, what, score in zip(table["class"], table[name], scored, table["score"], strict=True)
     ]
     live_figure(
         image_grid(known.features[shown.index].reshape(-1, *known.image), titles),

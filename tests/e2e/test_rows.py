@@ -58,7 +58,7 @@ def test_a_cell_and_a_bar_lead_to_their_rows(page: Page, app_url: str, tmp_path:
     box = page.locator(".st-key-rows-bars .trace.bars").nth(2).locator(".point").nth(at).bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.get_by_text(re.compile("are rest and called rest"))).to_be_visible()
+    expect(page.get_by_text(re.compile("are actual rest, predicted rest"))).to_be_visible()
     assert shown(page) == bars["tn"][at][0]
     expect(page.get_by_text(f"TN {bars['tn'][at][0]}")).to_be_visible()
 
@@ -79,7 +79,7 @@ def test_a_cell_among_all_classes_leads_to_its_rows_and_thresholds_go_out(
     box = plot.bounding_box()
     assert box
     plot.click(position={"x": box["width"] * 0.05, "y": box["height"] * 0.05})  # the first of ten classes, rightly
-    expect(page.get_by_text("are 0 and called 0")).to_be_visible()
+    expect(page.get_by_text("are actual 0, predicted 0")).to_be_visible()
     table = pd.read_csv(saved(page, "Rows as CSV", tmp_path))
     assert len(table) == shown(page)
     assert set(table["class"]) == set(table["predicted"]) == {0}

@@ -136,7 +136,7 @@ def test_images_are_shown_as_such_with_a_text_for_those_who_cannot_see_them(app_
     assert not [name for name in shown.columns if "pixel" in name]
     captions = [note["text"].split("<br>") for note in figure_of(app_test, "rows.images")["layout"]["annotations"]]
     assert captions == [
-        [f"is {name}", f"row {row}", f"p {score:.3f}"]
+        [f"actual {name}", f"row {row}", f"p(8) = {score:.3f}"]
         for name, row, score in zip(shown["class"], shown["row"], shown["score"], strict=True)
     ]
     assert sent(app_test, "rows.images")["alt"].startswith(f"{len(shown)} images")
@@ -149,9 +149,9 @@ def test_a_cell_among_all_classes_has_the_rows_of_its_matrix(app_test: AppTest):
     matrix = confusion_matrix(scores.y_true, scores.y_score.argmax(1), 10)
     for true, decided, count, words in (
         ("any", "any", matrix.sum(), "rows**."),
-        (3, "any", matrix[3].sum(), "are 3."),
-        ("any", 3, matrix[:, 3].sum(), "are called 3."),
-        (8, 1, matrix[8, 1], "are 8 and called 1."),
+        (3, "any", matrix[3].sum(), "are actual 3."),
+        ("any", 3, matrix[:, 3].sum(), "are predicted 3."),
+        (8, 1, matrix[8, 1], "are actual 8, predicted 1."),
     ):
         choose(app_test, run, "true", true)
         choose(app_test, run, "decided", decided)
@@ -183,7 +183,7 @@ def test_a_picture_asks_for_rows_and_opens_the_panel(app_test: AppTest, monkeypa
     assert app_test.session_state["panel"] == "Rows"
     scores = run.scores("validation")
     count = ((scores.y_true == 3) & (scores.y_score.argmax(1) == 8)).sum()
-    assert said(app_test).startswith(f"**{count} of {scores.n_rows} validation rows** are 3 and called 8")
+    assert said(app_test).startswith(f"**{count} of {scores.n_rows} validation rows** are actual 3, predicted 8")
 
 
 def test_a_cell_of_the_explorer_opens_its_rows_at_the_threshold_that_it_shows(app_test: AppTest):
@@ -193,15 +193,17 @@ def test_a_cell_of_the_explorer_opens_its_rows_at_the_threshold_that_it_shows(ap
     assert [toast.value for toast in app_test.toast] == ["The rows are in the panel Rows, further down."]
     view = run.scores("validation").view(0)
     missed = int(ScoreIndex.of(view.y, view.score).counts(0.75).fn)
-    assert said(app_test).startswith(f"**{missed} of 449 validation rows** are 8 but called rest at threshold 0.75")
+    assert said(app_test).startswith(
+        f"**{missed} of 449 validation rows** are actual 8, predicted rest at threshold 0.75"
+    )
     act(app_test, "tp")
-    assert said(app_test).startswith(f"**{view.y.sum() - missed} of 449 validation rows** are 8 and called 8")
+    assert said(app_test).startswith(f"**{view.y.sum() - missed} of 449 validation rows** are actual 8, predicted 8")
     choose(app_test, run, "outcome", "tn")
     assert not app_test.toast
 
 
-@pytest.mark.parametrize(("x", "called"), [(8, "8"), (10, "no class")])
-def test_a_cell_of_the_matrix_of_all_classes_opens_its_rows(app_test: AppTest, x: int, called: str):
+@pytest.mark.parametrize(("x", "predicted"), [(8, "8"), (10, "no class")])
+def test_a_cell_of_the_matrix_of_all_classes_opens_its_rows(app_test: AppTest, x: int, predicted: str):
     run = open_run(app_test, digits())
     app_test.session_state[f"decision.{run.id}"] = ("masked", {})
     app_test.run()
@@ -210,7 +212,9 @@ def test_a_cell_of_the_matrix_of_all_classes_opens_its_rows(app_test: AppTest, x
     scores = run.scores("validation")
     decided = DECISIONS["masked"](scores.y_score, [0.5] * 10)
     count = ((scores.y_true == 3) & (decided == (x if x < 10 else NO_CLASS))).sum()
-    assert said(app_test).startswith(f"**{count} of {scores.n_rows} validation rows** are 3 and called {called}")
+    assert said(app_test).startswith(
+        f"**{count} of {scores.n_rows} validation rows** are actual 3, predicted {predicted}"
+    )
 
 
 def test_what_a_picture_asks_for_stands_in_the_controls(app_test: AppTest):
@@ -246,7 +250,7 @@ def test_a_rule_that_leaves_rows_without_a_class_lets_them_be_asked_for(app_test
     p = run.scores("validation").y_score
     without = (p < np.float32(0.9)).all(axis=1).sum()
     assert said(app_test).startswith(f"**{without} of")
-    assert said(app_test).endswith("are called no class.")
+    assert said(app_test).endswith("are predicted no class.")
     assert set(table(app_test)["predicted"]) == {"none"}
     app_test.session_state[f"decision.{run.id}"] = ("argmax", {})
     app_test.run()
