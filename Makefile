@@ -1,5 +1,6 @@
-# make run    serves the app          make check  formats, lints, type-checks, runs the fast tests
-# make test   runs every test         make help   says this
+# make run    serves the app                make check     formats, lints, type-checks, runs the fast tests
+# make test   runs all but long tests       make test-all  runs every test, simulations of some minutes among them
+# make help   says this
 
 PYTHON ?= python3
 PORT ?= 8501
@@ -8,7 +9,7 @@ FIND_BROWSER := for name in chromium chromium-browser google-chrome google-chrom
 	command -v $$name && break; done >/dev/null
 
 .DELETE_ON_ERROR:
-.PHONY: help run test check browser
+.PHONY: help run test test-all check browser
 
 help:
 	@sed -n '/^#/!q; s/^# //p' Makefile
@@ -19,18 +20,21 @@ run: $(VENV)/.run
 # Without a browser the browser tests can't run: an error where CI is set, a sentence elsewhere. They have the machine to
 # themselves, since they wait for what moves.
 test: $(VENV)/.dev browser
-	$(VENV)/bin/python -m pytest -n auto -m "not e2e"
+	$(VENV)/bin/python -m pytest -n auto -m "not e2e and not long"
 	@if $(FIND_BROWSER); then \
-		$(VENV)/bin/python -m pytest -m e2e; \
+		$(VENV)/bin/python -m pytest -m "e2e and not long"; \
 	else \
 		echo "The browser tests (e2e) were left out, because there is no Chromium."; \
 	fi
+
+test-all: test
+	$(VENV)/bin/python -m pytest -n auto -m long
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -n auto -m "not e2e and not slow"
+	$(VENV)/bin/python -m pytest -n auto -m "not e2e and not slow and not long"
 
 # Installs Debian's Chromium when there is no browser and we are root or may be (sudo asks for no password).
 browser:

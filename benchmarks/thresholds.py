@@ -2,7 +2,8 @@
 
 Also a table of every metric at 99 cut-offs, as explainerdashboard 0.5 computes it for its sliders: seven of
 scikit-learn's metrics at each cut-off, those that do not depend on it included (written after its description; its
-cut-offs call `score > t` positive, so that they must lie between scores). And the bootstrap of core.evaluation.tuning.
+cut-offs call `score > t` positive, so that they must lie between scores). And the bootstrap, of the whole tuning step
+and of a paired comparison of six sources.
 
     python -m benchmarks.thresholds [--rows 100000 1000000 10000000]
 
@@ -13,7 +14,7 @@ the four counts at one random threshold, a new one every time. Both sides must a
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle
 
@@ -26,11 +27,12 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve
 from benchmarks.goals import Paired, header, paired_ratio, report, seconds_of
 from core.evaluation import METRICS, Curve, Rankings, ScoreIndex, pr_curve
 from core.evaluation.calibration import log_loss
+from core.evaluation.comparison import MEASURES, compare
 from core.evaluation.tuning import RULES, bind, bootstrap
 
 GOAL_ROWS = 10_000_000
 CURVE_ROWS = 1_000_000
-TABLE_ROWS, TUNED_ROWS, RESAMPLES = 100_000, 10_000, 1000
+TABLE_ROWS, RESAMPLED_ROWS, RESAMPLES, SOURCES = 100_000, 10_000, 1000, 6
 CUTOFFS = np.linspace(0.01, 0.99, 99)
 Counts = tuple[int | np.signedinteger, ...]
 
@@ -133,13 +135,24 @@ def table_of_cutoffs() -> Paired:
 
 def slowest_bootstrap() -> tuple[str, float]:
     """The rule whose bootstrap takes longest, and its seconds, the least of three."""
-    y_true, y_score = model_output(TUNED_ROWS)
-    seconds = {}
-    for name in RULES:
-        tune = partial(bootstrap, bind(name), y_true, y_score, RESAMPLES)
-        seconds[name] = min(seconds_of(tune) for _ in range(3))
-    slowest = max(seconds, key=seconds.__getitem__)
-    return slowest, seconds[slowest]
+    y_true, y_score = model_output(RESAMPLED_ROWS)
+    return slowest({name: partial(bootstrap, bind(name), y_true, y_score, RESAMPLES) for name in RULES})
+
+
+def slowest_comparison() -> tuple[str, float]:
+    """The measure whose paired comparison of SOURCES sources takes longest, and its seconds, the least of three."""
+    y_true, y_score = model_output(RESAMPLED_ROWS)
+    noise = np.random.default_rng(1).normal(0, 0.05, (SOURCES, RESAMPLED_ROWS))
+    sources = list(np.clip(y_score + noise, 0, 1).astype(np.float32))
+    half = [0.5] * SOURCES
+    return slowest({name: partial(compare, name, y_true, sources, half, resamples=RESAMPLES) for name in MEASURES})
+
+
+def slowest(timed: Mapping[str, Callable[[], object]]) -> tuple[str, float]:
+    """The name of the slowest and its seconds, the least of three."""
+    seconds = {name: min(seconds_of(function) for _ in range(3)) for name, function in timed.items()}
+    name = max(seconds, key=seconds.__getitem__)
+    return name, seconds[name]
 
 
 def main() -> None:
@@ -179,8 +192,11 @@ def main() -> None:
     )
     goals.append(("table of 99 cut-offs over explainerdashboard's way", table.ratio, 1000, False))
     rule, seconds = slowest_bootstrap()
-    print(f"bootstrap of {RESAMPLES:,} resamples of {TUNED_ROWS:,} rows: at most {seconds:.2f} s ({rule})")
+    print(f"tuning on {RESAMPLES:,} resamples of {RESAMPLED_ROWS:,} rows: at most {seconds:.2f} s ({rule})")
     goals.append(("seconds of the slowest bootstrap", seconds, 1, True))
+    measure, seconds = slowest_comparison()
+    print(f"paired comparison of {SOURCES} sources on as many: at most {seconds:.2f} s ({measure})")
+    goals.append(("seconds of the slowest paired comparison", seconds, 1, True))
     print()
     for name, value, goal, at_most in goals:
         report(name, value, goal, at_most)

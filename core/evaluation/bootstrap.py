@@ -86,9 +86,9 @@ def percentile_interval(values: ArrayLike, level: float) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class RankedRows:
-    """Rows sorted once, so that counts at every candidate follow from how much each row counts.
+    """Rows sorted once, so that counts at thresholds follow from how much each row counts.
 
-    thresholds (T,): inf and every distinct score, falling. positive_rows (P,), negative_rows (M,): the rows of each
+    thresholds (T,): falling. positive_rows (P,), negative_rows (M,): the rows of each
     class, the highest score first. positives_above, negatives_above (T,): how many of them score at least as high.
     """
 
@@ -99,32 +99,35 @@ class RankedRows:
     negatives_above: NDArray[np.intp]
 
     @classmethod
-    def of(cls, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Self:
+    def of(
+        cls,
+        y_true: NDArray[np.bool_],
+        y_score: NDArray[np.floating],
+        thresholds: NDArray[np.floating] | None = None,
+    ) -> Self:
         """Rank N rows with labels y_true (N,) by finite scores y_score (N,), or (S, N) where S models score each row.
 
-        A row of S models stands S times among the rows and counts as often.
+        A row of S models stands S times among the rows and counts as often. thresholds (T,): falling, by default inf
+        and every distinct score, which are all that make a difference.
         """
         score, row = y_score.ravel(), np.tile(np.arange(len(y_true)), y_score.size // max(len(y_true), 1))
         positive = y_true[row]
         index = ScoreIndex.of(positive, score)
-        thresholds = np.append(score.dtype.type(np.inf), index.distinct_scores())
+        if thresholds is None:
+            thresholds = np.append(score.dtype.type(np.inf), index.distinct_scores())
         counts = index.counts(thresholds[::-1])[::-1]
         falling = [side[np.argsort(-score[side])] for side in (np.flatnonzero(positive), np.flatnonzero(~positive))]
         return cls(thresholds, row[falling[0]], row[falling[1]], counts.tp, counts.fp)
 
     def counts(self, times: NDArray) -> ThresholdCounts:
-        """Counts (B, T) at all thresholds where row n counts times[b, n], (B, N); of the dtype of `times`."""
-        tp, fp = (
-            _running(times.take(rows, axis=1)).take(above, axis=1)
-            for rows, above in (
-                (self.positive_rows, self.positives_above),
-                (self.negative_rows, self.negatives_above),
-            )
-        )
-        return ThresholdCounts(np.broadcast_to(self.thresholds, tp.shape), tp, fp, tp[:, -1:] - tp, fp[:, -1:] - fp)
+        """Counts (B, T) at the thresholds where row n counts times[b, n], (B, N); of the dtype of `times`."""
+        positives, negatives = (running(times.take(rows, 1)) for rows in (self.positive_rows, self.negative_rows))
+        tp, fp = positives.take(self.positives_above, 1), negatives.take(self.negatives_above, 1)
+        thresholds = np.broadcast_to(self.thresholds, tp.shape)
+        return ThresholdCounts(thresholds, tp, fp, positives[:, -1:] - tp, negatives[:, -1:] - fp)
 
 
-def _running(times: NDArray) -> NDArray:
+def running(times: NDArray) -> NDArray:
     """Sums (B, N + 1) of the first n of times (B, N), n from 0 to N."""
     sums = np.zeros((len(times), times.shape[1] + 1), times.dtype)
     np.cumsum(times, axis=1, out=sums[:, 1:])

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.evaluation import METRICS, MetricSpec, ThresholdCounts, calibration, predicted_positive
-from core.evaluation.bootstrap import RESAMPLES, RankedRows, check, draws, percentile_interval
+from core.evaluation.bootstrap import RESAMPLES, RankedRows, check, draws, percentile_interval, running
 from core.evaluation.metrics import ratio
 from core.evaluation.scores import as_labels, as_scores, as_weights
 from core.parameters import Param, Value, checked
@@ -116,6 +116,10 @@ def compare(
     0 being left out; stratified, to draw as many rows of each class as there are, where by default rows are drawn
     without regard to class. Time grows with N x R x resamples.
 
+    In simulations with a tenth of the rows positive an interval at .95 holds the difference in .91 to .97 of samples of
+    300 and 1,000 rows. Among ten positive rows, in samples of 100, percentiles are coarse: that of a difference of
+    recalls holds it in .73 (benchmarks/coverage.py).
+
     Raises CutoffError for bad rows or weights, an unknown measure or param, less than one resample, and a level outside
     (0, 1).
     """
@@ -192,25 +196,29 @@ def _at_threshold(spec: MetricSpec, source: Scored, **params: Value) -> Statisti
 
 
 def average_precision(source: Scored) -> Statistic:
-    """Sum over the distinct scores of the recall gained there times the precision there."""
-    ranked = RankedRows.of(source.y, source.score)
+    """Sum over the distinct scores of positive rows of the recall gained there times the precision there."""
+    y, score = source.y, source.score
+    ranked = RankedRows.of(y, score, np.append(score.dtype.type(np.inf), np.unique(score[y])[::-1]))
 
     def statistic(times: NDArray) -> NDArray[np.float64]:
         counts = ranked.counts(times)
-        precision = np.divide(counts.tp, counts.predicted_positive, out=np.zeros_like(counts.tp), where=counts.tp > 0)
-        return ratio(np.einsum("bt,bt->b", np.diff(counts.tp, axis=1), precision[:, 1:]), counts.tp[:, -1])
+        tp, gained = counts.tp[:, 1:], np.diff(counts.tp, axis=1)
+        precision = np.divide(tp, tp + counts.fp[:, 1:], out=np.zeros_like(tp), where=tp > 0)
+        return ratio(np.einsum("bt,bt->b", gained, precision), counts.tp[:, -1])
 
     return statistic
 
 
 def roc_auc(source: Scored) -> Statistic:
     """Share of the pairs of a positive and a negative row in which the positive one scores higher, ties half."""
-    ranked = RankedRows.of(source.y, source.score)
+    positive, negative = np.flatnonzero(source.y), np.flatnonzero(~source.y)
+    negative = negative[np.argsort(source.score[negative])]
+    below, up_to = (source.score[negative].searchsorted(source.score[positive], side) for side in ("left", "right"))
 
     def statistic(times: NDArray) -> NDArray[np.float64]:
-        counts = ranked.counts(times)
-        twice = np.einsum("bt,bt->b", np.diff(counts.fp, axis=1), counts.tp[:, 1:] + counts.tp[:, :-1])
-        return ratio(twice, 2 * counts.tp[:, -1] * counts.fp[:, -1])
+        positives, negatives = times.take(positive, 1), running(times.take(negative, 1))
+        twice = np.einsum("bp,bp->b", positives, negatives.take(below, 1) + negatives.take(up_to, 1))
+        return ratio(twice, 2 * positives.sum(1) * negatives[:, -1])
 
     return statistic
 

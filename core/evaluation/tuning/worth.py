@@ -110,7 +110,9 @@ def bootstrap(
 
     A threshold is tuned on each resample and valued on the next one, so that both what was tuned on and what it is
     valued on vary. A score that was not drawn has the counts of the next larger one, which is then chosen. Out of bag
-    are the rows that a resample leaves out, which had no part in its threshold.
+    are the rows that a resample leaves out, which had no part in its threshold. On 1,000 samples each of 100, 300 and
+    1,000 rows from a calibrated population, a tenth of it positive, the interval at .9 holds the population's value at
+    the tuned threshold in .88 to 1.00 of them, by rule (benchmarks/coverage.py).
 
     Raises CutoffError for bad rows or weights, less than one resample and a level outside (0, 1).
     """
