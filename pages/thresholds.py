@@ -7,7 +7,7 @@ import streamlit as st
 from core.evaluation.source import ScoreSource
 from core.export import predictions_csv
 from core.training.runs import Job, Run
-from pages.shared import choices, panels, session, text, trial, values
+from pages.shared import choices, panels, session, text, thresholds, values
 from pages.shared.services import runner
 
 SPLITS = "Neither was trained on: choose the threshold on validation rows; test rows say what it is worth."
@@ -41,18 +41,14 @@ def _job_of(source: ScoreSource) -> str | None:
     return source.job if isinstance(source, Run) else None
 
 
-def columns_of(source: ScoreSource) -> int:
-    return source.scores(source.parts[0]).n_columns
-
-
 def write_link(source: ScoreSource) -> None:
-    """Put the run and the thresholds adopted for it into the URL; other sources have no link."""
+    """Put the run and its thresholds into the URL; other sources have no link."""
     if not isinstance(source, Run):
         session.write_link()
         return
     # A link opens the first run of a job by itself.
     shown = {} if source.id == f"{source.job}-0" else {"shown": source.id}
-    session.write_link(more=shown | trial.as_link(source, columns_of(source)))
+    session.write_link(more=shown | thresholds.as_link(source))
 
 
 @st.fragment(run_every=2)
@@ -106,7 +102,7 @@ name.title("Thresholds")
 with choice:
     source = choose_source()
 if source and source.task != "regression":
-    trial.take_linked(source, columns_of(source))
+    thresholds.take_linked(source)
 session.show_complaints()
 if source is None or source.task == "regression":
     session.write_link()

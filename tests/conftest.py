@@ -147,8 +147,8 @@ def explored(at: AppTest, key: str = "explorer") -> dict[str, Any]:
     return message
 
 
-def act(at: AppTest, kind: str, value: float | None = None, follower: str = "explorer_now") -> AppTest:
-    """Do in the threshold explorer what its script sends word of ("move", "share", "adopt" or "undo"), and run."""
+def act(at: AppTest, kind: str, value: float | str | None = None, follower: str = "explorer_now") -> AppTest:
+    """Do in the threshold explorer what its script sends word of ("drag", "type", "share", "save", "undo"), and run."""
     (element,) = [element for element in at.get("bidi_component") if element.key == follower]
     now = json.loads(element.proto.json)
     told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value}

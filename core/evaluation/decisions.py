@@ -56,18 +56,21 @@ def predicted_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.
 def decide(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
     """One class for each row, argmax of score / threshold: the largest multiple of its class's threshold.
 
-    y_score (N, C) >= 0, thresholds (C,) finite and >= 0, rounded to the scores' dtype; returns (N,) class indices.
-    Ratios are compared without rounding, and ties go to the lowest index, so equal thresholds give plain argmax. A
-    threshold of 0 acts as the limit of ever smaller ones: its class takes every row where its score is not 0, and among
-    several such classes the largest score wins. Raises CutoffError for negative scores, such as logits, since dividing
-    them by a threshold would turn their order around.
+    y_score (N, C) >= 0, thresholds (C,) >= 0, rounded to the scores' dtype; returns (N,) class indices. Ratios are
+    compared without rounding, and ties go to the lowest index, so equal thresholds give plain argmax. A threshold of 0
+    acts as the limit of ever smaller ones: its class takes every row where its score is not 0, and among several such
+    classes the largest score wins. An infinite one, above every score, acts as the limit of ever larger ones: its class
+    gets no row, unless those of all classes are infinite and so equal. Raises CutoffError for negative scores, such as
+    logits, since dividing them by a threshold would turn their order around.
     """
-    given = np.asarray(thresholds, dtype=np.float64)
-    if not (np.isfinite(given) & (given >= 0)).all():
-        raise CutoffError(f"Expected `thresholds` to be finite and >= 0, but got {given.tolist()}.")
-    score, t = _matching(y_score, given)
-    if score.size and score.min() < 0:
-        raise CutoffError(f"Expected `y_score` to be probabilities, but got {score.min()}.")
+    shaped, given = _shaped(y_score, thresholds)
+    if not (given >= 0).all():
+        raise CutoffError(f"Expected `thresholds` to be >= 0, but got {given.tolist()}.")
+    if shaped.size and shaped.min() < 0:
+        raise CutoffError(f"Expected `y_score` to be probabilities, but got {shaped.min()}.")
+    if np.isposinf(given).any():
+        return _among_reachable(decide, shaped, given)
+    score, t = _matching(shaped, given)
     p, p_power = np.frexp(score)
     divisor, power = np.frexp(t)
     zero = t == 0
@@ -89,12 +92,16 @@ def largest(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
 
 
 def farthest_above(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
-    """One class for each row, argmax of score - threshold; y_score (N, C), thresholds (C,) finite.
+    """One class for each row, argmax of score - threshold; y_score (N, C), thresholds (C,).
 
     Thresholds are rounded to the scores' dtype. Differences are compared without rounding, and ties go to the lowest
-    index, so equal thresholds give plain argmax. Scores may be negative.
+    index, so equal thresholds give plain argmax. Scores may be negative. A class whose threshold is infinite, above
+    every score, gets no row, unless those of all classes are infinite and so equal.
     """
-    score, t = _matching(y_score, thresholds)
+    shaped, given = _shaped(y_score, thresholds)
+    if np.isposinf(given).any():
+        return _among_reachable(farthest_above, shaped, given)
+    score, t = _matching(shaped, given)
 
     def exceeds(c: int, best: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Whether score[c] - t[c] > score[best] - t[best], as score[c] + t[best] > score[best] + t[c]."""
@@ -127,6 +134,14 @@ def _matching(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.flo
     limits = np.finfo(score.dtype)
     rounded = t.clip(float(limits.min), float(limits.max)).astype(score.dtype)
     return score.astype(np.float64), rounded.astype(np.float64)
+
+
+def _among_reachable(
+    rule: Callable[[NDArray, NDArray], NDArray[np.intp]], score: NDArray[np.floating], t: NDArray[np.float64]
+) -> NDArray[np.intp]:
+    """A rule among the classes whose thresholds are not above every score; plain argmax where all are."""
+    reachable = np.flatnonzero(~np.isposinf(t))
+    return reachable[rule(score[:, reachable], t[reachable])] if reachable.size else np.argmax(score, axis=1)
 
 
 def _first_greatest(

@@ -1,8 +1,8 @@
 """What leaves the app as a file: made in memory, never written on the server's disk."""
 
 from core.export.pytorch import pytorch_code
-from core.export.record import Adopted, adopted
+from core.export.record import ThresholdRecord, threshold_record
 from core.export.scikit_learn import scikit_learn_code
 from core.export.tables import predictions_csv, scores_csv
 
-__all__ = ["Adopted", "adopted", "predictions_csv", "pytorch_code", "scikit_learn_code", "scores_csv"]
+__all__ = ["ThresholdRecord", "predictions_csv", "pytorch_code", "scikit_learn_code", "scores_csv", "threshold_record"]

@@ -1,4 +1,4 @@
-"""Adopted thresholds as PyTorch source: from the outputs of the run's head to probabilities to decisions."""
+"""Thresholds as PyTorch source: from the outputs of the run's head to probabilities to decisions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from core.errors import CutoffError
 from core.evaluation import NO_CLASS
 from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
-from core.export.record import Adopted
-from core.export.source import class_names, header, imports, in_words, number, thresholds
+from core.export.record import ThresholdRecord
+from core.export.source import class_names, header, imports, in_words, number, rule_source, thresholds
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
@@ -68,7 +68,11 @@ RULES = {
 }
 
 
-def pytorch_code(adopted: Adopted) -> str:
+LEAVE_OUT = """    reachable = THRESHOLDS.isfinite()  # a class above every score gets no row
+    p, finite = p.double().where(reachable, -1e300), THRESHOLDS.where(reachable, 1.0)"""
+
+
+def pytorch_code(record: ThresholdRecord) -> str:
     """Source that defines the head, probabilities(z), decide(p) and predict(z), and decides as Cutoff does.
 
     Probabilities are compared, not logits: in float32 several logits share one probability, so that a threshold on
@@ -76,36 +80,36 @@ def pytorch_code(adopted: Adopted) -> str:
 
     Raises CutoffError where no run made the scores: then the head is not known.
     """
-    config, columns = adopted.config, len(adopted.thresholds)
+    config, columns = record.config, len(record.thresholds)
     if config is None:
         raise CutoffError("PyTorch code needs the head of the network, which is not known for these scores.")
     data = load_dataset(config.dataset, config.dataset_params)
     parts = {
-        "header": header(adopted),
-        "imports": imports(adopted),
-        "class_names": class_names(adopted),
+        "header": header(record),
+        "imports": imports(record),
+        "class_names": class_names(record),
         "inputs": shape_of(config, data.x.shape[1], data.image).last_inputs,
         "outputs": HEADS[config.head].outputs(len(data.class_names)),
         "label": HEADS[config.head].label,
-        "shape": "N" if adopted.task == "binary" else f"N, {columns}",
-        "probabilities": _probabilities(config, adopted.task == "binary"),
+        "shape": "N" if record.task == "binary" else f"N, {columns}",
+        "probabilities": _probabilities(config, record.task == "binary"),
     }
-    if adopted.task == "binary":
+    if record.task == "binary":
         return CODE.format(
             **parts,
-            thresholds=f"THRESHOLD = {number(adopted.compared()[0])}  # {in_words(adopted, 0)}",
+            thresholds=f"THRESHOLD = {number(record.compared()[0])}  # {in_words(record.thresholds[0])}",
             decisions="The class of each row, (N,), an index of CLASS_NAMES",
             rule="    return (p >= THRESHOLD).long()",
         )
-    parts["thresholds"] = thresholds(adopted, "torch.tensor(", ", dtype=torch.float64)")
-    if adopted.task == "multilabel":
+    parts["thresholds"] = thresholds(record, "torch.tensor(", ", dtype=torch.float64)")
+    if record.task == "multilabel":
         decisions = f"Whether each row has each label, (N, {columns}) bool"
         return CODE.format(**parts, decisions=decisions, rule="    return p >= THRESHOLDS")
-    none = f" or {NO_CLASS} for none" if adopted.params.get("fallback") == NO_CLASS else ""
+    none = f" or {NO_CLASS} for none" if record.params.get("fallback") == NO_CLASS else ""
     return CODE.format(
         **parts,
         decisions=f"The class of each row, (N,), an index of CLASS_NAMES{none}",
-        rule=RULES[adopted.decision].format(**adopted.params),
+        rule=rule_source(record, RULES, LEAVE_OUT),
     )
 
 

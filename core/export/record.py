@@ -1,4 +1,4 @@
-"""Adopted thresholds with everything that gives them a meaning, as JSON."""
+"""Thresholds with everything that gives them a meaning, as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.special import logit
 
 from core.evaluation import (
     DECISIONS,
@@ -22,6 +21,7 @@ from core.evaluation import (
     summary,
 )
 from core.evaluation.source import ScoreSource
+from core.evaluation.threshold import How, Threshold
 from core.experiment.config import RunConfig
 from core.parameters import Value
 
@@ -34,12 +34,25 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
+class Origin(_Frozen):
+    """Where a threshold came from: how, "default", "typed", "dragged" or "rule"; rows, the split that was shown then or
+    that the rule tuned it on, "" for a default; the rule's name, "" without one."""
+
+    how: How
+    rows: str
+    rule: str
+
+
 class ColumnThreshold(_Frozen):
-    """The threshold of a class or label, as on the page: to be rounded to the scores' dtype before it is compared."""
+    """The threshold of a class or label: `value` in the scores' scale, to be rounded to their dtype before it is
+    compared, or null where it lies above every score, `above_all`; its logit where scores are probabilities and it is
+    finite."""
 
     name: str
-    probability: float
-    logit: float
+    value: float | None
+    above_all: bool
+    logit: float | None
+    origin: Origin
 
 
 class ColumnWorth(_Frozen):
@@ -61,19 +74,21 @@ class Worth(_Frozen):
     columns: tuple[ColumnWorth, ...]
 
 
-class Adopted(_Frozen):
-    """Adopted thresholds, as JSON an object of
+class ThresholdRecord(_Frozen):
+    """Thresholds, as JSON an object of
 
     format        "cutoff-thresholds"
-    version       1
+    version       2
     task          "binary", "multiclass" or "multilabel"
     class_names   strings; two classes are (negative, positive)
     score_dtype   "float16", "float32" or "float64"
     comparison    "score >= threshold": the threshold is rounded to score_dtype, then a score that equals it is positive
     decision      "each": each of `thresholds` decides by itself; else the rule of several classes, a name in DECISIONS
     params        the rule's params by name; as `fallback` a class index, or -1 for no class
-    thresholds    one object a score column (that of the positive class for two classes): name, probability, logit
-    tuned_on      "validation": the split that thresholds are chosen on; what they are worth there is flattered
+    probabilities whether the scores lie in [0, 1]
+    saved         whether somebody saved these thresholds, or they are only the current ones
+    thresholds    one object a score column (that of the positive class for two classes): name, value, above_all, logit,
+                  origin with how, rows and rule
     worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
                   class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name
     source        the id of the scores in Cutoff, which is that of a run where one made them
@@ -81,19 +96,20 @@ class Adopted(_Frozen):
     config        the run's configuration, a core.experiment.config.RunConfig; null where no run made the scores
 
     Numbers are written so that they come back the same; infinite ones as "Infinity" and "-Infinity", undefined ones as
-    null. `Adopted.model_validate_json` reads it.
+    null. `ThresholdRecord.model_validate_json` reads it.
     """
 
     format: Literal["cutoff-thresholds"] = "cutoff-thresholds"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     task: Literal["binary", "multiclass", "multilabel"]
     class_names: tuple[str, ...]
     score_dtype: Literal["float16", "float32", "float64"]
     comparison: Literal["score >= threshold"] = "score >= threshold"
     decision: str
     params: dict[str, Value]
+    probabilities: bool
+    saved: bool
     thresholds: tuple[ColumnThreshold, ...]
-    tuned_on: Literal["validation"] = "validation"
     worth: dict[str, Worth]
     source: str
     label: str
@@ -104,33 +120,44 @@ class Adopted(_Frozen):
         """The object described above, indented; what fits into a line stands in one."""
         return _written(json.loads(self.model_dump_json()))
 
-    def probabilities(self) -> tuple[float, ...]:
-        """The thresholds (C,), as they are on the page."""
-        return tuple(column.probability for column in self.thresholds)
-
     def compared(self) -> tuple[float, ...]:
-        """The thresholds (C,) rounded to the scores' dtype: scores of a wider type then compare in the same way."""
-        return tuple(float(np.dtype(self.score_dtype).type(t)) for t in self.probabilities())
+        """The thresholds (C,) in the scores' dtype, so that scores of a wider type compare in the same way; inf above
+        every score."""
+        kind = np.dtype(self.score_dtype).type
+        return tuple(float("inf") if column.value is None else float(kind(column.value)) for column in self.thresholds)
 
 
-def adopted(source: ScoreSource, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]) -> Adopted:
-    """The record of thresholds (C,) adopted for a source; `decision` is how several classes are decided among.
+def threshold_record(
+    source: ScoreSource, thresholds: Sequence[Threshold], saved: bool, decision: str, params: Mapping[str, Value]
+) -> ThresholdRecord:
+    """The record of thresholds (C,) of a source; `decision` is how several classes are decided among.
 
     Raises CutoffError for a source without validation or test scores, and for thresholds that the rule can't use.
     """
     scores = source.scores("validation")
     several = scores.task == "multiclass"
-    return Adopted(
+    values = [threshold.value for threshold in thresholds]
+    return ThresholdRecord(
         task=scores.task,
         class_names=scores.class_names,
         score_dtype=scores.y_score.dtype.name,
         decision=decision if several else EACH,
         params=dict(params) if several else {},
         thresholds=tuple(
-            ColumnThreshold(name=name, probability=t, logit=float(logit(np.clip(t, 0, 1))))
-            for name, t in zip(scores.column_names, map(float, thresholds), strict=True)
+            ColumnThreshold(
+                name=name,
+                value=threshold.number,
+                above_all=threshold.above_all,
+                logit=_finite(threshold.logit),
+                origin=Origin(
+                    how=threshold.provenance.how, rows=threshold.provenance.rows, rule=threshold.provenance.rule
+                ),
+            )
+            for name, threshold in zip(scores.column_names, thresholds, strict=True)
         ),
-        worth={part: _worth(source, part, thresholds, decision, params) for part in PARTS},
+        probabilities=thresholds[0].domain.probabilities,
+        saved=saved,
+        worth={part: _worth(source, part, values, decision, params) for part in PARTS},
         source=source.id,
         label=source.about.label,
         origin=source.about.origin,
@@ -175,6 +202,10 @@ def _written(value: Any, margin: str = "") -> str:
         lines = [_written(one, inner) for one in value]
     first, last = "{}" if isinstance(value, dict) else "[]"
     return f"{first}\n{inner}" + f",\n{inner}".join(lines) + f"\n{margin}{last}"
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _known(value: float) -> float | None:

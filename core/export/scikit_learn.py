@@ -1,10 +1,10 @@
-"""Adopted thresholds as scikit-learn source: for two classes a FixedThresholdClassifier, else a short function."""
+"""Thresholds as scikit-learn source: for two classes a FixedThresholdClassifier, else a short function."""
 
 from __future__ import annotations
 
 from core.evaluation import NO_CLASS
-from core.export.record import Adopted
-from core.export.source import class_names, header, imports, in_words, number, thresholds
+from core.export.record import ThresholdRecord
+from core.export.source import class_names, header, imports, in_words, number, rule_source, thresholds
 
 TWO = """{header}
 from sklearn.model_selection import FixedThresholdClassifier
@@ -79,19 +79,21 @@ RULES = {
 }
 
 
-def scikit_learn_code(adopted: Adopted) -> str:
+LEAVE_OUT = """    reachable = np.isfinite(THRESHOLDS)  # a class above every score gets no row
+    p, finite = np.where(reachable, np.asarray(p, float), -1e300), np.where(reachable, THRESHOLDS, 1)"""
+
+
+def scikit_learn_code(record: ThresholdRecord) -> str:
     """Source that runs where `estimator` is a fitted classifier, and decides as Cutoff does.
 
     Two classes: it defines `classifier`, whose predict compares score >= threshold. Else it defines decide(p), from
     probabilities (N, C), and predict(X).
     """
-    parts = {"header": header(adopted), "class_names": class_names(adopted), "columns": len(adopted.thresholds)}
-    if adopted.task == "binary":
-        return TWO.format(**parts, threshold=number(adopted.compared()[0]), said=in_words(adopted, 0))
-    parts["thresholds"] = thresholds(adopted, "np.array(", ")")
-    if adopted.task == "multilabel":
+    parts = {"header": header(record), "class_names": class_names(record), "columns": len(record.thresholds)}
+    if record.task == "binary":
+        return TWO.format(**parts, threshold=number(record.compared()[0]), said=in_words(record.thresholds[0]))
+    parts["thresholds"] = thresholds(record, "np.array(", ")")
+    if record.task == "multilabel":
         return LABELS.format(**parts)
-    none = f" or {NO_CLASS} for none" if adopted.params.get("fallback") == NO_CLASS else ""
-    return CLASSES.format(
-        **parts, imports=imports(adopted), none=none, rule=RULES[adopted.decision].format(**adopted.params)
-    )
+    none = f" or {NO_CLASS} for none" if record.params.get("fallback") == NO_CLASS else ""
+    return CLASSES.format(**parts, imports=imports(record), none=none, rule=rule_source(record, RULES, LEAVE_OUT))

@@ -133,17 +133,6 @@ def _from(side: NDArray[np.floating], t: NDArray[np.floating], count: int) -> li
     return found
 
 
-def top_share(index: ScoreIndex, share: float) -> float:
-    """The largest threshold that calls at least this share of the rows positive, in [0, 1]; inf for none.
-
-    It is a score, so rows that tie with the last one wanted come along.
-    """
-    wanted = int(np.ceil(share * index.n_rows - 1e-9))  # .07 of 100 rows are 7
-    counts = index.counts_at_scores()
-    at = int(counts.predicted_positive.searchsorted(wanted))
-    return float(counts.thresholds[at]) if wanted else float("inf")
-
-
 def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
     """The axis that fits the scores: probabilities in [0, 1] by the scale, or else their range and a bit more."""
     low, high = index.score_range

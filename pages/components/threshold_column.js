@@ -4,7 +4,7 @@
 // names, tiles), `follow` the little that each commit changes (thresholds, the server's numbers at them, the rule).
 // At rest every number is the server's. While a threshold moves they are counted here, in the rows that `show` brought.
 
-import { METRICS, ROUND, expit, logit, rate, ratio, whole } from "./threshold_model.js";
+import { METRICS, ROUND, expit, logit, rate, ratio, received, whole } from "./threshold_model.js";
 
 const BINS = 32;
 const LOGIT_ENDS = [3, 9]; // how far a logit axis reaches at least, and at most
@@ -80,13 +80,15 @@ function asInteger(x) {
 function decide(data, rule, thresholds) {
   const { scores, shown, names } = data;
   const cuts = thresholds.map(ROUND[data.dtype]);
-  const exceeds = EXCEEDS[rule](cuts);
+  const limits = rule === "ratio" || rule === "difference"; // in which a class above every score gets no row
+  const none = limits && cuts.every((t) => t === Infinity); // unless all are
+  const exceeds = EXCEEDS[none ? "argmax" : rule](cuts);
   const decided = new Int32Array(shown);
   for (let i = 0; i < shown; i++) {
     let [best, most] = [-1, NaN];
     for (let c = 0; c < names.length; c++) {
       const p = scores[c * shown + i];
-      if (rule === "masked" && p < cuts[c]) continue;
+      if ((rule === "masked" && p < cuts[c]) || (limits && !none && cuts[c] === Infinity)) continue;
       if (best < 0 || exceeds(p, most, c, best)) [best, most] = [c, p];
     }
     decided[i] = best < 0 ? data.fallback : best;
@@ -170,13 +172,16 @@ export function count(data, thresholds) {
 
 // --- where scores lie on a slider
 
-const share = ({ scale, end }, p) => (scale === "logit" ? (clip(logit(p), -end, end) / end + 1) / 2 : p);
+function share({ scale, end }, score) {
+  const p = Math.min(score, 1); // above every score is at the end
+  return scale === "logit" ? (clip(logit(p), -end, end) / end + 1) / 2 : p;
+}
 
 // A logit axis reaches as far as the scores do.
 function reach(data) {
   let most = 0;
   for (const score of data.scores) most = Math.max(most, Math.abs(logit(score)) || 0);
-  for (const t of [...data.thresholds, ...data.adopted]) if (t > 0 && t < 1) most = Math.max(most, Math.abs(logit(t)));
+  for (const t of [...data.thresholds, ...(data.saved ?? [])]) if (t > 0 && t < 1) most = Math.max(most, Math.abs(logit(t)));
   data.end = clip(Math.ceil(most), ...LOGIT_ENDS);
 }
 
@@ -232,10 +237,10 @@ function drawRow(state, c, called) {
   if (!state.width) return;
   for (const [kind, path] of Object.entries(bars(state, c, called))) row.find(`.${kind}`).setAttribute("d", path);
   const x = (t) => (PAD + share(state.data, t) * (state.width - 2 * PAD)).toFixed(1);
-  const { adopted } = state.data;
-  const moved = adopted[c] !== state.thresholds[c];
+  const { saved } = state.data;
+  const moved = saved && saved[c] !== state.thresholds[c];
   row.find(".middle").setAttribute("d", `M${PAD} ${state.height / 2}H${state.width - PAD}`);
-  row.find(".ghost").setAttribute("d", moved ? `M${x(adopted[c])} 0V${state.height}` : "");
+  row.find(".ghost").setAttribute("d", moved ? `M${x(saved[c])} 0V${state.height}` : "");
 }
 
 function writeRow(state, c, numbers) {
@@ -244,11 +249,15 @@ function writeRow(state, c, numbers) {
   const t = thresholds[c];
   const slider = find(".slider");
   slider.value = Math.round(share(data, t) * STEPS);
-  const said = `${t.toFixed(3)}, precision ${rate(numbers.precision)}, recall ${rate(numbers.recall)}, F1 ${rate(numbers.f1)}`;
+  const named = t === Infinity ? "above every score" : t.toFixed(3);
+  const said = `${named}, precision ${rate(numbers.precision)}, recall ${rate(numbers.recall)}, F1 ${rate(numbers.f1)}`;
   slider.setAttribute("aria-valuetext", said);
   const typed = find(".threshold");
-  if (typed !== typed.getRootNode().activeElement || !typed.matches(":focus")) typed.value = t.toFixed(Number(t.toFixed(3)) === t ? 3 : 4);
-  find(".logit").textContent = t > 0 && t < 1 ? logit(t).toFixed(2) : t ? "∞" : "−∞";
+  if (typed !== typed.getRootNode().activeElement || !typed.matches(":focus")) {
+    typed.value = t === Infinity ? "" : t.toFixed(Number(t.toFixed(3)) === t ? 3 : 4);
+    typed.placeholder = t === Infinity ? "above all" : "";
+  }
+  find(".logit").textContent = t > 0 && t < 1 ? logit(t).toFixed(2) : t === Infinity ? "–" : t ? "∞" : "−∞";
   for (const name of ["precision", "recall", "f1"]) {
     find(`.${name}`).textContent = rate(numbers[name]);
     find(`.${name}`).classList.toggle("undefined", !Number.isFinite(numbers[name]));
@@ -356,9 +365,9 @@ function lay(state) {
     typed.setAttribute("aria-label", `Threshold of ${name} as a number`);
     item.dataset.rows = data.positives[c];
     button.addEventListener("click", () => state.send("chosen", c));
-    slider.addEventListener("input", () => move(state, c, atStep(state.data, slider.valueAsNumber)));
+    slider.addEventListener("input", () => move(state, c, atStep(state.data, slider.valueAsNumber), "dragged"));
     typed.addEventListener("change", () => {
-      if (typed.value !== "") move(state, c, clip(typed.valueAsNumber, 0, 1));
+      if (typed.value !== "") move(state, c, typed.valueAsNumber, "typed");
     });
     return row;
   });
@@ -415,9 +424,10 @@ function measure(state) {
 
 // --- moving
 
-function move(state, c, threshold) {
+function move(state, c, threshold, how) {
   state.thresholds[c] = threshold;
   state.moving = state.last = c;
+  state.how = how;
   request(state);
   clearTimeout(state.timer);
   if (!state.held) state.timer = setTimeout(() => commit(state), WAIT);
@@ -431,7 +441,7 @@ function commit(state) {
   if (state.thresholds[c] === state.data.thresholds[c]) return request(state);
   const serial = Date.now();
   state.pending.set(c, { serial, threshold: state.thresholds[c] });
-  state.send("moved", { of: state.data.of, column: c, threshold: state.thresholds[c], serial });
+  state.send("moved", { of: state.data.of, column: c, threshold: state.thresholds[c], how: state.how, serial });
 }
 
 function mount(name, root) {
@@ -473,7 +483,10 @@ export default function show({ data: bytes, parentElement }) {
 
 export function follow({ data, parentElement, setTriggerValue }) {
   const known = (numbers) => Object.fromEntries(Object.entries(numbers).map(([id, value]) => [id, value ?? NaN]));
-  const news = { ...data, now: known(data.now), before: known(data.before), columns: data.columns.map(known) };
+  const news = {
+    ...data, now: known(data.now), before: known(data.before), columns: data.columns.map(known),
+    thresholds: data.thresholds.map(received), saved: data.saved?.map(received),
+  };
   const spoken = parentElement.querySelector(".spoken");
   followers.set(data.name, { news, spoken, send: setTriggerValue });
   settle(data.name);

@@ -21,6 +21,7 @@ from core.evaluation import METRICS, NO_CLASS, ThresholdCounts
 from core.evaluation.decisions import Normalise
 from core.evaluation.scores import Scores
 from core.evaluation.thinning import evenly_spaced
+from core.evaluation.threshold import ABOVE_ALL, How, Threshold
 from core.plots.style import Scale
 from core.plots.thresholds import MOST_NAMES
 from pages.components.scripts import loader
@@ -45,7 +46,7 @@ _followed = st.components.v2.component(
 class Total:
     """A tile: the number called `id`, as a rate, a count or a mean; better is 1 where more is, -1 where less is.
 
-    Under it stands how far it is from that of the adopted thresholds, or what is true, or what became right and wrong.
+    Under it stands how far it is from that of the saved thresholds, or what is true, or what became right and wrong.
     """
 
     id: str
@@ -59,8 +60,8 @@ class Total:
 def threshold_column(
     scores: Scores,
     *,
-    thresholds: Sequence[float],
-    adopted: Sequence[float],
+    thresholds: Sequence[Threshold],
+    saved: Sequence[Threshold] | None,
     counts: ThresholdCounts,
     totals: Sequence[Total],
     now: Mapping[str, float],
@@ -69,7 +70,7 @@ def threshold_column(
     scale: Scale,
     key: str,
     revision: str,
-    on_move: Callable[[int, float], None],
+    on_move: Callable[[int, float, How], None],
     on_choose: Callable[[int], None],
     rule: str = "",
     fallback: int = NO_CLASS,
@@ -78,11 +79,11 @@ def threshold_column(
 ) -> None:
     """Show a row for each class or label of `scores`, with its threshold (C,), and the totals above them.
 
-    counts (C,) are those of each row at rest, `now` the totals by id and `before` those at the `adopted` thresholds.
-    Classes are decided by `rule`, an entry of DECISIONS, and the live figure of their confusion matrix with the key
-    `beside` follows what moves. `on_move` is called with a column and its new threshold when
-    one is released, `on_choose` with the column whose name was clicked; both before the rerun. Name in `revision` what
-    the scores are of: what moves in the browser belongs to that.
+    counts (C,) are those of each row at rest, `now` the totals by id and `before` those at the `saved` thresholds, if
+    any are. Classes are decided by `rule`, an entry of DECISIONS, and the live figure of their confusion matrix with
+    the key `beside` follows what moves. When a threshold is released, `on_move` is called with its column, the number
+    given, not yet admitted, and whether it was typed or dragged; `on_choose` with the column whose name was clicked;
+    both before the rerun. Name in `revision` what the scores are of: what moves in the browser belongs to that.
     """
 
     follower = f"{key}_now"
@@ -91,7 +92,8 @@ def threshold_column(
         given = st.session_state[follower].get("moved")
         if given and given["of"] == revision:
             st.session_state[f"{key}.answered"] = given["serial"]
-            on_move(int(given["column"]), float(given["threshold"]))
+            if given["threshold"] is not None and given["how"] in ("typed", "dragged"):
+                on_move(int(given["column"]), given["threshold"], given["how"])
 
     def chose() -> None:
         column = st.session_state[follower].get("chosen")
@@ -105,8 +107,8 @@ def threshold_column(
             data={
                 "name": key,
                 "of": revision,
-                "thresholds": list(thresholds),
-                "adopted": list(adopted),
+                "thresholds": _sent(thresholds),
+                "saved": saved and _sent(saved),
                 "chosen": chosen,
                 "scale": scale,
                 "rule": rule,
@@ -121,6 +123,10 @@ def threshold_column(
             on_moved_change=moved,
             on_chosen_change=chose,
         )
+
+
+def _sent(thresholds: Sequence[Threshold]) -> list[float | str]:
+    return [ABOVE_ALL if threshold.number is None else threshold.number for threshold in thresholds]
 
 
 def _columns(counts: ThresholdCounts) -> list[dict[str, float | None]]:

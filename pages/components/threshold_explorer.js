@@ -1,13 +1,13 @@
 // One class or label against the rest: a threshold under the pointer, and all that moves with it.
 //
 // Two components share an explorer by its name: `show` brings what stays while the threshold moves (counts at the
-// scores, histogram, axis, words), `follow` the little that each commit changes (the thresholds on trial and adopted,
+// scores, histogram, axis, words), `follow` the little that each commit changes (the current and the saved threshold,
 // their counts over all rows, the scores next to them). While the threshold moves nothing is sent; when it rests, one
 // message says where. What comes back is then shown in place of what was counted here.
 
 import {
   METRICS, ROUND, atOrAbove, change, countsAt, expit, nextScore, ofLogit, parsed, percent, place, rate, readCounts,
-  scoreAt, unpack, whole, why, written,
+  received, scoreAt, sent, unpack, whole, why, written,
 } from "./threshold_model.js";
 
 const ROOM = 1.25; // above the tallest bar, for the names of the classes
@@ -57,12 +57,12 @@ function settle(explorer) {
   const other = explorer.of !== news.of;
   if (other) Object.assign(explorer, { of: news.of, moving: false, pending: 0, asked: undefined });
   model.window = news.window && readCounts(news.window);
-  explorer.adopted = { t: news.adopted.threshold, counts: whole4(model, news.adopted) };
-  const stays = JSON.stringify([news.adopted, news.band]);
+  explorer.saved = news.saved && { t: received(news.saved.threshold), counts: whole4(model, news.saved) };
+  const stays = JSON.stringify([news.saved, news.band]);
   explorer.laid &&= stays === explorer.stays;
   explorer.stays = stays;
   if (news.serial >= explorer.pending && !explorer.moving && !explorer.timer) {
-    explorer.rest = { t: news.trial.threshold, counts: whole4(model, news.trial) };
+    explorer.rest = { t: received(news.current.threshold), counts: whole4(model, news.current) };
     explorer.t = explorer.rest.t;
     explorer.pending = 0;
     explorer.said = ofTies(explorer);
@@ -78,9 +78,12 @@ function whole4({ positives, negatives }, { tp, fp }) {
 function ofTies(explorer) {
   const { asked, rest, model } = explorer;
   explorer.asked = undefined;
-  const [called, rows] = [rest.counts.tp + rest.counts.fp, model.positives + model.negatives];
-  if (asked === undefined || called <= Math.ceil((asked / 100) * rows - 1e-9)) return "";
-  return `The top ${asked}% end among rows with equal scores; with all of these it is ${percent(called, rows)}.`;
+  const [positive, rows] = [rest.counts.tp + rest.counts.fp, model.positives + model.negatives];
+  if (asked === undefined) return "";
+  const wanted = Math.floor((asked / 100) * rows + 1e-9);
+  if (asked > 0 && !wanted) return `The top ${asked}% of ${whole(rows)} rows are less than one row.`;
+  if (positive >= wanted) return "";
+  return `The top ${asked}% would end among rows with equal scores; without all of these it is ${percent(positive, rows)}.`;
 }
 
 // --- where the threshold goes
@@ -104,11 +107,11 @@ function act(explorer, kind, value) {
   explorer.moving = false;
   busy(explorer, true);
   explorer.pending = Math.max(explorer.pending, explorer.news.serial) + 1;
-  explorer.send({ of: explorer.of, serial: explorer.pending, kind, value });
+  explorer.send({ of: explorer.of, serial: explorer.pending, kind, value: sent(value) });
 }
 
 function commit(explorer) {
-  if (explorer.moving) act(explorer, "move", explorer.t);
+  if (explorer.moving) act(explorer, "drag", explorer.t);
 }
 
 function cancel(explorer) {
@@ -193,7 +196,7 @@ function typed(explorer, selector, use) {
     const text = field.value;
     if (before === undefined || text === before) return;
     before = text;
-    const problem = use(parsed(text));
+    const problem = use(/^above/i.test(text.trim()) ? Infinity : parsed(text), text);
     if (problem) explorer.said = `${problem}, but got ${text.trim() || "nothing"}.`;
     request(explorer);
   };
@@ -216,8 +219,10 @@ function typed(explorer, selector, use) {
 }
 
 function exactly(explorer, t) {
-  go(explorer, t);
-  commit(explorer);
+  if (t === Infinity) Object.assign(explorer, { t, said: "" });
+  else go(explorer, t);
+  act(explorer, "type", explorer.t);
+  request(explorer);
 }
 
 function listen(explorer) {
@@ -234,13 +239,16 @@ function listen(explorer) {
   for (const one of [slider, find(".handle")]) one.addEventListener("keydown", (event) => pressed(explorer, event));
   typed(explorer, "input.p", (t) => {
     const { axis } = explorer.model;
-    if (!(t >= axis.low && t <= axis.high)) {
+    if (t !== Infinity && !(t >= axis.low && t <= axis.high)) {
       const what = axis.kind === "score" ? "a score" : "a probability";
       return `Expected ${what} in [${written(axis.low, Number)}, ${written(axis.high, Number)}]`;
     }
     exactly(explorer, t);
   });
-  typed(explorer, "input.z", (z) => (Number.isNaN(z) ? "Expected a logit, any number" : exactly(explorer, expit(z))));
+  typed(explorer, "input.z", (z, text) => {
+    if (Number.isNaN(z)) return "Expected a logit, any number";
+    exactly(explorer, /^above/i.test(text.trim()) ? Infinity : expit(z));
+  });
   typed(explorer, "input.top", (share) => {
     if (!(share >= 0 && share <= 100)) return "Expected a percentage in [0, 100]";
     explorer.asked = share;
@@ -254,7 +262,7 @@ function listen(explorer) {
     if (explorer.moving) cancel(explorer);
     act(explorer, "undo", null);
   });
-  button(".adopt", () => act(explorer, "adopt", explorer.t));
+  button(".save", () => act(explorer, "save", explorer.t));
   for (const cell of explorer.root.querySelectorAll(".cell")) {
     cell.addEventListener("click", () => act(explorer, cell.value, explorer.moving ? explorer.t : null));
   }
@@ -281,7 +289,7 @@ function upright(x, y, text) {
 
 const point = ({ left, top, width, height }, x, y) => [left + x * width, top + (1 - y) * height];
 
-// What stays while the threshold moves: axes, words, curves, the adopted threshold and the band.
+// What stays while the threshold moves: axes, words, curves, the saved threshold and the band.
 function lay(explorer) {
   const { find } = explorer;
   const inside = (chart, left, right) => {
@@ -317,19 +325,19 @@ function scoreTicks({ model: { axis } }, { left, top, width, height }) {
 const called = (explorer) => (explorer.model.axis.kind === "score" ? "score" : "score (probability)");
 
 function layScores(explorer) {
-  const { find, size, model, adopted } = explorer;
+  const { find, size, model, saved } = explorer;
   const { left, top, width, height } = size.scores;
   const floor = top + height;
   find(".scores .axis").setAttribute("d", `M${left} ${floor}h${width}M${left} ${top + height / 2}h${width}`);
   find(".scores .words").innerHTML = scoreTicks(explorer, size.scores) +
     word(left + width / 2, floor + 34, called(explorer), "middle") + upright(12, top + height / 2, "√ share of class");
-  const share = place(model.axis, adopted.t);
+  const share = saved && place(model.axis, saved.t);
   const x = left + share * width;
-  find(".scores .ghost").setAttribute("d", `M${x.toFixed(2)} ${top + 22}V${floor}`);
-  const label = find(".adopted");
+  find(".scores .ghost").setAttribute("d", saved ? `M${x.toFixed(2)} ${top + 22}V${floor}` : "");
+  const label = find(".saved");
   label.setAttribute("y", top + 32);
-  label.textContent = `adopted ${short(adopted.t)}`;
-  explorer.ghost = { label, x, share };
+  label.textContent = saved ? `saved ${short(saved.t)}` : "";
+  explorer.ghost = saved && { label, x, share };
   layBand(explorer, "scores");
   const { tp, fp } = model.bins;
   const largest = (rows, total) => {
@@ -341,7 +349,7 @@ function layScores(explorer) {
   explorer.bars = layBars(explorer);
 }
 
-const ofBand = ({ news, bulk }) => (news.band ? `Shaded: ${bulk.band} ${news.band.map(short).join(" to ")}.` : "");
+const ofBand = ({ news, bulk }) => (news.band ? `Shaded: ${bulk.band} ${news.band.map((end) => short(received(end))).join(" to ")}.` : "");
 
 function layBand(explorer, chart) {
   const { find, size, model, news } = explorer;
@@ -349,7 +357,7 @@ function layBand(explorer, chart) {
   rect.style.display = news.band ? "" : "none";
   if (!news.band) return;
   const { left, top, width, height } = size[chart];
-  const [low, high] = news.band.map((score) => place(model.axis, score));
+  const [low, high] = news.band.map((score) => place(model.axis, received(score)));
   rect.setAttribute("x", left + low * width);
   rect.setAttribute("width", Math.max((high - low) * width, 1));
   rect.setAttribute("y", top);
@@ -361,14 +369,14 @@ function rateTicks({ left, top, height }) {
 }
 
 function layMetrics(explorer) {
-  const { find, size, model, adopted } = explorer;
+  const { find, size, model, saved } = explorer;
   const { left, top, width, height } = size.metrics;
   const floor = top + height;
   find(".metrics .axis").setAttribute("d", `M${left} ${top}V${floor}h${width}`);
   find(".metrics .words").innerHTML = scoreTicks(explorer, size.metrics) + rateTicks(size.metrics) +
     word(left + width / 2, floor + 34, called(explorer).replace("score", "threshold"), "middle");
-  const x = left + place(model.axis, adopted.t) * width;
-  find(".metrics .ghost").setAttribute("d", `M${x.toFixed(2)} ${top}V${floor}`);
+  const x = saved && left + place(model.axis, saved.t) * width;
+  find(".metrics .ghost").setAttribute("d", saved ? `M${x.toFixed(2)} ${top}V${floor}` : "");
   layBand(explorer, "metrics");
   const paths = LINES.map((metric) => steps(explorer, METRICS[metric]));
   find(".metrics .curves").innerHTML = paths.map((d) => `<path d="${d}" />`).join("");
@@ -429,7 +437,7 @@ function labels({ model, size, bulk }) {
 }
 
 function layCurve(explorer, chart, xName, yName, at) {
-  const { find, size, model, adopted } = explorer;
+  const { find, size, model, saved } = explorer;
   const frame = size[chart];
   const { left, top, width, height } = frame;
   const { thresholds, tp, fp } = model.points;
@@ -469,7 +477,7 @@ function layCurve(explorer, chart, xName, yName, at) {
   } else {
     find(".roc .base").setAttribute("d", path ? `M${left} ${floor}L${left + width} ${top}` : "");
   }
-  mark(find(`.${chart} .ghost`), frame, at(adopted.counts));
+  mark(find(`.${chart} .ghost`), frame, saved ? at(saved.counts) : [NaN, NaN]);
 }
 
 // Precision against recall where F1 is the same.
@@ -488,8 +496,9 @@ function mark(node, frame, [x, y]) {
   if (!Number.isNaN(left + top)) node.setAttribute("transform", `translate(${left.toFixed(2)} ${top.toFixed(2)})`);
 }
 
-// The name of the adopted threshold stands where the line does not, as far as there is room.
+// The name of the saved threshold stands where the line does not, as far as there is room.
 function beside(ghost, share) {
+  if (!ghost) return;
   const side = ghost.share < 0.15 || (ghost.share < 0.85 && share < ghost.share) ? "start" : "end";
   if (ghost.side === side) return;
   ghost.side = side;
@@ -532,6 +541,7 @@ function part(bar, counts) {
 
 // A threshold in a few digits, more where it is close to 0 or to 1.
 function short(t) {
+  if (t === Infinity) return "above every score";
   if (t > 0 && t < 0.001) return t.toPrecision(2);
   if (t > 0.999 && t < 1) return t.toFixed(Math.min(12, 1 - Math.floor(Math.log10(1 - t))));
   return Math.abs(t) >= 1e5 ? t.toPrecision(4) : rate(t);
@@ -542,7 +552,7 @@ function say(node, text) {
 }
 
 function draw(explorer) {
-  const { find, model, bulk, news, t, adopted, nodes, size } = explorer;
+  const { find, model, bulk, news, t, saved, nodes, size } = explorer;
   const atRest = !explorer.moving && !explorer.pending;
   const counts = atRest ? explorer.rest.counts : countsAt(model, t);
   explorer.counts = counts;
@@ -563,10 +573,11 @@ function draw(explorer) {
     const now = METRICS[name](counts);
     say(value, rate(now));
     say(at, `at ${short(t)}`);
-    const before = METRICS[name](adopted.counts);
+    const before = saved && METRICS[name](saved.counts);
     say(changed, Number.isNaN(now) ? why(name, counts)
-      : Number.isNaN(before) ? `undefined at ${short(adopted.t)}`
-      : t === adopted.t ? "adopted" : `${change(now, before)} against ${short(adopted.t)}`);
+      : !saved ? ""
+      : Number.isNaN(before) ? `undefined at ${short(saved.t)}`
+      : t === saved.t ? "saved" : `${change(now, before)} against ${short(saved.t)}`);
   }
   for (const [cell, count, row] of [["tn", tn, tn + fp], ["fp", fp, tn + fp], ["fn", fn, tp + fn], ["tp", tp, tp + fn]]) {
     say(nodes.cells[cell][0], whole(count));
@@ -591,21 +602,21 @@ function write(field, text) {
 
 // What is said of the threshold: where it stands at once, the rest when it rests.
 function spoken(explorer, atRest) {
-  const { nodes, model, bulk, t, counts, adopted, news } = explorer;
+  const { nodes, model, bulk, t, counts, saved, news } = explorer;
   const rows = model.positives + model.negatives;
   const called = counts.tp + counts.fp;
-  const asLogit = model.axis.kind === "score" ? "" : ` (logit ${ofLogit(t)})`;
+  const asLogit = model.axis.kind === "score" || t === Infinity ? "" : ` (logit ${ofLogit(t)})`;
   const where = `${short(t)}${asLogit}, ${rows ? percent(called, rows) : "none"} of rows called ${bulk.label}`;
   for (const node of [nodes.slider, nodes.handle]) node.setAttribute("aria-valuetext", where);
-  nodes.handle.setAttribute("aria-valuenow", t);
+  nodes.handle.setAttribute("aria-valuenow", Math.min(t, model.axis.high));
   if (!atRest || !explorer.fresh) return;
   explorer.fresh = false;
 
   const disable = (node, off) => node.setAttribute("aria-disabled", off);
   disable(nodes.undo, !news.undo);
-  disable(nodes.adopt, t === adopted.t);
+  disable(nodes.save, t === saved?.t);
   const value = (name) => `${name === "f1" ? "F1" : name.replaceAll("_", " ")} ${rate(METRICS[name](counts))}`;
-  const since = t === adopted.t ? "" : ` Adopted is ${short(adopted.t)}.`;
+  const since = !saved || t === saved.t ? "" : ` Saved is ${short(saved.t)}.`;
   const band = news.band ? ` ${ofBand(explorer)}` : "";
   nodes.svg.scores.setAttribute("aria-label",
     `Histograms of scores by true class: ${whole(model.positives)} rows that are ${bulk.label} up, ` +
@@ -661,7 +672,7 @@ function mount(explorer, root) {
     name: node.classList[1], node, label: node.querySelector("span"), at: node.querySelector(".at"),
     value: node.querySelector("b"), change: node.querySelector(".change"),
   }));
-  const names = ["explorer", "line", "handle", "slider", "said", "to", "undo", "adopt", "cut"];
+  const names = ["explorer", "line", "handle", "slider", "said", "to", "undo", "save", "cut"];
   Object.assign(explorer, {
     root, find, laid: false,
     nodes: {

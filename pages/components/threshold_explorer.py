@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import streamlit as st
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.rows import OUTCOMES, Outcome
+from core.evaluation.threshold import ABOVE_ALL, Threshold
 from core.plots.explorer import BOUND, Held, around
 from core.plots.style import packed
 from pages.components.scripts import loader
@@ -35,17 +36,17 @@ _followed = st.components.v2.component(
     js=loader("threshold_explorer", "The explorer", ".readout", "follow"),
 )
 
-Act = Literal["move", "share", "adopt", "undo"]
-ACTS: tuple[Act, ...] = ("move", "share", "adopt", "undo")
+Act = Literal["drag", "type", "share", "save", "undo"]
+ACTS: tuple[Act, ...] = get_args(Act)
 TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
 
 
 def threshold_explorer(
     held: Held,
     index: ScoreIndex,
-    trial: float,
-    adopted: float,
-    on_act: Callable[[Act, float], None],
+    current: Threshold,
+    saved: Threshold | None,
+    on_act: Callable[[Act, float | str], None],
     *,
     of: str,
     label: str,
@@ -55,14 +56,15 @@ def threshold_explorer(
     band: tuple[float, float] | None = None,
     on_rows: Callable[[Outcome], None] | None = None,
 ) -> None:
-    """Show what `held` holds of one class, `label` against `rest`, at the thresholds on trial and adopted.
+    """Show what `held` holds of one class, `label` against `rest`, at the current and the saved threshold.
 
     `index` is what `held` was made of: it gives the counts that are shown at rest. `of` names run, rows and column;
     when it changes, what was being dragged is dropped. `band` (low, high) is the interval of a tuned threshold.
 
-    `on_act` is called, before the rerun, with what was done: "move" to a threshold, "share" of the rows in [0, 1] to
-    call positive, "adopt" a threshold, "undo" (with NaN). `on_rows` is called with the outcome whose cell of the
-    confusion matrix was pressed, after a move that had not come to rest; without it cells can't be pressed.
+    `on_act` is called, before the rerun, with what was done and the value given: "drag" or "type" a threshold (a number
+    or ABOVE_ALL, not yet admitted), "share" of the rows in [0, 1] to predict positive, "save" a threshold, "undo" (with
+    NaN). `on_rows` is called with the outcome whose cell of the confusion matrix was pressed, after a move that had not
+    come to rest; without it cells can't be pressed.
     """
     follower = f"{key}_now"
     serial = f"{key}_serial"
@@ -76,14 +78,14 @@ def threshold_explorer(
         if act["kind"] not in ACTS:
             return
         st.session_state[serial] = int(act["serial"])
-        value = math.nan if act["kind"] == "undo" else float(act["value"])
-        if act["kind"] == "undo" or not math.isnan(value):
+        value = math.nan if act["kind"] == "undo" else act["value"]
+        if value is not None:  # as JSON has NaN
             on_act(act["kind"], value)
 
     def asked(outcome: Outcome, act: dict[str, Any]) -> None:
         st.session_state[serial] = int(act["serial"])
         if act["value"] is not None:
-            on_act("move", float(act["value"]))
+            on_act("drag", act["value"])
         if on_rows:
             on_rows(outcome)
 
@@ -94,11 +96,11 @@ def threshold_explorer(
             "name": key,
             "of": of,
             "serial": st.session_state.get(serial, 0),
-            "trial": _point(index, trial),
-            "adopted": _point(index, adopted),
-            "window": None if held.exact else _counts(around(index, trial)),
+            "current": _point(index, current),
+            "saved": saved and _point(index, saved),
+            "window": None if held.exact else _counts(around(index, current.value)),
             "undo": can_undo,
-            "band": band and [_finite(end) for end in band],
+            "band": band and [ABOVE_ALL if math.isinf(end) else end for end in band],
         },
         on_act_change=acted,
     )
@@ -145,12 +147,11 @@ def _counts(counts: ThresholdCounts) -> dict[str, object]:
     }
 
 
-def _point(index: ScoreIndex, threshold: float) -> dict[str, object]:
-    """A threshold as it was given, and its counts over all rows."""
-    counts = index.counts(threshold)
-    return {"threshold": _finite(threshold), "tp": int(counts.tp), "fp": int(counts.fp)}
-
-
-def _finite(threshold: float) -> float:
-    """JSON has no infinity: the largest number is above every score as well."""
-    return float(np.nan_to_num(threshold))
+def _point(index: ScoreIndex, threshold: Threshold) -> dict[str, object]:
+    """A threshold and its counts over all rows."""
+    counts = index.counts(threshold.value)
+    return {
+        "threshold": ABOVE_ALL if threshold.above_all else threshold.number,
+        "tp": int(counts.tp),
+        "fp": int(counts.fp),
+    }

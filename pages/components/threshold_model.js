@@ -130,15 +130,21 @@ function shortest(x, willDo) {
 
 // A threshold in as many digits as tell it from every other one.
 export function written(t, round) {
-  if (!Number.isFinite(t)) return t > 0 ? "∞" : "−∞";
+  if (t === Infinity) return "above all";
   return String(shortest(t, (number) => round(number) === round(t))).replace("-", "−");
 }
 
 export function ofLogit(t) {
+  if (t === Infinity) return "above all";
   const z = logit(t);
   if (!Number.isFinite(z)) return z > 0 ? "∞" : "−∞";
   return (Math.abs(z) < 0.0005 ? 0 : z).toFixed(3).replace("-", "−");
 }
+
+// The state above every score, which no number says: Infinity here, a word on the way to the server and back.
+export const ABOVE_ALL = "above-all";
+export const received = (t) => (t === ABOVE_ALL ? Infinity : t);
+export const sent = (t) => (t === Infinity ? ABOVE_ALL : t);
 
 // A number as it was typed: a comma or a point, any minus, ∞ or inf; NaN for anything else.
 export function parsed(text) {
@@ -151,9 +157,9 @@ export const rate = (value) => (Number.isNaN(value) ? "undefined" : value.toFixe
 // A share in percent; none and all are said without decimals.
 export const percent = (part, all) => `${((100 * part) / all).toFixed(part && part !== all ? 1 : 0)}%`;
 
-// How a value differs from the one at the adopted threshold.
-export function change(value, adopted) {
-  if (Number.isNaN(value) || Number.isNaN(adopted)) return Number.isNaN(adopted) ? "undefined" : rate(adopted);
-  const difference = Number((value - adopted).toFixed(3));
+// How a value differs from the one at the saved threshold.
+export function change(value, saved) {
+  if (Number.isNaN(value) || Number.isNaN(saved)) return Number.isNaN(saved) ? "undefined" : rate(saved);
+  const difference = Number((value - saved).toFixed(3));
   return difference ? `${difference > 0 ? "▲" : "▼"} ${Math.abs(difference).toFixed(3)}` : "no change";
 }

@@ -37,7 +37,7 @@ from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, Scale
 from core.theory.conversion import Converted, converts, to_probabilities
 from pages.components.live_figure import live_figure
-from pages.shared import findings, text, trial
+from pages.shared import findings, text, thresholds
 from pages.shared.tiles import NARROW
 
 PARTS = ("validation", "test")
@@ -325,7 +325,7 @@ def _of_top_label(shown: Shown) -> str:
 
 
 def _show_move(shown: Shown, calibrated: Columns) -> None:
-    """Where the threshold on trial and .5 lie before and after: thresholds move, decisions stay."""
+    """Where the current threshold and .5 lie before and after: thresholds move, decisions stay."""
     but_for = ", but for ties" if shown.method == "isotonic" else ""
     st.markdown(f"**Thresholds move, decisions stay{but_for}**")
     rows = shown.scores["test"]
@@ -333,7 +333,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
         _say_argmax(rows, _of_classes(shown))
         return
     to_one, score = _of_column(shown), rows.view(shown.column).score
-    threshold = trial.on_trial(shown.source, rows.n_columns)[shown.column]
+    threshold = thresholds.of_column(shown.source, shown.column)[0]
     image, half = float(to_one(score.dtype.type(threshold))), to_one.score_for(0.5)
     otherwise = decided_otherwise(score, threshold, calibrated["test"], image)
     left, right = st.columns([3, 2])
@@ -349,7 +349,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
         )
     with right:
         st.markdown(
-            f"{to_one.said}\n\nThe threshold on trial, **{threshold:.3f}** on the score, is **{image:.3f}** "
+            f"{to_one.said}\n\nThe current threshold, **{threshold:.3f}** on the score, is **{image:.3f}** "
             f"on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided otherwise"
             + (": rows on one step share one score." if otherwise else ".")
         )
@@ -360,11 +360,11 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
             return
         st.markdown(f"A calibrated 0.5 lies at **{half:.3f}** on the score as given.")
         st.button(
-            f"Try {half:.3f}",
-            key="calibration.try",
-            on_click=trial.try_one,
-            args=(shown.source, rows.n_columns, shown.column, half),
-            help="Put the score that becomes 0.5 on trial: it decides as the calibrated scores do at 0.5.",
+            f"Use {half:.3f}",
+            key="calibration.use",
+            on_click=thresholds.move,
+            args=(shown.source, shown.column, half, "typed", "validation"),
+            help="It decides as the calibrated scores do at 0.5.",
         )
 
 

@@ -19,7 +19,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
-from pages.shared import controls, findings, preview, session, text, trial, variants
+from pages.shared import controls, findings, preview, session, text, thresholds, variants
 from pages.shared.services import runner
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ def open_link() -> None:
     experiment, complaints = links.experiment_from_query(st.query_params)
     session.complain(*complaints)
     job = session.current_job()
-    trial.open_link()
+    thresholds.open_link()
     if job and set(st.query_params) <= set(links.POINT):
         experiment = job.experiment
     variants.open_with(experiment)

@@ -12,7 +12,7 @@ from core.evaluation import NO_CLASS, changes, class_totals, confusion_matrix, d
 from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
-from pages.shared import controls, decision, rows, trial
+from pages.shared import controls, decision, rows, thresholds
 from pages.shared.matrix import normalise_now, show_matrix
 
 MATRIX = "matrix_all"  # the key of its figure
@@ -44,32 +44,32 @@ TOTALS = (
 def show(source: ScoreSource, part: str, column: int) -> None:
     """The rule, the thresholds of all classes, and what they decide about the "validation" or "test" rows."""
     scores = source.scores(part)
-    thresholds, adopted = trial.on_trial(source, scores.n_columns), trial.adopted(source, scores.n_columns)
+    current, saved = thresholds.current(source), thresholds.saved(source)
     st.header("All classes")
     decision.choose(source, scores.class_names)
     st.caption(
         "Every row goes to one class at most. Above, one class stands against the rest and takes every row with "
-        "p ≥ t, whatever the other classes score: so the two count differently. Dashed is the adopted threshold, and "
+        "p ≥ t, whatever the other classes score: so the two count differently. Dashed is the saved threshold, and "
         "▲ ▼ say how far a number is from its."
     )
     name, params = decision.of(source)
-    decided = decision.decide(source)(scores.y_score, thresholds)
+    decided = decision.decide(source)(scores.y_score, thresholds.values(current))
     matrix = _matrix(scores, decided)
     left, right = st.columns([3, 2])
     with left.container(border=True):
         threshold_column(
             scores,
-            thresholds=thresholds,
-            adopted=adopted,
+            thresholds=current,
+            saved=saved,
             counts=decided_counts(matrix),
             totals=TOTALS,
             now=_totals(scores, decided, matrix),
-            before=_at(source, scores, adopted),
+            before=_at(source, scores, thresholds.values(saved)) if saved else {},
             chosen=column,
             scale=controls.scale_now(),
             key="all_classes",
             revision=f"{source.id} {part} {source.version}",
-            on_move=lambda moved, to: trial.try_one(source, scores.n_columns, moved, to),
+            on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),
             on_choose=lambda chosen: st.session_state.update(column=chosen),
             rule=name,
             fallback=int(params.get("fallback", NO_CLASS)),
@@ -88,9 +88,9 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         )
 
 
-def _at(source: ScoreSource, scores: Scores, thresholds: Sequence[float]) -> dict[str, float]:
+def _at(source: ScoreSource, scores: Scores, values: Sequence[float]) -> dict[str, float]:
     """The totals by id at these thresholds (C,)."""
-    decided = decision.decide(source)(scores.y_score, thresholds)
+    decided = decision.decide(source)(scores.y_score, values)
     return _totals(scores, decided, _matrix(scores, decided))
 
 

@@ -23,7 +23,7 @@ from core.plots import comparison as plots
 from core.plots.race import Line, Spec
 from core.plots.style import place
 from pages.components.live_figure import live_figure
-from pages.shared import comparable, controls, tables, text, trial
+from pages.shared import comparable, controls, tables, text, thresholds
 
 MODES = {"own": "each its own", "f1": "tuned for F1", "common": "one for all"}
 COSTS = METRICS["cost"].params
@@ -79,15 +79,15 @@ def _compared(members: Sequence[comparable.Member], part: str, column: int) -> C
     sources = [member.source for member in members]
     views = [source.scores(part).view(column) for source in sources]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        thresholds = _choose_thresholds(sources, column)
+        chosen = _choose_thresholds(sources, part, column)
         costs = _choose_costs()
     indexes = [source.index(part, column) for source in sources]
     scores = [view.score for view in views]
-    return Compared(sources, comparable.lines(members), views[0].y, scores, indexes, thresholds, costs)
+    return Compared(sources, comparable.lines(members), views[0].y, scores, indexes, chosen, costs)
 
 
-def _choose_thresholds(sources: Sequence[ScoreSource], column: int) -> list[float]:
-    """The threshold of each source, (R,)."""
+def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -> list[float]:
+    """The threshold of each source, (R,), inf above every score."""
     mode = st.segmented_control(
         "Thresholds",
         list(MODES),
@@ -96,37 +96,46 @@ def _choose_thresholds(sources: Sequence[ScoreSource], column: int) -> list[floa
         default="own",
         required=True,
         persist_state="session",
-        help="Each its own: the one on trial for each run. Tuned for F1: the greatest F1 on the validation rows, run "
+        help="Each its own: the current one of each run. Tuned for F1: the maximum F1 on the validation rows, run "
         "by run.",
     )
-    columns = sources[0].scores(sources[0].parts[0]).n_columns
-    own = [trial.on_trial(source, columns)[column] for source in sources]
+    own = [thresholds.of_column(source, column)[0] for source in sources]
     if mode == "own":
         return own
     if mode == "common":
         common = st.number_input(
-            "Threshold", 0.0, 1.0, own[0], 0.01, "%.4f", key="compare.common", width=130, persist_state="session"
+            "Threshold",
+            0.0,
+            1.0,
+            min(own[0], 1.0),
+            0.01,
+            "%.4f",
+            key="compare.common",
+            width=130,
+            persist_state="session",
         )
-        thresholds = [float(common)] * len(sources)
+        chosen = [float(common)] * len(sources)
     else:
-        thresholds = [_tuned(source, column) for source in sources]
+        chosen = [_tuned(source, column) for source in sources]
     st.button(
-        "Put on trial",
-        key="compare.try",
-        on_click=lambda: _try(sources, columns, column, thresholds),
-        disabled=not all(0 <= t <= 1 for t in thresholds),
+        "Use these thresholds",
+        key="compare.use",
+        on_click=lambda: _use(sources, part, column, chosen, mode),
         help="Each run's threshold then stands in its controls.",
     )
-    return thresholds
+    return chosen
 
 
 def _tuned(source: ScoreSource, column: int) -> float:
     return bind("f1")(candidates(source.index("validation", column))).threshold
 
 
-def _try(sources: Sequence[ScoreSource], columns: int, column: int, thresholds: Sequence[float]) -> None:
-    for source, threshold in zip(sources, thresholds, strict=True):
-        trial.try_one(source, columns, column, threshold)
+def _use(sources: Sequence[ScoreSource], part: str, column: int, chosen: Sequence[float], mode: str) -> None:
+    for source, threshold in zip(sources, chosen, strict=True):
+        if mode == "common":
+            thresholds.move(source, column, threshold, "typed", part)
+        else:
+            thresholds.use_rule(source, column, threshold, "f1", "validation")
     st.session_state["compare.mode"] = "own"
 
 

@@ -16,7 +16,7 @@ from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, 
 from core.plots.costs import threshold_mark, value_figure
 from core.plots.style import place
 from pages.components.live_figure import live_figure
-from pages.shared import review, text, trial, tune
+from pages.shared import review, text, thresholds, tune
 from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold
 from pages.shared.tiles import tiles
 
@@ -45,8 +45,7 @@ def _best_threshold(priced: Priced) -> None:
     """The threshold of greatest net value beside the one of theory, those in use, and calling all or none."""
     source, payoffs, volume = priced.source, priced.payoffs, priced.volume
     best = _optimum((source.id, source.version), priced.column, payoffs, priced.views["validation"])
-    columns = source.scores(priced.part).n_columns
-    now, before = trial.on_trial(source, columns)[priced.column], trial.adopted(source, columns)[priced.column]
+    now, before = thresholds.of_column(source, priced.column)
     low, high = best.threshold_spread
     on_test = priced.indexes["test"].counts([best.threshold, now])
     a_thousand, a_month = net_value(on_test, payoffs, PER), net_value(on_test, payoffs, volume)
@@ -65,24 +64,23 @@ def _best_threshold(priced: Priced) -> None:
         (
             f"A month of {volume:,}, test",
             priced.money(a_month[0]),
-            priced.more(a_month[0] - a_month[1], "the threshold on trial"),
+            priced.more(a_month[0] - a_month[1], "the current threshold"),
         ),
     )
     tune.show_findings(source, priced.column, "cost", "costs")
     st.button(
         "Use this threshold",
-        on_click=trial.try_one,
-        args=(source, columns, priced.column, best.threshold),
-        disabled=not 0 <= best.threshold <= 1,
+        on_click=thresholds.use_rule,
+        args=(source, priced.column, best.threshold, "cost", "validation"),
         help="It then stands in the controls above and in every number there.",
     )
     with st.container(border=True):
         _figure(priced, best, now, before)
-        found = {"Best on validation": best.threshold, "Theory": payoffs.threshold, "On trial": now, "Adopted": before}
-        _table(priced, found | ENDS)
+        found = {"Best on validation": best.threshold, "Theory": payoffs.threshold, "Current": now}
+        _table(priced, found | ({} if before is None else {"Saved": before}) | ENDS)
 
 
-def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
+def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> None:
     st.markdown(f"**Net value of {PER:,} rows against threshold**")
     axis = priced.scale
     curves = {
@@ -93,8 +91,8 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
     marks = [
         threshold_mark("best", best.threshold, axis),
         threshold_mark("theory", theory, axis, "dash"),
-        threshold_mark("adopted", before, axis, "dot"),
-        threshold_mark("on trial", now, axis, heavy=True),
+        *([] if before is None else [threshold_mark("saved", before, axis, "dot")]),
+        threshold_mark("current", now, axis, heavy=True),
     ]
     live_figure(
         value_figure(curves, marks, best.threshold_spread, priced.unit, axis),
@@ -112,11 +110,11 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float) -> None:
     )
 
 
-def _table(priced: Priced, thresholds: dict[str, float]) -> None:
+def _table(priced: Priced, compared: dict[str, float]) -> None:
     """Each threshold with its net value on validation and on test rows."""
-    at = np.array(list(thresholds.values()))
+    at = np.array(list(compared.values()))
     counts = {part: index.counts(at) for part, index in priced.indexes.items()}
-    table = pd.DataFrame({"": list(thresholds), "threshold": at})
+    table = pd.DataFrame({"": list(compared), "threshold": at})
     table["logit"] = logit(np.clip(at, 0, 1))
     table["called, test"] = counts["test"].predicted_positive
     amounts = [f"{PER:,} rows, {part}" for part in PARTS]

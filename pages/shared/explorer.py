@@ -8,13 +8,13 @@ import streamlit as st
 
 from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource
-from core.plots.explorer import Held, held, top_share
+from core.plots.explorer import Held, held
 from core.plots.style import Scale
 from pages.components.threshold_explorer import Act, threshold_explorer
-from pages.shared import controls, rows, trial
+from pages.shared import controls, rows, thresholds
 
 SEGMENTS = 12  # columns that are chosen from a row; more are chosen from a list
-HINT = "Drag the line, click a curve or type. Arrow keys go from score to score. Hatched is wrong, dashed is adopted."
+HINT = "Drag the line, click a curve or type. Arrow keys go from score to score. Hatched is wrong, dashed is saved."
 
 
 def choose_column(scores: Scores) -> int:
@@ -35,31 +35,36 @@ def choose_column(scores: Scores) -> int:
 def show(source: ScoreSource, part: str, column: int, band: tuple[float, float] | None = None) -> None:
     """The threshold of one column, with its numbers and curves; `band` (low, high) its interval if it was tuned."""
     scores = source.scores(part)
-    view, columns = scores.view(column), scores.n_columns
+    view = scores.view(column)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(HINT, width="content")
         scale: Scale = controls.score_scale() if scores.are_probabilities else "probability"
     index, sent = source.index(part, column), _held((source.id, source.version), part, column, scale, source)
+    current, saved = thresholds.current(source)[column], thresholds.saved(source)
 
-    def on_act(act: Act, value: float) -> None:
+    def on_act(act: Act, value: float | str) -> None:
         if act == "undo":
-            trial.undo(source, columns)
-            return
-        trial.try_one(source, columns, column, top_share(index, value) if act == "share" else value)
-        if act == "adopt":
-            trial.adopt(source, columns)
+            thresholds.undo(source)
+        elif act == "share":
+            thresholds.use_share(source, column, index, float(value), part)
+        elif act == "type":
+            thresholds.move(source, column, value, "typed", part)
+        else:
+            thresholds.move(source, column, value, "dragged", part)
+        if act == "save":
+            thresholds.save(source)
 
     threshold_explorer(
         sent,
         index,
-        trial.on_trial(source, columns)[column],
-        trial.adopted(source, columns)[column],
+        current,
+        saved[column] if saved else None,
         on_act,
         of=f"{source.id} {source.version} {part} {column}",
         label=view.label,
         rest=view.rest,
         key="explorer",
-        can_undo=trial.can_undo(source, columns),
+        can_undo=thresholds.can_undo(source),
         band=band,
         on_rows=lambda outcome: rows.ask(source, outcome),
     )

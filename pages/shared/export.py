@@ -1,8 +1,8 @@
-"""The adopted thresholds of a source as files: JSON, scikit-learn, PyTorch; and the scores they are applied to."""
+"""The thresholds of a source as files: JSON, scikit-learn, PyTorch; and the scores they are applied to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,9 +10,11 @@ import streamlit as st
 from core.errors import CutoffError
 from core.evaluation import DECISIONS
 from core.evaluation.source import About, Key, ScoreSource
-from core.export import Adopted, adopted, pytorch_code, scikit_learn_code, scores_csv
+from core.evaluation.threshold import Threshold
+from core.evaluation.tuning import provenance_label
+from core.export import ThresholdRecord, pytorch_code, scikit_learn_code, scores_csv, threshold_record
 from core.parameters import Value
-from pages.shared import decision, text, trial
+from pages.shared import decision, text, thresholds
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Format:
     language: str
     ending: str
     mime: str
-    write: Callable[[Adopted], str]
+    write: Callable[[ThresholdRecord], str]
 
 
 FORMATS: dict[str, Format] = {
@@ -35,7 +37,7 @@ FORMATS: dict[str, Format] = {
         "json",
         "json",
         "application/json",
-        Adopted.as_json,
+        ThresholdRecord.as_json,
     ),
     "scikit_learn": Format(
         "scikit-learn",
@@ -58,18 +60,24 @@ FORMATS: dict[str, Format] = {
 
 
 def show(source: ScoreSource, part: str, _column: int) -> None:
-    """The adopted thresholds in a format that is chosen, to copy or to download."""
-    columns = source.scores(part).n_columns
-    thresholds = trial.adopted(source, columns)
+    """The saved thresholds, or the current ones while none are saved, in a format that is chosen, to copy or to
+    download."""
+    current, saved = thresholds.current(source), thresholds.saved(source)
     name, params = decision.of(source)
-    written = _adopted(
-        (source.id, source.version), source.about, tuple(thresholds), name, tuple(params.items()), source
+    written = _record(
+        (source.id, source.version),
+        source.about,
+        saved or current,
+        saved is not None,
+        name,
+        tuple(params.items()),
+        source,
     )
-    st.markdown(_said(written))
-    if trial.on_trial(source, columns) != thresholds:
+    st.markdown(_described(written, saved or current))
+    if saved is not None and current != saved:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption(":material/info: What is on trial is not adopted, and not in these files.", width="content")
-            st.button("Adopt what is on trial", on_click=trial.adopt, args=(source, columns))
+            st.caption(":material/info: The current threshold is not saved, and not in these files.", width="content")
+            st.button("Save the current threshold", on_click=thresholds.save, args=(source,))
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         chosen = FORMATS[_choose_format()]
         try:
@@ -99,16 +107,19 @@ def show(source: ScoreSource, part: str, _column: int) -> None:
     st.code(content, chosen.language, wrap_lines=True)
 
 
-def _said(written: Adopted) -> str:
-    """What is adopted, in a sentence."""
-    count = len(written.thresholds)
+def _described(written: ThresholdRecord, exported: Sequence[Threshold]) -> str:
+    """Which thresholds these are, in a sentence."""
+    kind, count = "Saved" if written.saved else "Current", len(exported)
     if written.task == "binary":
-        (one,) = written.thresholds
-        return f"**Adopted threshold** of {text.plain(one.name)}: {one.probability:.6g}, as a logit {one.logit:.3f}."
+        (one,) = exported
+        value = "above every score" if one.above_all else one.text
+        value += "" if one.logit is None else f", as a logit {one.logit:.3f}"
+        origin = text.plain(provenance_label(one.provenance))
+        return f"**{kind} threshold** of {text.plain(written.thresholds[0].name)}: {value} ({origin})."
     if written.task == "multilabel":
-        return f"**Adopted thresholds** of {count} labels, each of which is decided by itself."
+        return f"**{kind} thresholds** of {count} labels, each of which is decided by itself."
     rule = DECISIONS[written.decision].label
-    return f"**Adopted thresholds** of {count} classes, decided by *{text.plain(rule)}*, the rule chosen now."
+    return f"**{kind} thresholds** of {count} classes, decided by *{text.plain(rule)}*, the rule chosen now."
 
 
 def _choose_format() -> str:
@@ -125,12 +136,13 @@ def _choose_format() -> str:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _adopted(
+def _record(
     of: Key,
     about: About,
-    thresholds: tuple[float, ...],
+    exported: tuple[Threshold, ...],
+    saved: bool,
     name: str,
     params: tuple[tuple[str, Value], ...],
     _source: ScoreSource,
-) -> Adopted:
-    return adopted(_source, thresholds, name, dict(params))
+) -> ThresholdRecord:
+    return threshold_record(_source, exported, saved, name, dict(params))

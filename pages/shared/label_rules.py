@@ -15,7 +15,7 @@ from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
 from core.parameters import Param, Value
 from pages.components.threshold_column import Total
-from pages.shared import controls, text, trial
+from pages.shared import controls, text, thresholds
 
 Params = tuple[tuple[str, Value], ...]
 FOLDS = 3
@@ -29,7 +29,7 @@ READ = (
 
 
 def show(source: ScoreSource, totals: Sequence[Total]) -> None:
-    """Choose a rule and its numbers, see what it comes to beside .5 for all, and put its thresholds on trial."""
+    """Choose a rule and its numbers, see what it comes to beside .5 for all, and use its thresholds."""
     st.markdown("**A rule for all labels**")
     name, params, goal, goal_params = _choose_rule()
     choice, found = _tune((source.id, source.version), name, params, goal, goal_params, source)
@@ -45,7 +45,7 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
         alt=f"What {LABEL_RULES[name].label} comes to on validation and test rows, beside 0.5 for every label.",
     )
     st.caption(READ)
-    _offer(source, choice)
+    _offer(source, name, choice)
 
 
 def _choose_rule() -> tuple[str, Params, str, Params]:
@@ -100,24 +100,23 @@ def _said(total: Total, numbers: LabelTotals) -> str:
     return text.rate(value)
 
 
-def _offer(source: ScoreSource, choice: LabelChoice) -> None:
-    """A button that puts the thresholds on trial, where there are any; what can't be said by thresholds is said."""
+def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
+    """A button that makes the thresholds current, where there are any; what can't be said by thresholds is said."""
     if isinstance(choice, TopLabels):
-        st.caption("This rule ranks the labels of a row. It has no thresholds that could be put on trial.")
+        st.caption("This rule ranks the labels of a row. It has no thresholds.")
         return
     scores = source.scores("validation")
-    thresholds = choice.thresholds(scores.y_score) if isinstance(choice, LabelShares) else choice.thresholds
-    never = int(np.count_nonzero(thresholds > 1))
+    found = choice.thresholds(scores.y_score) if isinstance(choice, LabelShares) else choice.thresholds
+    never = int(np.count_nonzero(np.isposinf(found)))
     st.button(
-        "Try these thresholds",
-        on_click=trial.try_out,
-        args=(source, np.clip(thresholds, 0, 1).tolist()),
+        "Use these thresholds",
+        on_click=thresholds.use_rule_for_all,
+        args=(source, found.tolist(), name, "validation"),
         help="They then stand in the rows above and in every number.",
     )
     if never:
         st.caption(
-            f"The rule gives {never:,} of {thresholds.size:,} labels to no row. On trial their threshold is 1, which "
-            "calls a row only if it scores 1."
+            f"The rule gives {never:,} of {found.size:,} labels to no row: their threshold is above every score."
         )
     if isinstance(choice, LabelShares):
-        st.caption("On trial are the thresholds of the validation rows; on test rows the rule matches the shares anew.")
+        st.caption("These are the thresholds of the validation rows; on test rows the rule matches the shares anew.")

@@ -8,7 +8,7 @@ import streamlit as st
 from core.evaluation import class_counts, label_totals, predicted_positive
 from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
-from pages.shared import controls, label_rules, trial
+from pages.shared import controls, label_rules, thresholds
 
 MEAN = "undefined ones, without a positive and without a call, are left out, where scikit-learn counts them as 0."
 TOTALS = (
@@ -27,22 +27,23 @@ TOTALS = (
 def show(source: ScoreSource, part: str, column: int) -> None:
     """The thresholds of all labels, what they decide about the "validation" or "test" rows, and rules for them."""
     scores = source.scores(part)
-    thresholds, adopted = trial.on_trial(source, scores.n_columns), trial.adopted(source, scores.n_columns)
+    current, saved = thresholds.current(source), thresholds.saved(source)
     indexes = [source.index(part, label) for label in range(scores.n_columns)]
     st.header("All labels")
     st.caption(
-        "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the adopted threshold, "
+        "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the saved threshold, "
         "and ▲ ▼ say how far a number is from its. A name shows that label in the explorer above."
     )
     now, before = (
-        label_totals(scores.y_true, predicted_positive(scores.y_score, at))._asdict() for at in (thresholds, adopted)
+        label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds.values(at)))._asdict() if at else {}
+        for at in (current, saved)
     )
     with st.container(border=True):
         threshold_column(
             scores,
-            thresholds=thresholds,
-            adopted=adopted,
-            counts=class_counts(indexes, np.reshape(thresholds, (-1, 1))),
+            thresholds=current,
+            saved=saved,
+            counts=class_counts(indexes, np.reshape(thresholds.values(current), (-1, 1))),
             totals=TOTALS,
             now=now,
             before=before,
@@ -50,7 +51,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             scale=controls.scale_now(),
             key="all_labels",
             revision=f"{source.id} {part} {source.version}",
-            on_move=lambda moved, to: trial.try_one(source, scores.n_columns, moved, to),
+            on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),
             on_choose=lambda chosen: st.session_state.update(column=chosen),
         )
     with st.container(border=True):

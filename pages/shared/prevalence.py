@@ -1,4 +1,4 @@
-"""Another prevalence in production: what the threshold on trial is worth there, and which one would be best."""
+"""Another prevalence in production: what the current threshold is worth there, and which one would be best."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from core.plots import prevalence as plots
 from core.plots.costs import threshold_mark
 from core.plots.style import place
 from pages.components.live_figure import live_figure
-from pages.shared import text, trial, tune
+from pages.shared import text, thresholds, tune
 from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold
 from pages.shared.tiles import tiles
 
@@ -46,8 +46,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         rows, label = "All" if here == 1 else "None", text.plain(priced.views["validation"].label)
         st.markdown(f"{rows} of the validation rows are {label}, which says nothing about another prevalence.")
         return
-    columns = source.scores(part).n_columns
-    now, before = trial.on_trial(source, columns)[column], trial.adopted(source, columns)[column]
+    now, before = thresholds.of_column(source, column)
     with st.container(border=True):
         there = _choose_prevalence(source, column, here)
         _tiles(priced, now, here, there)
@@ -68,7 +67,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         _against_threshold(priced, now, best, theory, there)
     with right.container(border=True, height="stretch"):
         _best_there(priced, aim, tuned, theory, there)
-        _table(priced, aim, there, {"Tuned": best, "Predicted": theory, "On trial": now, "Adopted": before})
+        compared = {"Tuned": best, "Predicted": theory, "Current": now}
+        _table(priced, aim, there, compared | ({} if before is None else {"Saved": before}))
 
 
 def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
@@ -145,7 +145,7 @@ def _tune(
 
 
 def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
-    """What the threshold on trial is worth at the prevalence chosen, beside that of the data."""
+    """What the current threshold is worth at the prevalence chosen, beside that of the data."""
     point = priced.indexes[priced.part].counts(now)
     at, before = shift.shifted(point, there), shift.shifted(point, here)
     low, high = shift.precision_interval(point, there)
@@ -173,7 +173,7 @@ def _against_prevalence(priced: Priced, now: float, here: float, there: float) -
             [plots.share_mark("data", here, "dot"), plots.share_mark("production", there, heavy=True)],
         ),
         key="prevalence",
-        alt=f"Precision, F1 and accuracy of the threshold on trial against the prevalence, {priced.part} rows.",
+        alt=f"Precision, F1 and accuracy of the current threshold against the prevalence, {priced.part} rows.",
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column}",
     )
@@ -213,7 +213,7 @@ def _against_threshold(priced: Priced, now: float, best: float, theory: float, t
 
 
 def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there: float) -> None:
-    """The thresholds that are best there, in a sentence, with the button that puts the tuned one on trial."""
+    """The thresholds that are best there, in a sentence, with the button that makes the tuned one current."""
     best, (low, high) = tuned.choice.threshold, tuned.threshold_spread
     st.markdown(f"**Best threshold for {AIMS[aim]} at {_percent(there)}**")
     st.markdown(
@@ -222,20 +222,19 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
     )
     st.button(
         "Use the tuned threshold",
-        on_click=trial.try_one,
-        args=(priced.source, priced.source.scores(priced.part).n_columns, priced.column, best),
-        disabled=not 0 <= best <= 1,
+        on_click=thresholds.use_rule,
+        args=(priced.source, priced.column, best, aim, "validation"),
         help="It then stands in the controls above and in every number there.",
     )
     if use := READS_PROBABILITIES.get(aim):
         tune.show_findings(priced.source, priced.column, use, "prevalence")
 
 
-def _table(priced: Priced, aim: Aim, there: float, thresholds: dict[str, float]) -> None:
+def _table(priced: Priced, aim: Aim, there: float, compared: dict[str, float]) -> None:
     """Each threshold with what it is worth at the prevalence chosen, on validation and on test rows."""
-    at = np.array(list(thresholds.values()))
+    at = np.array(list(compared.values()))
     counts = {part: shift.shifted(index.counts(at), there) for part, index in priced.indexes.items()}
-    table = pd.DataFrame({"": list(thresholds), "threshold": at, "logit": logit(np.clip(at, 0, 1))})
+    table = pd.DataFrame({"": list(compared), "threshold": at, "logit": logit(np.clip(at, 0, 1))})
     names = [f"{AIMS[aim]}, {part}" for part in PARTS]
     for name, part in zip(names, PARTS, strict=True):
         table[name] = net_value(counts[part], priced.payoffs, PER) if aim == "cost" else METRICS[aim](counts[part])

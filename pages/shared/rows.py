@@ -1,10 +1,11 @@
-"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, at the thresholds on trial."""
+"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, at the current thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -15,7 +16,7 @@ from core.evaluation.source import ScoreSource
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
 from pages.components.live_figure import live_figure
-from pages.shared import controls, decision, text, trial
+from pages.shared import controls, decision, text, thresholds
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
 FEW, HEIGHT = 10, 440  # rows that a table is as high as; pixels of one with more
@@ -70,13 +71,13 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     if st.session_state.pop("rows.from_afar", False):
         st.toast("The rows are in the panel Rows, further down.", icon=":material/table_rows:")
     scores = source.scores(part)
-    thresholds = trial.on_trial(source, scores.n_columns)
+    now = thresholds.values(thresholds.current(source))
     if scores.task == "multiclass":
         _control(source, "cell", st.segmented_control, "Decided", CELL, required=True)
     if scores.task == "multiclass" and _asked(source)["cell"]:
-        found, said = _choose_cell(source, scores, thresholds)
+        found, said = _choose_cell(source, scores, now)
     else:
-        found, said = _choose_outcome(source, scores.view(column), thresholds[column])
+        found, said = _choose_outcome(source, scores.view(column), now[column])
     st.markdown(f"**{len(found):,} of {scores.n_rows:,} {part} rows**{text.plain(said)}.")
     if len(found):
         _show_found(source, part, column, found)
@@ -92,7 +93,7 @@ def _choose_outcome(source: ScoreSource, view: ClassView, threshold: float) -> t
         _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
         _control(source, "high", st.number_input, "to below", placeholder="no end", **RANGE)
     _show_bars(source, view, threshold)
-    said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {threshold:.6g}"
+    said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {_shown(threshold)}"
     ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
     said += f", with a score of {' and '.join(ends)}" if ends else ""
     return behind(view, threshold, outcome, low, high), said
@@ -226,3 +227,7 @@ def _asked(source: ScoreSource) -> dict[str, Any]:
 
 def _ask(source: ScoreSource, asked: dict[str, Any]) -> None:
     st.session_state[f"rows.{source.id}"] = asked
+
+
+def _shown(threshold: float) -> str:
+    return "above every score" if np.isposinf(threshold) else f"{threshold:.6g}"

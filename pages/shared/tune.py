@@ -28,7 +28,7 @@ from core.parameters import Value
 from core.plots.style import Scale
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, text, trial
+from pages.shared import controls, findings, text, thresholds
 from pages.shared.tiles import tiles
 
 Params = tuple[tuple[str, Value], ...]
@@ -69,9 +69,8 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
     )
     st.button(
         "Use this threshold",
-        on_click=trial.try_one,
-        args=(source, source.scores("validation").n_columns, column, choice.threshold),
-        disabled=not 0 <= choice.threshold <= 1,
+        on_click=thresholds.use_rule,
+        args=(source, column, choice.threshold, name, "validation"),
         help="It then stands in the controls above and in every number there.",
     )
     _show_worth(source, column, name, params, tuned, lost)

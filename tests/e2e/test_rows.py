@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from playwright.sync_api import Page, expect
 
-from core.export import Adopted
+from core.export import ThresholdRecord
 from tests.e2e.conftest import overflow, settled
 
 BARS = "document.querySelector('.st-key-rows-bars .live-figure')"
@@ -85,8 +85,8 @@ def test_a_cell_among_all_classes_leads_to_its_rows_and_thresholds_go_out(
     assert set(table["class"]) == set(table["predicted"]) == {0}
 
     page.get_by_role("tab", name="Export").click()
-    record = Adopted.model_validate_json(saved(page, "Thresholds as JSON", tmp_path).read_text())
-    assert record.probabilities() == (0.5,) * 10
+    record = ThresholdRecord.model_validate_json(saved(page, "Thresholds as JSON", tmp_path).read_text())
+    assert [column.value for column in record.thresholds] == [0.5] * 10
     assert record.worth["validation"].columns[0].tp == len(table)
     page.locator(".st-key-export-format").get_by_text("PyTorch").click()
     source = saved(page, "Thresholds as PyTorch", tmp_path).read_text()

@@ -17,7 +17,7 @@ from core.evaluation.source import ScoreSource
 from core.experiment.config import make_config
 from tests.conftest import choose, control, figure_of
 from tests.support.sources import a_run, as_arrays
-from tests.support.thresholds_page import digit, digits, open_run, open_source, tile
+from tests.support.thresholds_page import digit, digits, open_run, open_source, tile, values_of
 
 SOME = {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "epochs": 3}
 Source = TypeVar("Source", bound=ScoreSource)
@@ -95,9 +95,9 @@ def test_the_score_that_becomes_a_half_can_be_tried_and_decides_as_calibrated_sc
     run = opened(app_test, open_run(app_test, digit(epochs=20)), method="sigmoid")
     to_one = fit("sigmoid", *sides(run, "validation"))
     half = to_one.score_for(0.5)
-    next(button for button in app_test.button if button.label == f"Try {half:.3f}").click().run()
-    (threshold,) = app_test.session_state[f"thresholds.{run.id}"][-1][0]
-    assert threshold == half
+    next(button for button in app_test.button if button.label == f"Use {half:.3f}").click().run()
+    (threshold,) = values_of(app_test, run)
+    assert threshold == pytest.approx(half)
     _, p = sides(run, "test")
     np.testing.assert_array_equal(p >= np.float32(threshold), to_one(p) >= 0.5)
     assert f"**{half:.3f}** on the score, is **0.500** on the calibrated one" in said(app_test)

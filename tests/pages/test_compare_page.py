@@ -23,7 +23,7 @@ from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.support.sources import a_run, as_arrays
-from tests.support.thresholds_page import digit, digits, open_run, open_source, show_sources
+from tests.support.thresholds_page import digit, digits, open_run, open_source, put_thresholds, show_sources, values_of
 
 
 def open_compare(at: AppTest, *configs: RunConfig) -> list[Run]:
@@ -198,7 +198,7 @@ def test_the_numbers_of_every_run_are_scikit_learns_on_the_split_shown(app_test:
 
 def test_each_run_is_shown_at_its_own_threshold_or_at_one_for_all_or_tuned(app_test: AppTest):
     other, run = open_compare(app_test, digit(lr=0.1), digit(epochs=20))
-    app_test.session_state[f"thresholds.{other.id}"] = [([0.8], [0.5])]
+    put_thresholds(app_test, other, [0.8])
     app_test.run()
     assert table(app_test, "ECE")["Threshold"].tolist() == ["0.5000", "0.8000"]
     choose(app_test, "compare.mode", "common")
@@ -216,10 +216,10 @@ def test_each_run_is_shown_at_its_own_threshold_or_at_one_for_all_or_tuned(app_t
     assert "flatters" not in said(app_test)
     choose(app_test, "part", "validation")
     assert "which flatters them" in said(app_test)
-    press(app_test, "Put on trial")
+    press(app_test, "Use these thresholds")
     assert control(app_test, "compare.mode").value == "own"
     for one, t in zip((run, other), tuned, strict=True):
-        assert app_test.session_state[f"thresholds.{one.id}"][-1][0] == [t]
+        assert values_of(app_test, one) == [pytest.approx(t)]
     assert table(app_test, "ECE")["Threshold"].tolist() == [f"{t:.4f}" for t in tuned]
 
 

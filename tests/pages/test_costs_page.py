@@ -13,6 +13,7 @@ from core.evaluation import ScoreIndex
 from core.evaluation.prevalence import ppv
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource
+from core.evaluation.threshold import Provenance
 from core.evaluation.tuning import candidates
 from core.evaluation.value.payoffs import Payoffs, Review, best_band, outcome
 from core.experiment.config import RunConfig, make_config
@@ -21,7 +22,15 @@ from pages.shared import prevalence
 from pages.shared.priced import CELLS
 from tests.conftest import choose, control, figure_of, press
 from tests.support.sources import alike
-from tests.support.thresholds_page import digit, open_run, open_source, show_sources, tile
+from tests.support.thresholds_page import (
+    digit,
+    open_run,
+    open_source,
+    show_sources,
+    thresholds_of,
+    tile,
+    values_of,
+)
 
 DEFAULTS = Payoffs()
 FIGURES = {"Costs": ("net_value", "band"), "Prevalence": ("prevalence", "best_threshold", "metrics_there")}
@@ -102,7 +111,7 @@ def test_the_best_threshold_is_the_best_of_all_scores_and_shown_with_its_worth_o
 def test_the_table_holds_every_threshold_beside_all_and_none(app_test: AppTest):
     run = open_panel(app_test, "Costs")
     table = app_test.dataframe[0].value.set_index("")
-    assert list(table.index) == ["Best on validation", "Theory", "On trial", "Adopted", "Call all", "Call none"]
+    assert list(table.index) == ["Best on validation", "Theory", "Current", "Call all", "Call none"]
     assert table.threshold["Theory"] == pytest.approx(1 / 6)
     for part in ("validation", "test"):
         expected = [value(run, part, t) for t in table.threshold]
@@ -130,14 +139,15 @@ def test_the_unit_is_what_was_typed(app_test: AppTest):
     assert tile(app_test, "Per 1,000 rows, test").endswith(" hours")
 
 
-def test_the_best_threshold_is_put_on_trial(app_test: AppTest):
+def test_the_best_threshold_becomes_current(app_test: AppTest):
     run = open_panel(app_test, "Costs")
     press(app_test, "Use this threshold")
-    trial, adopted = app_test.session_state[f"thresholds.{run.id}"][-1]
-    assert trial == [pytest.approx(best_of(run))]
-    assert adopted == [0.5]
+    now = thresholds_of(app_test, run)[-1]
+    assert values_of(app_test, run) == [pytest.approx(best_of(run))]
+    assert now.current[0].provenance == Provenance("rule", "validation", "cost")
+    assert now.saved is None
     table = app_test.dataframe[0].value.set_index("")
-    assert table.threshold["On trial"] == table.threshold["Best on validation"]
+    assert table.threshold["Current"] == table.threshold["Best on validation"]
 
 
 def test_scores_that_are_no_probabilities_are_named_beside_the_theory(app_test: AppTest):
@@ -263,10 +273,10 @@ def test_the_tuned_threshold_is_the_best_on_weighted_rows_and_is_put_on_trial(ap
     values = {float(t): worth(t) for t in np.unique(score)}
     best = max(t for t, found in values.items() if found >= max(values.values()) - 1e-12)
     table = app_test.dataframe[0].value.set_index("")
-    assert list(table.index) == ["Tuned", "Predicted", "On trial", "Adopted"]
+    assert list(table.index) == ["Tuned", "Predicted", "Current"]
     assert table.threshold["Tuned"] == pytest.approx(best)
     press(app_test, "Use the tuned threshold")
-    assert app_test.session_state[f"thresholds.{run.id}"][-1][0] == [pytest.approx(best)]
+    assert values_of(app_test, run) == [pytest.approx(best)]
 
 
 def test_payoffs_without_a_best_threshold_say_so_and_leave_the_rest(app_test: AppTest):
@@ -297,7 +307,7 @@ def test_each_class_or_label_has_a_panel_of_its_own(app_test: AppTest, panel: st
     choose(app_test, "column", 2)
     assert all(figure_of(app_test, key) for key in FIGURES[panel])
     press(app_test, "Use this threshold" if panel == "Costs" else "Use the tuned threshold")
-    thresholds, _ = app_test.session_state[f"thresholds.{run.id}"][-1]
+    thresholds = values_of(app_test, run)
     assert [t == 0.5 for t in thresholds].count(False) == 1
 
 

@@ -16,7 +16,7 @@ from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
 from pages.shared import rows
 from tests.conftest import act, control, figure_of, sent
-from tests.support.thresholds_page import digit, digits, open_run
+from tests.support.thresholds_page import digit, digits, open_run, put_thresholds
 
 
 def open_rows(at: AppTest, config: RunConfig) -> Run:
@@ -68,7 +68,7 @@ def test_every_outcome_has_as_many_rows_as_the_matrix(app_test: AppTest):
     run = open_rows(app_test, make_config(dataset="breast_cancer", epochs=3))
     view = run.scores("validation").view(0)
     for threshold in (0.3, float(view.score[7])):
-        app_test.session_state[f"thresholds.{run.id}"] = [([threshold], [0.5])]
+        put_thresholds(app_test, run, [threshold])
         app_test.run()
         counts = ScoreIndex.of(view.y, view.score).counts(threshold)
         expected = {name: int(getattr(counts, name)) for name in OUTCOMES}
@@ -244,7 +244,7 @@ def test_bars_stand_for_the_rows_that_the_controls_count(app_test: AppTest):
 def test_a_rule_that_leaves_rows_without_a_class_lets_them_be_asked_for(app_test: AppTest):
     run = open_rows(app_test, digits())
     app_test.session_state[f"decision.{run.id}"] = ("masked", {"fallback": NO_CLASS})
-    app_test.session_state[f"thresholds.{run.id}"] = [([0.9] * 10, [0.5] * 10)]
+    put_thresholds(app_test, run, [0.9] * 10)
     choose(app_test, run, "cell", True)
     choose(app_test, run, "decided", NO_CLASS)
     p = run.scores("validation").y_score
@@ -274,7 +274,7 @@ def test_the_file_has_all_rows_and_every_feature(app_test: AppTest, monkeypatch:
 def test_thresholds_on_trial_decide(app_test: AppTest):
     run = open_rows(app_test, digit())
     choose(app_test, run, "outcome", "fn")
-    app_test.session_state[f"thresholds.{run.id}"] = [([1.0], [0.5])]
+    put_thresholds(app_test, run, [1.0])
     app_test.run()
     view = run.scores("validation").view(0)
     missed = int(ScoreIndex.of(view.y, view.score).counts(1.0).fn)

@@ -19,6 +19,7 @@ from core.experiment.config import RunConfig, make_config
 from core.training.engine import Epoch
 from pages.shared import services
 from tests.conftest import choose, current_run, experiment, open_page, until
+from tests.support.thresholds_page import put_thresholds
 
 Give = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # from labels y to scores (N, C)
 
@@ -186,7 +187,8 @@ def test_the_page_stays_up_and_says_what_it_cannot_show(open_case: Callable[[str
     run = current_run(at)
     columns = run.scores("test").n_columns
     for end in (0.0, 1.0):
-        show(at, **{"panel": "Rows", f"thresholds.{run.id}": [([end] * columns, [0.5] * columns)]})
+        put_thresholds(at, run, [end] * columns)
+        show(at, panel="Rows")
     for panel in panels[:2]:
         show(at, panel=panel, part="test")
 

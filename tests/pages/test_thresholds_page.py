@@ -12,8 +12,10 @@ from scipy.special import expit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation import METRICS
+from core.evaluation import METRICS, ScoreIndex
 from core.evaluation.scores import Scores
+from core.evaluation.threshold import ABOVE_ALL, Provenance
+from core.evaluation.tuning import bind, candidates
 from core.experiment.config import Experiment, Variant, make_config
 from core.training.runs import Run
 from pages.shared import services
@@ -27,18 +29,19 @@ from tests.conftest import (
     explored,
     figure_of,
     open_page,
+    press,
     sentences,
     until,
 )
 from tests.support.threshold_rows import CLASSES, LABELS, rows_of
-from tests.support.thresholds_page import digit, digits, on_trial, open_run, tile, yeast
+from tests.support.thresholds_page import current_threshold, digit, digits, open_run, thresholds_of, tile, yeast
 
 EXPLORER = {"explorer", "explorer_now"}
 
 
 def matrix(at: AppTest) -> list[list[int]]:
     """The counts of all rows at the threshold on trial, [[tn, fp], [fn, tp]], as the explorer is told."""
-    held, point = explored(at), explored(at, "explorer_now")["trial"]
+    held, point = explored(at), explored(at, "explorer_now")["current"]
     assert held["of"] == explored(at, "explorer_now")["of"]
     return [
         [held["negatives"] - point["fp"], point["fp"]],
@@ -68,7 +71,7 @@ def test_with_nothing_trained_it_says_what_to_do(app_test: AppTest):
 def test_a_finished_binary_run(app_test: AppTest):
     run = open_run(app_test, digit())
     at = app_test
-    assert on_trial(at) == 0.5
+    assert current_threshold(at) == 0.5
     assert {element.key for element in at.get("bidi_component")} >= EXPLORER
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
 
@@ -97,7 +100,7 @@ def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
     at = open_page(app_test, "thresholds")
     assert not runner.job(job).ended
     assert not sentences(at)
-    act(at, "move", 0.9)
+    act(at, "drag", 0.9)
     assert not sentences(at)
     assert np.sum(matrix(at)) == len(current_run(at).scores("validation").y_true)
     runner.cancel(job)
@@ -119,12 +122,12 @@ def test_the_newest_run_comes_first_and_every_run_keeps_its_threshold(app_test: 
     assert len(control(at, "shown_run").options) == 3
     other = next(name for name in runs if name != last.id)
 
-    act(at, "move", 0.9)
+    act(at, "drag", 0.9)
     choose(at, "shown_run", other)
-    assert on_trial(at) == 0.5
+    assert current_threshold(at) == 0.5
     np.testing.assert_array_equal(matrix(at), expected(runs[other], "validation", 0.5))
     choose(at, "shown_run", last.id)
-    assert on_trial(at) == 0.9
+    assert current_threshold(at) == 0.9
     np.testing.assert_array_equal(matrix(at), expected(last, "validation", 0.9))
 
 
@@ -142,59 +145,102 @@ def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
 @pytest.mark.parametrize("threshold", [0.0, 0.001, 0.137, 0.5, 0.9, 0.999, 1.0])
 def test_counts_are_scikit_learns_where_the_threshold_comes_to_rest(app_test: AppTest, threshold: float):
     run = open_run(app_test, digit())
-    at = act(app_test, "move", threshold)
-    assert on_trial(at) == threshold
+    at = act(app_test, "drag", threshold)
+    assert current_threshold(at) == threshold
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
     assert not sentences(at)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.07, 0.5, 1.0])
-def test_a_share_of_the_rows_becomes_the_score_that_reaches_it(app_test: AppTest, share: float):
+def test_a_share_of_the_rows_is_never_exceeded_and_means_what_the_rule_means(app_test: AppTest, share: float):
     run = open_run(app_test, digit())
     at = act(app_test, "share", share)
-    score = np.sort(run.scores("validation").y_score[:, 0])[::-1]
-    wanted = int(np.ceil(share * len(score) - 1e-9))
-    if wanted:
-        assert on_trial(at) == score[wanted - 1]
-        assert np.sum(matrix(at), axis=0)[1] == np.sum(score >= score[wanted - 1])
-    else:
-        assert np.sum(matrix(at), axis=0)[1] == 0
+    view = run.scores("validation").view()
+    rule = bind("top_percent", percent=100 * share)(candidates(ScoreIndex.of(view.y, view.score)))
+    predicted = np.sum(matrix(at), axis=0)[1]
+    assert predicted == np.sum(view.score >= rule.threshold) <= share * len(view.y) + 1e-9
+    assert (current_threshold(at) == ABOVE_ALL) == (not predicted)
+    now = thresholds_of(at, run)[-1].current[0]
+    assert now.provenance == Provenance("rule", "validation", "top_percent")
     assert not sentences(at)
 
 
-def test_adopt_and_undo_take_a_step_each(app_test: AppTest):
+def test_above_every_score_is_shown_saved_linked_and_exported_as_a_state(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = act(app_test, "share", 0)
+    act(at, "save", ABOVE_ALL)
+    assert explored(at, "explorer_now")["saved"]["threshold"] == ABOVE_ALL
+    assert at.query_params["saved"] in (ABOVE_ALL, [ABOVE_ALL])
+    for panel in ("Tune", "Costs", "Prevalence", "Calibration", "Rows", "Compare", "Export"):
+        at.session_state["panel"] = panel
+        at.run()
+        assert not sentences(at)
+        written = " ".join(str(one.value) for kind in ("markdown", "caption", "code", "metric") for one in at.get(kind))
+        assert "e+308" not in written
+        assert len(written) < 50_000
+    assert '"above_all": true' in next(code.value for code in at.code)
+    assert thresholds_of(at, run)[-1].saved[0].above_all
+
+
+@pytest.mark.parametrize("given", [2, -1, "nan", "", "x"])
+def test_what_a_probability_cannot_be_is_refused_and_the_threshold_stays(app_test: AppTest, given: float | str):
+    open_run(app_test, digit())
+    at = act(app_test, "type", given)
+    (said,) = sentences(at)
+    assert "threshold" in said
+    assert current_threshold(at) == 0.5
+
+
+def test_a_threshold_knows_how_it_came_about_and_which_rows_were_shown(app_test: AppTest):
     run = open_run(app_test, digit())
     at = app_test
 
-    def state() -> tuple[float, float, bool]:
-        now = explored(at, "explorer_now")
-        return now["trial"]["threshold"], now["adopted"]["threshold"], now["undo"]
+    def provenance() -> Provenance:
+        return thresholds_of(at, run)[-1].current[0].provenance
 
-    assert state() == (0.5, 0.5, False)
-    act(at, "move", 0.9)
-    assert state() == (0.9, 0.5, True)
-    act(at, "adopt", 0.9)
+    assert provenance() == Provenance()
+    act(at, "type", 0.5)
+    assert provenance() == Provenance("typed", "validation")
+    choose(at, "part", "test")
+    act(at, "drag", 0.7)
+    assert provenance() == Provenance("dragged", "test")
+    press(at, "Use this threshold")
+    assert provenance() == Provenance("rule", "validation", "f1")
+
+
+def test_save_and_undo_take_a_step_each(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = app_test
+
+    def state() -> tuple[float, float | None, bool]:
+        now = explored(at, "explorer_now")
+        return now["current"]["threshold"], now["saved"] and now["saved"]["threshold"], now["undo"]
+
+    assert state() == (0.5, None, False)
+    act(at, "drag", 0.9)
+    assert state() == (0.9, None, True)
+    act(at, "save", 0.9)
     assert state() == (0.9, 0.9, True)
-    act(at, "move", 0.2)
-    before = explored(at, "explorer_now")["adopted"]
+    act(at, "drag", 0.2)
+    before = explored(at, "explorer_now")["saved"]
     (_, fp), (_, tp) = expected(run, "validation", 0.9)
     assert (before["tp"], before["fp"]) == (tp, fp)
     act(at, "undo")
     assert state() == (0.9, 0.9, True)
     act(at, "undo")
-    assert state() == (0.9, 0.5, True)
+    assert state() == (0.9, None, True)
     act(at, "undo")
-    assert state() == (0.5, 0.5, False)
+    assert state() == (0.5, None, False)
     act(at, "undo")
-    assert state() == (0.5, 0.5, False)
+    assert state() == (0.5, None, False)
     assert not sentences(at)
 
 
-def test_what_is_adopted_while_it_moves_is_what_was_under_the_hand(app_test: AppTest):
+def test_what_is_saved_while_it_moves_is_what_was_under_the_hand(app_test: AppTest):
     open_run(app_test, digit())
-    at = act(app_test, "adopt", 0.7)
+    at = act(app_test, "save", 0.7)
     now = explored(at, "explorer_now")
-    assert (now["trial"]["threshold"], now["adopted"]["threshold"]) == (0.7, 0.7)
+    assert (now["current"]["threshold"], now["saved"]["threshold"]) == (0.7, 0.7)
 
 
 def test_a_message_about_other_scores_is_left_alone(app_test: AppTest):
@@ -203,8 +249,8 @@ def test_a_message_about_other_scores_is_left_alone(app_test: AppTest):
     at = app_test
     (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
     element.proto.json = element.proto.json.replace("validation", "test")
-    act(at, "move", 0.9)
-    assert on_trial(at) == 0.5
+    act(at, "drag", 0.9)
+    assert current_threshold(at) == 0.5
 
 
 def test_each_commit_is_answered_by_its_number(app_test: AppTest):
@@ -212,7 +258,7 @@ def test_each_commit_is_answered_by_its_number(app_test: AppTest):
     at = app_test
     for number in range(3):
         assert explored(at, "explorer_now")["serial"] == number
-        act(at, "move", 0.5)
+        act(at, "drag", 0.1 + number / 10)
 
 
 def test_a_message_that_comes_twice_counts_once(app_test: AppTest):
@@ -220,34 +266,34 @@ def test_a_message_that_comes_twice_counts_once(app_test: AppTest):
     open_run(app_test, digit())
     at = app_test
     for threshold in (0.9, 0.8, 0.7):
-        act(at, "move", threshold)
+        act(at, "drag", threshold)
     act(at, "undo")
-    assert on_trial(at) == 0.8
+    assert current_threshold(at) == 0.8
     (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
     serial = json.loads(element.proto.json)["serial"]
     element.proto.json = json.dumps(json.loads(element.proto.json) | {"serial": serial - 1})
     act(at, "undo")
-    assert on_trial(at) == 0.8
+    assert current_threshold(at) == 0.8
     act(at, "undo")
-    assert on_trial(at) == 0.9
+    assert current_threshold(at) == 0.9
 
 
 def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
     run = open_run(app_test, digit())
     score = run.scores("validation").y_score[:, 0]
     chosen = float(np.sort(score)[len(score) // 2])
-    at = act(app_test, "move", chosen)
+    at = act(app_test, "drag", chosen)
     np.testing.assert_array_equal(np.sum(matrix(at), axis=0)[1], np.sum(score >= score.dtype.type(chosen)))
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", chosen))
 
 
 def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: AppTest):
     run = open_run(app_test, digit())
-    at = act(app_test, "move", 0.9)
+    at = act(app_test, "drag", 0.9)
     choose(at, "part", "test")
-    assert on_trial(at) == 0.9
+    assert current_threshold(at) == 0.9
     np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.9))
-    act(at, "move", 0.2)
+    act(at, "drag", 0.2)
     np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.2))
     choose(at, "part", "validation")
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.2))
@@ -267,7 +313,7 @@ def test_the_browser_gets_every_point_of_scikit_learns_curves(app_test: AppTest)
 
 def test_the_scale_changes_the_axis_and_no_number(app_test: AppTest):
     run = open_run(app_test, digit())
-    at = act(app_test, "move", 0.9)
+    at = act(app_test, "drag", 0.9)
     for scale, ends in (("probability", [0, 1]), ("logit", [-9, 9])):
         choose(at, "scale", scale)
         axis = explored(at)["axis"]
@@ -293,14 +339,14 @@ def test_every_class_keeps_its_own_threshold(app_test: AppTest):
     assert len(control(at, "column").options) == 10
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5, column=0))
     choose(at, "column", 3)
-    act(at, "move", 0.9)
+    act(at, "drag", 0.9)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
     choose(at, "column", 5)
-    assert on_trial(at) == 0.5
-    act(at, "move", float(expit(-2.0)))
+    assert current_threshold(at) == 0.5
+    act(at, "drag", float(expit(-2.0)))
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(-2.0), column=5))
     choose(at, "column", 3)
-    assert on_trial(at) == 0.9
+    assert current_threshold(at) == 0.9
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
     thresholds = rows_of(at, CLASSES)["thresholds"]
     np.testing.assert_allclose(thresholds, [0.5, 0.5, 0.5, 0.9, 0.5, expit(-2.0), 0.5, 0.5, 0.5, 0.5])
@@ -320,7 +366,7 @@ def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_
     np.testing.assert_array_equal(decided(at), plain)
 
     choose(at, "column", 8)
-    act(at, "move", 0.1)
+    act(at, "drag", 0.1)
     thresholds = np.where(np.arange(10) == 8, 0.1, 0.5)
     y_pred = np.argmax(scores.y_score / thresholds, axis=1)
     np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, y_pred))
@@ -337,7 +383,7 @@ def test_all_classes_follow_the_split(app_test: AppTest):
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_all_classes_at_the_ends_of_a_threshold(app_test: AppTest, threshold: float):
     run = open_run(app_test, digits())
-    at = act(app_test, "move", threshold)
+    at = act(app_test, "drag", threshold)
     assert not sentences(at)
     assert decided(at).sum() == run.scores("validation").n_rows
 
@@ -367,7 +413,7 @@ def test_every_label_keeps_its_own_threshold(app_test: AppTest):
     assert len(control(at, "column").options) == 14
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
     choose(at, "column", 11)
-    act(at, "move", 0.8)
+    act(at, "drag", 0.8)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.8, column=11))
 
     held = rows_of(at, LABELS)
@@ -395,7 +441,7 @@ def test_a_label_that_no_row_or_every_row_has_breaks_nothing(
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
     assert rows_of(at, LABELS)["positives"][0] == share * one_sided(run, "validation").n_rows
     for threshold in (0.0, 1.0):
-        act(at, "move", threshold)
+        act(at, "drag", threshold)
         assert not sentences(at)
 
 
@@ -447,18 +493,31 @@ def test_nothing_is_said_of_scores_behind_another_activation(app_test: AppTest):
 # --- the link
 
 
-def test_a_link_brings_the_adopted_thresholds(app_test: AppTest):
+def linked(run: Run, **query: str) -> AppTest:
+    """The Thresholds page of another session that opens a link to a run."""
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params.update({"run": run.job, **query})
+    return open_page(other, "thresholds")
+
+
+def test_a_link_brings_the_current_and_the_saved_threshold_and_where_they_came_from(app_test: AppTest):
     at = app_test
     run = open_run(at, digit())
     assert set(at.query_params) == {"run"}
-    act(at, "adopt", 0.62)
-    assert at.query_params["threshold"] in ("0.62", ["0.62"])
-
-    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
-    other.query_params.update({"run": run.job, "threshold": "0.62"})
-    open_page(other, "thresholds")
+    act(at, "save", 0.62)
+    choose(at, "part", "test")
+    act(at, "type", 0.039161900052816126)
+    query = {name: at.query_params[name] for name in ("current", "current_from", "saved", "saved_from")}
+    query = {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
+    assert query == {
+        "current": "0.0391619",
+        "current_from": "typed@test",
+        "saved": "0.62",
+        "saved_from": "dragged@validation",
+    }
+    other = linked(run, **query)
     assert not sentences(other)
-    assert other.session_state[f"thresholds.{run.id}"][-1] == ([0.62], [0.62])
+    assert thresholds_of(other, run)[-1] == thresholds_of(at, run)[-1]
 
 
 def test_a_link_opens_the_run_that_it_names(app_test: AppTest):
@@ -472,10 +531,10 @@ def test_a_link_opens_the_run_that_it_names(app_test: AppTest):
     assert app_test.query_params["shown"] in (second.id, [second.id])
 
 
-def test_a_bad_threshold_in_a_link_is_said_and_nothing_else_is_lost(app_test: AppTest):
+@pytest.mark.parametrize("given", ["high", "2", "-1", "2,-1,0.5", "inf", "1e400"])
+def test_a_bad_threshold_in_a_link_is_said_and_nothing_else_is_lost(app_test: AppTest, given: str):
     run = open_run(app_test, digit())
-    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
-    other.query_params.update({"run": run.job, "threshold": "high"})
-    open_page(other, "thresholds")
-    assert sentences(other) == ["Expected `threshold` to be a number, but got 'high'."]
-    assert other.session_state[f"thresholds.{run.id}"][-1] == ([0.5], [0.5])
+    other = linked(run, current=given, saved="0.25")
+    assert len(sentences(other)) == 1
+    now = thresholds_of(other, run)[-1]
+    assert (now.current[0].value, now.saved[0].value) == (0.25, 0.25)

@@ -13,14 +13,15 @@ from streamlit.testing.v1 import AppTest
 from core.evaluation import DECISIONS
 from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource
+from core.evaluation.threshold import ABOVE_ALL
 from core.evaluation.tuning import LABEL_RULES
 from core.experiment.config import RunConfig, make_config
 from pages.components.threshold_column import MOST
 from pages.shared import decision, services
-from tests.conftest import button, choose, control, figure_of, press, sent, sentences
+from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences
 from tests.support.sources import a_run, alike, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
-from tests.support.thresholds_page import digits, open_run, open_source, yeast
+from tests.support.thresholds_page import digits, open_run, open_source, values_of, yeast
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
 
@@ -82,7 +83,8 @@ def test_as_it_opens_every_class_is_at_a_half_and_decisions_are_argmax(app_test:
     held = rows_of(app_test, CLASSES)
     assert held["names"] == list(scores.class_names)
     assert held["positives"] == scores.positives.tolist()
-    assert held["thresholds"] == held["adopted"] == [0.5] * 10
+    assert held["thresholds"] == [0.5] * 10
+    assert held["saved"] is None
     np.testing.assert_array_equal(held["scores"].reshape(10, -1).T, scores.y_score)
     np.testing.assert_array_equal(held["truth"], scores.y_true)
 
@@ -129,14 +131,16 @@ def test_the_rule_is_that_of_the_run(app_test: AppTest):
     assert rows_of(at, CLASSES)["rule"] == "difference"
 
 
-def test_a_threshold_that_is_moved_is_on_trial_and_compared_with_the_adopted(app_test: AppTest):
+def test_a_threshold_that_is_moved_is_current_and_compared_with_the_saved(app_test: AppTest):
     run = open_run(app_test, digits(epochs=2))
+    assert rows_of(app_test, CLASSES)["before"] == {}
+    act(app_test, "save", 0.5)
     before = rows_of(app_test, CLASSES)["now"]
     at = move(app_test, CLASSES, 8, 0.05)
     held = rows_of(at, CLASSES)
-    assert at.session_state[f"thresholds.{run.id}"][-1][0][8] == 0.05
+    assert values_of(at, run)[8] == np.float32(0.05)
     assert held["thresholds"][8] == 0.05
-    assert held["adopted"] == [0.5] * 10
+    assert held["saved"] == [0.5] * 10
     assert held["before"] == before
     assert held["now"] != before
 
@@ -297,20 +301,20 @@ def test_every_label_rule_is_tuned_on_validation_and_shown_on_both(app_test: App
 def test_the_thresholds_of_a_rule_can_be_tried(app_test: AppTest):
     run = open_run(app_test, yeast())
     at = choose(app_test, "label_rule", "one_for_all")
-    press(at, "Try these thresholds")
+    press(at, "Use these thresholds")
     scores = run.scores("validation")
     found = LABEL_RULES["one_for_all"](scores).thresholds
-    np.testing.assert_array_equal(rows_of(at, LABELS)["thresholds"], found)
+    np.testing.assert_array_equal(np.float32(rows_of(at, LABELS)["thresholds"]), np.float32(found))
     check_labels(at, scores, found)
     assert f"{rows_of(at, LABELS)['now']['micro_f1']:.3f}" == cell(at, "Micro F1", "validation, tuned")
 
 
-def test_a_label_that_a_rule_gives_to_no_row_is_tried_at_one(app_test: AppTest):
+def test_a_label_that_a_rule_gives_to_no_row_is_above_every_score(app_test: AppTest):
     open_run(app_test, yeast(epochs=1))
     at = choose(app_test, "label_rule", "fbr_0")
     choose(at, "label_rule.fbr_0.least", 0.95)
-    press(at, "Try these thresholds")
-    assert max(rows_of(at, LABELS)["thresholds"]) == 1
+    press(at, "Use these thresholds")
+    assert ABOVE_ALL in rows_of(at, LABELS)["thresholds"]
     assert any("to no row" in caption.value for caption in at.caption)
     assert not sentences(at)
 
@@ -318,7 +322,7 @@ def test_a_label_that_a_rule_gives_to_no_row_is_tried_at_one(app_test: AppTest):
 def test_the_top_k_of_a_row_are_no_thresholds(app_test: AppTest):
     open_run(app_test, yeast(epochs=1))
     at = choose(app_test, "label_rule", "rcut")
-    assert not [one for one in at.button if one.label == "Try these thresholds"]
+    assert not [one for one in at.button if one.label == "Use these thresholds"]
     assert any("no thresholds" in caption.value for caption in at.caption)
 
 
@@ -326,5 +330,5 @@ def test_labels_can_be_tuned_by_another_rule(app_test: AppTest):
     run = open_run(app_test, yeast(epochs=1))
     at = choose(app_test, "label_rule.goal", "recall")
     choose(at, "label_rule.recall.least", 0.9)
-    press(at, button(at, "Try these thresholds").label)
+    press(at, button(at, "Use these thresholds").label)
     assert (column(at, LABELS, "recall")[run.scores("validation").positives > 0] >= 0.9).all()

@@ -17,7 +17,7 @@ from core.training.runs import Run
 from pages.shared import tune
 from tests.conftest import choose, explored, figure_of, press
 from tests.support.sources import a_run, as_arrays
-from tests.support.thresholds_page import digit, on_trial, open_run, open_source, tile
+from tests.support.thresholds_page import current_threshold, digit, open_run, open_source, tile, values_of
 
 
 def tuning(at: AppTest, run: Run, rule: str = "f1") -> Run:
@@ -50,9 +50,9 @@ def test_the_threshold_is_the_best_of_all_scores_and_is_shown_with_its_worth_on_
 def test_the_threshold_found_is_taken_over_by_the_controls(app_test: AppTest):
     run = tuning(app_test, open_run(app_test, digit(epochs=20)))
     button(app_test).click().run()
-    found = app_test.session_state[f"thresholds.{run.id}"][-1][0][0]
+    found = values_of(app_test, run)[0]
     assert tile(app_test, "Threshold") == f"{found:.3f}"
-    assert on_trial(app_test) == found
+    assert current_threshold(app_test) == pytest.approx(found, abs=1e-6)
     assert f"{f1(run, 'validation', found):.3f}" == tile(app_test, "F1, validation")
 
 
@@ -87,7 +87,7 @@ def test_each_class_or_label_has_a_threshold_of_its_own(app_test: AppTest, choic
     run = tuning(app_test, open_run(app_test, make_config(**choices)))
     choose(app_test, "column", 2)
     button(app_test).click().run()
-    thresholds, _ = app_test.session_state[f"thresholds.{run.id}"][-1]
+    thresholds = values_of(app_test, run)
     assert [t == 0.5 for t in thresholds].count(False) == 1
     assert thresholds[2] != 0.5
 

@@ -43,7 +43,13 @@ def column(at: AppTest, key: str, name: str) -> np.ndarray:
 def move(at: AppTest, key: str, index: int, threshold: float, of: str = "") -> AppTest:
     """Release the threshold of a row there, which is `of` the scores that are shown or of others, and run."""
     shown = rows_of(at, key)
-    given = {"of": of or shown["of"], "column": index, "threshold": threshold, "serial": shown["answered"] + 1}
+    given = {
+        "of": of or shown["of"],
+        "column": index,
+        "threshold": threshold,
+        "how": "dragged",
+        "serial": shown["answered"] + 1,
+    }
     return _tell(at, key, "moved", given)
 
 

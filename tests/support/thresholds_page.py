@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation.source import ScoreSource
+from core.evaluation.threshold import ABOVE_ALL, Provenance, Threshold
 from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
-from pages.shared import services
+from pages.shared import services, thresholds
 from tests.conftest import (
     current_run,
     experiment,
@@ -55,8 +59,33 @@ def digits(**choices: object) -> RunConfig:
     return make_config(**{"dataset": "digits", "head": "softmax", "loss": "cross_entropy", "epochs": 5} | choices)
 
 
-def on_trial(at: AppTest) -> float:
-    return explored(at, "explorer_now")["trial"]["threshold"]
+def current_threshold(at: AppTest) -> float | str:
+    """The threshold that the explorer shows, ABOVE_ALL above every score."""
+    return explored(at, "explorer_now")["current"]["threshold"]
+
+
+def thresholds_of(at: AppTest, run: ScoreSource) -> list[thresholds.Step]:
+    """The steps of a run's thresholds in this session."""
+    steps: list[thresholds.Step] = at.session_state[f"thresholds.{run.id}"]
+    return steps
+
+
+def values_of(at: AppTest, run: ScoreSource) -> list[float]:
+    """The current thresholds (C,) of a run in this session, inf above every score."""
+    return thresholds.values(thresholds_of(at, run)[-1].current)
+
+
+def put_thresholds(
+    at: AppTest, run: ScoreSource, current: Sequence[float], saved: Sequence[float] | None = None
+) -> None:
+    """Give a session thresholds (C,) of a run, as if they had been typed; inf is above every score."""
+    domain, typed = thresholds.domain(run), Provenance("typed", "validation")
+
+    def admitted(values: Sequence[float]) -> tuple[Threshold, ...]:
+        return tuple(domain.admit(ABOVE_ALL if np.isposinf(value) else value, typed) for value in values)
+
+    step = thresholds.Step(admitted(current), None if saved is None else admitted(saved))
+    at.session_state[f"thresholds.{run.id}"] = [step]
 
 
 def tile(at: AppTest, label: str) -> str:

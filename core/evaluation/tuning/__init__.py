@@ -13,6 +13,7 @@ from core.evaluation.tuning.labels import (
     inner_folds,
 )
 from core.evaluation.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
+from core.evaluation.tuning.origin import provenance_label
 from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, threshold_by_payoffs
 from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, regret
 
@@ -41,6 +42,7 @@ __all__ = [
     "inner_folds",
     "population_best",
     "population_counts",
+    "provenance_label",
     "regret",
     "simulate",
     "threshold_by_payoffs",

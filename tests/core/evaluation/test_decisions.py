@@ -168,10 +168,24 @@ def test_a_fallback_that_is_no_class_is_refused(fallback: object):
         DECISIONS["masked"]([[0.1, 0.2]], [0.5, 0.5], fallback=fallback)
 
 
-def test_thresholds_that_are_no_numbers_are_refused():
-    for name in ("ratio", "difference"):
-        with pytest.raises(CutoffError, match="`thresholds` to be finite"):
-            DECISIONS[name]([[0.1, 0.2]], [0.5, np.inf])
+@pytest.mark.parametrize("threshold", [np.nan, -np.inf])
+@pytest.mark.parametrize("name", ["ratio", "difference"])
+def test_thresholds_that_are_no_numbers_are_refused(name: str, threshold: float):
+    with pytest.raises(CutoffError, match="`thresholds` to be"):
+        DECISIONS[name]([[0.1, 0.2]], [0.5, threshold])
+
+
+@pytest.mark.parametrize("name", ["ratio", "difference"])
+@given(rows=decided(), data=st.data())
+def test_a_class_above_every_score_gets_no_row(name: str, rows: tuple[np.ndarray, np.ndarray], data: st.DataObject):
+    y_score, thresholds = rows
+    above = np.array(data.draw(st.lists(st.booleans(), min_size=len(thresholds), max_size=len(thresholds))))
+    found = DECISIONS[name](y_score, np.where(above, np.inf, thresholds))
+    if above.all():
+        np.testing.assert_array_equal(found, y_score.argmax(axis=1))
+    else:
+        kept = np.flatnonzero(~above)
+        np.testing.assert_array_equal(found, kept[DECISIONS[name](y_score[:, kept], thresholds[kept])])
 
 
 # --- what comes of decisions

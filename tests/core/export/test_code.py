@@ -20,8 +20,9 @@ from sklearn.multiclass import OneVsRestClassifier
 from core.data import DATASETS, load_split
 from core.evaluation import DECISIONS, METRICS, NO_CLASS, decide, summary
 from core.evaluation.source import new_id
+from core.evaluation.threshold import Domain, Threshold
 from core.experiment.config import RunConfig, make_config
-from core.export import Adopted, adopted, pytorch_code, scikit_learn_code
+from core.export import ThresholdRecord, pytorch_code, scikit_learn_code, threshold_record
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS, probabilities
 from core.losses.objective import resolved
@@ -70,12 +71,20 @@ def ways(task: str) -> Iterator[tuple[str, dict[str, Any]]]:
             return
 
 
-def record(run: Run, thresholds: list[float], name: str = "ratio", params: dict[str, Any] | None = None) -> Adopted:
+def admitted(run: Run, thresholds: list[float]) -> list[Threshold]:
+    """The thresholds as a rule that tuned them on validation rows gives them; inf is above every score."""
+    domain = Domain.of(run.scores("validation"))
+    return [domain.found(threshold, "f1", "validation") for threshold in thresholds]
+
+
+def record(
+    run: Run, thresholds: list[float], name: str = "ratio", params: dict[str, Any] | None = None
+) -> ThresholdRecord:
     full = {param.name: param.default for param in DECISIONS[name].params} | (params or {})
-    return adopted(run, thresholds, name, full)
+    return threshold_record(run, admitted(run, thresholds), True, name, full)
 
 
-some_thresholds = st.sampled_from(TIED) | st.floats(0, 1)
+some_thresholds = st.sampled_from((*TIED, np.inf)) | st.floats(0, 1, width=32)
 
 
 @st.composite
@@ -83,7 +92,8 @@ def cases(draw: st.DrawFn) -> tuple[Run, list[float], str, dict[str, Any]]:
     task = draw(st.sampled_from(list(TASKS)))
     run = run_of(make_config(**TASKS[task]), seed=draw(st.integers(0, 5)))
     columns = run.scores("validation").n_columns
-    thresholds = draw(st.lists(some_thresholds, min_size=columns, max_size=columns))
+    drawn = draw(st.lists(some_thresholds, min_size=columns, max_size=columns))
+    thresholds = np.float32(drawn).astype(float).tolist()
     name, params = draw(st.sampled_from(list(ways(task))))
     return run, thresholds, name, params
 
@@ -131,17 +141,20 @@ def test_names_of_any_kind_come_through(names, monkeypatch: pytest.MonkeyPatch):
     for source in (scikit_learn_code(one), pytorch_code(one)):
         assert tuple(executed(source)["CLASS_NAMES"]) == names
         assert executed(source)["THRESHOLDS"].tolist() == np.float32([0.2, 0.5, 0.9]).tolist()
-    assert Adopted.model_validate_json(one.as_json()) == one
+    assert ThresholdRecord.model_validate_json(one.as_json()) == one
 
 
-def test_infinite_thresholds_can_be_taken_out():
+def test_thresholds_above_every_score_go_out_as_a_state():
     run = run_of(make_config(**TASKS["multilabel"]))
-    thresholds = [np.inf, -np.inf, 0.5, 0.0, 1.0]
+    thresholds = [np.inf, 0.25, 0.5, 0.0, 1.0]
     one = record(run, thresholds)
+    first = json.loads(one.as_json())["thresholds"][0]
+    assert (first["value"], first["above_all"], first["logit"]) == (None, True, None)
+    assert "Infinity" not in one.as_json()
     p, expected = run.scores("validation").y_score, decisions(run, thresholds, "ratio", {})
     np.testing.assert_array_equal(scikit_learn_decisions(scikit_learn_code(one), p), expected)
     np.testing.assert_array_equal(pytorch_decisions(pytorch_code(one), p), expected)
-    assert Adopted.model_validate_json(one.as_json()) == one
+    assert ThresholdRecord.model_validate_json(one.as_json()) == one
 
 
 # --- scikit-learn's own estimators
@@ -228,8 +241,8 @@ def test_the_head_takes_what_comes_before_it():
 @given(cases())
 def test_json_comes_back_the_same(case):
     one = record(*case)
-    assert Adopted.model_validate_json(one.as_json()) == one
-    assert one.probabilities() == tuple(case[1])
+    assert ThresholdRecord.model_validate_json(one.as_json()) == one
+    assert one.compared() == tuple(float(np.float32(t)) for t in case[1])
 
 
 def test_json_says_what_the_thresholds_are_and_what_they_are_worth():
@@ -244,8 +257,15 @@ def test_json_says_what_the_thresholds_are_and_what_they_are_worth():
     assert read["score_dtype"] == "float32"
     assert read["comparison"] == "score >= threshold"
     assert read["decision"] == "each"
-    assert read["tuned_on"] == "validation"
-    assert read["thresholds"] == [{"name": "8", "probability": 0.7, "logit": float(logit(0.7))}]
+    origin = {"how": "rule", "rows": "validation", "rule": "f1"}
+    at = {
+        "name": "8",
+        "value": 0.7,
+        "above_all": False,
+        "logit": float(logit(float(np.float32(0.7)))),
+        "origin": origin,
+    }
+    assert read["thresholds"] == [at]
     for part in ("validation", "test"):
         view = run.scores(part).view(0)
         called = view.score >= np.float32(0.7)
@@ -275,5 +295,5 @@ def test_what_is_undefined_is_null():
     read = json.loads(record(run_of(make_config(**TASKS["binary"])), [np.inf]).as_json())
     column = read["worth"]["test"]["columns"][0]
     assert column["metrics"]["precision"] is None
-    assert read["thresholds"][0]["probability"] == "Infinity"
+    assert read["thresholds"][0]["value"] is None
     assert set(column["metrics"]) == {metric.name for metric in METRICS.values() if not metric.params}

@@ -13,7 +13,7 @@ from scipy.special import expit, logit
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.metrics import false_positive_rate
 from core.plots import explorer
-from core.plots.explorer import BOUND, around, axis_of, held, round_numbers, top_share
+from core.plots.explorer import BOUND, around, axis_of, held, round_numbers
 from tests.support.node import in_node, needs_node
 
 MODEL = "threshold_model.js"
@@ -104,26 +104,6 @@ def test_the_scores_around_a_threshold_are_those_next_to_it(index: ScoreIndex, t
     wanted = np.concatenate([distinct[distinct < t][-count:], distinct[distinct >= t][:count]])
     np.testing.assert_array_equal(near.thresholds, wanted)
     np.testing.assert_array_equal(near.tp, index.counts(wanted).tp)
-
-
-@settings(max_examples=60)
-@given(indexes, st.floats(0, 1))
-def test_a_share_is_reached_and_no_larger_threshold_reaches_it(index: ScoreIndex, share: float):
-    t = top_share(index, share)
-    wanted = int(np.ceil(share * index.n_rows - 1e-9))
-    counts = index.counts(t)
-    assert counts.tp + counts.fp >= wanted
-    larger = index.distinct_scores()
-    larger = larger[larger > t]
-    if wanted and larger.size:
-        above = index.counts(larger.min())
-        assert above.tp + above.fp < wanted
-
-
-def test_the_share_of_nothing_is_above_every_score():
-    index = an_index(0, 50, 0.5, 1)
-    assert top_share(index, 0) == np.inf
-    assert top_share(ScoreIndex.of([], []), 1) == np.inf
 
 
 # --- the axis

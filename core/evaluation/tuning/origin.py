@@ -1,0 +1,18 @@
+"""Where a threshold came from, in words."""
+
+from __future__ import annotations
+
+from core.evaluation.threshold import Provenance
+from core.evaluation.tuning.labels import LABEL_RULES
+from core.evaluation.tuning.rules import RULES
+
+
+def provenance_label(provenance: Provenance) -> str:
+    """ "default", "typed while test rows were shown", "Maximum F1, tuned on validation rows"."""
+    if provenance.how == "default":
+        return "default"
+    if provenance.how == "rule":
+        name = provenance.rule
+        label = RULES[name].label if name in RULES else LABEL_RULES[name].label
+        return f"{label}, tuned on {provenance.rows} rows"
+    return f"{provenance.how} while {provenance.rows} rows were shown" if provenance.rows else provenance.how

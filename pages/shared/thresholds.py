@@ -1,0 +1,182 @@
+"""The thresholds of a source of scores as this session has them, the same on every page.
+
+The current ones, which every number follows, begin at the default; the saved ones, which numbers are compared with,
+are none until somebody saves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import streamlit as st
+
+from core.errors import CutoffError
+from core.evaluation.counts import ScoreIndex
+from core.evaluation.source import ScoreSource
+from core.evaluation.threshold import (
+    Domain,
+    How,
+    Provenance,
+    Threshold,
+    provenances_to_text,
+    read_thresholds,
+    thresholds_to_text,
+)
+from core.evaluation.tuning import LABEL_RULES, RULES, bind, candidates
+from pages.shared import session
+
+KEPT = 200  # steps that can be undone
+LINKED = ("current", "saved")  # each with "<name>_from" in the URL
+
+
+class Step(NamedTuple):
+    """The thresholds (C,) of a source after a step."""
+
+    current: tuple[Threshold, ...]
+    saved: tuple[Threshold, ...] | None = None
+
+
+def open_link() -> None:
+    """Keep which run of its job the URL names, and the thresholds that it holds, until the Thresholds page is drawn."""
+    for name in ("shown", *LINKED, *(f"{name}_from" for name in LINKED)):
+        if given := st.query_params.get(name):
+            st.session_state[f"linked.{name}"] = given
+
+
+def take_linked(source: ScoreSource) -> None:
+    """Take over the thresholds of the link that opened this session, once; a sentence is kept if that fails."""
+    given = {name: st.session_state.pop(f"linked.{name}", "") for name in LINKED}
+    origins = {name: st.session_state.pop(f"linked.{name}_from", "") for name in LINKED}
+    found: dict[str, tuple[Threshold, ...]] = {}
+    for name in LINKED:
+        if given[name]:
+            try:
+                found[name] = read_thresholds(
+                    given[name],
+                    origins[name],
+                    domain(source),
+                    columns=len(current(source)),
+                    rules=(*RULES, *LABEL_RULES),
+                    parts=("validation", "test"),
+                )
+            except CutoffError as error:
+                session.complain(str(error))
+    if found:
+        stored = found.get("saved")
+        _step(source, Step(found.get("current", stored or current(source)), stored))
+
+
+def as_link(source: ScoreSource) -> dict[str, str]:
+    """The current and the saved thresholds as URL parameters; nothing of either while nobody chose it."""
+    now = _steps(source)[-1]
+    query: dict[str, str] = {}
+    if now.current != (now.saved or _steps(source)[0].current):
+        query |= {"current": thresholds_to_text(now.current), "current_from": provenances_to_text(now.current)}
+    if now.saved:
+        query |= {"saved": thresholds_to_text(now.saved), "saved_from": provenances_to_text(now.saved)}
+    return query
+
+
+def domain(source: ScoreSource) -> Domain:
+    """What a threshold on these scores can be."""
+    return Domain.of(*(source.scores(part) for part in source.parts))
+
+
+def current(source: ScoreSource) -> tuple[Threshold, ...]:
+    """The current thresholds (C,)."""
+    return _steps(source)[-1].current
+
+
+def saved(source: ScoreSource) -> tuple[Threshold, ...] | None:
+    """The thresholds (C,) saved last; None while nobody has saved."""
+    return _steps(source)[-1].saved
+
+
+def of_column(source: ScoreSource, column: int) -> tuple[float, float | None]:
+    """The current threshold of a column and the saved one, None while nobody has saved; inf above every score."""
+    stored = saved(source)
+    return current(source)[column].value, stored[column].value if stored else None
+
+
+def values(thresholds: Iterable[Threshold]) -> list[float]:
+    """The numbers (C,) to compare scores with, inf above every score."""
+    return [threshold.value for threshold in thresholds]
+
+
+def move(source: ScoreSource, column: int, given: float | str, how: How, part: str) -> None:
+    """Make a number that was typed or dragged, while a split was shown, the current threshold of a column; a sentence
+    is kept if the scores can't have it. What was dragged to where it is was not moved."""
+    try:
+        threshold = domain(source).admit(given, Provenance(how, part))
+    except CutoffError as error:
+        session.complain(str(error))
+        return
+    if how == "typed" or threshold.value != current(source)[column].value:
+        replace(source, column, threshold)
+
+
+def use_share(source: ScoreSource, column: int, index: ScoreIndex, share: float, part: str) -> None:
+    """Make the threshold that predicts at most this share of a split's rows positive, in [0, 1], the current one of a
+    column; a sentence is kept for any other share."""
+    try:
+        choice = bind("top_percent", percent=100 * share)(candidates(index))
+    except CutoffError as error:
+        session.complain(str(error))
+        return
+    use_rule(source, column, choice.threshold, "top_percent", part)
+
+
+def use_rule(source: ScoreSource, column: int, found: float, rule: str, rows: str) -> None:
+    """Make the threshold that a rule found on the rows of a split the current one of a column."""
+    replace(source, column, domain(source).found(found, rule, rows))
+
+
+def use_rule_for_all(source: ScoreSource, found: Sequence[float], rule: str, rows: str) -> None:
+    """Make the thresholds (C,) that a rule found on the rows of a split the current ones."""
+    replace_all(source, tuple(domain(source).found(threshold, rule, rows) for threshold in found))
+
+
+def replace(source: ScoreSource, column: int, threshold: Threshold) -> None:
+    """Make a threshold the current one of its column, and leave the others."""
+    now = current(source)
+    replace_all(source, (*now[:column], threshold, *now[column + 1 :]))
+
+
+def replace_all(source: ScoreSource, thresholds: tuple[Threshold, ...]) -> None:
+    """Make these thresholds (C,) the current ones."""
+    _step(source, Step(thresholds, saved(source)))
+
+
+def save(source: ScoreSource) -> None:
+    """Save the current thresholds."""
+    now = current(source)
+    _step(source, Step(now, now))
+
+
+def undo(source: ScoreSource) -> None:
+    """Take the last step back, whether it moved thresholds or saved them."""
+    steps = _steps(source)
+    if len(steps) > 1:
+        steps.pop()
+
+
+def can_undo(source: ScoreSource) -> bool:
+    return len(_steps(source)) > 1
+
+
+def _steps(source: ScoreSource) -> list[Step]:
+    """What was current and what was saved after each step, the newest last."""
+    key = f"thresholds.{source.id}"
+    if key not in st.session_state:
+        columns = source.scores(source.parts[0]).n_columns
+        st.session_state[key] = [Step((domain(source).default(),) * columns)]
+    steps: list[Step] = st.session_state[key]
+    return steps
+
+
+def _step(source: ScoreSource, step: Step) -> None:
+    steps = _steps(source)
+    if steps[-1] != step:
+        steps.append(step)
+        del steps[:-KEPT]
