@@ -188,31 +188,23 @@ function onCurve(explorer, chart) {
   };
 }
 
-// A field takes a number at Enter or when it is left; Escape takes back what was typed.
+// A field takes what was typed at Enter or when it is left; Escape takes it back.
 function typed(explorer, selector, use) {
   const field = explorer.find(selector);
-  let before;
   const done = () => {
+    if (explorer.typing !== field) return; // what stands there was shown, perhaps rounded, and not typed
+    explorer.typing = undefined;
     const text = field.value;
-    if (before === undefined || text === before) return;
-    before = text;
     const problem = use(/^above/i.test(text.trim()) ? Infinity : parsed(text), text);
     if (problem) explorer.said = `${problem}, but got ${text.trim() || "nothing"}.`;
     request(explorer);
   };
-  field.addEventListener("focus", () => {
-    before = field.value;
-    field.select();
-  });
-  field.addEventListener("blur", () => {
-    done();
-    before = explorer.typing = undefined;
-    request(explorer);
-  });
+  field.addEventListener("focus", () => field.select());
+  field.addEventListener("blur", done);
   field.addEventListener("keydown", ({ key }) => {
     if (key === "Enter") done();
-    if (key === "Escape") field.value = before = written(explorer.t, explorer.model.round);
-    if (key === "Enter" || key === "Escape") explorer.typing = undefined;
+    if (key !== "Escape") return;
+    explorer.typing = undefined;
     request(explorer);
   });
   field.addEventListener("input", () => (explorer.typing = field));

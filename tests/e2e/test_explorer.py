@@ -222,14 +222,14 @@ def test_a_threshold_is_typed_as_probability_logit_or_share(page: Page, explorer
 
     type_in(page, "10", "percent of rows called positive")
     score = np.sort(np.concatenate([index.positive_scores, index.negative_scores]))[::-1]
-    wanted = score[299]
+    wanted = score[299] if score[300] < score[299] else score[score > score[299]].min()  # never more than 10%
     assert np.float32(field(page).input_value()) == wanted
     called = int(np.sum(score >= wanted))
     said = page.locator(f"{EXPLORER} .said")
     expect(said).to_have_text(
         ""
         if called == 300
-        else f"The top 10% end among rows with equal scores; with all of these it is {called / 30:.1f}%."
+        else f"The top 10% would end among rows with equal scores; without all of these it is {called / 30:.1f}%."
     )
     before = matrix(page)
     for kind, text, sentence in (
@@ -245,13 +245,29 @@ def test_a_threshold_is_typed_as_probability_logit_or_share(page: Page, explorer
     assert matrix(page) == before
 
 
-def test_ties_make_a_share_larger_and_the_page_says_so(page: Page, explorer_url: str) -> None:
+def test_ties_make_a_share_smaller_and_the_page_says_so(page: Page, explorer_url: str) -> None:
     opened(page, explorer_url, "ties")
-    type_in(page, "10", "percent of rows called positive")
+    type_in(page, "30", "percent of rows called positive")
     expect(page.locator(f"{EXPLORER} .said")).to_have_text(
-        "The top 10% end among rows with equal scores; with all of these it is 25.0%."
+        "The top 30% would end among rows with equal scores; without all of these it is 25.0%."
     )
     expect(field(page)).to_have_value("0.6")
+
+
+def test_above_every_score_is_a_state_that_can_be_typed_left_and_saved(page: Page, explorer_url: str) -> None:
+    handle = opened(page, explorer_url, "exact")
+    type_in(page, "0", "percent of rows called positive")
+    for kind in ("probability", "logit"):
+        expect(field(page, kind)).to_have_value("above all")
+    expect(handle).to_have_attribute("aria-valuetext", re.compile("^above every score, 0% of rows"))
+    assert [row[1] for row in matrix(page)] == [0, 0]
+    page.get_by_role("button", name=re.compile("^Save")).press("Enter")
+    expect(page.locator(f"{EXPLORER} .saved")).to_have_text("saved above every score")
+    type_in(page, "0.5")
+    expect(field(page, "logit")).to_have_value("0.000")
+    type_in(page, "above every score")
+    expect(field(page)).to_have_value("above all")
+    assert "nfinity" not in page.locator(EXPLORER).inner_text()
 
 
 @pytest.mark.parametrize("chart", ["scores", "pr .plot", "roc .plot", "metrics .plot"])
@@ -303,34 +319,42 @@ def test_bars_are_roots_of_shares_parted_by_the_counts(page: Page, explorer_url:
     assert page.locator(f"{EXPLORER} .bars .fp").first.get_attribute("fill") == "url(#hatched-negative)"
 
 
-def test_adopt_and_undo_with_ghost_and_changes(page: Page, explorer_url: str) -> None:
+def test_save_and_undo_with_ghost_and_changes(page: Page, explorer_url: str) -> None:
     opened(page, explorer_url, "exact")
     index = index_of("exact")
-    adopt, undo = (page.get_by_role("button", name=re.compile(name)) for name in ("^Adopt", "^Undo"))
-    expect(adopt).to_have_attribute("aria-disabled", "true")
+    save, undo = (page.get_by_role("button", name=re.compile(name)) for name in ("^Save", "^Undo"))
+    ghost = page.locator(f"{EXPLORER} .saved")
+    expect(save).to_have_attribute("aria-disabled", "false")
     expect(undo).to_have_attribute("aria-disabled", "true")
-    assert set(changes(page).values()) == {"adopted"}
+    expect(ghost).to_have_text("")
+    assert set(changes(page).values()) == {""}
 
+    save.press("Enter")
+    expect(ghost).to_have_text("saved 0.500")
+    expect(save).to_have_attribute("aria-disabled", "true")
+    assert set(changes(page).values()) == {"saved"}
     type_in(page, "0.7")
     then, now = (index.counts(t) for t in (0.5, 0.7))
     for name, said in changes(page).items():
         difference = float(METRICS[name](now) - METRICS[name](then))
         assert said == f"{'▲' if difference > 0 else '▼'} {abs(difference):.3f} against 0.500", name
-    expect(page.locator(f"{EXPLORER} .adopted")).to_have_text("adopted 0.500")
+    expect(ghost).to_have_text("saved 0.500")
     expect(
-        page.get_by_role("img", name=re.compile("^Precision against recall. At 0.700.*Adopted is 0.500."))
+        page.get_by_role("img", name=re.compile("^Precision against recall. At 0.700.*Saved is 0.500."))
     ).to_be_visible()
 
-    adopt.focus()
+    save.focus()
     page.keyboard.press("Enter")
-    expect(page.locator(f"{EXPLORER} .adopted")).to_have_text("adopted 0.700")
-    expect(adopt).to_be_focused()
-    assert set(changes(page).values()) == {"adopted"}
+    expect(ghost).to_have_text("saved 0.700")
+    expect(save).to_be_focused()
+    assert set(changes(page).values()) == {"saved"}
     undo.press("Space")
-    expect(page.locator(f"{EXPLORER} .adopted")).to_have_text("adopted 0.500")
+    expect(ghost).to_have_text("saved 0.500")
     expect(field(page)).to_have_value("0.7")
     undo.press("Enter")
     expect(field(page)).to_have_value("0.5")
+    undo.press("Enter")
+    expect(ghost).to_have_text("")
     expect(undo).to_have_attribute("aria-disabled", "true")
     assert matrix(page) == confusion(then).tolist()
 
@@ -347,7 +371,7 @@ def test_the_keyboard_alone_is_enough(page: Page, explorer_url: str) -> None:
     for _ in range(5):
         page.keyboard.press("Tab")
         order.append(page.evaluate(f"({focused}).className.split(' ')[0]"))
-    assert order == ["top", "undo", "adopt", "handle", "slider"]
+    assert order == ["top", "undo", "save", "handle", "slider"]
     page.keyboard.press("ArrowLeft")
     rested(page)
     assert float(field(page).input_value()) < 0.8

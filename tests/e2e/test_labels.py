@@ -250,7 +250,7 @@ def test_scores_of_one_run_are_not_drawn_at_the_thresholds_of_another(page: Page
     def arrivals(of: str, names: tuple[str, ...], threshold: float) -> list[Any]:
         data = Scores(np.eye(2, dtype=int), np.array([[0.9, 0.1], [0.2, 0.8]]), "multilabel", names)
         undefined = {"precision": None, "recall": None, "f1": None}
-        news = {"name": "rows", "of": of, "thresholds": [threshold] * 2, "adopted": [0.5] * 2, "scale": "probability"}
+        news = {"name": "rows", "of": of, "thresholds": [threshold] * 2, "saved": [0.5] * 2, "scale": "probability"}
         news |= {"chosen": 0, "now": {}, "before": {}, "columns": [undefined] * 2, "answered": 0}
         return [list(_bulk(data, [], "rows", of)), news][:: 1 if scores_first else -1]
 

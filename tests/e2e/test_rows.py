@@ -1,4 +1,4 @@
-"""From a cell or a bar to the rows behind it in a browser, and adopted thresholds as files that run."""
+"""From a cell or a bar to the rows behind it in a browser, and thresholds as files that run."""
 
 from __future__ import annotations
 

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from core.evaluation import DECISIONS, NO_CLASS
+from core.evaluation.threshold import ABOVE_ALL
 from tests.support.node import in_node, needs_node
 
 COLUMN = "threshold_column.js"
 DECIDED = """
     return given.map((data) => {
-      const { decided } = m.count({ ...data, task: "multiclass" }, data.thresholds);
+      const thresholds = data.thresholds.map((t) => (t === "above-all" ? Infinity : t));
+      const { decided } = m.count({ ...data, task: "multiclass" }, thresholds);
       return Array.from(decided);
     });
 """
@@ -36,6 +38,7 @@ def rows_near_ties(seed: int) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("rule", DECISIONS)
 def test_it_decides_as_core_does_without_rounding(tmp_path: Path, rule: str):
     cases = [(np.array([[0.05, 0.15, 0.01]]), np.array([0.05, 0.15, 0.95])), *map(rows_near_ties, range(24))]
+    cases += [(p, np.where(np.arange(len(t)) <= at % 5, np.inf, t)) for at, (p, t) in enumerate(cases)]
     given = [
         {
             "scores": p.T.astype(float).ravel().tolist(),
@@ -45,7 +48,7 @@ def test_it_decides_as_core_does_without_rounding(tmp_path: Path, rule: str):
             "dtype": p.dtype.name,
             "rule": rule,
             "fallback": NO_CLASS,
-            "thresholds": thresholds.tolist(),
+            "thresholds": [ABOVE_ALL if np.isposinf(t) else t for t in thresholds.tolist()],
         }
         for p, thresholds in cases
     ]
