@@ -138,6 +138,8 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
         as_logit = float(np.clip(logit(cut.score), -LOGIT_LIMIT, LOGIT_LIMIT))
         told = cut.high - cut.low < GRID_STEP
         shared = f"none: q from {cut.low:.2f} to {cut.high:.2f} all have {cut.score:.4f}"
+        if len(cut.scores) > 1:
+            shared = f"above {cut.scores[0]:.4f} up to {cut.scores[-1]:.4f}, both optimal for q = {threshold:g}"
         rows.append(
             {
                 "loss": f"{LETTERS[one.slot]}\u00a0{STROKES[one.slot]}",
@@ -160,7 +162,8 @@ def show_formats(chosen: list[Chosen]) -> None:
     what, axis, gradient, end = PREDICTIONS if predicts else LOGITS
     st.caption(
         f"The same formula over {what} from -{end:,g} to {end:,g} in four number formats, with torch's own gradient. "
-        "Rings mark where the numbers stop following the formula; hover over one, or read the list."
+        "Rings mark where the loss stops, its gradient vanishes, or one is no number; hover over one, or read the "
+        "list, which also says where the score rounds to 0 or 1."
     )
     ones: dict[str, Chosen | None] = {LETTERS[one.slot]: one for one in chosen}
     labels = {LETTERS[one.slot]: f"**{LETTERS[one.slot]}** {STROKES[one.slot]}" for one in chosen}

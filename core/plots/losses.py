@@ -155,7 +155,7 @@ def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
 
 
 class Format(NamedTuple):
-    """A loss in one number format: value and gradient (Q,) at logits z (Q,), and the logits (P,) of its findings."""
+    """A loss in one number format: value and gradient (Q,) at logits z (Q,), and logits (P,) of findings on them."""
 
     z: np.ndarray
     value: np.ndarray

@@ -32,13 +32,15 @@ class Numbers(NamedTuple):
 class Finding:
     """`what` holds from the logit `z` outwards, as far as `end`, or on to +-END; without `z` it holds everywhere.
 
-    `name` is what z is called, as where it is a prediction.
+    `name` is what z is called, as where it is a prediction. `of_score`: it is the score that rounds, while loss and
+    gradient may go on following their formula, as those of BCE with logits do.
     """
 
     what: str
     z: float | None = None
     end: float | None = None
     name: str = "z"
+    of_score: bool = False
 
     def __str__(self) -> str:
         if self.z is None:
@@ -68,7 +70,8 @@ def by_hand(z: Tensor, y: float) -> Tensor:
 
 
 def findings(value: Function, score: Function, y: int, dtype: torch.dtype) -> tuple[Finding, ...]:
-    """Where the numbers of a loss stop following its formula, for a row with label y; nearest to 0 first.
+    """Where score, loss or gradient round to an end, vanish or are no number, for a row with label y; nearest to 0
+    first.
 
     `value` and `score` are the loss and what the head shows, as functions of the logit. Each logit is the first in
     `dtype` at which the finding holds, by search between neighbours on a grid.
@@ -77,11 +80,12 @@ def findings(value: Function, score: Function, y: int, dtype: torch.dtype) -> tu
     flat = whole.gradient == 0
     if flat.all():
         return (Finding("The gradient is 0"),)
-    tests: list[tuple[str, Test]] = [
+    rounded: list[tuple[str, Test]] = [
         ("The score is exactly 1", lambda z: score(z) == 1),
         ("The score is exactly 0", lambda z: score(z) == 0),
     ]
-    found = [one for what, holds in tests for side in (1, -1) if (one := _first(what, holds, side, dtype))]
+    of_score = [one for what, holds in rounded for side in (1, -1) if (one := _first(what, holds, side, dtype))]
+    found = [replace(one, of_score=True) for one in of_score]
     found += overflows(value, dtype)
     side = -1 if y == 1 else 1  # where this row is decided wrongly
     if (top := _stops_at(whole, side)) and (

@@ -29,6 +29,7 @@ from core.evaluation.calibration import (
     fit_classes,
     fit_line,
     reliability,
+    temperature_sentence,
     top_label_error,
 )
 from core.evaluation.scores import Scores
@@ -373,7 +374,7 @@ def _say_argmax(rows: Scores, to_all: Temperature) -> None:
     before, after = (scores.argmax(axis=1) for scores in (rows.y_score, to_all.map(rows.y_score)))
     changed = changes(rows.y_true, before, after).rows
     st.markdown(
-        f"The logits of all classes are divided by {to_all.temperature:.3f}. The largest stays the largest: "
+        f"{temperature_sentence(to_all.temperature, to_all.at_bound)} The largest stays the largest: "
         f"{changed:,} of {rows.n_rows:,} test rows get another class by argmax. The p of one "
         "class depends on all scores of its row, so its threshold against the rest has no single image: tune it anew."
     )

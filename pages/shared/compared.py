@@ -160,7 +160,7 @@ def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str,
             findings = numerics.overflows(value, dtype, numerics.FAR, "ŷ")
         else:
             findings = numerics.findings(value, loss.scores if loss else torch.sigmoid, y, dtype)
-        marks = [finding for finding in findings if finding.z is not None]
+        marks = [finding for finding in findings if finding.z is not None and not finding.of_score]
         sentences = tuple(map(str, marks))
         figure = Format(*numbers, np.array([finding.z for finding in marks], dtype=np.float64), sentences)
         found[name] = figure, tuple(map(str, findings))

@@ -129,9 +129,9 @@ def test_one_temperature_of_all_classes_keeps_argmax_and_names_the_top_label_ece
     run = opened(app_test, open_run(app_test, digits()), method="temperature")
     choose(app_test, "column", 3)
     scores, test = run.scores("validation"), run.scores("test")
-    temperature, after = fit_classes(scores.y_true, scores.y_score)
+    temperature, after, _ = fit_classes(scores.y_true, scores.y_score)
     text = said(app_test)
-    assert f"The logits of all classes are divided by {temperature:.3f}" in text
+    assert f"Temperature {temperature:.3g}: logits are divided by it." in text
     assert f"0 of {test.n_rows} test rows get another class by argmax" in text
     assert f"{top_label_error(test.y_true, test.y_score):.3f} on test as given" in text
     assert f"{top_label_error(test.y_true, after(test.y_score)):.3f} at the temperature" in text

@@ -278,6 +278,12 @@ def test_no_threshold_stands_for_one_that_scores_do_not_tell(app_test: AppTest):
     assert table(at, 0)["the same, solved"][0] == ""
 
 
+def test_a_band_has_thresholds_between_its_two_optimal_scores(app_test: AppTest):
+    at = open_one(app_test, "classes", "band_mse")
+    assert table(at, 0)["threshold on the score"][0] == "above 0.3000 up to 0.7000, both optimal for q = 0.5"
+    assert any("two optimal scores, 0.300 and 0.700" in caption.value for caption in at.caption)
+
+
 def test_a_threshold_without_a_closed_form_is_solved_for(app_test: AppTest):
     at = open_one(app_test, "classes", "cross_entropy_multihot")
     found = table(at, 0).loc[0]

@@ -10,7 +10,15 @@ from core.evaluation.calibration.measures import (
     prevalence_log_loss,
     top_label_error,
 )
-from core.evaluation.calibration.methods import METHODS, Calibration, Method, Temperature, fit, fit_classes
+from core.evaluation.calibration.methods import (
+    METHODS,
+    Calibration,
+    Method,
+    Temperature,
+    fit,
+    fit_classes,
+    temperature_sentence,
+)
 from core.evaluation.calibration.reliability import (
     BINNINGS,
     LEVEL,
@@ -46,5 +54,6 @@ __all__ = [
     "prevalence_brier",
     "prevalence_log_loss",
     "reliability",
+    "temperature_sentence",
     "top_label_error",
 ]

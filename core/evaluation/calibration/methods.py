@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,8 @@ from core.evaluation.calibration.measures import as_probabilities
 
 Map = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 END = 40.0  # logits, beyond which a threshold is not looked for
+BOUND = 9.99  # of scikit-learn's log inverse temperature, which it looks for up to 10
+CERTAIN = 1 - 1e-9  # probability that can't be told from 1
 STEPS, ROUNDS = 1001, 4  # of the search for it, which ends within 2 * END / (STEPS - 1) ** ROUNDS
 
 
@@ -37,11 +39,13 @@ class Calibration:
     """A map from scores of one class to probabilities, and what was fitted, in a sentence.
 
     rising: whether it keeps the order of scores, ties apart.
+    at_bound: whether the fit of a temperature ended at the bound of its search, or where log-loss is 0.
     """
 
     map: Map
     said: str
     rising: bool = True
+    at_bound: bool = False
 
     def __call__(self, y_score: ArrayLike) -> NDArray[np.float64]:
         """Probabilities (...) for scores (...) in [0, 1]; raises CutoffError for any other."""
@@ -62,10 +66,14 @@ class Calibration:
 
 
 class Temperature(NamedTuple):
-    """One temperature for all classes, and the map of probabilities (N, C) that divides their logits by it."""
+    """One temperature for all classes, and the map of probabilities (N, C) that divides their logits by it.
+
+    at_bound: whether the fit ended at the bound of its search, or where log-loss is 0.
+    """
 
     temperature: float
     map: Map
+    at_bound: bool
 
 
 def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Calibration:
@@ -83,10 +91,13 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
     if method == "isotonic":
         steps = len(np.unique(probabilities(y_score)))
         return Calibration(probabilities, f"{steps:,} steps, joined by straight lines on the logit.")
-    at_0, at_1 = logit(probabilities(expit(np.array([0.0, 1.0]))))
-    slope, intercept = float(at_1 - at_0), float(at_0)
+    calibrator = _calibrator(fitted)
     if method == "temperature":
-        return Calibration(probabilities, f"Temperature {1 / slope:.3f}: logits are divided by it.")
+        temperature = 1 / (2 * float(calibrator.beta_))  # scikit-learn takes x and -x as the logits of both classes
+        at_bound = _is_at_bound(calibrator, fitted.predict_proba(logits(y_score)[:, None]), y_true.astype(int))
+        said = temperature_sentence(temperature, at_bound)
+        return Calibration(probabilities, said, at_bound=at_bound)
+    slope, intercept = -float(calibrator.a_), -float(calibrator.b_)
     return Calibration(
         probabilities, f"Slope {slope:.3f} and intercept {intercept:.3f} on the logit.", rising=slope > 0
     )
@@ -107,8 +118,36 @@ def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Tem
     def probabilities(score: NDArray[np.floating]) -> NDArray[np.float64]:
         return fitted.predict_proba(_logs(score))
 
-    first, second = np.log(fitted.predict_proba(np.linspace(0, -1, classes)[None])[0, :2])
-    return Temperature(float(1 / ((first - second) * (classes - 1))), probabilities)
+    calibrator = _calibrator(fitted)
+    return Temperature(
+        1 / float(calibrator.beta_), probabilities, _is_at_bound(calibrator, probabilities(y_score), y_true)
+    )
+
+
+def temperature_sentence(temperature: float, at_bound: bool) -> str:
+    """What was fitted, in a sentence: a temperature, or that the search for it ended at its bound."""
+    number = f"{temperature:.3g}" if temperature < 1000 else f"{temperature:,.0f}"
+    if not at_bound:
+        return f"Temperature {number}: logits are divided by it."
+    reason = "separate the classes" if temperature < 1 else "rank against the labels"
+    return (
+        f"No best temperature was found: the search ended at its bound, as where scores {reason} or are all equal. "
+        f"Logits are divided by {number}."
+    )
+
+
+def _calibrator(fitted: CalibratedClassifierCV) -> Any:
+    """What scikit-learn has fitted, with its numbers: beta_ of a temperature, a_ and b_ of Platt's line."""
+    (of_all_rows,) = fitted.calibrated_classifiers_
+    (calibrator,) = of_all_rows.calibrators
+    return calibrator
+
+
+def _is_at_bound(temperature: Any, p: NDArray[np.float64], y_true: NDArray[np.int64]) -> bool:
+    """Whether scikit-learn's search for log beta, over [-10, 10], ended at an end, or where every row has p = 1 for its
+    class."""
+    of_label = p[np.arange(len(y_true)), y_true]
+    return bool(abs(np.log(temperature.beta_)) > BOUND or (of_label > CERTAIN).all())
 
 
 def both_classes(y_true: NDArray[np.bool_]) -> None:

@@ -180,3 +180,20 @@ def test_ways_to_decide_agree_but_for_ties_and_argmax(z, dtype):
     assert made.logit_reaches_0 == (made.logit >= 0)
     assert made.rounded == (made.score > 0.5)
     assert made.score_reaches_half == (made.score >= 0.5)
+
+
+@pytest.mark.parametrize("dtype", DTYPES.values())
+@pytest.mark.parametrize("y", [0, 1])
+def test_bce_with_logits_follows_its_formula_where_its_score_rounds(dtype: torch.dtype, y: int):
+    of = binary_loss("bce", "sigmoid", {}).to(dtype)
+    found = findings(lambda z: of.values(z, y), of.scores, y, dtype)
+    assert found
+    assert all(one.of_score for one in found)
+    z = torch.linspace(-90, 90, 181, dtype=torch.float64)
+    exact = np.logaddexp(0, (1 - 2 * y) * z.numpy())
+    np.testing.assert_allclose(of.values(z.to(dtype), y).double(), exact, rtol=0.02, atol=10 * torch.finfo(dtype).eps)
+
+
+def test_bce_on_probabilities_leaves_its_formula_itself():
+    of = binary_loss("bce_probabilities", "sigmoid", {}).to(torch.float32)
+    assert any(not one.of_score for one in findings(lambda z: of.values(z, 0), of.scores, 0, torch.float32))

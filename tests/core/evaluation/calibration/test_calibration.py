@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from scipy.special import expit, logit, softmax
 from sklearn.calibration import calibration_curve
 from sklearn.isotonic import IsotonicRegression
@@ -28,6 +29,7 @@ from core.evaluation.calibration import (
     prevalence_brier,
     prevalence_log_loss,
     reliability,
+    temperature_sentence,
     top_label_error,
 )
 from core.experiment.config import make_config
@@ -209,6 +211,50 @@ def test_platt_finds_the_line_that_the_scores_were_bent_by():
     assert (slope, intercept) == (pytest.approx(0.5, rel=0.02), pytest.approx(-0.5, rel=0.02))
 
 
+SMALL = expit(np.array([-0.04, -0.03, -0.02, -0.01, 0.01, 0.02, 0.03, 0.04]))
+
+
+def test_a_small_temperature_keeps_its_digits():
+    """Against the root of the slope of log-loss by the inverse temperature."""
+    y = np.array([0, 0, 0, 1, 0, 1, 1, 1])
+    inverse = brentq(lambda b: ((expit(b * logit(SMALL)) - y) * logit(SMALL)).sum(), 1, 1e4)
+    found = fit("temperature", y == 1, SMALL)
+    assert found.said == f"Temperature {1 / inverse:.3g}: logits are divided by it."
+    assert "0.0121" in found.said
+    assert not found.at_bound
+    np.testing.assert_allclose(found(SMALL), expit(inverse * logit(SMALL)), rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("y", "score"),
+    [
+        ([0, 0, 0, 0, 1, 1, 1, 1], SMALL),  # separated
+        ([1, 1, 1, 1, 0, 0, 0, 0], SMALL),  # the wrong way round
+        ([0, 1, 0, 1, 0, 1, 0, 1], np.full(8, 0.5)),
+        ([0, 0, 0, 0, 1, 1, 1, 1], np.repeat([0.0, 1.0], 4)),
+    ],
+)
+def test_a_fit_of_a_temperature_that_ends_at_its_bound_says_so(y: list[int], score: np.ndarray):
+    found = fit("temperature", np.array(y) == 1, score)
+    assert found.at_bound
+    assert found.said.startswith("No best temperature was found: the search ended at its bound")
+    assert np.isfinite(found(score)).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_one_hot_probabilities_of_classes_have_a_temperature_or_none():
+    y = np.array([0, 1, 2, 0, 1, 2])
+    right, wrong = fit_classes(y, np.eye(3)[y]), fit_classes(y, np.eye(3)[(y + 1) % 3])
+    assert right.at_bound
+    assert wrong.at_bound
+    assert 0 < right.temperature < 1 < wrong.temperature < np.inf
+    mixed = fit_classes(np.array([0, 1, 2, 0, 1, 1]), np.eye(3)[y])
+    assert not mixed.at_bound
+    assert temperature_sentence(mixed.temperature, mixed.at_bound).startswith("Temperature ")
+    np.testing.assert_allclose(mixed.map(np.eye(3)[[0]]).max(), 5 / 6, atol=0.01)  # one row in six is wrong
+
+
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
 def test_temperature_is_found_and_of_1_changes_nothing(temperature: float):
     y, z = calibrated(200_000)
@@ -355,12 +401,12 @@ def classes(n: int, temperature: float) -> tuple[np.ndarray, np.ndarray]:
 
 def test_one_temperature_for_all_classes_is_found_and_never_moves_the_largest():
     y, p = classes(50_000, 2.5)
-    temperature, after = fit_classes(y, p)
+    temperature, after, _ = fit_classes(y, p)
     assert temperature == pytest.approx(2.5, rel=0.02)
     np.testing.assert_array_equal(after(p).argmax(1), p.argmax(1))
     np.testing.assert_allclose(after(p).sum(1), 1)
     assert top_label_error(y, after(p)) < top_label_error(y, p) / 5
-    of_calibrated, _ = fit_classes(*classes(50_000, 1.0))
+    of_calibrated, *_ = fit_classes(*classes(50_000, 1.0))
     assert of_calibrated == pytest.approx(1, rel=0.02)
 
 
