@@ -3,7 +3,7 @@
 A resample draws as many rows as there are, with replacement and without regard to class (Efron, Bootstrap methods:
 another look at the jackknife, 1979, https://doi.org/10.1214/aos/1176344552): the number of positive rows varies from
 resample to resample as it does from sample to sample. Drawing within strata, so that it stays, is a choice to be
-stated: an interval is then of rows whose classes were counted out beforehand. Numpy alone.
+stated: an interval is then of rows whose classes were counted out beforehand.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, stdtrit
 
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex, ThresholdCounts
@@ -82,6 +83,17 @@ def percentile_interval(values: ArrayLike, level: float) -> NDArray[np.float64]:
     beyond = ((1 - level) / 2 * known + 1e-9).astype(int)  # (1 - .9) / 2 x 200 is 10, and not what floats make of it
     places = np.stack([beyond, np.maximum(known - 1 - beyond, 0)], axis=-1)
     return np.take_along_axis(ordered, places, axis=-1)
+
+
+def expanded_level(level: float, rows: int) -> float:
+    """Level at which to take percentiles so that an interval of few rows is as wide as Student's at `level`.
+
+    Percentiles alone are narrow by sqrt((n - 1) / n) and by the normal distribution in place of Student's (Hesterberg,
+    What teachers should know about the bootstrap, 2015, https://doi.org/10.1080/00031305.2015.1089789). rows: n, where
+    fewer than two count as two.
+    """
+    n = max(rows, 2)
+    return float(1 - 2 * ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - level) / 2)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,8 @@ def test_intervals_of_tuned_values_cover_in_many_sets(rows: int):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("rows", [300, 1000])
+@pytest.mark.parametrize("rows", [100, 300, 1000])
 def test_paired_intervals_of_differences_cover_in_many_sets(rows: int):
     for name, share in paired_coverage(rows, 1000, 300).items():
-        assert share == pytest.approx(0.95, abs=0.04), name
+        if (name, rows) != ("recall", 100):  # often none of ten positive rows tells the sources apart
+            assert share == pytest.approx(0.95, abs=0.04), name

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import norm, t
 
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex
-from core.evaluation.bootstrap import RankedRows, affordable, check, draws, percentile_interval
+from core.evaluation.bootstrap import RankedRows, affordable, check, draws, expanded_level, percentile_interval
 from tests.support.scored_rows import Rows, rows
 
 
@@ -75,6 +76,19 @@ def test_percentiles_of_several_are_those_of_each():
     found = percentile_interval(values, 0.9)
     assert found.shape == (3, 4, 2)
     np.testing.assert_array_equal(found[1, 2], percentile_interval(values[1, 2, 20:], 0.9))
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+@pytest.mark.parametrize("n", [4, 10, 30])
+def test_expanded_percentiles_of_a_mean_are_students_interval(n: int, level: float):
+    """The bootstrap of a mean is about normal around it, of variance s^2 (n - 1) / n^2."""
+    spread = norm.ppf((1 + expanded_level(level, n)) / 2) * np.sqrt((n - 1) / n**2)
+    assert spread == pytest.approx(t.ppf((1 + level) / 2, n - 1) / np.sqrt(n), rel=1e-6)
+
+
+def test_percentiles_of_many_rows_are_not_expanded_and_those_of_one_are_as_of_two():
+    assert expanded_level(0.9, 10**9) == pytest.approx(0.9, abs=1e-6)
+    assert expanded_level(0.9, 0) == expanded_level(0.9, 2)
 
 
 @given(data=rows(), seed=st.integers(0, 100))

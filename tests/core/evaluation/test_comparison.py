@@ -14,7 +14,7 @@ from sklearn import metrics as sklearn
 
 from core.errors import CutoffError
 from core.evaluation import METRICS, Rankings, ScoreIndex
-from core.evaluation.bootstrap import AT_ONCE
+from core.evaluation.bootstrap import AT_ONCE, expanded_level
 from core.evaluation.calibration import calibration_error
 from core.evaluation.comparison import MEASURES, SHOWN, compare, numbers
 from tests.support.scored_rows import Rows, rows
@@ -188,8 +188,9 @@ def test_intervals_hold_the_level_and_their_ends_are_differences_of_resamples():
         difference = found.resampled[1] - found.resampled[0]
         low, high = found.intervals[1]
         assert {low, high} <= set(difference.tolist())
-        assert np.mean((difference >= low) & (difference <= high)) >= level - 1e-9
-        assert np.mean((difference > low) & (difference < high)) <= level
+        wider = expanded_level(level, np.count_nonzero(y))
+        assert np.mean((difference >= low) & (difference <= high)) >= wider - 1e-9
+        assert np.mean((difference > low) & (difference < high)) <= wider
 
 
 def test_the_interval_of_accuracies_is_mcnemars():
