@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from benchmarks.goals import header, report
-from core.evaluation.comparison import MEASURES, Comparison, compare
+from core.evaluation.comparison import Comparison, compare, measures
 from core.evaluation.tuning import RULES, Rule, bind, bootstrap, population_counts
 from core.evaluation.value.payoffs import Payoffs
 
@@ -60,7 +60,7 @@ def tuned_coverage(rows: int, sets: int, resamples: int) -> dict[str, tuple[floa
 
 
 def paired_coverage(
-    rows: int, sets: int, resamples: int, measures: Sequence[str] = tuple(MEASURES)
+    rows: int, sets: int, resamples: int, measures: Sequence[str] = tuple(measures())
 ) -> dict[str, float]:
     """By measure: the share of sets whose paired interval holds the difference in the population."""
     held = dict.fromkeys(measures, 0)

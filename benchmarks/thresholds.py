@@ -27,7 +27,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_curve
 from benchmarks.goals import Paired, header, paired_ratio, report, seconds_of
 from core.evaluation import METRICS, Curve, Rankings, ScoreIndex, pr_curve
 from core.evaluation.calibration import log_loss
-from core.evaluation.comparison import MEASURES, compare
+from core.evaluation.comparison import compare, measures
 from core.evaluation.tuning import RULES, bind, bootstrap
 
 GOAL_ROWS = 10_000_000
@@ -145,7 +145,7 @@ def slowest_comparison() -> tuple[str, float]:
     noise = np.random.default_rng(1).normal(0, 0.05, (SOURCES, RESAMPLED_ROWS))
     sources = list(np.clip(y_score + noise, 0, 1).astype(np.float32))
     half = [0.5] * SOURCES
-    return slowest({name: partial(compare, name, y_true, sources, half, resamples=RESAMPLES) for name in MEASURES})
+    return slowest({name: partial(compare, name, y_true, sources, half, resamples=RESAMPLES) for name in measures()})
 
 
 def slowest(timed: Mapping[str, Callable[[], object]]) -> tuple[str, float]:

@@ -23,7 +23,6 @@ from core.evaluation.scores import as_labels, as_scores, as_weights
 from core.parameters import Param, Value, checked
 
 LEVEL = 0.95
-SHOWN = ("precision", "recall", "f1", "cost", "average_precision", "roc_auc", "brier", "log_loss")
 
 Statistic = Callable[[NDArray], NDArray[np.float64]]
 
@@ -110,7 +109,7 @@ def compare(
     sample_weight: ArrayLike | None = None,
     stratified: bool = False,
 ) -> Comparison:
-    """Compare R sources by a measure of MEASURES: the first of them is what the others are compared with.
+    """Compare R sources by one of `measures`: the first of them is what the others are compared with.
 
     Parameters: y_true (N,) in {0, 1}; y_score R times (N,), each decided in its own dtype; thresholds (R,), predicted
     positive at or above; params of the measure; resamples, >= 1; seed, of which the same one draws the same rows for
@@ -125,11 +124,11 @@ def compare(
     Raises CutoffError for bad rows or weights, an unknown measure or param, less than one resample, and a level outside
     (0, 1).
     """
-    if measure not in MEASURES:
-        raise CutoffError(f"Expected `measure` to be one of {', '.join(MEASURES)}, but got {measure!r}.")
+    if measure not in measures():
+        raise CutoffError(f"Expected `measure` to be one of {', '.join(measures())}, but got {measure!r}.")
     check(resamples, level)
     sources, weight = _scored(y_true, y_score, thresholds, sample_weight)
-    spec, y = MEASURES[measure], sources[0].y
+    spec, y = measures()[measure], sources[0].y
     statistics = [spec.of(source, **checked(measure, spec.params, dict(params))) for source in sources]
     drawn = []
     for times in draws(y.size, resamples, seed, strata=y if stratified else None):
@@ -152,17 +151,18 @@ def numbers(
     cost_fn: float,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """The measures of SHOWN and the positive-class ECE by label, (R,) for R sources, given as for `compare`.
+    """Measures in summaries, cost and the positive-class ECE by identifier, see `number_label`, (R,) for R sources.
 
-    Brier score, log-loss and ECE are NaN for scores outside [0, 1].
+    They are given as for `compare`. Brier score, log-loss and ECE are NaN for scores outside [0, 1].
     """
     sources, weight = _scored(y_true, y_score, thresholds, sample_weight)
     params: dict[str, dict[str, Value]] = {"cost": {"cost_fp": cost_fp, "cost_fn": cost_fn}}
     found = {}
-    for name in SHOWN:
-        statistics = [MEASURES[name].of(source, **params.get(name, {})) for source in sources]
-        found[MEASURES[name].label] = _on_the_rows(statistics, weight)
-    return found | {"ECE": np.array([_calibration_error(source, weight) for source in sources])}
+    for name, measure in measures().items():
+        if name not in METRICS or METRICS[name].in_summary or name in params:
+            statistics = [measure.of(source, **params.get(name, {})) for source in sources]
+            found[name] = _on_the_rows(statistics, weight)
+    return found | {"ece": np.array([_calibration_error(source, weight) for source in sources])}
 
 
 def _scored(
@@ -260,7 +260,7 @@ def _of_metric(spec: MetricSpec) -> Measure:
     )
 
 
-MEASURES: dict[str, Measure] = {name: _of_metric(spec) for name, spec in METRICS.items()} | {
+OF_SCORES: dict[str, Measure] = {
     "average_precision": Measure(
         name="average_precision",
         label="Average precision",
@@ -296,4 +296,14 @@ MEASURES: dict[str, Measure] = {name: _of_metric(spec) for name, spec in METRICS
         help="Mean of -log of the probability given to what is true, in nats; one confident mistake weighs much.",
         reference="Good, Rational decisions, 1952, https://doi.org/10.1111/j.2517-6161.1952.tb00104.x",
     ),
-}
+}  # those that no threshold changes
+
+
+def measures() -> dict[str, Measure]:
+    """What sources are compared by: every metric at the threshold, and those of OF_SCORES."""
+    return {name: _of_metric(spec) for name, spec in METRICS.items()} | OF_SCORES
+
+
+def number_label(name: str) -> str:
+    """What a number of `numbers` is called where it is shown."""
+    return "ECE" if name == "ece" else measures()[name].label

@@ -23,7 +23,10 @@ from core.parameters import Param, Value, checked
 
 @dataclass(frozen=True)
 class MetricSpec:
-    """A metric: `function(counts, **params)` has the shape of the counts and lies in `range`, or is NaN."""
+    """A metric: `function(counts, **params)` has the shape of the counts and lies in `range`, or is NaN.
+
+    undefined: when it is NaN, as in "no row is positive". in_summary: whether summaries and comparisons list it.
+    """
 
     name: str
     label: str
@@ -33,7 +36,14 @@ class MetricSpec:
     higher_is_better: bool
     help: str
     reference: str
+    undefined: str
     params: tuple[Param, ...] = ()
+    in_summary: bool = True
+
+    @property
+    def details(self) -> str:
+        """Formula, meaning, when it is undefined and reference, as Markdown."""
+        return f"${self.formula}$\n\n{self.help} Undefined when {self.undefined}.\n\n{self.reference}"
 
     def __call__(self, counts: ThresholdCounts, **params: Value) -> NDArray[np.float64]:
         """The metric at each threshold, with defaults for the params not given.
@@ -112,6 +122,7 @@ METRICS: dict[str, MetricSpec] = {
         higher_is_better=True,
         help="Share of all rows that are decided correctly; 1 - prevalence when none is predicted positive.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
+        undefined="there are no rows",
     ),
     "balanced_accuracy": MetricSpec(
         name="balanced_accuracy",
@@ -123,6 +134,8 @@ METRICS: dict[str, MetricSpec] = {
         help="Mean of recall and specificity: the accuracy if both classes were equally frequent.",
         reference="Brodersen et al., The balanced accuracy and its posterior distribution, 2010, "
         "https://doi.org/10.1109/ICPR.2010.764",
+        undefined="no row is positive or none is negative",
+        in_summary=False,
     ),
     "precision": MetricSpec(
         name="precision",
@@ -131,9 +144,10 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP}{TP + FP}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of the rows predicted positive that are positive; undefined when none is predicted positive.",
+        help="Share of the rows predicted positive that are positive.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
+        undefined="no row is predicted positive",
     ),
     "recall": MetricSpec(
         name="recall",
@@ -145,6 +159,7 @@ METRICS: dict[str, MetricSpec] = {
         help="Share of the positive rows that are predicted positive; also sensitivity or true positive rate.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
+        undefined="no row is positive",
     ),
     "specificity": MetricSpec(
         name="specificity",
@@ -155,6 +170,8 @@ METRICS: dict[str, MetricSpec] = {
         higher_is_better=True,
         help="Share of the negative rows that are predicted negative; 1 - false positive rate.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
+        undefined="no row is negative",
+        in_summary=False,
     ),
     "f1": MetricSpec(
         name="f1",
@@ -166,6 +183,7 @@ METRICS: dict[str, MetricSpec] = {
         help="Harmonic mean of precision and recall, the Dice coefficient; true negatives play no part.",
         reference="Dice, Measures of the amount of ecologic association between species, 1945, "
         "https://doi.org/10.2307/1932409",
+        undefined="no row is positive or predicted positive",
     ),
     "f_beta": MetricSpec(
         name="f_beta",
@@ -176,6 +194,8 @@ METRICS: dict[str, MetricSpec] = {
         higher_is_better=True,
         help="Mean of precision and recall in which recall counts beta times as much as precision.",
         reference="van Rijsbergen, Information Retrieval, 2nd edition, 1979, chapter 7",
+        undefined="no row is positive or predicted positive",
+        in_summary=False,
         params=(Param("beta", "Beta", 2.0, low=0.01, high=100.0, step=0.1, log=True, help="Above 1 favours recall."),),
     ),
     "mcc": MetricSpec(
@@ -185,9 +205,11 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP \cdot TN - FP \cdot FN}{\sqrt{(TP + FP)(TP + FN)(TN + FP)(TN + FN)}}",
         range=(-1, 1),
         higher_is_better=True,
-        help="Matthews correlation coefficient of truth and decision; undefined when either is constant.",
+        help="Matthews correlation coefficient of truth and decision.",
         reference="Matthews, Comparison of the predicted and observed secondary structure of T4 phage "
         "lysozyme, 1975, https://doi.org/10.1016/0005-2795(75)90109-9",
+        undefined="all rows are of one class, or all are predicted alike",
+        in_summary=False,
     ),
     "youden": MetricSpec(
         name="youden",
@@ -199,6 +221,8 @@ METRICS: dict[str, MetricSpec] = {
         help="True positive rate minus false positive rate: the height of the ROC curve above its diagonal.",
         reference="Youden, Index for rating diagnostic tests, 1950, "
         "https://doi.org/10.1002/1097-0142(1950)3:1<32::AID-CNCR2820030106>3.0.CO;2-3",
+        undefined="no row is positive or none is negative",
+        in_summary=False,
     ),
     "jaccard": MetricSpec(
         name="jaccard",
@@ -207,9 +231,11 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP}{TP + FP + FN}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of the rows positive or called so that are both; its best threshold is that of F1.",
+        help="Share of the rows positive or predicted positive that are both; its best threshold is that of F1.",
         reference="Jaccard, The distribution of the flora in the alpine zone, 1912, "
         "https://doi.org/10.1111/j.1469-8137.1912.tb05611.x",
+        undefined="no row is positive or predicted positive",
+        in_summary=False,
     ),
     "cost": MetricSpec(
         name="cost",
@@ -221,6 +247,8 @@ METRICS: dict[str, MetricSpec] = {
         help="Mean cost of a row when each false positive and each false negative costs what is given here.",
         reference="Elkan, The foundations of cost-sensitive learning, IJCAI 2001, "
         "https://dl.acm.org/doi/10.5555/1642194.1642224",
+        undefined="there are no rows",
+        in_summary=False,
         params=(
             Param(
                 "cost_fp",

@@ -11,11 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import CutoffError
 from core.evaluation.counts import ThresholdCounts
 from core.evaluation.decisions import NO_CLASS, decide, predicted_positive
-from core.evaluation.metrics import METRICS, ratio
+from core.evaluation.metrics import METRICS, MetricSpec, ratio
 from core.evaluation.ranking import Rankings
 from core.evaluation.scores import Scores, as_weights
 
-BINARY = ("accuracy", "precision", "recall", "f1")
+LABELS = {
+    "subset": "All labels right",
+    "hamming": "Hamming loss",
+    "micro_f1": "Micro F1",
+    "average_precision": "Average precision",
+    "roc_auc": "ROC-AUC",
+}  # of the numbers that are no metric at a threshold
+MACRO = "macro_"
 Decide = Callable[[NDArray[np.floating], ArrayLike], NDArray[np.intp]]  # scores (N, C), thresholds (C,) -> classes (N,)
 
 
@@ -174,15 +181,15 @@ def summaries(
     by: Decide = decide,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Numbers by label, best known first, (R,) for R models of the same rows: those of `rows`, with y_score (R, N, C)
-    in place of its own; thresholds (C,), one a column; sample_weight (N,), >= 0, by default 1 a row.
+    """Numbers by identifier, see `number_label`, best known first, (R,) for R models of the same rows.
 
-    Binary: the metrics of BINARY at the threshold. Multi-class, decided `by` a rule, argmax(p / t) by default: accuracy
-    and the mean over classes of recall, precision and F1, a class without decisions left out of the mean of precision.
-    A row that the rule gives to no class is wrong. Multi-label,
-    each label decided at its own threshold: the share of rows with every label right, the share of wrong labels
-    (Hamming loss), F1 of all decisions together (micro) and its mean over labels (macro). All: average precision,
-    over classes or labels their mean (NaN left out), and ROC-AUC likewise.
+    The rows are those of `rows`, with y_score (R, N, C) in place of its own; thresholds (C,), one a column;
+    sample_weight (N,), >= 0, by default 1 a row. Binary: the METRICS in summaries, at the threshold. Multi-class,
+    decided `by` a rule, argmax(p / t) by default: accuracy, and the means over classes (macro) of the others, classes
+    where one is undefined left out of its mean. A row that the rule gives to no class is wrong. Multi-label, each label
+    decided at its own threshold: the share of rows with every label right (subset), the share of wrong labels
+    (hamming), F1 of all decisions together (micro), and means over labels (macro) likewise. All: average precision and
+    ROC-AUC, over classes or labels their means likewise.
     """
     weight = _weights(sample_weight, rows.n_rows)
     if rows.task == "multiclass":
@@ -193,13 +200,11 @@ def summaries(
         predicted = predicted_positive(y_score, np.ravel(thresholds))
         counts = _counted(truth, predicted, weight)
         found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, predicted, counts, weight)
-    mean = "" if rows.task == "binary" else "Macro "
+    mean = "" if rows.task == "binary" else MACRO
     ranked = Rankings.of(truth.T if mean else truth[:, 0], np.moveaxis(y_score, 1, 2), weight)
     shape = len(y_score), rows.n_columns
-    found[f"{mean}average precision" if mean else "Average precision"] = _mean(
-        ranked.average_precisions().reshape(shape)
-    )
-    found[f"{mean}ROC-AUC"] = _mean(ranked.roc_aucs().reshape(shape))
+    found[f"{mean}average_precision"] = _mean(ranked.average_precisions().reshape(shape))
+    found[f"{mean}roc_auc"] = _mean(ranked.roc_aucs().reshape(shape))
     return found
 
 
@@ -222,8 +227,31 @@ def _counted(
     return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total - tp - fp - fn)
 
 
+def number_label(name: str) -> str:
+    """What a number of `summaries` is called where it is shown."""
+    if name.startswith(MACRO):
+        label = number_label(name.removeprefix(MACRO))
+        return f"Macro {label if label[1:2].isupper() or label[1:2].isdigit() else label[0].lower() + label[1:]}"
+    return LABELS[name] if name in LABELS else METRICS[name].label
+
+
+def higher_is_better(name: str) -> bool:
+    """Whether more of a number of `summaries` is better."""
+    name = name.removeprefix(MACRO)
+    return METRICS[name].higher_is_better if name in METRICS else name != "hamming"
+
+
+def _in_summary() -> dict[str, MetricSpec]:
+    return {name: spec for name, spec in METRICS.items() if spec.in_summary}
+
+
 def _binary(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
-    return {METRICS[name].label: METRICS[name](counts) for name in BINARY}
+    return {name: spec(counts) for name, spec in _in_summary().items()}
+
+
+def _macro(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
+    """Means (R,) over the columns of counts (R, C); none of accuracy, of which there is one over all classes."""
+    return {f"{MACRO}{name}": _mean(spec(counts)) for name, spec in _in_summary().items() if name != "accuracy"}
 
 
 def _multiclass(
@@ -244,11 +272,7 @@ def _multiclass(
     fp, fn = matrices[..., :classes].sum(1) - tp, matrices.sum(2) - tp
     total = matrices.sum((1, 2))
     counts = ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total[:, None] - tp - fp - fn)
-    found = {"Accuracy": ratio(tp.sum(1), total)}
-    for name in ("precision", "recall", "f1"):
-        label = METRICS[name].label.lower() if name != "f1" else "F1"
-        found[f"Macro {label}"] = _mean(METRICS[name](counts))
-    return found
+    return {"accuracy": ratio(tp.sum(1), total)} | _macro(counts)
 
 
 def _multilabel(
@@ -259,11 +283,10 @@ def _multilabel(
 ) -> dict[str, NDArray[np.float64]]:
     right = ~(predicted != truth).any(axis=2)
     return {
-        "All labels right": ratio(_sum(right, weight, 1), counts.total[:, 0]),
-        "Hamming loss": ratio((counts.fp + counts.fn).sum(-1), counts.total.sum(-1)),
-        "Micro F1": _micro_f1(counts),
-        "Macro F1": _mean(METRICS["f1"](counts)),
-    }
+        "subset": ratio(_sum(right, weight, 1), counts.total[:, 0]),
+        "hamming": ratio((counts.fp + counts.fn).sum(-1), counts.total.sum(-1)),
+        "micro_f1": _micro_f1(counts),
+    } | _macro(counts)
 
 
 def _micro_f1(counts: ThresholdCounts) -> NDArray[np.float64]:

@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from core.evaluation import ScoreIndex, ThresholdCounts
+from core.evaluation.condensed import condensed
 from core.plots.scores import BINS
 from core.plots.style import LOGIT_END, Scale, score_axis
-
-EXACT = 4096  # as many distinct scores are held as they are
-BOUND = 1e-3  # of the rows of a class lie between two neighbours that are held, at most
-AROUND = 64  # distinct scores on either side of the threshold, for steps from one to the next
 
 AxisKind = Literal["probability", "logit", "score"]  # "score": evenly spaced scores that are no probabilities
 
@@ -69,68 +66,16 @@ class Held:
 def held(index: ScoreIndex, scale: Scale = "probability") -> Held:
     """What to send of an index without weights; `scale` is how probabilities are spaced."""
     axis = axis_of(index, scale)
-    distinct = index.distinct_scores()[::-1]
-    kept = distinct if distinct.size <= EXACT else _kept(index, distinct)
     edges = axis.edges()
     edges[[0, -1]] = -np.inf, np.inf  # the outermost bins hold whatever lies beyond
     return Held(
-        points=index.counts(kept),
+        points=condensed(index),
         bins=index.counts(edges),
         positives=index.positive_scores.size,
         negatives=index.negative_scores.size,
-        distinct=distinct.size,
+        distinct=index.distinct_scores().size,
         axis=axis,
     )
-
-
-def _kept(index: ScoreIndex, distinct: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Some of the distinct scores, ascending: each the farthest that leaves too few rows between it and the last.
-
-    Every step takes in more than BOUND of one class, so there are at most 1 / BOUND steps for each.
-    """
-    sides = index.positive_scores, index.negative_scores
-    below = [side.searchsorted(distinct) for side in sides]  # (D,) rows below each score
-    up_to = [np.append(rows[1:], side.size) for rows, side in zip(below, sides, strict=True)]
-    allowed = [int(BOUND * side.size) for side in sides]
-    kept = [0]
-    while kept[-1] < distinct.size - 1:
-        now = kept[-1]
-        # The rows strictly between are those below the next one, but for those up to this one.
-        reach = (int(b.searchsorted(u[now] + a, "right")) for b, u, a in zip(below, up_to, allowed, strict=True))
-        kept.append(max(now + 1, min(reach) - 1))
-    return distinct[kept]
-
-
-def around(index: ScoreIndex, threshold: float, count: int = AROUND) -> ThresholdCounts:
-    """Counts at the distinct scores next to a threshold, ascending: `count` below it and as many from it up."""
-    with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
-        t = np.asarray(threshold).astype(index.positive_scores.dtype)
-    found = []
-    for side in (index.positive_scores, index.negative_scores):
-        found += _below(side, t, count) + _from(side, t, count)
-    near = np.unique(np.array(found, dtype=t.dtype))
-    middle = int(near.searchsorted(t))
-    return index.counts(near[max(middle - count, 0) : middle + count])
-
-
-def _below(side: NDArray[np.floating], t: NDArray[np.floating], count: int) -> list[np.floating]:
-    """The largest distinct scores of one class that are below t."""
-    found: list[np.floating] = []
-    rank = int(side.searchsorted(t))
-    while len(found) < count and rank:
-        found.append(side[rank - 1])
-        rank = int(side.searchsorted(side[rank - 1]))
-    return found
-
-
-def _from(side: NDArray[np.floating], t: NDArray[np.floating], count: int) -> list[np.floating]:
-    """The smallest distinct scores of one class that are >= t."""
-    found: list[np.floating] = []
-    rank = int(side.searchsorted(t))
-    while len(found) < count and rank < side.size:
-        found.append(side[rank])
-        rank = int(side.searchsorted(side[rank], "right"))
-    return found
 
 
 def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:

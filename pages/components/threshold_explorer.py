@@ -16,9 +16,10 @@ import numpy as np
 import streamlit as st
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
+from core.evaluation.condensed import BOUND, around
 from core.evaluation.rows import OUTCOMES, Outcome
 from core.evaluation.threshold import ABOVE_ALL, Threshold
-from core.plots.explorer import BOUND, Held, around
+from core.plots.explorer import Held
 from core.plots.style import packed
 from pages.components.scripts import loader
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.errors import CutoffError
 from core.evaluation import METRICS, ScoreIndex, comparison, metric_curve, pr_curve, roc_curve
 from core.evaluation.calibration import reliability
-from core.evaluation.comparison import MEASURES, Comparison
+from core.evaluation.comparison import Comparison, measures
 from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import bind, candidates
 from core.parameters import Value
@@ -267,7 +267,7 @@ def _in_words(compared: Compared, view: str, part: str) -> str:
 def _show_differences(compared: Compared, part: str, column: int) -> None:
     """A measure of every run less that of the first, with intervals by a paired bootstrap."""
     name, params = _choose_measure(compared.costs)
-    measure = MEASURES[name]
+    measure = measures()[name]
     found = _compare(
         [(source.id, source.version) for source in compared.sources],
         part,
@@ -310,10 +310,10 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
 def _choose_measure(costs: dict[str, float]) -> tuple[str, tuple[tuple[str, Value], ...]]:
     """The measure by name, F1 to begin with, and its params; costs are those given for the chart."""
     st.session_state.setdefault("compare.measure", "f1")
-    name = controls.choose("Difference in", "compare.measure", {name: one.label for name, one in MEASURES.items()})
+    name = controls.choose("Difference in", "compare.measure", {name: one.label for name, one in measures().items()})
     if name == "cost":
         return name, tuple(costs.items())
-    params = MEASURES[name].params
+    params = measures()[name].params
     return name, tuple((param.name, controls.of_param(param, f"compare.{name}.{param.name}")) for param in params)
 
 
@@ -374,7 +374,9 @@ def _differences_in_words(compared: Compared, found: Comparison, label: str) -> 
 def _show_numbers(compared: Compared, part: str) -> None:
     """The numbers of every run on these rows, the threshold beside those that depend on it."""
     found = comparison.numbers(compared.y, compared.scores, compared.thresholds, **compared.costs)
-    numbers = {label: pa.array(values, from_pandas=True) for label, values in found.items()}  # NaN as nothing
+    numbers = {
+        comparison.number_label(name): pa.array(values, from_pandas=True) for name, values in found.items()
+    }  # NaN as nothing
     st.dataframe(
         pa.table(_named(compared.lines) | {"Threshold": list(map(_threshold, compared.thresholds))} | numbers),
         hide_index=True,

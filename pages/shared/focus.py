@@ -54,7 +54,7 @@ def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.f
         with grid.container(border=True, height="stretch"):
             values.show_residuals(run, "validation")
         return
-    one_run.show_metrics(run, {name: float(of[at, seed]) for name, of in metrics.items() if name != "Loss"}, threshold)
+    one_run.show_metrics(run, {name: float(of[at, seed]) for name, of in metrics.items() if name != "loss"}, threshold)
     if run.task != "binary":
         with st.container(border=True):
             st.markdown("**Validation scores** by class")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from core import checks
-from core.evaluation import decide, summary
+from core.evaluation import METRICS, decide, summary
 from core.experiment.config import RunConfig
 from core.losses import LOSSES
 from core.losses.heads import HEADS
@@ -123,7 +123,8 @@ def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5)
     st.caption(said)
     with st.container(horizontal=True):
         for name, value in metrics.items():
-            st.metric(name, text.rate(value), border=True)
+            details = METRICS[name].details if name in METRICS else None
+            st.metric(text.metric_label(name), text.rate(value), border=True, help=details)
 
 
 def choose_log() -> bool:

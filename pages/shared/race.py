@@ -218,11 +218,12 @@ def _operating_points(
 
 
 def _show_sweep(metrics: ranking.Metrics, metric: str, sweep: Sweep, lines: Sequence[Line]) -> None:
-    st.markdown(f"**{metric}** against {text.plain(sweep.label)}")
+    label = text.metric_label(metric)
+    st.markdown(f"**{label}** against {text.plain(sweep.label)}")
     live_figure(
-        metric_sweep(sweep, metric, *ranking.over_seeds(metrics[metric]), lines),
+        metric_sweep(sweep, label, *ranking.over_seeds(metrics[metric]), lines),
         key="race_sweep",
-        alt=f"{metric} on the validation rows against {sweep.label}, mean over seeds with least and greatest.",
+        alt=f"{label} on the validation rows against {sweep.label}, mean over seeds with least and greatest.",
         height=HEIGHT,
         revision=metric,
     )

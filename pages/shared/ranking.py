@@ -10,16 +10,15 @@ import streamlit as st
 from numpy.typing import NDArray
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from core.evaluation import summaries
+from core.evaluation import higher_is_better, summaries
 from core.plots.race import Line
 from core.training.runs import Job, Run
-from pages.shared import focus, tables
+from pages.shared import focus, tables, text
 
-Metrics = dict[str, NDArray[np.float64]]  # by label, (V, S): a row a variant, a column a seed, NaN where there is none
-LOWER_IS_BETTER = ("Loss", "Hamming loss", "MAE", "RMSE")
-PREFERRED = ("F1", "Macro F1", "MAE")
+Metrics = dict[str, NDArray[np.float64]]  # by name, (V, S): a row a variant, a column a seed, NaN where there is none
+PREFERRED = ("f1", "macro_f1", "mae")
 COLUMNS = tables.COLUMNS | {"State": st.column_config.TextColumn(width="medium")}
-BIAS = "Mean residual"
+BIAS = "mean_residual"
 
 
 def mean_residual(y_true: NDArray[np.float64], y_pred: NDArray[np.float64]) -> float:
@@ -27,7 +26,7 @@ def mean_residual(y_true: NDArray[np.float64], y_pred: NDArray[np.float64]) -> f
     return float((y_pred - y_true).mean())
 
 
-ERRORS = {"MAE": mean_absolute_error, "RMSE": root_mean_squared_error, "R²": r2_score, BIAS: mean_residual}
+ERRORS = {"mae": mean_absolute_error, "rmse": root_mean_squared_error, "r2": r2_score, BIAS: mean_residual}
 
 
 def measure(job: Job, threshold: float) -> Metrics | None:
@@ -37,7 +36,7 @@ def measure(job: Job, threshold: float) -> Metrics | None:
     if not scored:
         return None
     runs = [job.runs[at] for at in scored]
-    found = _metrics(runs, threshold) | {"Loss": np.array([run.history.validation[-1] for run in runs])}
+    found = _metrics(runs, threshold) | {"loss": np.array([run.history.validation[-1] for run in runs])}
     shape = len(job.experiment.variants), len(job.experiment.seeds)
     metrics = {}
     for name, values in found.items():
@@ -78,16 +77,25 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     """
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.header("Ranking", anchor=False, width="content")
-        by = str(st.selectbox("Rank by", list(metrics), key="ranked_by", label_visibility="collapsed", width=220))
+        by = str(
+            st.selectbox(
+                "Rank by",
+                list(metrics),
+                key="ranked_by",
+                format_func=text.metric_label,
+                label_visibility="collapsed",
+                width=220,
+            )
+        )
     seeds = len(job.experiment.seeds)
     order = _order(job, over_seeds(metrics[by])[0], by)
     st.session_state["ranked.order"] = (job.id, order)
     names = [by, *(other for other in metrics if other != by)]
     numbers = {}
     for name, mean, low, high in zip(names, *over_seeds(np.stack([metrics[name] for name in names])), strict=True):
-        numbers[name] = pa.array(mean[order], from_pandas=True)  # NaN as nothing
+        numbers[text.metric_label(name)] = pa.array(mean[order], from_pandas=True)  # NaN as nothing
         if seeds > 1:
-            numbers[f"± {name}"] = pa.array(((high - low) / 2)[order], from_pandas=True)
+            numbers[f"± {text.metric_label(name)}"] = pa.array(((high - low) / 2)[order], from_pandas=True)
     three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         pa.table(_states(job, lines, order) | numbers),  # a DataFrame would be turned into this, at ten times the cost
@@ -129,9 +137,13 @@ def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:
     run diverged."""
     if job.status in ("running", "queued"):
         return list(range(len(means)))
-    badness = np.abs(means) if by == BIAS else means if by in LOWER_IS_BETTER else -means
+    badness = np.abs(means) if by == BIAS else -means if _higher_is_better(by) else means
     worst_last = np.where(np.isnan(badness), np.inf, badness)
     return [int(v) for v in np.lexsort((worst_last, np.array(_diverged(job))))]
+
+
+def _higher_is_better(name: str) -> bool:
+    return name == "r2" if name in text.OTHER_METRICS else higher_is_better(name)
 
 
 def _diverged(job: Job) -> list[bool]:

@@ -13,7 +13,7 @@ import torch
 
 from core.checks import Check
 from core.data import Dataset, load_dataset
-from core.evaluation import predicted_per_row
+from core.evaluation import number_label, predicted_per_row
 from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource
 from core.experiment import compatibility
@@ -27,6 +27,7 @@ from core.theory.remarks import remark
 from core.training.runs import Job, Run
 
 TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
+OTHER_METRICS = {"loss": "Loss", "mae": "MAE", "rmse": "RMSE", "r2": "R²", "mean_residual": "Mean residual"}
 PROPER = {
     True: "a proper scoring rule: minimised by the true probability.",
     False: "not proper: its optimal score is not the true probability.",
@@ -160,6 +161,11 @@ def _said(key: str, given: Any, config: RunConfig) -> list[str]:
 
 def _value(given: object) -> str:
     return f"{given:g}" if isinstance(given, float) else str(given)
+
+
+def metric_label(name: str) -> str:
+    """What a number of a run is called: one of core.evaluation.summaries, a loss or an error of predicted values."""
+    return OTHER_METRICS[name] if name in OTHER_METRICS else number_label(name)
 
 
 def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:

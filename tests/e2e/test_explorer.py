@@ -15,7 +15,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.explorer_page import SCORES
 from core.evaluation import METRICS, ScoreIndex
-from core.plots.explorer import BOUND, held
+from core.evaluation.condensed import BOUND
+from core.plots.explorer import held
 from tests.conftest import ROOT, confusion, serve
 from tests.e2e.conftest import overflow, settled
 

@@ -13,7 +13,7 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation import ScoreIndex
-from core.evaluation.comparison import MEASURES, compare
+from core.evaluation.comparison import compare, measures
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource
 from core.evaluation.tuning import bind, candidates
@@ -250,7 +250,7 @@ def test_costs_move_the_chart_and_the_table(app_test: AppTest):
 # --- differences
 
 
-@pytest.mark.parametrize("measure", list(MEASURES))
+@pytest.mark.parametrize("measure", list(measures()))
 def test_every_measure_can_be_compared_by(app_test: AppTest, measure: str):
     other, run = open_compare(app_test, digit(lr=0.1), digit(epochs=20))
     choose(app_test, "compare.measure", measure)

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
-from core.evaluation import predicted_per_row, summary
+from core.evaluation import number_label, predicted_per_row, summary
 from core.experiment.config import RunConfig
 from core.training.engine import Epoch, train_in_turns
 from pages.shared import services
@@ -166,7 +166,7 @@ def test_a_finished_run_says_so_and_shows_its_numbers(app_test: AppTest):
     scores = run.scores("validation")
     numbers = summary(scores, np.full(scores.n_columns, 0.5))
     assert {metric.label: metric.value for metric in at.metric} == {
-        name: f"{value:.3f}" for name, value in numbers.items()
+        number_label(name): f"{value:.3f}" for name, value in numbers.items()
     }
     assert len(figure_of(at, "loss_figure")["data"][0]["x"]) == run.config.epochs + 1
     assert at.get("page_link")

@@ -14,7 +14,7 @@ from core.evaluation.tuning.labels import (
 )
 from core.evaluation.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
 from core.evaluation.tuning.origin import provenance_label
-from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, threshold_by_payoffs
+from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, rules, threshold_by_payoffs
 from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, regret
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "population_counts",
     "provenance_label",
     "regret",
+    "rules",
     "simulate",
     "threshold_by_payoffs",
 ]

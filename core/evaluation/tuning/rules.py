@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CutoffError
-from core.evaluation import ThresholdCounts, metrics
+from core.evaluation import METRICS, MetricSpec, ThresholdCounts, metrics
 from core.evaluation.metrics import ratio
 from core.evaluation.tuning.choice import Choice, Goal, Pick, pick
 from core.parameters import Param, Value, checked
@@ -121,9 +121,36 @@ def bind(name: str, **params: Value) -> Rule:
 
     Raises CutoffError for an unknown rule or param, or a param outside its range.
     """
-    if name not in RULES:
-        raise CutoffError(f"Expected `rule` to be one of {', '.join(RULES)}, but got {name!r}.")
-    return RULES[name].bind(**params)
+    every = rules()
+    if name not in every:
+        raise CutoffError(f"Expected `rule` to be one of {', '.join(every)}, but got {name!r}.")
+    return every[name].bind(**params)
+
+
+def rules() -> dict[str, RuleSpec]:
+    """Every rule: those of RULES, and one for the optimum of each metric that none of them is named after."""
+    return RULES | {name: _optimum(spec) for name, spec in METRICS.items() if name not in RULES}
+
+
+def _optimum(metric: MetricSpec) -> RuleSpec:
+    """The rule that chooses the greatest value of a metric, or the least of one of which less is better."""
+
+    def goal(counts: ThresholdCounts, **params: Value) -> Goal:
+        value = metric(counts, **params)
+        sign = 1 if metric.higher_is_better else -1
+        return Goal(value, wanted=sign * value, size=np.abs(value) + 1)
+
+    return RuleSpec(
+        name=metric.name,
+        label=f"{'Maximum' if metric.higher_is_better else 'Minimum'} {metric.label}",
+        function=goal,
+        value=metric.label,
+        help=metric.help,
+        reference=metric.reference,
+        params=metric.params,
+        higher_is_better=metric.higher_is_better,
+        range=lambda **_params: metric.range,
+    )
 
 
 def threshold_by_payoffs(benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: float) -> float:

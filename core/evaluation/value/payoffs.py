@@ -111,7 +111,9 @@ def value_curve(index: ScoreIndex, payoffs: Payoffs, rows: float = 1.0, eps: flo
         return (net_value(counts, payoffs) - low) / height
 
     # A metric as the thinning wants it: it rises with true positives and falls with false ones.
-    spec = MetricSpec("net_value", "Net value", share, "", (0, 1), higher_is_better=True, help="", reference="")
+    spec = MetricSpec(
+        "net_value", "Net value", share, "", (0, 1), higher_is_better=True, help="", reference="", undefined=""
+    )
     curve = metric_curve(index, spec, eps)
     y = net_value(curve, payoffs, rows)
     return Curve(curve.thresholds, curve.tp, curve.fp, curve.fn, curve.tn, curve.x, y, curve.max_error)

@@ -16,10 +16,10 @@ from core.errors import CutoffError
 from core.evaluation import METRICS, Rankings, ScoreIndex
 from core.evaluation.bootstrap import AT_ONCE, expanded_level
 from core.evaluation.calibration import calibration_error
-from core.evaluation.comparison import MEASURES, SHOWN, compare, numbers
+from core.evaluation.comparison import compare, measures, numbers
 from tests.support.scored_rows import Rows, rows
 
-MEASURED = sorted(MEASURES)
+MEASURED = sorted(measures())
 
 
 def two_models(n: int = 400, seed: int = 0, decimals: int = 2) -> tuple[np.ndarray, list[np.ndarray]]:
@@ -118,14 +118,14 @@ def test_weighted_numbers_are_scikit_learns():
         called = score >= np.float32(t)
         _, fp, fn, tp = sklearn.confusion_matrix(y, called, sample_weight=weight).ravel()
         wanted = {
-            "Precision": tp / (tp + fp),
-            "Recall": tp / (tp + fn),
-            "F1": sklearn.f1_score(y, called, sample_weight=weight),
-            "Cost per row": (2 * fp + 7 * fn) / weight.sum(),
-            "Average precision": sklearn.average_precision_score(y, score, sample_weight=weight),
-            "ROC-AUC": sklearn.roc_auc_score(y, score, sample_weight=weight),
-            "Brier score": sklearn.brier_score_loss(y, score.astype(float), sample_weight=weight),
-            "Log-loss": sklearn.log_loss(y, np.clip(score.astype(float), 1e-15, 1 - 1e-15), sample_weight=weight),
+            "precision": tp / (tp + fp),
+            "recall": tp / (tp + fn),
+            "f1": sklearn.f1_score(y, called, sample_weight=weight),
+            "cost": (2 * fp + 7 * fn) / weight.sum(),
+            "average_precision": sklearn.average_precision_score(y, score, sample_weight=weight),
+            "roc_auc": sklearn.roc_auc_score(y, score, sample_weight=weight),
+            "brier": sklearn.brier_score_loss(y, score.astype(float), sample_weight=weight),
+            "log_loss": sklearn.log_loss(y, np.clip(score.astype(float), 1e-15, 1 - 1e-15), sample_weight=weight),
         }
         for label, value in wanted.items():
             np.testing.assert_allclose(found[label][run], value, rtol=1e-7, err_msg=label)
@@ -136,7 +136,7 @@ def test_weighted_ece_of_whole_weights_is_that_of_rows_repeated():
     weight = np.random.default_rng(1).integers(0, 4, len(y))
     found = numbers(y, [score], [0.5], 1, 5, sample_weight=weight)
     times = np.repeat(np.arange(len(y)), weight)
-    np.testing.assert_allclose(found["ECE"], numbers(y[times], [score[times]], [0.5], 1, 5)["ECE"], rtol=1e-12)
+    np.testing.assert_allclose(found["ece"], numbers(y[times], [score[times]], [0.5], 1, 5)["ece"], rtol=1e-12)
 
 
 def test_stratified_resamples_hold_the_prevalence():
@@ -178,7 +178,7 @@ def test_better_follows_the_direction_of_the_measure():
         found = compare(measure, y, [noise, good], [0.5, 0.5], resamples=200)
         assert found.better[1] > 0.99
         assert found.told_apart[1]
-        assert (found.differences[1] > 0) == MEASURES[measure].higher_is_better
+        assert (found.differences[1] > 0) == measures()[measure].higher_is_better
 
 
 def test_intervals_hold_the_level_and_their_ends_are_differences_of_resamples():
@@ -227,19 +227,22 @@ def test_the_numbers_are_scikit_learns():
     y, scores = two_models()
     thresholds = [0.55, 0.4]
     found = numbers(y, scores, thresholds, cost_fp=2, cost_fn=7)
-    assert list(found) == [MEASURES[name].label for name in SHOWN] + ["ECE"]
+    assert list(found) == [
+        *("accuracy", "precision", "recall", "f1", "cost"),
+        *("average_precision", "roc_auc", "brier", "log_loss", "ece"),
+    ]
     for run, (score, t) in enumerate(zip(scores, thresholds, strict=True)):
         called = score >= np.float32(t)
         _, fp, fn, tp = sklearn.confusion_matrix(y, called).ravel()
         wanted = {
-            "Precision": tp / (tp + fp),
-            "Recall": tp / (tp + fn),
-            "F1": sklearn.f1_score(y, called),
-            "Cost per row": (2 * fp + 7 * fn) / len(y),
-            "Average precision": sklearn.average_precision_score(y, score),
-            "ROC-AUC": sklearn.roc_auc_score(y, score),
-            "Brier score": sklearn.brier_score_loss(y, score.astype(float)),
-            "ECE": calibration_error(y, score),
+            "precision": tp / (tp + fp),
+            "recall": tp / (tp + fn),
+            "f1": sklearn.f1_score(y, called),
+            "cost": (2 * fp + 7 * fn) / len(y),
+            "average_precision": sklearn.average_precision_score(y, score),
+            "roc_auc": sklearn.roc_auc_score(y, score),
+            "brier": sklearn.brier_score_loss(y, score.astype(float)),
+            "ece": calibration_error(y, score),
         }
         for label, value in wanted.items():
             np.testing.assert_allclose(found[label][run], value, rtol=1e-7, err_msg=label)
@@ -251,7 +254,7 @@ def test_the_numbers_are_scikit_learns():
 @pytest.mark.parametrize(("share", "undefined"), [(0, {"recall", "roc_auc", "average_precision"}), (1, {"roc_auc"})])
 def test_one_class_leaves_undefined_what_needs_both(share: int, undefined: set[str]):
     y, scores = np.full(20, share), [np.linspace(0, 1, 20), np.linspace(1, 0, 20)]
-    for name in MEASURES:
+    for name in measures():
         found = compare(name, y, scores, [0.5, 0.5], resamples=10)
         if name in undefined:
             assert np.isnan(found.intervals).all()
@@ -261,11 +264,11 @@ def test_one_class_leaves_undefined_what_needs_both(share: int, undefined: set[s
 
 
 def test_without_rows_everything_is_undefined():
-    for name in MEASURES:
+    for name in measures():
         found = compare(name, np.zeros(0), [np.zeros(0)] * 2, [0.5, 0.5], resamples=3)
         assert np.isnan(found.differences).all() or name in METRICS
         assert not found.told_apart.any()
-    assert np.isnan(numbers([], [[], []], [0.5, 0.5], 1, 5)["ECE"]).all()
+    assert np.isnan(numbers([], [[], []], [0.5, 0.5], 1, 5)["ece"]).all()
 
 
 def test_resamples_in_which_a_measure_is_undefined_are_left_out_and_counted():
@@ -282,17 +285,17 @@ def test_resamples_in_which_a_measure_is_undefined_are_left_out_and_counted():
 def test_constant_scores_know_nothing():
     y, (score, _) = two_models()
     found = numbers(y, [score, np.full(len(y), 0.4, np.float32)], [0.5, 0.5], 1, 5)
-    assert found["ROC-AUC"][1] == 0.5
-    assert found["Average precision"][1] == pytest.approx(y.mean())
-    assert np.isnan(found["Precision"][1])
+    assert found["roc_auc"][1] == 0.5
+    assert found["average_precision"][1] == pytest.approx(y.mean())
+    assert np.isnan(found["precision"][1])
 
 
 def test_scores_that_are_no_probabilities_have_no_brier_score_and_no_log_loss():
     y, (score, _) = two_models()
     found = numbers(y, [score, 8 * score - 4], [0.5, 0.0], 1, 5)
-    for label in ("Brier score", "Log-loss", "ECE"):
+    for label in ("brier", "log_loss", "ece"):
         np.testing.assert_array_equal(np.isnan(found[label]), [False, True])
-    assert found["ROC-AUC"][0] == pytest.approx(found["ROC-AUC"][1])
+    assert found["roc_auc"][0] == pytest.approx(found["roc_auc"][1])
 
 
 @pytest.mark.parametrize(

@@ -243,8 +243,8 @@ def test_a_threshold_of_zero_takes_every_row_with_any_score():
     ("y_score", "thresholds", "sentence"),
     [
         ([[0.1, -0.2]], [0.5, 0.5], "probabilities, but got -0.2"),
-        ([[0.1, 0.2]], [0.5, -0.5], "finite and >= 0"),
-        ([[0.1, 0.2]], [0.5, np.inf], "finite and >= 0"),
+        ([[0.1, 0.2]], [0.5, -0.5], "to be >= 0"),
+        ([[0.1, 0.2]], [0.5, np.nan], "to be >= 0"),
         ([[0.1, 0.2]], [0.5], r"but got shapes \(1, 2\) and \(1,\)"),
         ([0.1, 0.2], [0.5, 0.5], r"but got shapes \(2,\) and \(2,\)"),
     ],

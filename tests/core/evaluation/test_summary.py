@@ -47,13 +47,13 @@ def test_binary_equals_scikit_learn(given_rows: Rows, threshold: float):
     y_true, y_score, _ = given_rows
     found = summary(binary(y_true, y_score), [threshold])
     y_pred = y_score >= y_score.dtype.type(threshold)
-    assert found["Accuracy"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
+    assert found["accuracy"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
     precision = sklearn.precision_score(y_true, y_pred, zero_division=np.nan)
-    assert found["Precision"] == pytest.approx(precision, nan_ok=True)
-    assert found["Recall"] == pytest.approx(sklearn.recall_score(y_true, y_pred))
-    assert found["F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred))
-    assert found["Average precision"] == pytest.approx(sklearn.average_precision_score(y_true, y_score))
-    assert found["ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(y_true, y_score))
+    assert found["precision"] == pytest.approx(precision, nan_ok=True)
+    assert found["recall"] == pytest.approx(sklearn.recall_score(y_true, y_pred))
+    assert found["f1"] == pytest.approx(sklearn.f1_score(y_true, y_pred))
+    assert found["average_precision"] == pytest.approx(sklearn.average_precision_score(y_true, y_score))
+    assert found["roc_auc"] == pytest.approx(sklearn.roc_auc_score(y_true, y_score))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -63,18 +63,18 @@ def test_multiclass_equals_scikit_learn(seed: int, thresholds: tuple[float, ...]
     found = summary(scores, thresholds)
     y_true, y_score = scores.y_true, scores.y_score
     y_pred = np.argmax(y_score / np.array(thresholds), axis=1) if len(set(thresholds)) > 1 else y_score.argmax(1)
-    assert found["Accuracy"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
+    assert found["accuracy"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
     for name, score in (
         ("recall", sklearn.recall_score),
         ("precision", sklearn.precision_score),
-        ("F1", sklearn.f1_score),
+        ("f1", sklearn.f1_score),
     ):
-        assert found[f"Macro {name}"] == pytest.approx(score(y_true, y_pred, average="macro", zero_division=np.nan))
+        assert found[f"macro_{name}"] == pytest.approx(score(y_true, y_pred, average="macro", zero_division=np.nan))
     one_hot = np.eye(4, dtype=int)[y_true]
-    assert found["Macro average precision"] == pytest.approx(
+    assert found["macro_average_precision"] == pytest.approx(
         sklearn.average_precision_score(one_hot, y_score, average="macro")
     )
-    assert found["Macro ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(one_hot, y_score, average="macro"))
+    assert found["macro_roc_auc"] == pytest.approx(sklearn.roc_auc_score(one_hot, y_score, average="macro"))
 
 
 def test_a_class_that_is_never_decided_is_left_out_of_the_mean_of_precision_alone():
@@ -83,18 +83,18 @@ def test_a_class_that_is_never_decided_is_left_out_of_the_mean_of_precision_alon
     y_pred = scores.y_score[:, :2].argmax(1)
     found = summary(scores, thresholds)
     precisions = sklearn.precision_score(scores.y_true, y_pred, average=None, labels=[0, 1], zero_division=np.nan)
-    assert found["Macro precision"] == pytest.approx(precisions.mean())
+    assert found["macro_precision"] == pytest.approx(precisions.mean())
     recalls = sklearn.recall_score(scores.y_true, y_pred, average=None, labels=[0, 1, 2])
     assert recalls[2] == 0
-    assert found["Macro recall"] == pytest.approx(recalls.mean())
+    assert found["macro_recall"] == pytest.approx(recalls.mean())
 
 
 @pytest.mark.parametrize("label", [0, 1])
 def test_one_class_alone_leaves_undefined_what_needs_the_other(label: int):
     found = summary(binary([label] * 3, [0.2, 0.5, 0.8]), [0.5])
-    assert found["Accuracy"] == pytest.approx([1 / 3, 2 / 3][label])
-    assert np.isnan(found["ROC-AUC"])
-    assert np.isnan(found["Recall"]) == np.isnan(found["Average precision"]) == (label == 0)
+    assert found["accuracy"] == pytest.approx([1 / 3, 2 / 3][label])
+    assert np.isnan(found["roc_auc"])
+    assert np.isnan(found["recall"]) == np.isnan(found["average_precision"]) == (label == 0)
 
 
 def test_without_rows_every_number_is_undefined():
@@ -103,8 +103,8 @@ def test_without_rows_every_number_is_undefined():
 
 def test_constant_scores_rank_nothing():
     found = summary(binary([0, 0, 0, 1], [0.5] * 4), [0.5])
-    assert (found["Recall"], found["Precision"]) == (1, 0.25)
-    assert (found["Average precision"], found["ROC-AUC"]) == (0.25, 0.5)
+    assert (found["recall"], found["precision"]) == (1, 0.25)
+    assert (found["average_precision"], found["roc_auc"]) == (0.25, 0.5)
 
 
 def test_one_threshold_a_column_is_wanted():
@@ -138,14 +138,14 @@ def test_multilabel_equals_scikit_learn(seed: int, thresholds: tuple[float, ...]
     scores = a_multilabel(seed)
     found, y_true = summary(scores, thresholds), scores.y_true
     y_pred = (scores.y_score >= np.array(thresholds)).astype(int)
-    assert found["All labels right"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
-    assert found["Hamming loss"] == pytest.approx(sklearn.hamming_loss(y_true, y_pred))
-    assert found["Micro F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="micro"))
-    assert found["Macro F1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="macro", zero_division=np.nan))
-    assert found["Macro average precision"] == pytest.approx(
+    assert found["subset"] == pytest.approx(sklearn.accuracy_score(y_true, y_pred))
+    assert found["hamming"] == pytest.approx(sklearn.hamming_loss(y_true, y_pred))
+    assert found["micro_f1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="micro"))
+    assert found["macro_f1"] == pytest.approx(sklearn.f1_score(y_true, y_pred, average="macro", zero_division=np.nan))
+    assert found["macro_average_precision"] == pytest.approx(
         sklearn.average_precision_score(y_true, scores.y_score, average="macro")
     )
-    assert found["Macro ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(y_true, scores.y_score, average="macro"))
+    assert found["macro_roc_auc"] == pytest.approx(sklearn.roc_auc_score(y_true, scores.y_score, average="macro"))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -226,8 +226,8 @@ def test_label_totals_agree_with_the_summary():
     scores = a_multilabel(3)
     found = summary(scores, [0.4] * 5)
     totals = label_totals(scores.y_true, scores.y_score >= 0.4)
-    assert (totals.subset, totals.hamming) == (found["All labels right"], found["Hamming loss"])
-    assert (totals.micro_f1, totals.macro_f1) == (found["Micro F1"], found["Macro F1"])
+    assert (totals.subset, totals.hamming) == (found["subset"], found["hamming"])
+    assert (totals.micro_f1, totals.macro_f1) == (found["micro_f1"], found["macro_f1"])
     assert (totals.without, totals.several) == predicted_per_row(scores, 0.4)
 
 
@@ -248,8 +248,8 @@ def test_the_summary_follows_the_rule(rule: str):
     found = summary(scores, thresholds, DECISIONS[rule])
     called = DECISIONS[rule](scores.y_score, thresholds)
     totals = class_totals(confusion_matrix(scores.y_true, called, 4, no_class=True))
-    assert found["Accuracy"] == totals.accuracy == pytest.approx(sklearn.accuracy_score(scores.y_true, called))
-    assert [found[f"Macro {name}"] for name in ("precision", "recall", "F1")] == list(totals[1:4])
+    assert found["accuracy"] == totals.accuracy == pytest.approx(sklearn.accuracy_score(scores.y_true, called))
+    assert [found[f"macro_{name}"] for name in ("precision", "recall", "f1")] == list(totals[1:4])
     assert (totals.without > 0) == (rule == "masked")
 
 

@@ -288,7 +288,7 @@ def test_json_counts_several_classes_as_the_rule_decides(name, params):
         for at, column in enumerate(one.worth[part].columns):
             tn, fp, fn, tp = sklearn.confusion_matrix(y == at, decided == at).ravel()
             assert (column.tp, column.fp, column.fn, column.tn) == (tp, fp, fn, tn)
-        assert one.worth[part].together["Accuracy"] == pytest.approx((y == decided).mean())
+        assert one.worth[part].together["accuracy"] == pytest.approx((y == decided).mean())
 
 
 def test_what_is_undefined_is_null():

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
+from core.evaluation.condensed import BOUND, around, condensed
 from core.evaluation.metrics import false_positive_rate
-from core.plots import explorer
-from core.plots.explorer import BOUND, around, axis_of, held, round_numbers
+from core.plots.explorer import axis_of, held, round_numbers
 from tests.support.node import in_node, needs_node
 
 MODEL = "threshold_model.js"
@@ -65,10 +65,9 @@ def assert_within_bound(index: ScoreIndex, points: ThresholdCounts) -> None:
 @settings(max_examples=60)
 @given(indexes)
 def test_of_many_scores_some_are_held_within_the_bound(index: ScoreIndex):
-    distinct = index.distinct_scores()[::-1]
-    kept = explorer._kept(index, distinct)
-    assert kept.size <= 2 / BOUND + 1
-    assert_within_bound(index, index.counts(kept))
+    kept = condensed(index, exact=0)
+    assert kept.thresholds.size <= 2 / BOUND + 1
+    assert_within_bound(index, kept)
 
 
 @pytest.mark.parametrize("positive", [0.5, 0.05, 0.0005, 0.0])
