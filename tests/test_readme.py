@@ -1,4 +1,4 @@
-"""The README is a contract: its file map, its settings and its commands are those of the code."""
+"""README and docs/architecture.md are a contract: their files, names, settings and commands are those of the code."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from core.settings import Settings, variable
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 
 def section(title: str) -> str:
@@ -83,3 +84,43 @@ def test_tables_of_heads_losses_and_data_are_those_of_the_registries():
     tables = section("Heads, losses and data")
     for spec in (*HEADS.values(), *LOSSES.values(), *DATASETS.values()):
         assert f"| {spec.label} |" in tables
+
+
+def codes(text: str) -> list[str]:
+    """What a text in Markdown writes in backticks."""
+    return re.findall(r"`([^`]+)`", text)
+
+
+def is_path(code: str) -> bool:
+    return re.fullmatch(r"[\w./-]+", code) is not None and ("/" in code or code.endswith(".py"))
+
+
+def test_readme_links_to_the_architecture():
+    assert "](docs/architecture.md)" in README
+
+
+def test_paths_of_the_architecture_exist():
+    missing = [code for code in codes(ARCHITECTURE) if is_path(code) and not (ROOT / code).exists()]
+    assert not missing, f"Expected docs/architecture.md to name files, but there is no {missing}."
+
+
+def test_names_of_the_architecture_exist():
+    files = [ROOT / path for path in tracked() if path.endswith((".py", ".js")) and path != "tests/test_readme.py"]
+    files += [ROOT / "Makefile", ROOT / "pyproject.toml"]
+    known = set(re.findall(r"\w+", " ".join(path.read_text() for path in files)))
+    missing = [code for code in codes(ARCHITECTURE) if not is_path(code) and not set(re.findall(r"\w+", code)) <= known]
+    assert not missing, (
+        f"Expected docs/architecture.md to name what the code has, but nothing there is called {missing}."
+    )
+
+
+def test_registries_stand_in_the_files_that_the_architecture_names():
+    rows = [row for row in ARCHITECTURE.splitlines() if row.startswith("| ") and codes(row)]
+    assert len(rows) >= 15
+    for row in rows:
+        paths = [ROOT / code for code in codes(row) if is_path(code)]
+        files = [file for path in paths for file in (path.glob("*.py") if path.is_dir() else [path])]
+        text = "\n".join(file.read_text() for file in files)
+        for name in codes(row):
+            if re.fullmatch(r"[A-Z_]+", name):
+                assert re.search(rf"^(export |const )*{name}\b.* = ", text, re.MULTILINE), f"No {name} in {paths}."
