@@ -14,6 +14,7 @@ from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import BOUND, around, condensed
 from core.evaluation.metrics import false_positive_rate
 from core.plots.explorer import axis_of, held, round_numbers
+from pages.components.threshold_explorer import TILES
 from tests.support.node import in_node, needs_node
 
 MODEL = "threshold_model.js"
@@ -146,6 +147,7 @@ def test_its_metrics_are_those_of_the_registry(tmp_path: Path):
     body = """return Object.fromEntries(Object.entries(m.METRICS).map(([name, metric]) =>
         [name, given.map(([tp, fp, fn, tn]) => metric({ tp, fp, fn, tn }))]));"""
     found = in_node(tmp_path, MODEL, body, rows)
+    assert set(TILES) <= set(found)
     for name, values in found.items():
         metric = false_positive_rate if name == "false_positive_rate" else METRICS[name]
         np.testing.assert_allclose(np.array(values, float), metric(counts), rtol=1e-15, atol=0)
