@@ -1,4 +1,4 @@
-"""The README's tables of heads, losses and data, written from the registries: `python -m core.catalogue`."""
+"""Write the README's tables of heads, losses and data sets from the registries: `python -m core.catalogue`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def catalogue() -> str:
         (
             _table(("head", "data", "from logits to p", "default decision"), heads),
             _table(("loss", "expects", "data", "proper", "reference"), losses),
-            _table(("data", "task", "rows x features", "of them", "source", "licence"), data),
+            _table(("data", "task", "rows x features", "positives, classes or labels", "source", "licence"), data),
         )
     )
 
 
 def with_catalogue(readme: str) -> str:
-    """The README's text with the tables as they are now between their two marks."""
+    """The README's text with the current tables between their two markers."""
     before, rest = readme.split(START)
     return before + START + "\n" + catalogue() + "\n" + END + rest.split(END)[1]
 
@@ -47,10 +47,10 @@ def _tasks(tasks: tuple[str, ...]) -> str:
 
 
 def _decisions(head: HeadSpec) -> str:
-    """The default decision, by task where there are several."""
+    """The default decision rule; one sentence per task if the head has several."""
     if len(head.decision) == 1:
         return next(iter(head.decision.values()))
-    return ". ".join(f"{TASKS[task].capitalize()}: {said}" for task, said in head.decision.items())
+    return ". ".join(f"{TASKS[task].capitalize()}: {decision}" for task, decision in head.decision.items())
 
 
 def _proper(proper: bool | None) -> str:
@@ -58,7 +58,7 @@ def _proper(proper: bool | None) -> str:
 
 
 def _size(name: str) -> tuple[str, str]:
-    """Rows and features, and the prevalence or the number of classes."""
+    """Rows x features, and the prevalence or the number of classes or labels."""
     data = load_dataset(name)
     rows, features = data.x.shape
     kind = {"binary": "positive", "multiclass": "classes", "multilabel": "labels", "regression": ""}[data.task]

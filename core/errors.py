@@ -1,5 +1,5 @@
-"""The project's own error type: a sentence that a page can show as it is."""
+"""The error type of this project: its message is a sentence that a page can show unchanged."""
 
 
 class CutoffError(ValueError):
-    """Bad input, said in one sentence of the form "Expected ..., but got ..."."""
+    """Invalid input, a reached limit or something missing; the message says which, in one sentence."""

@@ -1,4 +1,4 @@
-"""The small frozen records that the registries hold. They know nothing of torch, data or pages."""
+"""Parameters of registry entries: their ranges, defaults and checks. Imports nothing but the error type."""
 
 from __future__ import annotations
 
@@ -13,10 +13,20 @@ Value = float | int | bool | str
 
 @dataclass(frozen=True)
 class Param:
-    """One parameter of a registry entry: enough to draw its control, to check a value and to explain it.
+    """One parameter of a registry entry: everything needed to draw its control, check a value and explain it.
 
-    A number has `low` and `high` (both inclusive). A choice has `options`; with `free` it also takes text that
-    its owner checks. `log` asks for a logarithmic control; `integer` restricts a number to whole values.
+    Parameters
+    ----------
+    name : identifier, as in a configuration or a link.
+    label : text of its control.
+    default : the default value. Its type (bool, str or number) is the type of the parameter.
+    low, high : range of a number, low <= value <= high.
+    step : step of the control.
+    options : the allowed values of a text parameter.
+    help : one sentence for the tooltip.
+    log : whether the control is logarithmic.
+    integer : whether a number must be a whole number.
+    free : whether other text than `options` is allowed too; the owner of the parameter then validates it.
     """
 
     name: str
@@ -32,7 +42,17 @@ class Param:
     free: bool = False
 
     def check(self, value: object) -> Value:
-        """Return `value` in this parameter's own type; raises CutoffError when it is outside the range."""
+        """Validate a value and convert it to this parameter's type.
+
+        Returns
+        -------
+        value : bool, str, int or float.
+
+        Raises
+        ------
+        CutoffError
+            If the value has the wrong type or is out of range.
+        """
         if isinstance(self.default, bool):
             if not isinstance(value, bool):
                 raise CutoffError(f"Expected `{self.name}` to be true or false, but got {value!r}.")
@@ -46,7 +66,7 @@ class Param:
         return int(value) if self.integer else float(value)
 
     def parse(self, text: str) -> Value:
-        """Read a value written as text, as in a URL; raises CutoffError like `check`."""
+        """Parse a value from text, such as a URL; raises CutoffError like `check`."""
         if isinstance(self.default, str):
             return self.check(text)
         if isinstance(self.default, bool):
@@ -64,7 +84,7 @@ class Param:
 
     @property
     def range_text(self) -> str:
-        """What a number has to be, as messages say it."""
+        """The allowed numbers, as shown in error messages: "a number from 0 to 1"."""
         kind = "a whole number" if self.integer else "a number"
         if self.low is None or self.high is None:
             return kind
@@ -73,7 +93,23 @@ class Param:
 
 
 def checked(owner: str, params: tuple[Param, ...], given: Mapping[str, object]) -> dict[str, Value]:
-    """The values given, checked, and defaults for the others; raises CutoffError for any that `owner` does not take."""
+    """Validate the given values and fill in the defaults of the others.
+
+    Parameters
+    ----------
+    owner : name used in the error message.
+    params : the parameters that the owner has.
+    given : values by parameter name.
+
+    Returns
+    -------
+    values : a value for each parameter, by name.
+
+    Raises
+    ------
+    CutoffError
+        If `given` has an unknown name or an invalid value.
+    """
     known = {param.name: param for param in params}
     for name in given:
         if name not in known:

@@ -1,4 +1,4 @@
-"""What the environment may set. Each has a default that works on a laptop; the README lists them all."""
+"""Settings read from environment variables. The defaults suit a laptop; the README lists all settings."""
 
 from __future__ import annotations
 
@@ -24,29 +24,40 @@ class Settings(BaseSettings):
     )
 
     device: str = Field("auto", description="where models train: auto, cpu, cuda or cuda:N")
-    max_active_runs: int = Field(2, ge=1, description="experiments that train at the same time, in turns")
-    max_queued: int = Field(20, ge=1, description="experiments that may wait; one more is refused")
+    max_active_runs: int = Field(2, ge=1, description="experiments that train at the same time, taking turns")
+    max_queued: int = Field(20, ge=1, description="experiments that can wait in the queue; any more are refused")
     run_seconds: int = Field(600, ge=1, description="seconds after its start at which an experiment is stopped")
     max_scores: int = Field(
-        16_000_000, ge=1, description="scores (runs x rows x outputs) of one experiment; one with more is refused"
+        16_000_000,
+        ge=1,
+        description="scores (runs x rows x outputs) that an experiment may have; a larger one is refused",
     )
     kept_mb: int = Field(
-        128, ge=1, description="megabytes that the scores of finished experiments may take; the oldest go first"
+        128,
+        ge=1,
+        description="megabytes for the scores of finished experiments; the oldest are dropped first",
     )
     chromium: str = Field(
-        "chromium", description="the browser of the browser tests and benchmarks: a name on the PATH or a path"
+        "chromium", description="browser for the browser tests and benchmarks: a name on the PATH, or a path"
     )
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting."""
+    """The name of a setting's environment variable."""
     return PREFIX + name.upper()
 
 
 def read_settings() -> Settings:
-    """Settings from the environment.
+    """Read the settings from the environment.
 
-    Raises CutoffError with a sentence for every value that can't be used and every CUTOFF_ variable that is not one.
+    Returns
+    -------
+    settings : the settings, with defaults for variables that are not set.
+
+    Raises
+    ------
+    CutoffError
+        If a value is invalid or a CUTOFF_ variable is unknown, with one sentence for each of them.
     """
     known = [variable(name) for name in Settings.model_fields]
     given = sorted(name.upper() for name in os.environ if name.upper().startswith(PREFIX))
@@ -61,19 +72,19 @@ def read_settings() -> Settings:
 
 
 def _unknown(name: str, known: list[str]) -> str:
-    """The sentence on a variable that is no setting."""
+    """The error message for an unknown variable."""
     close = difflib.get_close_matches(name.removeprefix(PREFIX), [one.removeprefix(PREFIX) for one in known], n=1)
-    meant = f"Did you mean {PREFIX}{close[0]}?" if close else f"There are {', '.join(known)}."
+    meant = f"Did you mean {PREFIX}{close[0]}?" if close else f"The settings are {', '.join(known)}."
     return f"{name} is not a setting. {meant}"
 
 
 def _refusal(name: str, got: str) -> str:
-    """The sentence on a value that the field does not allow."""
+    """The error message for a value that is not allowed."""
     field = Settings.model_fields[name]
     limits = {limit: getattr(item, limit) for item in field.metadata for limit in ("ge", "le") if hasattr(item, limit)}
-    wanted = "a whole number" if field.annotation is int else "a number"
+    expected = "a whole number" if field.annotation is int else "a number"
     if len(limits) == 2:
-        wanted += f" from {limits['ge']} to {limits['le']}"
+        expected += f" from {limits['ge']} to {limits['le']}"
     elif limits:
-        wanted += f" of at least {limits['ge']}" if "ge" in limits else f" of at most {limits['le']}"
-    return f"Expected {variable(name)} to be {wanted}, but got {got!r}."
+        expected += f" of at least {limits['ge']}" if "ge" in limits else f" of at most {limits['le']}"
+    return f"Expected {variable(name)} to be {expected}, but got {got!r}."

@@ -1,10 +1,10 @@
-"""The data a model can be trained on: every entry loads without a network.
+"""Data sets to train on; all of them load without network access.
 
-A `Dataset` is raw and whole; a `Split` is what the engine sees: stratified rows, features standardised with the
-training rows' mean and deviation.
+A `Dataset` holds the raw data. A `Split` holds what models are trained on: stratified training, validation and test
+rows, with features standardised by the mean and standard deviation of the training rows.
 """
 
-from core.data.dataset import Dataset, DatasetSpec, Split, Task, examples, preview, told
+from core.data.dataset import Dataset, DatasetSpec, Split, Task, examples, preview, row_labels
 from core.data.splits import DATASETS, FRACTIONS, load_dataset, load_split
 
 __all__ = [
@@ -18,5 +18,5 @@ __all__ = [
     "load_dataset",
     "load_split",
     "preview",
-    "told",
+    "row_labels",
 ]

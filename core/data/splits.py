@@ -1,4 +1,4 @@
-"""Data sets by name, loaded once per process, and their three parts."""
+"""The registry of data sets, loading with a cache, and splitting into training, validation and test rows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.parameters import Value, defaults
 
 DATASETS: dict[str, DatasetSpec] = REAL | SYNTHETIC
 FRACTIONS = {"train": 0.5, "validation": 0.25, "test": 0.25}
-KEPT = 16  # data sets and splits in memory, for all visitors together; the largest is 16 MB
+KEPT = 16  # data sets and splits in memory, shared by all visitors; the largest is 16 MB
 
 
 @lru_cache(maxsize=KEPT)
@@ -34,7 +34,7 @@ def _load(name: str, params: tuple[tuple[str, Value], ...]) -> Dataset:
 
 
 def _read(name: str, given: dict[str, Any]) -> Dataset:
-    """The data set as it is read or made; raises CutoffError if that fails, as for a file that is damaged."""
+    """Load the data set; raises CutoffError if that fails, as with a damaged file."""
     failed = (
         f"The data set {DATASETS[name].label!r} can't be read. Choose other data, or install the requirements again."
     )
@@ -42,7 +42,7 @@ def _read(name: str, given: dict[str, Any]) -> Dataset:
         data = DATASETS[name].load(**given)
     except CutoffError:
         raise
-    except Exception as error:  # each reader has its own errors
+    except Exception as error:  # each reader raises its own errors
         raise CutoffError(failed) from error
     if not np.isfinite(data.x).all():
         raise CutoffError(failed)
@@ -50,7 +50,22 @@ def _read(name: str, given: dict[str, Any]) -> Dataset:
 
 
 def load_dataset(name: str, params: tuple[tuple[str, Value], ...] = ()) -> Dataset:
-    """The named data set, kept once per process; raises CutoffError for an unknown name or parameter."""
+    """Load a data set; it is cached for all visitors.
+
+    Parameters
+    ----------
+    name : key in DATASETS.
+    params : (name, value) pairs; parameters that are not given have their defaults.
+
+    Returns
+    -------
+    dataset : the data set, with read-only arrays.
+
+    Raises
+    ------
+    CutoffError
+        If the name or a parameter is unknown, a value is out of range, or the data can't be read.
+    """
     if name not in DATASETS:
         raise CutoffError(f"Expected `dataset` to be one of {', '.join(DATASETS)}, but got {name!r}.")
     known = {param.name: param for param in DATASETS[name].params}
@@ -64,15 +79,29 @@ def load_dataset(name: str, params: tuple[tuple[str, Value], ...] = ()) -> Datas
 
 @lru_cache(maxsize=KEPT)
 def load_split(name: str, params: tuple[tuple[str, Value], ...] = (), seed: int = 0) -> Split:
-    """Train, validation and test rows in the shares of FRACTIONS, stratified by class or by labels.
+    """Split a data set into training, validation and test rows, stratified by class or by labels.
 
-    Features, and the target of a regression, are standardised by the training rows' mean and deviation (a constant
-    feature becomes 0). Raises CutoffError when a class, or one of a label's two answers, would be missing from a part.
+    The sizes are those in FRACTIONS. Features, and the target of a regression, are standardised by the mean and
+    standard deviation of the training rows; a constant feature becomes 0.
+
+    Parameters
+    ----------
+    name, params : as for `load_dataset`.
+    seed : seed of the random split.
+
+    Returns
+    -------
+    split : the standardised parts.
+
+    Raises
+    ------
+    CutoffError
+        As for `load_dataset`, and if a part would have no row of a class, or not both values of a label.
     """
     data = load_dataset(name, params)
     _check_counts(data)
     rows = np.arange(len(data.y))
-    train, rest = _halves(data, rows, seed)  # FRACTIONS, by halving twice
+    train, rest = _halves(data, rows, seed)  # halving twice gives FRACTIONS
     validation, test = _halves(data, rest, seed)
     parts = {"train": train, "validation": validation, "test": test}
     for part, chosen in parts.items():
@@ -97,9 +126,11 @@ def _standardised(y: np.ndarray, center: float, scale: float) -> np.ndarray:
 
 
 def _halves(data: Dataset, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two random halves of these rows, with the classes or labels in the same shares."""
+    """Two random halves of these rows, stratified by class or by labels."""
     if data.task == "multilabel":
-        from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit  # only labels need it
+        from iterstrat.ml_stratifiers import (
+            MultilabelStratifiedShuffleSplit,  # imported here because only multi-label data needs it
+        )
 
         halves = MultilabelStratifiedShuffleSplit(n_splits=1, train_size=0.5, test_size=0.5, random_state=seed)
         first, second = next(halves.split(rows[:, None], data.y[rows]))
@@ -110,7 +141,7 @@ def _halves(data: Dataset, rows: np.ndarray, seed: int) -> tuple[np.ndarray, np.
 
 
 def _check_counts(data: Dataset) -> None:
-    """Raise CutoffError for a class with too few rows to be in every part."""
+    """Raise CutoffError if a class has too few rows to be in every part."""
     needed = round(1 / min(FRACTIONS.values()))
     for label, count in zip(data.class_names, data.counts, strict=True):
         if count < needed:
@@ -121,7 +152,7 @@ def _check_counts(data: Dataset) -> None:
 
 
 def _check_part(data: Dataset, part: str, rows: np.ndarray) -> None:
-    """Raise CutoffError for a class, or a label's yes or no, that is missing from a part."""
+    """Raise CutoffError if a part lacks a class, or has not both values of a label."""
     if data.task == "regression":
         return
     if data.task == "multilabel":

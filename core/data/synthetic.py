@@ -1,4 +1,4 @@
-"""Data drawn from known distributions, each with noise, number of rows and seed."""
+"""Synthetic data drawn from known distributions, with a noise level, a number of rows and a seed."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from core.parameters import Param
 
 PLANE = ("x1", "x2")
 TWO = ("negative", "positive")
-# Effect of each of the ten features of `fraud` in units of the noise; the first three are skewed, as amounts are.
+# Difference of the class means of each of the ten features of `fraud`; the first SKEWED are exponentiated.
 FRAUD_EFFECTS = np.array([1.6, 1.2, 0.9, 0.8, 0.6, 0.5, 0.4, 0.0, 0.0, 0.0])
 SKEWED = 3
 
 
 def gaussians(separation: float, noise: float, prevalence: float, samples: int, seed: int) -> Dataset:
-    """Two round Gaussians in the plane whose posterior is known.
+    """Two isotropic Gaussians in the plane, with a known posterior.
 
-    x | y ~ N(+-(separation / 2) u, noise^2 I) with u = (1, 1) / sqrt 2, the positive class on the + side, so
-    logit P(y=1|x) = logit prevalence + separation (u . x) / noise^2. Exactly round(samples * prevalence) rows are
+    x | y=1 ~ N(separation u / 2, noise^2 I) and x | y=0 ~ N(-separation u / 2, noise^2 I) with u = (1, 1) / sqrt(2), so
+    logit P(y=1|x) = logit(prevalence) + separation (u . x) / noise^2. Exactly round(samples * prevalence) rows are
     positive.
     """
     rng = np.random.default_rng(seed)
@@ -41,23 +41,23 @@ def moons(noise: float, prevalence: float, samples: int, seed: int) -> Dataset:
 
 
 def circles(noise: float, prevalence: float, samples: int, seed: int) -> Dataset:
-    """A ring of negatives around a ring of positives of half its radius."""
+    """A ring of negatives around a ring of positives with half the radius."""
     x, y = make_circles(_sizes(samples, prevalence), noise=noise, factor=0.5, random_state=seed)
     return _in_plane("circles", x, y)
 
 
 def spirals(turns: float, noise: float, prevalence: float, samples: int, seed: int) -> Dataset:
-    """Two spirals from the centre outwards, half a turn apart, each of radius 1."""
+    """Two spirals of radius 1 from the centre outwards, half a turn apart."""
     rng = np.random.default_rng(seed)
     y = _labels(samples, prevalence, rng)
-    radius = np.sqrt(rng.random(samples))  # evenly spread over the disc rather than crowded at its centre
+    radius = np.sqrt(rng.random(samples))  # uniform over the disc
     angle = 2 * np.pi * turns * radius + np.pi * y
     x = np.column_stack([radius * np.cos(angle), radius * np.sin(angle)])
     return _in_plane("spirals", x + noise * rng.standard_normal(x.shape), y)
 
 
 def blobs(classes: int, noise: float, samples: int, seed: int) -> Dataset:
-    """Round Gaussians with their centres evenly on the unit circle."""
+    """Isotropic Gaussians whose centres are evenly spaced on the unit circle."""
     angles = 2 * np.pi * np.arange(classes) / classes
     centers = np.column_stack([np.cos(angles), np.sin(angles)])
     x, y = make_blobs(samples, centers=centers, cluster_std=noise, random_state=seed)
@@ -66,7 +66,7 @@ def blobs(classes: int, noise: float, samples: int, seed: int) -> Dataset:
 
 
 def multilabel_synthetic(labels: int, noise: float, samples: int, seed: int) -> Dataset:
-    """Word counts of documents about two topics on average; `noise` is the share of labels that are turned around."""
+    """Word counts of documents with two topics on average; `noise` is the fraction of labels that are flipped."""
     x, y = make_multilabel_classification(samples, n_features=20, n_classes=labels, n_labels=2, random_state=seed)
     y = y ^ (np.random.default_rng(seed).random(y.shape) < noise)
     names = tuple(f"topic {i}" for i in range(1, labels + 1))
@@ -75,10 +75,10 @@ def multilabel_synthetic(labels: int, noise: float, samples: int, seed: int) -> 
 
 
 def fraud(noise: float, prevalence: float, samples: int, seed: int) -> Dataset:
-    """Ten features with few positives, and a known posterior.
+    """Ten features with rare positives and a known posterior.
 
-    g | y ~ N(y d, noise^2 I) with the effects d of FRAUD_EFFECTS, so logit P(y=1|g) = logit prevalence +
-    (d . g - |d|^2 / 2) / noise^2. x is g, but exp g in the first three features.
+    g | y ~ N(y d, noise^2 I) with d = FRAUD_EFFECTS, so logit P(y=1|g) = logit(prevalence) +
+    (d . g - |d|^2 / 2) / noise^2. The features are x = g, with x = exp(g) for the first three, which makes them skewed.
     """
     rng = np.random.default_rng(seed)
     y = _labels(samples, prevalence, rng)
@@ -95,7 +95,7 @@ def fraud(noise: float, prevalence: float, samples: int, seed: int) -> Dataset:
 
 
 def line(outliers: float, noise: float, samples: int, seed: int) -> Dataset:
-    """y = 2 x + noise for x even in [-1, 1]; a share of the rows lies 5 higher."""
+    """y = 2 x + noise with x uniform in [-1, 1]; 5 is added to y in a fraction `outliers` of the rows."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(-1, 1, (samples, 1))
     y = 2 * x[:, 0] + noise * rng.standard_normal(samples)
@@ -108,13 +108,13 @@ def _in_plane(name: str, x: np.ndarray, y: np.ndarray) -> Dataset:
 
 
 def _sizes(samples: int, prevalence: float) -> tuple[int, int]:
-    """Negatives and positives."""
+    """Number of negatives and of positives."""
     positives = round(samples * prevalence)
     return samples - positives, positives
 
 
 def _labels(samples: int, prevalence: float, rng: np.random.Generator) -> np.ndarray:
-    """Labels (N,) with exactly round(samples * prevalence) positives in random places."""
+    """Shuffled labels (N,), exactly round(samples * prevalence) of them positive."""
     y = np.zeros(samples, np.int64)
     y[rng.permutation(samples)[: round(samples * prevalence)]] = 1
     return y
@@ -125,22 +125,22 @@ def _noise(default: float, high: float, step: float, help: str, low: float = 0.0
 
 
 def _prevalence(default: float) -> Param:
-    return Param("prevalence", "Prevalence", default, 0.005, 0.995, 0.005, help="Share of positive rows.")
+    return Param("prevalence", "Prevalence", default, 0.005, 0.995, 0.005, help="Fraction of positive rows.")
 
 
 def _size(rows: int) -> tuple[Param, Param]:
     return (
-        Param("samples", "Rows", rows, 40, 50_000, 100, integer=True, help="Rows before the split."),
-        Param("seed", "Data seed", 0, 0, 9999, 1, integer=True, help="Another seed draws other rows."),
+        Param("samples", "Rows", rows, 40, 50_000, 100, integer=True, help="Number of rows before the split."),
+        Param("seed", "Data seed", 0, 0, 9999, 1, integer=True, help="Seed of the random data."),
     )
 
 
-DEVIATION = "Standard deviation of what is added to each point."
+DEVIATION = "Standard deviation of the Gaussian noise added to each point."
 SYNTHETIC: dict[str, DatasetSpec] = {
     "gaussians": DatasetSpec(
         label="Two Gaussians",
         task="binary",
-        about="Points in the plane drawn from two round Gaussians, so the true probability is known.",
+        about="Points in the plane from two isotropic Gaussians; the true probability is known.",
         source="generated",
         licence="none needed",
         load=gaussians,
@@ -154,7 +154,7 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "moons": DatasetSpec(
         label="Moons",
         task="binary",
-        about="Two half circles in the plane, each reaching into the other.",
+        about="Two interleaving half circles in the plane.",
         source="generated, scikit-learn's make_moons",
         licence="none needed",
         load=moons,
@@ -163,7 +163,7 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "circles": DatasetSpec(
         label="Circles",
         task="binary",
-        about="A ring of positives inside a ring of negatives: no line parts them.",
+        about="A ring of positives inside a ring of negatives: not linearly separable.",
         source="generated, scikit-learn's make_circles",
         licence="none needed",
         load=circles,
@@ -172,12 +172,12 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "spirals": DatasetSpec(
         label="Spirals",
         task="binary",
-        about="Two spirals wound into each other: hard for a small network.",
+        about="Two interleaved spirals: hard for a small network.",
         source="generated",
         licence="none needed",
         load=spirals,
         params=(
-            Param("turns", "Turns", 1.0, 0.25, 3.0, 0.25, help="Turns of each spiral from the centre to its end."),
+            Param("turns", "Turns", 1.0, 0.25, 3.0, 0.25, help="Number of turns of each spiral."),
             _noise(0.03, 0.5, 0.01, DEVIATION),
             _prevalence(0.5),
             *_size(2000),
@@ -186,7 +186,7 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "fraud": DatasetSpec(
         label="Fraud-like",
         task="binary",
-        about="Ten features of made-up payments, three of them skewed; fraud is the positive class. The true "
+        about="Ten features of simulated payments, three of them skewed; fraud is the positive class. The true "
         "probability is known.",
         source="generated",
         licence="none needed",
@@ -200,38 +200,38 @@ SYNTHETIC: dict[str, DatasetSpec] = {
     "blobs": DatasetSpec(
         label="Blobs",
         task="multiclass",
-        about="Round Gaussians in the plane, one a class.",
+        about="Isotropic Gaussians in the plane, one per class.",
         source="generated, scikit-learn's make_blobs",
         licence="none needed",
         load=blobs,
         params=(
             Param("classes", "Classes", 4, 3, 6, 1, integer=True, help="Number of Gaussians."),
-            _noise(0.3, 2.0, 0.05, "Standard deviation of each Gaussian; their centres are on the unit circle.", 0.05),
+            _noise(0.3, 2.0, 0.05, "Standard deviation of each Gaussian; the centres lie on the unit circle.", 0.05),
             *_size(2000),
         ),
     ),
     "multilabel_synthetic": DatasetSpec(
-        label="Topics: several labels",
+        label="Topics (multi-label)",
         task="multilabel",
-        about="Twenty word counts of made-up documents, each about one or several topics.",
+        about="Twenty word counts of simulated documents, each with any number of topics.",
         source="generated, scikit-learn's make_multilabel_classification",
         licence="none needed",
         load=multilabel_synthetic,
         params=(
             Param("labels", "Labels", 5, 2, 20, 1, integer=True, help="Number of topics."),
-            _noise(0.05, 0.4, 0.05, "Share of labels that are turned around."),
+            _noise(0.05, 0.4, 0.05, "Fraction of labels that are flipped."),
             *_size(2000),
         ),
     ),
     "line": DatasetSpec(
         label="A line with outliers",
         task="regression",
-        about="A straight line with noise; some rows lie far above it.",
+        about="A straight line with noise and outliers above it.",
         source="generated",
         licence="none needed",
         load=line,
         params=(
-            Param("outliers", "Outliers", 0.05, 0.0, 0.4, 0.01, help="Share of rows that lie 5 above the line."),
+            Param("outliers", "Outliers", 0.05, 0.0, 0.4, 0.01, help="Fraction of rows shifted up by 5."),
             _noise(0.3, 2.0, 0.1, "Standard deviation of y around the line."),
             *_size(1000),
         ),

@@ -1,5 +1,7 @@
-"""Losses: unreduced functions of a network's outputs and the labels, one file a family. Reduction happens once, in
-`core.losses.objective`."""
+"""Losses: unreduced functions of a network's outputs and the labels, one file per family.
+
+Only `core.losses.objective` reduces them.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ LOSSES: dict[str, LossSpec] = CROSS_ENTROPIES | IMBALANCE | MARGINS | SQUARES | 
 
 
 def params_of(name: str, several: bool) -> tuple[Param, ...]:
-    """The parameters of a loss: on a head of several outputs those of single outputs as well."""
+    """The parameters of a loss; for a head with several outputs, also its per-output parameters and the reduction."""
     spec = LOSSES[name]
     if not several or spec.of == "row":
         return spec.params
@@ -32,10 +34,23 @@ def loss_tensors(
     device: torch.device | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Params:
-    """The parameters of R runs that share a loss, as tensors (R, 1, 1), or (R, 1, K) for one value an output.
+    """The parameters of R runs with the same loss, as tensors.
 
-    `counts.positives` (K,) has an entry for each of the head's outputs. Raises CutoffError for a value outside its
-    range.
+    Parameters
+    ----------
+    name : key in LOSSES.
+    runs : the chosen parameters of each run; the others have their defaults.
+    counts : counts of the training labels, with an entry for each of the head's K outputs.
+    device, dtype : of the tensors.
+
+    Returns
+    -------
+    tensors : (R, 1, 1) by parameter, or (R, 1, K) for a parameter with one value per output.
+
+    Raises
+    ------
+    CutoffError
+        If a value is out of range.
     """
     tensors = {}
     for param in params_of(name, len(counts.positives) > 1):

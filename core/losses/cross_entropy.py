@@ -1,4 +1,4 @@
-"""Cross-entropies: binary and of K classes, on logits, probabilities and log-probabilities."""
+"""Cross-entropies: binary and multi-class, on logits, probabilities and log-probabilities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def bce_with_logits(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """-w y log sigmoid(z) - (1 - y) log(1 - sigmoid(z)), as torch.nn.BCEWithLogitsLoss with pos_weight w > 0.
 
     logits and y (R, B, K), y in {0, 1}; losses (R, B, K) >= 0. w is pos_weight (R, 1, 1), times output_weight
-    (R, 1, K) where there are several outputs. The best logit is logit q + ln w for a true probability q.
+    (R, 1, K) if there are several outputs. The optimal logit is logit(q) + ln w for a true probability q.
     """
     return F.binary_cross_entropy_with_logits(logits, y, pos_weight=positive_weight(params), reduction="none")
 
@@ -30,12 +30,12 @@ def bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def positive_weight(params: Params) -> Tensor:
-    """The weight of positive labels: one number, or one an output."""
+    """The weight of positive labels, (R, 1, 1), or (R, 1, K) if there are several outputs."""
     return params["pos_weight"] * params["output_weight"] if "output_weight" in params else params["pos_weight"]
 
 
 def bce_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """x + ln w, so that a score of .5 stands for 1 / (1 + w) (Elkan, 2001)."""
+    """x + ln w, so a score of 0.5 means a true probability of 1 / (1 + w) (Elkan, 2001)."""
     return x + np.log(numbers["pos_weight"] * numbers.get("output_weight", 1.0))
 
 
@@ -45,11 +45,11 @@ def bce_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.
 
 
 def bce_on_probabilities(p: Tensor, y: Tensor, params: Params) -> Tensor:
-    """-y log p - (1 - y) log(1 - p), as torch.nn.BCELoss, with its logs cut off at -100.
+    """-y log p - (1 - y) log(1 - p), as torch.nn.BCELoss, with the logs clipped at -100.
 
     p in [0, 1] and y in {0, 1} (R, B, K); losses (R, B, K) in [0, 100]. torch raises for p outside [0, 1].
     """
-    # NaN, as of a run that has diverged, would raise as well and end the runs beside it.
+    # NaN of a diverged run would raise as well and end the other runs of the stack.
     return torch.where(p.isnan(), p, F.binary_cross_entropy(p.nan_to_num(0.5), y, reduction="none"))
 
 
@@ -62,13 +62,13 @@ def cross_entropy(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """(1 - e) w_y l_y + (e / K) sum_c w_c l_c with l = -log softmax(z), as torch.nn.CrossEntropyLoss.
 
     logits (R, B, K), y (R, B) in 0 .. K-1, class_weight (R, 1, K) > 0, label_smoothing e (R, 1, 1) in [0, 1).
-    torch's own function takes one weight and one smoothing a call; here each run has its own.
+    torch's function takes one weight vector and one smoothing per call; here each run has its own.
     """
     return smoothed(-log_softmax(logits), y, params)
 
 
 def smoothed(losses: Tensor, y: Tensor, params: Params) -> Tensor:
-    """The weighted and smoothed loss of each row, (R, B), from that of each class (R, B, K)."""
+    """The weighted and smoothed loss of each row, (R, B), from the losses of each class (R, B, K)."""
     weighted = losses * params["class_weight"]
     of_label = weighted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
     smoothing = params["label_smoothing"][..., 0]
@@ -89,14 +89,14 @@ def cross_entropy_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDA
     e = numbers["label_smoothing"]
     if e == 0:
         return weighted_optimal_logit(x, numbers)
-    with np.errstate(divide="ignore"):  # e may be so small that half of it is 0
+    with np.errstate(divide="ignore"):  # e / 2 may underflow to 0
         positive, negative = (np.log((1 - e) * expit(at) + e / 2) for at in (x, -x))
     return weighted_optimal_logit(positive - negative, numbers)
 
 
 def cross_entropy_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """ln((s - e / 2) / (1 - s - e / 2)) with s = sigmoid(z - ln(w_1 / w_0)); no optimal score is beyond s = e / 2 or
-    1 - e / 2."""
+    """ln((s - e / 2) / (1 - s - e / 2)) with s = sigmoid(z - ln(w_1 / w_0)), where e / 2 <= s <= 1 - e / 2 for all
+    optimal scores."""
     smoothed, e = weighted_posterior_logit(z, numbers), numbers["label_smoothing"]
     if e == 0:
         return smoothed
@@ -108,14 +108,14 @@ def cross_entropy_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> N
 def nll(log_p: Tensor, y: Tensor, params: Params) -> Tensor:
     """-w_y log p_y, as torch.nn.NLLLoss, for log-probabilities (R, B, K) and y (R, B); losses (R, B).
 
-    Nothing makes sure that what comes in are logarithms: probabilities give losses in [-1, 0].
+    As in torch, nothing checks that the inputs are logarithms: probabilities give weighted losses -w_y p_y <= 0.
     """
     weighted = log_p * params["class_weight"]
     return -weighted.gather(-1, y.unsqueeze(-1)).squeeze(-1)
 
 
 def weighted_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """x + ln(w_1 / w_0), so that a score of .5 stands for w_0 / (w_0 + w_1)."""
+    """x + ln(w_1 / w_0), so a score of 0.5 means a true probability of w_0 / (w_0 + w_1)."""
     negative, positive = numbers["class_weight"]
     return x + np.log(positive / negative)
 
@@ -134,8 +134,8 @@ def cross_entropy_of_floats(logits: Tensor, y: Tensor, params: Params) -> Tensor
 def cross_entropy_of_labels(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """-sum_c t_c log softmax(z)_c, as torch.nn.CrossEntropyLoss with float targets t; losses (R, B).
 
-    logits (R, B, K); y (R, B, K) in {0, 1} are the targets, divided by their sum where `normalised` (R, 1, 1) is 1.
-    A row without any label costs nothing.
+    logits (R, B, K); y (R, B, K) in {0, 1} are the targets, divided by their sum where params["targets"] (R, 1, 1) is
+    1. The loss of a row without labels is 0.
     """
     labels = y.to(logits.dtype)
     number = labels.sum(-1, keepdim=True).clamp(min=1)
@@ -149,7 +149,7 @@ def read_targets(text: str, counts: Counts) -> np.ndarray:
 
 
 def weight_of_label(y: Tensor, params: Params) -> Tensor:
-    """w_y, (R, B): torch divides a weighted cross-entropy by the sum of these, not by the number of rows."""
+    """w_y, (R, B): torch divides a weighted cross-entropy by the sum of these weights, not by the number of rows."""
     return params["class_weight"][..., 0, :].gather(-1, y)
 
 
@@ -158,8 +158,8 @@ CLASS_WEIGHT = Param(
     "Class weights",
     "equal",
     options=("equal", "balanced"),
-    help="equal, balanced (N / (K n_k), as in scikit-learn), or one number a class: type 1, 9. "
-    "Their scale does not matter; in two classes w1 / w0 acts like pos_weight.",
+    help="equal, balanced (N / (K n_k), as in scikit-learn), or one number per class: type 1, 9. "
+    "Their scale does not matter; with two classes w1 / w0 acts like pos_weight.",
     free=True,
 )
 LABEL_SMOOTHING = Param(
@@ -169,15 +169,15 @@ LABEL_SMOOTHING = Param(
     0.0,
     0.9,
     0.05,
-    help="Share of each label that is spread evenly over all classes.",
+    help="Fraction of each label that is spread evenly over all classes.",
 )
 OUTPUT_WEIGHT = Param(
     "output_weight",
-    "pos_weight of each output",
+    "pos_weight per output",
     "equal",
     options=("equal", "balanced"),
-    help="A factor for each output, times pos_weight: equal, balanced (its negatives to a positive), or one number an "
-    "output: type 1, 9, 4.",
+    help="A factor of pos_weight for each output: equal, balanced (negatives per positive), or one number per output: "
+    "type 1, 9, 4.",
     free=True,
 )
 
@@ -200,8 +200,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
                 0.01,
                 1000.0,
                 step=1.0,
-                help="Weight of positive rows. It adds ln w to the best logit. The number of negatives to a positive "
-                "would balance the classes.",
+                help="Weight of positive rows. It adds ln w to the optimal logit. The number of negatives per positive "
+                "balances the classes.",
                 log=True,
             ),
         ),
@@ -221,8 +221,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"-y\,\log p - (1-y)\,\log(1-p)",
-        about="Binary cross-entropy after a sigmoid in the network. Its logarithms stop at -100, and its gradient dies "
-        "where the sigmoid has rounded to 0 or 1. It has no pos_weight.",
+        about="Binary cross-entropy after a sigmoid in the network. Its logarithms are clipped at -100, and its "
+        "gradient is 0 where the sigmoid rounds to 0 or 1. It has no pos_weight.",
         reference="PyTorch documentation, torch.nn.BCELoss (2026)",
         torch_loss=nn.BCELoss,
         proper=True,
@@ -238,7 +238,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         heads=("softmax2", "softmax"),
         formula=r"\begin{aligned}&(1-\varepsilon)\,w_y\,\ell_y + \tfrac{\varepsilon}{K}\textstyle\sum_c w_c\,\ell_c\\"
         r"&\ell_c = -\log \mathrm{softmax}(z)_c\end{aligned}",
-        about="Negative log of the probability given to the true class.",
+        about="Negative log-probability of the true class.",
         reference="PyTorch documentation, torch.nn.CrossEntropyLoss (2026); Szegedy et al. (2016) for smoothing",
         params=(CLASS_WEIGHT, LABEL_SMOOTHING),
         read={"class_weight": class_weights},
@@ -257,7 +257,8 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         tasks=("binary", "multiclass"),
         heads=("softmax2", "softmax"),
         formula=r"-w_y\,u_y, \quad u = \log p",
-        about="The true class's log-probability, with its sign turned. After a log-softmax it is cross-entropy.",
+        about="Negative log-likelihood: the negated log-probability of the true class. After a log-softmax it is "
+        "cross-entropy.",
         reference="PyTorch documentation, torch.nn.NLLLoss (2026)",
         params=(CLASS_WEIGHT,),
         torch_loss=nn.NLLLoss,
@@ -275,9 +276,10 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         tasks=("binary",),
         heads=("sigmoid",),
         formula=r"-y\,\log \mathrm{softmax}(z) = -y\,\log 1 = 0",
-        about="torch takes one logit a row if the labels are floats of shape (N, 1). A softmax over one column is 1.",
+        about="torch accepts one logit per row if the labels are floats of shape (N, 1). A softmax over one column "
+        "is always 1.",
         reference="PyTorch documentation, torch.nn.CrossEntropyLoss, class probabilities as targets (2026)",
-        mistake="The loss and its gradient are 0 for every row: nothing is learnt.",
+        mistake="The loss and its gradient are 0 for every row: nothing is learned.",
         proper=False,
     ),
     "cross_entropy_multihot": LossSpec(
@@ -288,7 +290,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         tasks=("multilabel",),
         heads=("softmax",),
         formula=r"-\textstyle\sum_c t_c\,\log \mathrm{softmax}(z)_c",
-        about="Cross-entropy with several labels a row as its targets, which torch takes as they are.",
+        about="Cross-entropy with several labels per row as targets, which torch accepts.",
         reference="PyTorch documentation, torch.nn.CrossEntropyLoss, class probabilities as targets (2026)",
         params=(
             Param(
@@ -296,15 +298,15 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
                 "Targets",
                 "normalised",
                 options=("normalised", "multi-hot"),
-                help="normalised divides a row's labels by their number. torch also takes them as they are (multi-hot) "
-                "and then counts a row as often as it has labels.",
+                help="normalised divides the targets of a row by its number of labels. torch also accepts multi-hot "
+                "targets, which weight each row by its number of labels.",
             ),
         ),
         read={"targets": read_targets},
-        mistake="The outputs compete: their probabilities sum to 1, so two labels can never both be above 0.5.",
+        mistake="The probabilities of a row sum to 1, so two labels can never both be above 0.5.",
         mistakes={
-            ("targets", "multi-hot"): "A row counts once for each of its labels: two labels on three equal logits cost "
-            "2.197 instead of 1.0986."
+            ("targets", "multi-hot"): "Each row is weighted by its number of labels: with two labels and three equal "
+            "logits the loss is 2.197 instead of 1.0986."
         },
         proper=False,
     ),

@@ -1,7 +1,7 @@
-"""Heads: how many outputs a network has, how they become probabilities, and what they decide by default.
+"""Heads: how many outputs a network has, how they become probabilities, and their default decision.
 
-An output activation inside the network comes before the loss; the head's own link comes after it, where the loss
-expects logits. Every wiring of the two can be built, the wrong ones too.
+A final activation in the network is applied before the loss. If the loss expects logits, the head's link then turns
+outputs into probabilities for display. All combinations of the two can be built, including wrong ones.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Gives = Literal["logits", "probabilities", "log-probabilities"]
 
 @dataclass(frozen=True)
 class ActivationSpec:
-    """The last step inside a network: `function` maps its logits z (..., K) to outputs u of the same shape."""
+    """A final activation: `function` maps logits z (..., K) to outputs u of the same shape; `gives` says what u are."""
 
     label: str
     function: Callable[[Tensor], Tensor]
@@ -30,9 +30,18 @@ class ActivationSpec:
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """`outputs(C)` is the number of outputs K for C classes or labels. `link` names the activation that turns logits
-    into probabilities (none in a regression). Probabilities are shown from `first_column` on: one,
-    P(y=1), in a binary task and one a class otherwise. `decision` says for each task how they decide by default."""
+    """A registry entry: an output layer and how its outputs are used.
+
+    Parameters
+    ----------
+    label, formula, about : its name, formula (LaTeX) and description.
+    tasks : tasks that it is offered for.
+    outputs : maps the number of classes or labels C to the number of outputs K.
+    link : the activation that turns logits into probabilities; "none" in a regression.
+    decision : the default decision rule in words, by task.
+    first_column : column from which on probabilities are shown: only P(y=1) in a binary task, else one per class or
+        label.
+    """
 
     label: str
     tasks: tuple[str, ...]
@@ -51,7 +60,7 @@ ACTIVATIONS: dict[str, ActivationSpec] = {
     "log_softmax": ActivationSpec("log-softmax", log_softmax, "log-probabilities", r"u = \log \mathrm{softmax}(z)"),
 }
 
-LARGEST = "the class of the largest p"
+LARGEST = "the class with the largest p"
 HEADS: dict[str, HeadSpec] = {
     "sigmoid": HeadSpec(
         label="One logit, sigmoid",
@@ -69,17 +78,17 @@ HEADS: dict[str, HeadSpec] = {
         link="softmax",
         formula=r"p = \mathrm{softmax}(z)_1 = \sigma(z_1 - z_0)",
         decision={"binary": "positive if p >= 0.5, that is z1 >= z0"},
-        about="One output a class. Only their difference matters: it is the one logit of the sigmoid head.",
+        about="One output per class. Only their difference matters: it equals the logit of the sigmoid head.",
         first_column=1,
     ),
     "sigmoids": HeadSpec(
-        label="L logits, a sigmoid each",
+        label="L sigmoid outputs (multi-label)",
         tasks=("multilabel",),
         outputs=lambda classes: classes,
         link="sigmoid",
         formula=r"p_l = \sigma(z_l)",
-        decision={"multilabel": "every label with p >= 0.5; a row may have none or several"},
-        about="One output a label, each with its own yes or no.",
+        decision={"multilabel": "every label with p >= 0.5; a row may have any number of labels"},
+        about="One output per label; each label is decided independently.",
     ),
     "softmax": HeadSpec(
         label="K logits, softmax",
@@ -88,31 +97,31 @@ HEADS: dict[str, HeadSpec] = {
         link="softmax",
         formula=r"p_k = e^{z_k} / \textstyle\sum_j e^{z_j}",
         decision={"multiclass": LARGEST, "multilabel": "every label with p >= 0.5; the p of a row sum to 1"},
-        about="One output a class; the probabilities of a row sum to 1.",
+        about="One output per class; the probabilities of a row sum to 1.",
     ),
     "one_vs_rest": HeadSpec(
-        label="K logits, a sigmoid each",
+        label="K sigmoid outputs (one-vs-rest)",
         tasks=("multiclass",),
         outputs=lambda classes: classes,
         link="sigmoid",
         formula=r"p_k = \sigma(z_k)",
         decision={"multiclass": LARGEST},
-        about="One output a class against the rest. The probabilities of a row need not sum to 1.",
+        about="One output per class (one-vs-rest). The probabilities of a row need not sum to 1.",
     ),
     "identity": HeadSpec(
-        label="One value",
+        label="Single linear output",
         tasks=("regression",),
         outputs=lambda classes: 1,
         link="none",
         formula=r"\hat y = z",
-        decision={"regression": "none: the output is the prediction"},
-        about="One output without any activation: the predicted value.",
+        decision={"regression": "none: a regression has no decision threshold"},
+        about="One output without an activation: the predicted value.",
     ),
 }
 
 
 def right_activation(head: str, expects: str) -> str:
-    """The output activation with which a head gives a loss what it expects."""
+    """The final activation that makes the outputs of a head what a loss expects."""
     if expects == "logits":
         return "none"
     if expects == "log-probabilities":
@@ -121,11 +130,22 @@ def right_activation(head: str, expects: str) -> str:
 
 
 def probabilities(head: str, outputs: Tensor, gives: Gives, expects: str) -> Tensor:
-    """What a head shows for a network's outputs u (..., K): probabilities (..., C'), or values in a regression.
+    """Convert a network's outputs to probabilities, or return the values of a regression.
 
-    Outputs are read as the loss reads them: where it expects logits, the head's link is applied, also to what is a
-    probability already (then at most e / (e + K - 1) is reached). Probabilities stay, log-probabilities are
-    exponentiated, and anything else is cut to [0, 1].
+    Outputs are interpreted as the loss interprets them. If it expects logits, the head's link is applied, even to
+    outputs that are already probabilities (a softmax then reaches at most e / (e + K - 1)). Log-probabilities are
+    exponentiated, all else is clipped to [0, 1].
+
+    Parameters
+    ----------
+    head : key in HEADS.
+    outputs : u (..., K), after the final activation.
+    gives : what the final activation gives.
+    expects : what the loss expects.
+
+    Returns
+    -------
+    scores : (..., C') in [0, 1]; values (..., K) in a regression.
     """
     link = ACTIVATIONS[HEADS[head].link].function
     if HEADS[head].link == "none":

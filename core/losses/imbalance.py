@@ -1,4 +1,4 @@
-"""Losses made for rare positives: focal, asymmetric, logit-adjusted, and those that optimise an overlap."""
+"""Losses for imbalanced data: focal, asymmetric, logit-adjusted, and losses of overlap (soft F1, Tversky)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from core.losses.softmax import log_softmax, softmax
 from core.losses.spec import Counts, LossSpec, Numbers, Params
 from core.parameters import Param
 
-LARGEST = 1e300  # stands for an infinite logit, of which terms of opposite signs have no sum
+LARGEST = 1e300  # replaces infinite logits, whose differences would be NaN
 
 
 def focal(logits: Tensor, y: Tensor, params: Params) -> Tensor:
-    """-a_t (1 - p_t)^g log p_t with p_t the probability of the true answer and a_t = a for y = 1, 1 - a for y = 0.
+    """-a_t (1 - p_t)^g log p_t with p_t the probability of the true label and a_t = a for y = 1, 1 - a for y = 0.
 
-    logits and y (R, B, K), gamma g >= 0 and alpha a in [0, 1] (R, 1, 1); losses (R, B, K) >= 0. Gamma 0 and alpha .5
-    are half of BCE.
+    logits and y (R, B, K), gamma g >= 0 and alpha a in [0, 1] (R, 1, 1); losses (R, B, K) >= 0. Gamma 0 and alpha
+    0.5 give half of BCE.
     """
     signed = torch.where(y == 1, logits, -logits)
     log_p = F.logsigmoid(signed)
-    # (1 - p)^g through its logarithm: 1 - p would round to 0, whose power has no finite gradient for g < 1.
+    # (1 - p)^g from its logarithm, since 1 - p may round to 0, where the gradient is infinite for g < 1.
     modulation = torch.exp(params["gamma"] * F.logsigmoid(-signed))
     return -_alpha(y, params) * modulation * log_p
 
@@ -53,12 +53,12 @@ def focal_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[n
 
 
 def _log_pull(z: NDArray[np.float64], gamma: NDArray[np.float64]) -> NDArray[np.float64]:
-    """ln of the gradient's size by the logit for a positive: ln((1 - p)^g (1 - p - g p ln p)), p = sigmoid(z).
+    """Log of the absolute gradient of a positive row: ln((1 - p)^g (1 - p - g p ln p)), p = sigmoid(z).
 
-    Written in logarithms, it keeps all digits where p or 1 - p would round to 0.
+    Computed in logarithms, it stays accurate where p or 1 - p would round to 0.
     """
     log_p, log_rest = log_expit(z), log_expit(-z)
-    with np.errstate(divide="ignore"):  # ln 0 is -inf, which is right
+    with np.errstate(divide="ignore"):  # ln 0 = -inf is intended
         slope = np.log(gamma) + log_p + np.log(-log_p)
     return gamma * log_rest + np.logaddexp(log_rest, slope)
 
@@ -66,14 +66,14 @@ def _log_pull(z: NDArray[np.float64], gamma: NDArray[np.float64]) -> NDArray[np.
 def asymmetric(logits: Tensor, y: Tensor, params: Params) -> Tensor:
     """-y (1 - p)^g+ log p - (1 - y) p_m^g- log(1 - p_m) with p_m = max(p - m, 0), the asymmetric loss.
 
-    logits and y (R, B, K), gamma_pos g+ and gamma_neg g- >= 0, margin m in [0, 1) (R, 1, 1); losses (R, B, K) >= 0. A
-    negative with p <= m costs nothing and has a gradient of exactly 0.
+    logits and y (R, B, K), gamma_pos g+ and gamma_neg g- >= 0, margin m in [0, 1) (R, 1, 1); losses (R, B, K) >= 0.
+    For a negative with p <= m the loss and its gradient are exactly 0.
     """
     positive = -torch.exp(params["gamma_pos"] * F.logsigmoid(-logits)) * F.logsigmoid(logits)
     shifted = torch.sigmoid(logits) - params["margin"]
     inside = shifted > 0
-    safe = torch.where(inside, shifted, 0.5)  # a power of 0 has no finite gradient
-    # 1 - p + m, from the sigmoid of -z: 1 - p would round to 0 for large logits.
+    safe = torch.where(inside, shifted, 0.5)  # the gradient of a power of 0 may be infinite
+    # 1 - p + m, with 1 - p = sigmoid(-z), which does not round to 0 for large logits.
     rest = torch.sigmoid(-logits) + params["margin"]
     tiny = torch.finfo(logits.dtype).tiny
     cost = -(safe ** params["gamma_neg"]) * torch.where(
@@ -83,7 +83,8 @@ def asymmetric(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def asymmetric_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """ln of the gradient of a negative less that of a positive; -inf where p <= m, which no optimal score is."""
+    """ln g_- - ln g_+ with the absolute gradients of a negative and a positive; -inf for p <= m, since all optimal
+    scores are above m."""
     margin, gamma = numbers["margin"], numbers["gamma_neg"]
     z = np.clip(z, -LARGEST, LARGEST)
     positive = _log_pull(z, numbers["gamma_pos"])
@@ -92,7 +93,7 @@ def asymmetric_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDAr
     shifted = expit(z) - margin  # p_m
     inside = shifted > 0
     safe = np.where(inside, shifted, 0.5)
-    # The derivative of -p_m^g ln(1 - p_m) by p is p_m^g (-g ln(1 - p_m) / p_m + 1 / (1 - p_m)).
+    # d/dp of -p_m^g ln(1 - p_m) is p_m^g (-g ln(1 - p_m) / p_m + 1 / (1 - p_m)).
     log_rest = np.where(safe < 0.5, np.log1p(-np.minimum(safe, 0.5)), np.log(np.minimum(expit(-z) + margin, 0.5)))
     with np.errstate(divide="ignore"):
         slope = np.logaddexp(np.log(gamma) + np.log(-log_rest) - np.log(safe), -log_rest)
@@ -116,19 +117,34 @@ def logit_adjusted_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor
 
 
 def logit_adjusted_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """x - tau logit pi: a score of .5 stands for the prevalence where tau is 1."""
+    """x - tau logit(pi): at tau = 1 a score of 0.5 means a true probability equal to the prevalence."""
     negative, positive = numbers["prior"]
     return x - numbers["tau"] * np.log(positive / negative)
 
 
 def logit_adjusted_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """z + tau logit pi."""
+    """z + tau logit(pi)."""
     negative, positive = numbers["prior"]
     return z + numbers["tau"] * np.log(positive / negative)
 
 
 def read_prior(text: str, counts: Counts) -> np.ndarray:
-    """The share of each class, (K,), from "training" or K positive numbers with commas; raises CutoffError."""
+    """Parse the prior of each class.
+
+    Parameters
+    ----------
+    text : "training" (shares of the training rows), or K numbers from 1e-6 to 1e6 separated by commas.
+    counts : counts of the training labels.
+
+    Returns
+    -------
+    prior : (K,) with a sum of 1.
+
+    Raises
+    ------
+    CutoffError
+        If the text is anything else.
+    """
     classes = len(counts.positives)
     if text == "training":
         shares = np.maximum(counts.positives, 1)
@@ -139,7 +155,7 @@ def read_prior(text: str, counts: Counts) -> np.ndarray:
             shares = np.empty(0)
         if len(shares) != classes or not ((shares >= 1e-6) & (shares <= 1e6)).all():
             raise CutoffError(
-                f"Expected `prior` to be training or {classes} numbers from 1e-06 to 1e+06 with commas, "
+                f"Expected `prior` to be training or {classes} numbers from 1e-06 to 1e+06 separated by commas, "
                 f"but got {text!r}."
             )
     return shares / shares.sum()
@@ -148,9 +164,9 @@ def read_prior(text: str, counts: Counts) -> np.ndarray:
 def tversky(p: Tensor, y: Tensor, params: Params) -> Tensor:
     """1 - TP / (TP + alpha FP + beta FN) with TP = sum p y, FP = sum p (1 - y), FN = sum (1 - p) y, over all rows.
 
-    p in [0, 1] and y in {0, 1} (R, B, K), alpha and beta (R, 1, 1) >= 0; one loss for each output, (R, K) in [0, 1].
-    A batch without positives costs 1 whatever its scores, so it teaches nothing; if no row is predicted positive
-    (0 / 0) it costs 0.
+    p in [0, 1] and y in {0, 1} (R, B, K), alpha and beta (R, 1, 1) >= 0; losses (R, K) in [0, 1], one per output.
+    For a batch without positives the loss is 1 whatever the scores, with no gradient; if all its p are 0 as well
+    (0 / 0), it is 0.
     """
     tp = (p * y).sum(-2)
     fp, fn = (p * (1 - y)).sum(-2), ((1 - p) * y).sum(-2)
@@ -160,7 +176,7 @@ def tversky(p: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def soft_f1(p: Tensor, y: Tensor, params: Params) -> Tensor:
-    """1 - 2 sum(p y) / (sum p + sum y), F1 of soft counts, which is also the Dice loss: Tversky with .5 and .5."""
+    """1 - 2 sum(p y) / (sum p + sum y), one minus the F1 of soft counts (the Dice loss): Tversky with 0.5, 0.5."""
     half = torch.full((), 0.5, dtype=p.dtype, device=p.device).expand(1, 1)
     return tversky(p, y, {"alpha": half, "beta": half})
 
@@ -175,11 +191,19 @@ IMBALANCE: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"-\alpha_t\,(1-p_t)^{\gamma}\,\log p_t, \quad p = \sigma(z)",
-        about="BCE that counts rows less the better they are known. alpha weighs positives, 1 - alpha negatives: "
-        "the usual 0.25 weighs positives less.",
+        about="BCE that down-weights easy examples. Positives are weighted by alpha, negatives by 1 - alpha: "
+        "the usual 0.25 gives positives less weight.",
         reference="Lin, Goyal, Girshick, He and Dollar, Focal Loss for Dense Object Detection (2017)",
         params=(
-            Param("gamma", "gamma", 2.0, 0.0, 5.0, 0.1, help="How fast known rows lose weight; 0 is weighted BCE."),
+            Param(
+                "gamma",
+                "gamma",
+                2.0,
+                0.0,
+                5.0,
+                0.1,
+                help="How strongly easy examples are down-weighted; 0 is weighted BCE.",
+            ),
             Param("alpha", "alpha", 0.25, 0.0, 1.0, 0.05, help="Weight of positives; negatives get 1 - alpha."),
         ),
         gradient=focal_gradient,
@@ -195,13 +219,23 @@ IMBALANCE: dict[str, LossSpec] = {
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"\begin{aligned}-&y\,(1-p)^{\gamma_+}\log p\\ -&(1-y)\,p_m^{\gamma_-}\log(1-p_m)\\"
         r"&p_m = \max(p-m, 0)\end{aligned}",
-        about="Focal with its own gamma for positives and for negatives. A negative with p below the margin m costs "
-        "nothing.",
+        about="Focal loss with separate gammas for positives and negatives. The loss of a negative with p up to the "
+        "margin m is 0.",
         reference="Ridnik et al., Asymmetric Loss For Multi-Label Classification (2021)",
         params=(
-            Param("gamma_pos", "gamma of positives", 0.0, 0.0, 5.0, 0.1, help="0 counts every positive in full."),
-            Param("gamma_neg", "gamma of negatives", 4.0, 0.0, 8.0, 0.1, help="How fast known negatives lose weight."),
-            Param("margin", "Margin m", 0.05, 0.0, 0.5, 0.01, help="Negatives with p up to m have no gradient at all."),
+            Param("gamma_pos", "gamma of positives", 0.0, 0.0, 5.0, 0.1, help="0 gives all positives full weight."),
+            Param(
+                "gamma_neg",
+                "gamma of negatives",
+                4.0,
+                0.0,
+                8.0,
+                0.1,
+                help="How strongly easy negatives are down-weighted.",
+            ),
+            Param(
+                "margin", "Margin m", 0.05, 0.0, 0.5, 0.01, help="Negatives with p <= m have no loss and no gradient."
+            ),
         ),
         proper=False,
         posterior_logit=asymmetric_posterior_logit,
@@ -214,17 +248,18 @@ IMBALANCE: dict[str, LossSpec] = {
         tasks=("binary", "multiclass"),
         heads=("softmax2", "softmax"),
         formula=r"-\log \mathrm{softmax}(z + \tau \log \pi)_y",
-        about="Cross-entropy with the log of each class's share added to its logit, so that what is learnt leaves the "
-        "shares out. tau 1 is balanced softmax.",
+        about="Cross-entropy with tau times the log of each class's prior added to its logit, so that the learned "
+        "logits are those of balanced classes. tau 1 is balanced softmax.",
         reference="Menon et al., Long-tail learning via logit adjustment (2021); Ren et al., balanced softmax (2020)",
         params=(
-            Param("tau", "tau", 1.0, 0.0, 2.0, 0.1, help="How much of the shares is taken out; 0 is cross-entropy."),
+            Param("tau", "tau", 1.0, 0.0, 2.0, 0.1, help="Strength of the adjustment; 0 is cross-entropy."),
             Param(
                 "prior",
-                "Class shares",
+                "Class priors",
                 "training",
                 options=("training",),
-                help="training takes them from the training rows; or type one number a class, such as 9, 1.",
+                help="training uses the class frequencies of the training rows; or type one number per class, such "
+                "as 9, 1.",
                 free=True,
             ),
         ),
@@ -242,8 +277,8 @@ IMBALANCE: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"1 - \frac{2\sum_i p_i y_i}{\sum_i p_i + \sum_i y_i}",
-        about="One minus F1 with probabilities counted as parts of rows. It belongs to a batch: one without positives "
-        "teaches nothing.",
+        about="One minus F1 with probabilities as soft counts, computed per batch: a batch without positives has no "
+        "gradient.",
         reference="Milletari, Navab and Ahmadi, V-Net, the Dice loss (2016)",
         refusal=OF_A_BATCH,
         proper=False,
@@ -256,12 +291,12 @@ IMBALANCE: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"1 - \frac{TP}{TP + \alpha\,FP + \beta\,FN}, \quad TP = \textstyle\sum_i p_i y_i",
-        about="Soft F1 with a price of its own for false positives (alpha) and for false negatives (beta). 0.5 and 0.5 "
-        "is soft F1.",
+        about="Soft F1 with separate weights for false positives (alpha) and false negatives (beta). 0.5 and 0.5 is "
+        "soft F1.",
         reference="Salehi, Erdogmus and Gholipour, Tversky loss function (2017)",
         params=(
-            Param("alpha", "alpha", 0.3, 0.0, 2.0, 0.05, help="Price of a false positive."),
-            Param("beta", "beta", 0.7, 0.05, 2.0, 0.05, help="Price of a false negative; a larger one raises recall."),
+            Param("alpha", "alpha", 0.3, 0.0, 2.0, 0.05, help="Weight of false positives."),
+            Param("beta", "beta", 0.7, 0.05, 2.0, 0.05, help="Weight of false negatives; a larger one raises recall."),
         ),
         refusal=OF_A_BATCH,
         proper=False,

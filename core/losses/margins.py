@@ -1,4 +1,4 @@
-"""Margin losses: nothing to pay once the true class is ahead by a margin, or once its probability is high enough."""
+"""Margin losses: 0 once the true class leads by a margin, or once its probability is high enough."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def hinge(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def hinge_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
-    """-s where s z < m, else 0, (R, B, K). At the kink s z = m it is 0, one of the subgradients."""
+    """-s where s z < m, else 0, (R, B, K). At s z = m it is 0, one of the subgradients."""
     sign = 2 * y - 1
     return -sign * (sign * logits < params["margin"])
 
 
 def hinge_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """m for q > .5 and -m for q < .5; at q = .5 every z in [-m, m] is optimal and 0 stands for them."""
+    """m for q > 0.5 and -m for q < 0.5; at q = 0.5, where every z in [-m, m] is optimal, it is 0."""
     return numbers["margin"] * np.sign(x)
 
 
 def hinge_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """0 for z in (-m, m]: a logit there is reached by the optimal one from q = .5 on."""
+    """0 for z in (-m, m]: the optimal logit is >= z from q = 0.5 on; -inf for z <= -m, inf for z > m."""
     margin = numbers["margin"]
     return np.where(z <= -margin, -np.inf, np.where(z <= margin, 0.0, np.inf))
 
@@ -54,7 +54,7 @@ def squared_hinge_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDA
 
 
 def squared_hinge_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """2 artanh(z / m); no optimal score is beyond -m or m."""
+    """2 artanh(z / m), -inf for z <= -m and inf for z >= m."""
     with np.errstate(divide="ignore"):
         return 2 * np.arctanh(np.clip(z / numbers["margin"], -1, 1))
 
@@ -81,12 +81,12 @@ def _too_close(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def multi_margin_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """That of the hinge (p = 1) or of the squared hinge (p = 2) with z = z_1 - z_0 (Zhang, 2004)."""
+    """As for the hinge (p = 1) or the squared hinge (p = 2), with z = z_1 - z_0 (Zhang, 2004)."""
     return (hinge_optimal_logit if numbers["p"] == 1 else squared_hinge_optimal_logit)(x, numbers)
 
 
 def multi_margin_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """That of the hinge (p = 1) or of the squared hinge (p = 2)."""
+    """As for the hinge (p = 1) or the squared hinge (p = 2)."""
     return (hinge_posterior_logit if numbers["p"] == 1 else squared_hinge_posterior_logit)(z, numbers)
 
 
@@ -105,13 +105,13 @@ def dead_zone_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def dead_zone_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """The logit of q clipped to [1 - a, a]; at q = 0 and q = 1 everything beyond is as good."""
+    """The logit of q clipped to [1 - a, a]; for q = 0 and q = 1 all logits beyond are optimal too."""
     end = logit(numbers["accept"])
     return np.clip(x, -end, end)
 
 
 def dead_zone_posterior_logit(z: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """z itself within (1 - a, a]."""
+    """z where sigmoid(z) is in (1 - a, a]; -inf below and inf above."""
     end = logit(numbers["accept"])
     return np.where(z <= -end, -np.inf, np.where(z <= end, z, np.inf))
 
@@ -123,7 +123,7 @@ MARGIN = Param(
     0.1,
     10.0,
     0.1,
-    help="How far on the right side of 0 a logit has to be until the loss is 0.",
+    help="Distance from 0, on the correct side, from which on the loss of a logit is 0.",
 )
 
 MARGINS: dict[str, LossSpec] = {
@@ -135,8 +135,8 @@ MARGINS: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"\max(0,\; m - s\,z), \quad s = 2y - 1",
-        about="The loss of support vector machines: 0 once the logit is on the right side by the margin m. It learns "
-        "which class is more likely but not how likely, so its scores are no probabilities.",
+        about="The loss of support vector machines: 0 once the logit is on the correct side by the margin m. It learns "
+        "which class is more likely, not how likely, so its scores are not probabilities.",
         reference="Cortes and Vapnik (1995), Support-vector networks",
         params=(MARGIN,),
         gradient=hinge_gradient,
@@ -152,8 +152,8 @@ MARGINS: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"\max(0,\; m - s\,z)^2, \quad s = 2y - 1",
-        about="The hinge squared. Its best logit is m (2q - 1) for a true probability q, so that q is (z / m + 1) / 2 "
-        "and not the sigmoid that is shown.",
+        about="The squared hinge. Its optimal logit is m (2q - 1) for a true probability q, so q is (z / m + 1) / 2, "
+        "not the sigmoid of z.",
         reference="Zhang (2004), Statistical behavior and consistency of classification methods",
         params=(MARGIN,),
         gradient=squared_hinge_gradient,
@@ -179,9 +179,9 @@ MARGINS: dict[str, LossSpec] = {
                 0.1,
                 10.0,
                 0.1,
-                help="How far the logit of the true class has to lead each other logit until the loss is 0.",
+                help="Lead of the true class's logit over every other logit from which on the loss is 0.",
             ),
-            Param("p", "Power p", 1.0, 1.0, 2.0, 1.0, help="1 as the hinge, 2 as the squared hinge.", integer=True),
+            Param("p", "Power p", 1.0, 1.0, 2.0, 1.0, help="1: hinge, 2: squared hinge.", integer=True),
         ),
         torch_loss=nn.MultiMarginLoss,
         gradient=multi_margin_gradient,
@@ -197,8 +197,8 @@ MARGINS: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"\max\bigl(0,\; \mathrm{BCE}(z, y) + \log a\bigr)",
-        about="BCE that accepts a range of probabilities as right: no loss and no gradient once the true class has "
-        "p >= a. Nothing then pulls a score beyond a, so the scores are not calibrated.",
+        about="BCE with no loss and no gradient once the true class has p >= a. Nothing moves a score beyond a, so the "
+        "scores are not calibrated.",
         reference="Vapnik (1995), The nature of statistical learning theory, for a zone without loss; here on BCE",
         params=(
             Param(
@@ -208,7 +208,7 @@ MARGINS: dict[str, LossSpec] = {
                 0.5,
                 1.0,
                 0.05,
-                help="Probability of the true class from which on a row counts as right. At 1 the loss is BCE.",
+                help="Probability of the true class from which on the loss is 0. At 1 the loss is BCE.",
             ),
         ),
         gradient=dead_zone_gradient,

@@ -1,6 +1,6 @@
-"""From a network's raw outputs to what it is trained for: output activation, loss and reduction, in this order.
+"""The training objective: final activation, loss and reduction, in this order.
 
-The one place where losses are reduced and where outputs are read as probabilities.
+Only this module reduces losses and converts outputs to probabilities.
 """
 
 from __future__ import annotations
@@ -19,10 +19,18 @@ from core.losses.heads import ACTIVATIONS, probabilities, right_activation
 
 @dataclass(frozen=True)
 class Objective:
-    """What R runs minimise. `params` are tensors (R, 1, 1) or (R, 1, K); the K of z is the head's number of outputs.
+    """What R runs minimise.
 
-    z are raw outputs (R, B, K) before any activation. y is (R, B) with class indices, or values in a regression;
-    (R, B, K) in {0, 1} for multi-label data. What `targets` makes of it may stand in its place.
+    In its methods z are the raw outputs (R, B, K) before any activation, K the head's number of outputs. y are class
+    indices (R, B), in a regression values (R, B), for multi-label data (R, B, K) in {0, 1}; the result of `targets`
+    may be given instead.
+
+    Parameters
+    ----------
+    head : key in HEADS.
+    activation : final activation, a key in ACTIVATIONS.
+    loss : key in LOSSES.
+    params : parameters of the loss, tensors (R, 1, 1) or (R, 1, K).
     """
 
     head: str
@@ -35,15 +43,16 @@ class Objective:
         return LOSSES[self.loss]
 
     def outputs(self, z: Tensor) -> Tensor:
-        """u, what the loss is given, (R, B, K)."""
+        """The input u of the loss, (R, B, K): z after the final activation."""
         return ACTIVATIONS[self.activation].function(z)
 
     def probabilities(self, z: Tensor) -> Tensor:
-        """What is shown as p, (R, B, C'): one column in a binary task; predicted values in a regression."""
+        """Scores p, (R, B, C'): C' = 1 in a binary task, else one per class or label; in a regression predicted
+        values."""
         return probabilities(self.head, self.outputs(z), ACTIVATIONS[self.activation].gives, self.spec.expects)
 
     def targets(self, u: Tensor, y: Tensor) -> Tensor:
-        """y as the loss of u (..., K) takes it: as it is for a loss of rows, else one number an output, (..., K)."""
+        """The targets of the loss of u (..., K): y itself for a loss per row, else one number per output, (..., K)."""
         if self.spec.of == "row":
             return y
         if y.dim() == u.dim():
@@ -53,12 +62,12 @@ class Objective:
         return F.one_hot(y, u.shape[-1]).to(u.dtype)
 
     def losses(self, z: Tensor, y: Tensor) -> Tensor:
-        """Unreduced losses: (R, B, K) of every output, (R, B) of every row, or (R, K) of the whole batch."""
+        """Unreduced losses: (R, B, K) per output, (R, B) per row, or (R, K) for the whole batch."""
         u = self.outputs(z)
         return self.spec.function(u, self.targets(u, y), self.params)
 
     def mean(self, z: Tensor, y: Tensor) -> Tensor:
-        """The loss that is minimised, (R,), reduced as torch reduces it."""
+        """The minimised loss, (R,), reduced as in torch."""
         losses = self.losses(z, y)
         if self.spec.of != "row":
             losses = self._over_outputs(losses)
@@ -69,8 +78,20 @@ class Objective:
         return losses.sum(-1) / self.spec.mean_over(y, self.params).sum(-1)
 
     def gradient(self, z: Tensor, y: Tensor, out: Tensor | None = None) -> Tensor:
-        """The gradient of `mean` by z, (R, B, K), in `out` if given, which may be z. No run sees another's loss, nor
-        its NaN."""
+        """The gradient of `mean` with respect to z.
+
+        Each run's gradient depends on its own loss only, so NaN does not spread to other runs.
+
+        Parameters
+        ----------
+        z : raw outputs (R, B, K).
+        y : labels or targets.
+        out : tensor for the result, which may be z; None makes a new one.
+
+        Returns
+        -------
+        gradient : (R, B, K).
+        """
         spec = self.spec
         if spec.gradient is None or self.activation != "none":
             with torch.inference_mode(False), torch.enable_grad():
@@ -93,12 +114,12 @@ class Objective:
 
 
 def resolved(head: str, activation: str, loss: str) -> str:
-    """The output activation by name; "auto" is the one that gives the loss what it expects."""
+    """The name of the final activation; "auto" resolves to the one that gives the loss what it expects."""
     return right_activation(head, LOSSES[loss].expects) if activation == "auto" else activation
 
 
 def label_counts(y: np.ndarray, outputs: int) -> Counts:
-    """Rows, and for how many of them each of the K outputs should be 1, from labels (N,) or (N, K)."""
+    """Count labels (N,) or (N, K): the rows, and for each of the K outputs the rows whose target is 1."""
     if y.ndim == 2:
         return Counts(len(y), y.sum(0))
     if outputs == 1:

@@ -1,7 +1,7 @@
-"""Softmax over few classes, as torch's own but over a dimension that lies outermost.
+"""Softmax over few classes, computed along the outermost dimension.
 
-torch.softmax(z, -1) works row by row. For ten classes or fewer that takes about ten times as long as going over
-all rows at once, class by class; its values differ in rounding alone.
+torch.softmax(z, -1) works row by row. For up to ten classes that takes about ten times as long as working on all rows
+at once, class by class; the results differ only by rounding.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an entry of the loss registry says, and how chosen parameters become tensors."""
+"""The entries of the loss registry, and parsers of their text parameters."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Numbers = Mapping[str, NDArray[np.float64]]
 ClosedForm = Callable[[NDArray[np.float64], Numbers], NDArray[np.float64]]
 Of = Literal["output", "row", "batch"]
 Expects = Literal["logits", "probabilities", "log-probabilities", "values"]
-WEIGHT_RANGE = (1e-6, 1e6)  # float32 has to hold the weights and their sums
+WEIGHT_RANGE = (1e-6, 1e6)  # so that float32 can represent the weights and their sums
 
 
 class Counts(NamedTuple):
-    """Training rows in all, and those for which each of the K outputs should be 1, (K,)."""
+    """The number of training rows, and for each of the K outputs the number of rows whose target is 1, (K,)."""
 
     rows: int
     positives: np.ndarray
@@ -30,29 +30,37 @@ class Counts(NamedTuple):
 
 @dataclass(frozen=True)
 class LossSpec:
-    """One loss: an unreduced function of a network's outputs u and the labels, and what a page says of it.
+    """A registry entry: an unreduced loss of a network's outputs u and the labels y, and its description.
 
-    `of` says what one value of `function(u, y, params)` belongs to:
-      output  u (..., K), y (..., K) in {0, 1} (in a regression any value) -> (..., K), each output on its own
-      row     u (..., K), y (...) in 0 .. K-1, or (..., K) in {0, 1} for multi-label data -> (...)
-      batch   u (..., B, K), y (..., B, K) in {0, 1} -> (..., K), one value for all rows together
-    `params` are tensors that broadcast against u: (..., 1, 1) for a number, (..., 1, K) for one value an output.
-    `expects` says what u has to be: logits, probabilities, log-probabilities or, in a regression, values.
-    `gradient` is the derivative by u in closed form, in u's shape; without one the engine differentiates `function`.
-    `mean_over` gives the weight of each row in the divisor of the mean, (...); None divides by the number of rows.
-    `proper` says whether the expected loss is least at the true probability, with parameters at their defaults;
-    None where the question does not arise.
-    `optimal_logit(x, numbers)` and `posterior_logit(z, numbers)` are what is known of two classes in closed form, with
-    the parameters as numbers () or one a class (2,), and infinite logits for probabilities of 0 and 1. The first gives
-    the logit of the score in [0, 1] that minimises the expected loss for true probabilities of logit x (Q,). The second
-    is its inverse: the logit of the least true probability whose optimal score has at least the logit z (Q,), -inf or
-    inf for z below or above all optimal scores. A loss may have both, either or none.
-    `torch_loss` is the class of torch.nn that computes this loss, if it refuses what does not fit instead of
-    broadcasting it, as squared errors do; what it refuses is asked of it. `refusal` is what a loss that torch does not
-    have says to logits instead of probabilities. `class_params` are offered where a head has several outputs. `read`
-    turns a text parameter into one number (1,) or one an output (K,).
-    `mistake` says in a sentence what is wrong with a loss that torch accepts in silence; most have none. `mistakes`
-    says the same of an option of a parameter, by name and option.
+    Parameters
+    ----------
+    label, formula, about, reference : its name, formula (LaTeX), one-paragraph description and source with year.
+    function : function(u, y, params) -> losses. `params` are tensors that broadcast against u: (..., 1, 1) for a
+        number, (..., 1, K) for one value per output.
+    of : what each value of the loss belongs to.
+        "output": u (..., K), y (..., K) in {0, 1}, in a regression any value -> (..., K);
+        "row": u (..., K), y (...) in 0 .. K - 1, or (..., K) in {0, 1} for multi-label data -> (...);
+        "batch": u (..., B, K), y (..., B, K) in {0, 1} -> (..., K), one value for all rows of a batch.
+    expects : what u must be: "logits", "probabilities", "log-probabilities" or, in a regression, "values".
+    tasks, heads : tasks and heads that it is offered for.
+    proper : whether the true probability minimises the expected loss, with the parameters at their defaults; None in
+        a regression.
+    params : its parameters.
+    class_params : parameters that are only offered for heads with several outputs.
+    read : parsers of text parameters, by name; each gives one number (1,) or one per output (K,).
+    gradient : derivative of `function` with respect to u, in the shape of u; None uses autograd.
+    mean_over : weight of each row in the denominator of the mean, (...); None divides by the number of rows.
+    optimal_logit : optimal_logit(x, numbers), for two classes: the logit of the score in [0, 1] that minimises the
+        expected loss where the true probability has the logit x (Q,). `numbers` are the parameters, () or one per
+        class (2,). Logits are infinite for probabilities of 0 and 1. None if there is no closed form.
+    posterior_logit : posterior_logit(z, numbers), its inverse: the logit of the smallest true probability whose
+        optimal score has a logit >= z (Q,); -inf below and inf above all optimal scores. None if there is no closed
+        form.
+    torch_loss : class of torch.nn that computes this loss and raises for unsuitable input. Losses that broadcast such
+        input, like squared errors, have none.
+    refusal : error message when a loss that torch.nn lacks gets logits instead of probabilities.
+    mistake : for a mistake that torch accepts silently, a sentence on what is wrong; empty for most losses.
+    mistakes : the same for options of parameters, by (name, option).
     """
 
     label: str
@@ -78,15 +86,27 @@ class LossSpec:
     mistakes: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def mistakes_with(self, values: Mapping[str, Value]) -> str:
-        """What is wrong with the loss and with the options that were chosen of it; "" if nothing is."""
-        chosen = [said for (name, option), said in self.mistakes.items() if values.get(name) == option]
+        """What is wrong with this loss and the chosen options of its parameters; "" if nothing is."""
+        chosen = [sentence for (name, option), sentence in self.mistakes.items() if values.get(name) == option]
         return " ".join([self.mistake, *chosen]).strip()
 
 
 def class_weights(text: str, counts: Counts) -> np.ndarray:
-    """The weight of each class, (K,), from "equal", "balanced" (N / (K n_k)) or K numbers with commas.
+    """Parse the weight of each class.
 
-    Raises CutoffError for other text and for numbers outside WEIGHT_RANGE.
+    Parameters
+    ----------
+    text : "equal", "balanced" (N / (K n_k)), or K numbers separated by commas.
+    counts : counts of the training labels.
+
+    Returns
+    -------
+    weights : (K,).
+
+    Raises
+    ------
+    CutoffError
+        If the text is anything else or a number is outside WEIGHT_RANGE.
     """
     classes = len(counts.positives)
     if text == "balanced":
@@ -95,9 +115,21 @@ def class_weights(text: str, counts: Counts) -> np.ndarray:
 
 
 def output_weights(text: str, counts: Counts) -> np.ndarray:
-    """A factor for each output's pos_weight, (K,), from "equal", "balanced" (negatives to a positive) or K numbers.
+    """Parse the factor of each output's pos_weight.
 
-    Raises CutoffError for other text and for numbers outside WEIGHT_RANGE.
+    Parameters
+    ----------
+    text : "equal", "balanced" (negatives per positive), or K numbers separated by commas.
+    counts : counts of the training labels.
+
+    Returns
+    -------
+    weights : (K,).
+
+    Raises
+    ------
+    CutoffError
+        If the text is anything else or a number is outside WEIGHT_RANGE.
     """
     if text == "balanced":
         positives = np.maximum(counts.positives, 1)
@@ -116,21 +148,21 @@ def _numbers(name: str, text: str, size: int) -> np.ndarray:
     low, high = WEIGHT_RANGE
     if len(weights) != size or not ((low <= weights) & (weights <= high)).all():
         raise CutoffError(
-            f"Expected `{name}` to be equal, balanced or {size} numbers from {low:g} to {high:g} with commas, "
+            f"Expected `{name}` to be equal, balanced or {size} numbers from {low:g} to {high:g} separated by commas, "
             f"but got {text!r}."
         )
     return weights
 
 
 def over_outputs(text: str, counts: Counts) -> np.ndarray:
-    """What a row's loss multiplies the sum over its K outputs with, (1,): 1 for "sum", 1 / K for "mean"."""
+    """The factor of the sum over a row's K outputs, (1,): 1 for "sum", 1 / K for "mean"."""
     return np.ones(1) if text == "sum" else np.full(1, 1 / len(counts.positives))
 
 
 OVER_OUTPUTS = Param(
     "over_outputs",
-    "Over the outputs",
+    "Reduction over outputs",
     "mean",
     options=("mean", "sum"),
-    help="torch's mean divides by rows times outputs, so its steps are K times smaller than those of the sum.",
+    help="mean, as in torch, divides by rows x outputs, so its gradients are K times smaller than those of sum.",
 )

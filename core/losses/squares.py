@@ -1,4 +1,4 @@
-"""Squared errors and their kin: the Brier score of probabilities, and the losses of a regression."""
+"""Squared and related errors: the Brier score of probabilities, and regression losses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def squared_error_gradient(u: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def absolute_error(values: Tensor, y: Tensor, params: Params) -> Tensor:
-    """abs(yhat - y), as torch.nn.L1Loss; values, y and losses (R, B, K). Least at the median of y."""
+    """abs(yhat - y), as torch.nn.L1Loss; values, y and losses (R, B, K). Minimised by the median of y."""
     return (values - y).abs()
 
 
@@ -53,8 +53,8 @@ SQUARES: dict[str, LossSpec] = {
         tasks=("binary", "multilabel", "multiclass"),
         heads=("sigmoid", "sigmoids", "one_vs_rest", "softmax2", "softmax"),
         formula=r"(p - y)^2",
-        about="Squared error of the probability. It is proper, but behind a sigmoid its gradient dies for rows that "
-        "are far on the wrong side. Two softmax outputs, summed, give twice the loss of one sigmoid.",
+        about="Squared error of the probability. It is proper, but after a sigmoid its gradient vanishes for "
+        "confidently misclassified rows. Two softmax outputs, summed, give twice the loss of one sigmoid.",
         reference="Brier (1950), Verification of forecasts expressed in terms of probability",
         gradient=squared_error_gradient,
         proper=True,
@@ -69,8 +69,8 @@ SQUARES: dict[str, LossSpec] = {
         tasks=("regression",),
         heads=("identity",),
         formula=r"(\hat y - y)^2",
-        about="Squared error. The best prediction is the mean; the gradient grows with the error, so outliers pull "
-        "hard.",
+        about="Squared error. The optimal prediction is the mean. The gradient grows with the error, so outliers have "
+        "a large influence.",
         reference="Legendre (1805); PyTorch documentation, torch.nn.MSELoss (2026)",
         gradient=squared_error_gradient,
     ),
@@ -82,7 +82,7 @@ SQUARES: dict[str, LossSpec] = {
         tasks=("regression",),
         heads=("identity",),
         formula=r"\lvert \hat y - y \rvert",
-        about="Absolute error. The best prediction is the median; every row pulls with the same force.",
+        about="Absolute error. The optimal prediction is the median; all rows have gradients of the same size.",
         reference="Laplace (1774); PyTorch documentation, torch.nn.L1Loss (2026)",
         gradient=absolute_error_gradient,
     ),
@@ -96,8 +96,8 @@ SQUARES: dict[str, LossSpec] = {
         formula=r"\begin{cases}\tfrac12 e^2 & \lvert e \rvert \le \delta\\ "
         r"\delta\,\bigl(\lvert e \rvert - \tfrac12 \delta\bigr) & \text{else}\end{cases}"
         r"\quad e = \hat y - y",
-        about="Squared near 0 and linear beyond delta, so that an outlier pulls no harder than a row that is off by "
-        "delta.",
+        about="Squared up to delta and linear beyond it, so the gradient of an outlier is no larger than that of an "
+        "error of delta.",
         reference="Huber (1964); PyTorch documentation, torch.nn.HuberLoss (2026)",
         params=(
             Param(
@@ -107,8 +107,8 @@ SQUARES: dict[str, LossSpec] = {
                 0.05,
                 10.0,
                 0.05,
-                help="Error up to which the loss is a square, in the unit of the network's output: standard deviations "
-                "of the training labels.",
+                help="Error up to which the loss is quadratic, in the unit of the network's output: standard "
+                "deviations of the training labels.",
             ),
         ),
         gradient=huber_gradient,

@@ -1,7 +1,7 @@
-"""Losses that people write to bring a threshold into training. All three do something else than hoped for.
+"""Losses that people write to include a threshold in training. None of the three has the intended effect.
 
-A gate that compares the output or the loss with a bound is a constant to autograd, so only its weight shows up in the
-gradient, never the chance to move to its other side.
+To autograd, a gate that compares the output or the loss with a bound is a constant. Its weight scales the gradient, but
+the gradient does not see the jump at the bound.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def gated_bce(logits: Tensor, y: Tensor, params: Params) -> Tensor:
 
 
 def gated_bce_gradient(logits: Tensor, y: Tensor, params: Params) -> Tensor:
-    """w(p) (p - y), (R, B, K): where it vanishes on average, p = q, does not depend on w."""
+    """w(p) (p - y), (R, B, K). Its mean is 0 at p = q, whatever w is."""
     return _gate(logits, params) * (torch.sigmoid(logits) - y)
 
 
@@ -35,10 +35,10 @@ def _gate(logits: Tensor, params: Params) -> Tensor:
 
 
 def gated_bce_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """x, or logit t where its cross-entropy under the other side's weight is less than that of q under its own.
+    """x, or logit(t) if the expected loss is smaller at t with the other side's weight than at p = q.
 
-    With above > below this is so for q from t up to nearly 1, and the loss is least just below t, not at t itself.
-    Gradient descent does not see the jump: the average gradient is 0 at p = q only.
+    With above > below this holds for q from t up to nearly 1; the infimum of the loss is then just below t. Gradient
+    descent does not see the jump: the mean gradient is 0 at p = q only.
     """
     t, above, below = numbers["threshold"], numbers["above"], numbers["below"]
     q, rest = expit(x), expit(-x)
@@ -49,7 +49,7 @@ def gated_bce_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray
 
 
 def band_mse(values: Tensor, y: Tensor, params: Params) -> Tensor:
-    """e^2 (1 + c max(0, 1 - abs(yhat - t) / r)) with e = yhat - y: dearer where abs(yhat - t) < r.
+    """e^2 (1 + c max(0, 1 - abs(yhat - t) / r)) with e = yhat - y: a penalty where abs(yhat - t) < r.
 
     values, y and losses (R, B, K); r > 0, c >= 0. For y < t + r - 2r/c the upper end of the band is a local minimum,
     for y > t - r + 2r/c the lower end.
@@ -72,7 +72,7 @@ def _penalty(values: Tensor, params: Params) -> Tensor:
 def loss_gated_mse(values: Tensor, y: Tensor, params: Params) -> Tensor:
     """e^2 where e^2 <= tau, else lambda e^2, with e = yhat - y; values, y and losses (R, B, K), tau > 0, lambda >= 1.
 
-    Monotone in abs(e), with a jump at sqrt(tau): large errors pull even harder, the opposite of Huber (1964).
+    Monotone in abs(e), with a jump at sqrt(tau). Large errors gain influence, unlike with Huber (1964).
     """
     squares = (values - y).square()
     return _factor(squares, params) * squares
@@ -89,12 +89,12 @@ def _factor(squares: Tensor, params: Params) -> Tensor:
 
 
 def loss_gated_mse_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> NDArray[np.float64]:
-    """The best of the points at which a piece of the expected loss can be least: its vertex, or an end of the piece.
+    """The best of the minima of the three pieces of the expected loss, each at its vertex or at an end.
 
-    A label's loss is multiplied where the score is more than sqrt(tau) from it: that of y = 1 alone below
-    min(sqrt(tau), 1 - sqrt(tau)), that of y = 0 alone above their maximum, and between them both if tau < 1/4 or none.
-    At tau = 1/4 nothing lies between: the score .5, for which both losses are tau and neither is multiplied, is a
-    single point that no descent reaches, so it counts as the limit of its neighbours.
+    The loss of a label is multiplied where the score is more than sqrt(tau) away from it: for y = 1 only, below
+    min(sqrt(tau), 1 - sqrt(tau)); for y = 0 only, above the maximum of the two; in between, for both labels if
+    tau < 1/4, else for neither. At tau = 1/4 the middle piece is the single score 0.5, where neither loss is
+    multiplied. Descent does not reach it, so the limit from its neighbours is used there.
     """
     tau, factor = numbers["tau"], numbers["factor"]
     ends = np.clip([np.sqrt(tau), 1 - np.sqrt(tau)], 0, 1)
@@ -111,8 +111,8 @@ def loss_gated_mse_optimal_logit(x: NDArray[np.float64], numbers: Numbers) -> ND
 
 
 UNIT = (
-    "in the unit of the network's output: probability behind a sigmoid; in a regression standard deviations of the "
-    "training labels, counted from their mean."
+    "in the unit of the network's output: probability after a sigmoid; in a regression standard deviations from the "
+    "mean of the training labels."
 )
 
 THRESHOLDED: dict[str, LossSpec] = {
@@ -125,9 +125,9 @@ THRESHOLDED: dict[str, LossSpec] = {
         heads=("sigmoid", "sigmoids", "one_vs_rest"),
         formula=r"w(p)\,\mathrm{BCE}(z, y), \quad w(p) = \begin{cases}w_{\text{above}} & p \ge t\\ "
         r"w_{\text{below}} & p < t\end{cases}",
-        about="BCE with one weight where p >= t and another below. The weight depends on the output and not on the "
-        "label, so the gradient is still 0 on average at the true probability and decisions do not shift. The loss "
-        "jumps at t, and missed positives get the weight below t.",
+        about="BCE with one weight where p >= t and another below. The weight depends on the output, not on the label, "
+        "so the mean gradient is still 0 at the true probability and decisions do not shift. The loss jumps at t, and "
+        "false negatives get the weight below t.",
         reference="No published source, written by hand by many; compare the focal loss of Lin et al. (2017)",
         params=(
             Param("threshold", "Threshold t", 0.7, 0.01, 0.99, 0.01, help="Probability at which the weight changes."),
@@ -146,12 +146,12 @@ THRESHOLDED: dict[str, LossSpec] = {
         tasks=("regression", "binary"),
         heads=("identity", "sigmoid"),
         formula=r"(\hat y - y)^2\,\Bigl(1 + c\,\max\bigl(0,\; 1 - \tfrac{\lvert \hat y - t \rvert}{r}\bigr)\Bigr)",
-        about="Squared error, dearer near t to keep outputs away from it. Within the band the gradient can change its "
-        "sign: outputs that come from the far side then get stuck at the edge of the band.",
+        about="Squared error with a penalty near t, meant to keep outputs away from it. Within the band the gradient "
+        "can change sign: outputs that come from the far side then get stuck at the edge of the band.",
         reference="No published source, written by hand by many; compare Cortes and Vapnik (1995) for a margin",
         params=(
-            Param("threshold", "Threshold t", 0.5, -5.0, 5.0, 0.05, help=f"Middle of the band, {UNIT}"),
-            Param("radius", "Radius r", 0.2, 0.01, 5.0, 0.05, help=f"Half the width of the band, {UNIT}"),
+            Param("threshold", "Threshold t", 0.5, -5.0, 5.0, 0.05, help=f"Centre of the band, {UNIT}"),
+            Param("radius", "Radius r", 0.2, 0.01, 5.0, 0.05, help=f"Half-width of the band, {UNIT}"),
             Param(
                 "penalty",
                 "Penalty c",
@@ -173,8 +173,8 @@ THRESHOLDED: dict[str, LossSpec] = {
         tasks=("regression", "binary"),
         heads=("identity", "sigmoid"),
         formula=r"\begin{cases}e^2 & e^2 \le \tau\\ \lambda\,e^2 & e^2 > \tau\end{cases}\quad e = \hat y - y",
-        about="Squared error, multiplied where it exceeds tau. Outliers pull even harder than under MSE: the opposite "
-        "of Huber. On probabilities the squared error is at most 1, so only a tau below 1 does anything.",
+        about="Squared error, multiplied where it exceeds tau. Outliers have even more influence than with MSE, unlike "
+        "with Huber. For probabilities the squared error is at most 1, so only tau < 1 has an effect.",
         reference="No published source, written by hand by many; compare Huber (1964)",
         params=(
             Param(
@@ -185,7 +185,7 @@ THRESHOLDED: dict[str, LossSpec] = {
                 10.0,
                 0.05,
                 help="Squared error above which the factor applies, in the squared unit of the network's output: "
-                "probability behind a sigmoid, standard deviations of the training labels in a regression.",
+                "probability after a sigmoid, standard deviations of the training labels in a regression.",
             ),
             Param("factor", "Factor lambda", 2.0, 1.0, 10.0, 0.1, help="Factor of the loss above tau. At 1 it is MSE."),
         ),

@@ -1,4 +1,4 @@
-"""The models: what can be chosen, how large it is, and the networks themselves in stacked form."""
+"""Models: the registry, the sizes of networks, and the networks in stacked form."""
 
 from core.models.shape import Shape
 from core.models.spec import MODELS, ModelSpec

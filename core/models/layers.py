@@ -1,10 +1,10 @@
-"""Layers of R networks at once, each with a backward pass written by hand and its weights in shared flat buffers.
+"""Layers of R networks at once, with hand-written backward passes and their weights in shared flat buffers.
 
-A layer doesn't compute: it appends to a list of operations what computes it, from and into tensors that stay where they
-are. A step of small networks takes as long as its operations take to be called, so nothing is made anew at each.
+A layer's methods don't compute anything: they append operations on preallocated tensors to a list, which is then run at
+every step. For small networks, allocating and setting up would take longer than the computation.
 
-Rows lie innermost: inputs are (R, in + 1, N), their last row ones, which the bias is the weight of. Outputs are
-(R, C, N), of a linear layer N = B rows of C values, of a convolution N = positions B, with C channels.
+The rows of a batch are the innermost dimension. Inputs are (R, in + 1, N); their last feature is 1, and its weight is
+the bias. Outputs are (R, C, N): for a linear layer, N = B rows; for a convolution with C channels, N = positions * B.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ import torch
 from torch import Tensor
 
 Operations = list[Callable[[], object]]
-MOMENTUM, EPSILON = 0.1, 1e-5  # of batch norm, torch's defaults
+MOMENTUM, EPSILON = 0.1, 1e-5  # for batch norm, as in torch
 MANY_RUNS, FEW_OUTPUTS = 16, 10
-SMALL = 400  # multiplications of a run, below which torch.bmm takes number by number
+SMALL = 400  # multiplications per run below which numpy's matmul is faster than torch.bmm
 
 
 class Buffers:
-    """All parameters (P,) of a stack, their gradients (P,), and which run each belongs to (P,).
+    """All parameters (P,) of a stack, their gradients (P,), and the index of the run that each belongs to (P,).
 
-    Layers take their places one after the other, so that an optimizer is a few operations on two vectors.
+    Layers take consecutive parts of them, so an optimizer step is a few operations on two vectors.
     """
 
     def __init__(self, size: int, device: torch.device) -> None:
@@ -36,7 +36,7 @@ class Buffers:
         self._taken = 0
 
     def take(self, runs: slice, *shape: int) -> tuple[Tensor, Tensor]:
-        """The next parameters of these runs, (R, *shape), and their gradients, as views."""
+        """Take the next parameters of these runs: views (R, *shape) of the parameters and of their gradients."""
         ids = torch.arange(runs.start, runs.stop, device=self.owner.device)
         place = slice(self._taken, self._taken + len(ids) * math.prod(shape))
         self._taken = place.stop
@@ -45,9 +45,10 @@ class Buffers:
 
 
 class Linear:
-    """A linear layer of the runs `rows` of a stack: weight (R, in, out) and bias (R, 1, out), side by side in memory.
+    """A linear layer of the runs `rows` of a stack: weight (R, in, out) and bias (R, 1, out), in one block of memory.
 
-    They start as in torch.nn.Linear and torch.nn.Conv2d, uniform in +-1/sqrt(in), drawn from one generator a run.
+    Initial values are uniform in [-1/sqrt(in), 1/sqrt(in)], as in torch.nn.Linear and torch.nn.Conv2d, drawn from one
+    generator per run.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Linear:
         self.weight, self.bias = self._both.mT[:, :-1], self._both.mT[:, -1:]
 
     def inputs(self, x: Tensor, operations: Operations) -> Tensor:
-        """What the weights multiply, (R, in + 1, N), made from x (R, values of a row + 1, B)."""
+        """The matrix that the weights multiply, (R, in + 1, N), from x (R, values per row + 1, B)."""
         return x
 
     def forward(self, inputs: Tensor, operations: Operations) -> Tensor:
@@ -70,25 +71,26 @@ class Linear:
         return outputs
 
     def accumulate(self, inputs: Tensor, gradient: Tensor, operations: Operations, normalised: bool = False) -> None:
-        """Fill the gradients of weight and bias from that by the outputs, (R, out, N).
+        """Fill the gradients of weight and bias from the gradient with respect to the outputs, (R, out, N).
 
-        Batch norm takes the mean away again, so before it (`normalised`) the bias has a gradient of 0. Summed up it
-        would be rounding noise, of which Adam makes whole steps, and a run alone would differ from one in a stack.
+        Batch norm subtracts the mean, so before it (`normalised`) the gradient of the bias is 0. A computed sum would
+        be rounding noise, which Adam scales to full steps, so a run alone would differ from the same run in a stack.
         """
         operations.append(product(gradient, inputs.mT, self._gradient))
         if normalised:
             operations.append(self._gradient[..., -1].zero_)
 
     def below(self, gradient: Tensor, below: Tensor, operations: Operations) -> None:
-        """From the gradient by the outputs to that by the values of each row below, (R, values, B)."""
+        """Fill `below`, the gradient with respect to the inputs (R, values, B), from the one with respect to the
+        outputs."""
         operations.append(product(self.weight, gradient, below))
 
 
 class Convolution(Linear):
-    """3 x 3 pixels, stride 2, padding 1, as torch.nn.Conv2d: a linear layer of the patches under each position.
+    """A 3 x 3 convolution with stride 2 and padding 1, as torch.nn.Conv2d: a linear layer on the patches.
 
-    Rows lie innermost in memory: what the stride skips is then copied in runs of B numbers, which is faster than unfold
-    and fold (3 times) and than convolution_backward (1.5 times).
+    With the batch as the innermost dimension, patches are copied in blocks of B numbers. That is 3 times as fast as
+    unfold and fold, and 1.5 times as fast as convolution_backward.
     """
 
     def __init__(
@@ -106,7 +108,7 @@ class Convolution(Linear):
 
     def inputs(self, x: Tensor, operations: Operations) -> Tensor:
         """The patches (R, 9 channels + 1, positions B)."""
-        shared = x.stride(0) == 0  # one batch for all runs: its patches are gathered once
+        shared = x.stride(0) == 0  # all runs have the same batch, so its patches are gathered once
         values = (x[:1] if shared else x)[:, :-1].unflatten(1, self._images)
         padded = self._padded(values)
         operations.append(partial(self._inside(padded).copy_, values))
@@ -130,7 +132,7 @@ class Convolution(Linear):
         operations.append(partial(below.unflatten(1, self._images).copy_, self._inside(padded)))
 
     def _padded(self, like: Tensor) -> Tensor:
-        """Images of zeros (R, C, height, width, B), as large as the positions of the patches reach."""
+        """Zero images (R, C, height, width, B), large enough for all patches."""
         down, across = self._positions
         return like.new_zeros(*like.shape[:2], 2 * down + 1, 2 * across + 1, like.shape[-1])
 
@@ -140,10 +142,10 @@ class Convolution(Linear):
 
 
 class Norm:
-    """Batch norm (Ioffe and Szegedy, 2015) of R runs: weight and bias (R, C), views of the flat buffers, and the mean
-    and variance (R, C) that evaluation uses. As torch.nn.BatchNorm1d, and over all positions BatchNorm2d.
+    """Batch norm (Ioffe and Szegedy, 2015) of R runs, as torch.nn.BatchNorm1d, for convolutions as BatchNorm2d.
 
-    To torch's kernel the channels of all runs are those of one image.
+    Weight and bias (R, C) are views of the flat buffers; `mean` and `variance` (R, C) are the running estimates for
+    evaluation. The channels of all runs are passed to torch's kernel as the channels of one image.
     """
 
     def __init__(self, buffers: Buffers, runs: int, channels: int) -> None:
@@ -155,7 +157,7 @@ class Norm:
         self.mean, self.variance = torch.zeros_like(self.weight), torch.ones_like(self.bias)
 
     def forward(self, x: Tensor, training: bool, operations: Operations) -> Tensor:
-        """x (R, C, N) -> the same shape, normalised over N; in training N must be at least 2."""
+        """Normalise x (R, C, N) over N; in training N must be >= 2."""
         y = torch.empty_like(x)
         self._of_batch = [x.new_empty(self.weight.numel() * training) for _ in range(2)]  # mean, 1 / deviation
         arguments = (self.weight, self.bias, self.mean, self.variance)
@@ -175,7 +177,8 @@ class Norm:
         return y
 
     def backward(self, x: Tensor, gradient: Tensor, operations: Operations) -> Tensor:
-        """From the gradient by the outputs (R, C, N) to that by the inputs x; fills those of weight and bias."""
+        """The gradient with respect to x, from the one with respect to the outputs (R, C, N); fills those of weight
+        and bias."""
         below = torch.empty_like(x)
         arguments = (self.weight, self.mean, self.variance)
         operations.append(
@@ -202,10 +205,10 @@ def _by_channel(x: Tensor) -> Tensor:
 
 
 def product(a: Tensor, b: Tensor, out: Tensor) -> Callable[[], object]:
-    """What puts a (R, n, k) times b (R, k, m) into `out`, (R, n, m).
+    """The operation that writes the product of a (R, n, k) and b (R, k, m) to `out` (R, n, m).
 
-    Where many runs with few outputs each are given the same b, their rows are put below each other: one large product
-    takes a fraction of the time of as many small ones. The smallest are left to numpy, where it can reach them.
+    If many runs with few outputs share the same b, they are stacked into one large product, which takes a fraction of
+    the time of many small ones. The smallest products on the CPU are done by numpy.
     """
     if b.stride(0) == 0 and len(a) >= MANY_RUNS and a.shape[1] <= FEW_OUTPUTS:
         return partial(torch.mm, a.flatten(0, 1), b[0], out=out.flatten(0, 1))

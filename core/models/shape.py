@@ -1,4 +1,4 @@
-"""What the networks of a stack are made of, counted: layers, weights, multiplications, numbers held."""
+"""The shape of the networks of a stack, and counts of their weights, multiplications and activations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Stage(NamedTuple):
-    """A hidden layer: its weights are (fan_in, fan_out), applied at each of so many positions of a row."""
+    """A hidden layer: weights (fan_in, fan_out), applied at each of `positions` places of a row."""
 
     fan_in: int
     fan_out: int
@@ -17,10 +17,15 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """What all networks of a stack share: input features, hidden widths, whether batch norm follows each of them, and
-    the function between the layers, "relu" or "tanh".
+    """The shape that all networks of a stack share.
 
-    With `image`, a height and a width, the hidden layers are convolutions and the widths their channels.
+    Parameters
+    ----------
+    features : number of input features.
+    widths : number of units of each hidden layer; channels if the layers are convolutions.
+    image : height and width of the input images, which makes the hidden layers convolutions; None otherwise.
+    batch_norm : whether batch norm follows each hidden layer.
+    hidden : hidden activation, "relu" or "tanh".
     """
 
     features: int
@@ -30,14 +35,14 @@ class Shape:
     hidden: str = "relu"
 
     def stages(self) -> list[Stage]:
-        """The hidden layers, first layer first."""
+        """The hidden layers, from the first to the last."""
         if self.image is None:
             return [Stage(i, o, 1) for i, o in zip([self.features, *self.widths], self.widths, strict=False)]
         sizes, channels = self.image_sizes(), [1, *self.widths]
         return [Stage(9 * i, o, h * w) for (i, o), (h, w) in zip(pairwise(channels), sizes[1:], strict=True)]
 
     def image_sizes(self) -> list[tuple[int, int]]:
-        """Height and width of the images that enter each convolution, and of what leaves the last."""
+        """Height and width of the input of each convolution, and of the output of the last."""
         assert self.image is not None
         sizes = [self.image]
         for _ in self.widths:
@@ -47,25 +52,25 @@ class Shape:
 
     @property
     def last_inputs(self) -> int:
-        """Inputs of the last layer."""
+        """Number of inputs of the last layer."""
         stages = self.stages()
         return stages[-1].fan_out * stages[-1].positions if stages else self.features
 
     def count_weights(self, outputs: int) -> int:
-        """Weights and biases of one network."""
+        """Number of weights and biases of one network."""
         hidden = sum((s.fan_in + 1) * s.fan_out + 2 * s.fan_out * self.batch_norm for s in self.stages())
         return hidden + (self.last_inputs + 1) * outputs
 
     def row_work(self, outputs: int) -> int:
-        """Multiplications for one row's logits."""
+        """Number of multiplications to compute the logits of one row."""
         return sum(s.fan_in * s.fan_out * s.positions for s in self.stages()) + self.last_inputs * outputs
 
     def row_floats(self) -> int:
-        """Numbers that one row holds in memory on its way through one network."""
+        """Number of values that the forward pass of one row through one network keeps in memory."""
         return self.features + sum(
             (s.fan_in * (self.image is not None) + s.fan_out) * s.positions for s in self.stages()
         )
 
     def smallest_batch(self) -> int:
-        """Rows that a batch needs: batch norm has to see two values of everything."""
+        """Smallest batch in rows: batch norm needs at least two values per channel."""
         return 2 if self.batch_norm and any(s.positions == 1 for s in self.stages()) else 1

@@ -1,4 +1,4 @@
-"""The models that can be chosen."""
+"""The registry of models."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """`widths` are the default hidden widths, which `widths_label` names; an empty tuple is a linear model and stays
-    one. `takes_images`: the hidden layers are convolutions, and the data has to be images."""
+    """A registry entry: a kind of model.
+
+    Parameters
+    ----------
+    label, about : its name and description.
+    widths : default hidden widths, for a CNN the channels; an empty tuple is a linear model, whose widths are fixed.
+    widths_label : label of the widths' control.
+    takes_images : whether the hidden layers are convolutions, which need data that are images.
+    """
 
     label: str
     widths: tuple[int, ...]
@@ -18,12 +25,12 @@ class ModelSpec:
 
 
 MODELS: dict[str, ModelSpec] = {
-    "linear": ModelSpec("Linear", (), "No hidden layer: each output is a weighted sum of the inputs and a constant."),
+    "linear": ModelSpec("Linear", (), "No hidden layer: each output is a weighted sum of the inputs plus a bias."),
     "mlp": ModelSpec("MLP", (64, 64), "Fully connected layers."),
     "cnn": ModelSpec(
         "CNN",
         (8, 16),
-        "Convolutions of 3 x 3 pixels with stride 2, then one linear layer.",
+        "3 x 3 convolutions with stride 2, then one linear layer.",
         widths_label="Channels",
         takes_images=True,
     ),

@@ -1,7 +1,7 @@
-"""Models in stacked form: R networks of one shape as one set of tensors, with a leading dimension R.
+"""Models in stacked form: R networks of one shape as one set of tensors with a leading dimension R.
 
-The backward pass is written by hand, because building an autograd graph costs more than these small products. The
-engine takes the gradient of the loss by the logits, so any loss fits.
+The backward pass is hand-written, because building an autograd graph takes longer than these small products. It starts
+from the gradient of the loss with respect to the logits, so it works with any loss.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.models.layers import Buffers, Convolution, Linear, Norm, Operations
 from core.models.shape import Shape
 
 Function = Callable[..., object]
-HIDDEN: dict[str, tuple[Function, Function]] = {  # f(z, out=), and the gradient by z from that by f(z) and f(z) itself
+HIDDEN: dict[str, tuple[Function, Function]] = {  # f(z, out=), and its backward pass
     "relu": (partial(torch.clamp_min, min=0), partial(torch.ops.aten.threshold_backward.grad_input, threshold=0)),
     "tanh": (torch.tanh, torch.ops.aten.tanh_backward.grad_input),
 }
@@ -27,12 +27,18 @@ HIDDEN: dict[str, tuple[Function, Function]] = {  # f(z, out=), and the gradient
 class StackedNet:
     """R networks that share their shape up to the width of their last layer.
 
-    `outputs` (R,) must be sorted so that runs of equal output width are neighbours: each width is one block of the
-    last layer. All weights lie in one flat buffer `parameters` (P,), all gradients in `gradient` (P,), layer by
-    layer; `owner` (P,) says which run each belongs to.
+    All weights are in one flat buffer `parameters` (P,), all gradients in `gradient` (P,), layer by layer; `owner` (P,)
+    is the index of the run that each belongs to.
 
-    Weights are drawn from one generator a run, first layer first. Runs with the same seed therefore share their hidden
-    layers even if their heads differ.
+    Weights are drawn from one generator per run, from the first layer to the last. So runs with the same seed start
+    with the same hidden layers even if their heads differ.
+
+    Parameters
+    ----------
+    shape : the common shape.
+    outputs : number of outputs of each run (R,). Equal numbers must be adjacent: each is one block of the last layer.
+    seeds : seed of each run (R,).
+    device : device of all tensors.
     """
 
     def __init__(self, shape: Shape, outputs: Sequence[int], seeds: Sequence[int], device: torch.device) -> None:
@@ -58,8 +64,8 @@ class StackedNet:
 
 
 class _Hidden(NamedTuple):
-    """The tensors of a hidden layer: what its weights multiply, what that gives, the same normalised, if it is, and
-    after the function between the layers."""
+    """The tensors of a hidden layer: its inputs, its outputs, these after batch norm (if any), and these after the
+    activation."""
 
     inputs: Tensor
     outputs: Tensor
@@ -68,12 +74,17 @@ class _Hidden(NamedTuple):
 
 
 class Passes:
-    """The forward pass of a stack on N rows and in training the backward pass: operations on tensors of their own, done
-    again at each step.
+    """The forward pass of a stack on N rows, and in training the backward pass.
 
-    x (R, F + 1, N) are the rows as `with_ones` gives them, turned; their values may change from step to step. `logits`
-    are (runs of the block, N, K), one tensor a block of equal output width. In training batch norm uses the batch's own
-    mean and variance and remembers them, else what it remembers.
+    Both are lists of operations on preallocated tensors, run again at each step. `logits` has one tensor
+    (R_b, N, K_b) for each block of R_b runs with K_b outputs.
+
+    Parameters
+    ----------
+    net : the networks.
+    x : inputs (R, F + 1, N), the transposed result of `with_ones`; their values may change between steps.
+    training : whether batch norm uses the mean and variance of the batch and updates its running estimates, and
+        whether there is a backward pass. Otherwise batch norm uses its running estimates.
     """
 
     def __init__(self, net: StackedNet, x: Tensor, training: bool = True) -> None:
@@ -105,7 +116,7 @@ class Passes:
         for depth in reversed(range(len(hidden))):
             inputs, outputs, normal, active = hidden[depth]
             self._backward.append(partial(derivative, below, active, grad_input=normal.view(active.shape)))
-            gradient = normal  # its values have been used
+            gradient = normal  # overwritten: its values are no longer needed
             if net.norms:
                 gradient = net.norms[depth].backward(outputs, gradient, self._backward)
             net.hidden[depth].accumulate(inputs, gradient, self._backward, normalised=bool(net.norms))
@@ -119,17 +130,17 @@ class Passes:
             operation()
 
     def backward(self) -> None:
-        """Fill the stack's gradient from that of the loss by the logits, which has been put in the logits' place."""
+        """Fill the stack's gradient. `logits` must hold the gradient of the loss with respect to the logits."""
         for operation in self._backward:
             operation()
 
 
 def with_ones(x: Tensor) -> Tensor:
-    """Rows (..., F) with a last feature of ones, (..., F + 1)."""
+    """Append a feature of ones to rows (..., F), giving (..., F + 1)."""
     return F.pad(x, (0, 1), value=1.0)
 
 
 def _blocks(values: Sequence[int]) -> list[slice]:
-    """The runs of equal neighbours in `values`."""
+    """Slices of equal adjacent values."""
     starts = [i for i, value in enumerate(values) if i == 0 or value != values[i - 1]]
     return [slice(start, stop) for start, stop in zip(starts, [*starts[1:], len(values)], strict=True)]

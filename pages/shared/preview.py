@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.data import Dataset, examples, preview, told
+from core.data import Dataset, examples, preview, row_labels
 from core.evaluation.thinning import evenly_spaced
 from core.plots.data import pictures, plane
 from core.plots.regression import POINTS
@@ -32,7 +32,7 @@ def show(data: Dataset) -> None:
 
 def show_pictures(data: Dataset, image: tuple[int, int]) -> None:
     rows = examples(data, PICTURES)
-    names = [str(name) for name in told(data, rows)]
+    names = [str(name) for name in row_labels(data, rows)]
     with st.container(horizontal=True, gap="small"):
         for picture, name in zip(pictures(data.x[rows], image), names, strict=True):
             st.image(picture, name, width=44, alt=f"An image of class {name}")

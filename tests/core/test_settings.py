@@ -57,7 +57,9 @@ def test_unknown_variable_is_refused_with_the_one_that_was_meant(
 
 def test_variable_like_no_setting_is_refused_with_the_ones_there_are(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("CUTOFF_XYZ", "1")
-    assert refusal() == f"CUTOFF_XYZ is not a setting. There are {', '.join(map(variable, Settings.model_fields))}."
+    assert (
+        refusal() == f"CUTOFF_XYZ is not a setting. The settings are {', '.join(map(variable, Settings.model_fields))}."
+    )
 
 
 def test_every_problem_has_its_sentence(monkeypatch: pytest.MonkeyPatch):

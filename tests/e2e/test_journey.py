@@ -69,7 +69,7 @@ def wait_for_matrix(page: Page, matrix: np.ndarray) -> None:
 def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, app_url: str, tmp_path: Path) -> None:
     page.goto(app_url)
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
-    expect(page.get_by_text("Digits: one against the rest").first).to_be_visible()
+    expect(page.get_by_text("Digits: one-vs-rest").first).to_be_visible()
     choose(page, "loss.bce.pos_weight", "9")
     choose(page, "epochs", "1000")
     assert "loss.pos_weight=9" in page.url

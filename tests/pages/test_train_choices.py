@@ -253,7 +253,7 @@ def test_every_parameter_of_the_loss_reaches_the_run(app_test: AppTest, untraine
 @pytest.mark.parametrize("dataset", ["digit", "diabetes"])
 def test_what_is_said_of_a_linear_model_is_true_in_every_task(app_test: AppTest, dataset: str):
     app_test.query_params["dataset"] = dataset
-    assert "No hidden layer: each output is a weighted sum of the inputs and a constant." in captions(app_test.run())
+    assert "No hidden layer: each output is a weighted sum of the inputs plus a bias." in captions(app_test.run())
 
 
 def test_the_remark_follows_pos_weight(app_test: AppTest):
@@ -310,7 +310,7 @@ def test_bad_text_in_class_weights_is_said_at_once_and_can_be_mended(app_test: A
 def test_a_bad_prevalence_is_said_at_once_and_can_be_mended(app_test: AppTest, untrained: None):
     app_test.query_params.update({"data.prevalence": "none"})
     at = app_test.run()
-    assert all(said.startswith("Expected `prevalence` to be as it is, or a share") for said in sentences(at))
+    assert all(said.startswith("Expected `prevalence` to be original, or a fraction") for said in sentences(at))
     assert len(sentences(at)) == 1
     assert not can(at)["Start"]
     choose(at, "data.digit.prevalence", "5%")

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from streamlit.testing.v1 import AppTest
 
-from core.data import DATASETS, FRACTIONS, Dataset, examples, load_dataset, load_split, preview, splits, told
+from core.data import DATASETS, FRACTIONS, Dataset, examples, load_dataset, load_split, preview, row_labels, splits
 from core.data.synthetic import FRAUD_EFFECTS, gaussians, line
-from core.data.thinning import AS_IT_IS, PREVALENCE, read_share, thinned
+from core.data.thinning import ORIGINAL, PREVALENCE, read_share, thinned
 from core.errors import CutoffError
 from tests.conftest import button, choose, sentences
 
@@ -263,7 +263,7 @@ def test_label_noise_turns_its_share_of_the_labels_around(labels):
 # --- thinning
 
 
-@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("12.5%", 0.125), (AS_IT_IS, None)])
+@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("12.5%", 0.125), (ORIGINAL, None)])
 def test_share_is_read_as_percent_or_as_a_number(text, share):
     assert read_share(text) == (None if share is None else pytest.approx(share))
 
@@ -277,7 +277,7 @@ def test_any_text_is_a_share_between_0_and_1_or_one_sentence(text):
         share = read_share(text)
     except CutoffError as error:
         refused = str(error)
-    wanted = "Expected `prevalence` to be as it is, or a share of positives such as 5% or 0.05"
+    wanted = "Expected `prevalence` to be original, or a fraction of positives such as 5% or 0.05"
     assert refused in ("", f"{wanted}, but got {text!r}.")
     assert share is None or 0 < share < 1
 
@@ -305,7 +305,7 @@ def test_smaller_share_keeps_a_part_of_the_positives_of_a_larger_one():
 
 
 def test_data_as_it_is_is_the_whole():
-    assert thinned(load_dataset("phishing"), AS_IT_IS) is load_dataset("phishing")
+    assert thinned(load_dataset("phishing"), ORIGINAL) is load_dataset("phishing")
 
 
 def test_thinning_below_what_a_split_needs_is_refused_with_the_class_and_its_rows():
@@ -322,7 +322,7 @@ def test_preview_shows_a_few_rows_with_their_labels_by_name(name):
     table = preview(data, rows=6, columns=4)
     assert table.shape == (6, 1 + min(4, data.x.shape[1]))
     np.testing.assert_array_equal(table.iloc[:, 1:].to_numpy(np.float32), data.x[table.index, :4])
-    assert list(table.iloc[:, 0]) == list(told(data, table.index.to_numpy()))
+    assert list(table.iloc[:, 0]) == list(row_labels(data, table.index.to_numpy()))
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -336,7 +336,7 @@ def test_examples_are_different_rows_of_every_class_in_turn(name):
 
 def test_labels_of_a_row_are_told_with_commas_and_none_by_that_word():
     data = Dataset("few", "multilabel", np.zeros((2, 1), np.float32), np.array([[1, 0, 1], [0, 0, 0]]), ("a", "b", "c"))
-    assert told(data, np.arange(2)) == ["a, c", "none"]
+    assert row_labels(data, np.arange(2)) == ["a, c", "none"]
 
 
 # --- splits

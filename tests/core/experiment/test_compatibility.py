@@ -429,7 +429,7 @@ def test_widths_that_are_none_are_refused_with_one_sentence(text):
 
 def test_description_names_data_model_head_loss_and_what_differs_from_the_defaults():
     plain = describe(RunConfig())
-    assert plain == ("Digits: one against the rest", "Linear", "One logit, sigmoid", "BCE with logits")
+    assert plain == ("Digits: one-vs-rest", "Linear", "One logit, sigmoid", "BCE with logits")
     assert describe(make_config(loss_params={"pos_weight": 9.0})) == (*plain[:3], "BCE with logits, pos_weight 9")
     assert describe(make_config(loss_params={"pos_weight": 1.0})) == plain
     mlp = make_config(
@@ -456,7 +456,7 @@ def test_description_names_the_digit_the_batch_norm_and_an_activation_that_was_c
         activation="sigmoid",
     )
     assert describe(config) == (
-        "Digits: one against the rest, Digit to find 3, Prevalence 5%",
+        "Digits: one-vs-rest, Positive digit 3, Prevalence 5%",
         "CNN 8-16, batch norm",
         "One logit, sigmoid, sigmoid in the network",
         "BCE with logits",

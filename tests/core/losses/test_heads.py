@@ -81,7 +81,7 @@ def test_default_decision_is_that_of_head_and_task_before_a_run_and_in_it(datase
 
 def test_softmax_decides_by_the_largest_p_among_classes_and_by_a_half_for_each_label():
     p = shown("softmax", tensor(0.2, 0.1, 0.3)).numpy()[None]
-    assert HEADS["softmax"].decision["multiclass"] == "the class of the largest p"
+    assert HEADS["softmax"].decision["multiclass"] == "the class with the largest p"
     assert HEADS["softmax"].decision["multilabel"].startswith("every label with p >= 0.5")
     names = ("a", "b", "c")
     classes = Scores(np.array([2]), p, "multiclass", names)
