@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from core.data import DATASETS
 from core.errors import CutoffError
@@ -15,29 +14,13 @@ from core.experiment.variants import MAX_SEEDS, names_of, seeds_from
 from core.parameters import Param, Value
 
 GIVEN = ("name", "colour")  # what a variant may be given besides its choices
-POINT = ("run", "shown", "threshold")  # a job, one of its runs, and its thresholds: they name no choice
+# A job, one of its runs, and its thresholds: they name no choice.
+POINT = ("run", "shown", "current", "current_from", "saved", "saved_from")
 
 
 def read_widths(text: str) -> tuple[int, ...]:
     """Hidden widths from text such as "64-64"; raises CutoffError unless it is one to four numbers with dashes."""
     return make_config(widths=text).widths
-
-
-def thresholds_to_text(thresholds: Sequence[float]) -> str:
-    """Thresholds with commas, in as many digits as tell float32 scores apart; `read_thresholds` reads them back."""
-    return ",".join(f"{threshold:.9g}" for threshold in thresholds)
-
-
-def read_thresholds(text: str, columns: int) -> list[float]:
-    """Thresholds from text such as "0.62"; raises CutoffError unless it is `columns` finite numbers with commas."""
-    try:
-        found = [float(part) for part in text.split(",")]
-    except ValueError:
-        found = []
-    if len(found) != columns or not all(map(math.isfinite, found)):
-        wanted = "a number" if columns == 1 else f"{columns} numbers with commas"
-        raise CutoffError(f"Expected `threshold` to be {wanted}, but got {text!r}.")
-    return found
 
 
 def to_query(config: RunConfig) -> dict[str, str]:

@@ -518,6 +518,8 @@ def test_a_link_brings_the_current_and_the_saved_threshold_and_where_they_came_f
     other = linked(run, **query)
     assert not sentences(other)
     assert thresholds_of(other, run)[-1] == thresholds_of(at, run)[-1]
+    train = other.switch_page("train.py").run()
+    assert (control(train, "loss.bce.pos_weight").value, control(train, "epochs").value) == (9, 5)
 
 
 def test_a_link_opens_the_run_that_it_names(app_test: AppTest):

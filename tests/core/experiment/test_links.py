@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS
-from core.errors import CutoffError
 from core.experiment import compatibility, links
 from core.experiment.config import OPTIMIZERS, RunConfig, make_config
 from core.models import MODELS
@@ -282,15 +280,3 @@ def test_what_a_link_says_is_shown_as_text_and_not_as_markdown(app_test: AppTest
     (box,) = app_test.warning
     assert "\\!\\[x\\]\\(http\\:\u2060\\/\\/example.org\\/a.png\\) \\:red\\[y\\] \\<b\\>z\\<\\/b\\>" in box.value
     assert box.value.startswith("Expected `dataset` to be one of")
-
-
-@pytest.mark.parametrize("thresholds", [[0.62], [0.1, 0.25, 1e-9], [float(np.float32(0.7)), 1.0]])
-def test_thresholds_are_written_so_that_float32_scores_stay_apart(thresholds: list[float]):
-    read = links.read_thresholds(links.thresholds_to_text(thresholds), len(thresholds))
-    np.testing.assert_array_equal(np.float32(read), np.float32(thresholds))
-
-
-@pytest.mark.parametrize("text", ["", "high", "0.5,0.5", "nan", "inf", "0.5;0.6"])
-def test_bad_thresholds_are_refused_in_a_sentence(text: str):
-    with pytest.raises(CutoffError, match="Expected `threshold` to be a number, but got"):
-        links.read_thresholds(text, 1)
