@@ -38,7 +38,7 @@ from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, Scale
 from core.theory.conversion import Converted, converts, to_probabilities
 from pages.components.live_figure import live_figure
-from pages.shared import findings, text, thresholds
+from pages.shared import findings, priced, text, thresholds
 from pages.shared.tiles import NARROW
 
 PARTS = ("validation", "test")
@@ -344,14 +344,14 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
                 GRIDS[shown.scale], to_one(GRIDS[shown.scale]), shown.name, (threshold, image), half, shown.scale
             ),
             key="calibration_map",
-            alt=f"What scores become when calibrated: the threshold {threshold:.3f} becomes {image:.3f}.",
+            alt=f"What scores become when calibrated: the threshold {priced.threshold(threshold)} becomes {image:.3f}.",
             height=360,
             revision=shown.revision,
         )
     with right:
         st.markdown(
-            f"{to_one.said}\n\nThe current threshold, **{threshold:.3f}** on the score, is **{image:.3f}** "
-            f"on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided otherwise"
+            f"{to_one.said}\n\nThe current threshold, **{priced.threshold(threshold)}** on the score, is "
+            f"**{image:.3f}** on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided otherwise"
             + (": rows on one step share one score." if otherwise else ".")
         )
         if not to_one.rising:

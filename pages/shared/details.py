@@ -119,12 +119,14 @@ def show_plane(runs: Sequence[Run | None], lines: Sequence[Line], threshold: flo
             (data.class_names[1], data.class_names[0]),
         ),
         key="plane_figure",
-        alt=f"Rows in the plane of {first} and {second}, and where each score crosses {threshold:g}.",
+        alt=f"Rows in the plane of {first} and {second}, and where each score crosses {text.threshold(threshold)}.",
         height=HEIGHT,
         revision=shown[0][1].job,
     )
-    known = f" Dashed: where the true probability is {threshold:g}." if posterior is not None else ""
-    st.caption(f"Lines: score {threshold:g}. The ground is the score of {text.plain(shown[focus][0].name)}.{known}")
+    known = f" Dashed: where the true probability is {text.threshold(threshold)}." if posterior is not None else ""
+    st.caption(
+        f"Lines: score {text.threshold(threshold)}. Background: the score of {text.plain(shown[focus][0].name)}.{known}"
+    )
 
 
 def _surface(run: Run) -> NDArray[np.floating]:

@@ -17,7 +17,7 @@ from core.plots.style import Scale, variant_colour
 from core.plots.training import loss_curves
 from core.training.runs import Run
 from pages.components.live_figure import live_figure
-from pages.shared import controls, details, findings, text, theory, values
+from pages.shared import controls, details, findings, text, theory, thresholds, values
 
 THRESHOLD = "race.threshold"  # the key of its slider
 HELP = {
@@ -89,11 +89,16 @@ def has_threshold(run: Run) -> bool:
 
 def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> float:
     """The threshold that every figure and number of these variants (V, S) is at, one for all labels; .5 among classes,
-    where the largest score decides. With two classes also whether scores are converted back to probabilities, and
-    what that does to them."""
+    where the largest score decides. It is the current one of each of them, which other pages show too; where those
+    differ, the one chosen here last. With two classes also whether scores are converted back to probabilities, and what
+    that does to them."""
     task = seeds[0][0].task
     if task not in ("binary", "multilabel"):
         return 0.5
+    runs = [run for of_variant in seeds for run in of_variant]
+    current = thresholds.common(map(theory.shown_id, runs))
+    if current is not None:
+        st.session_state[THRESHOLD] = min(current, 1.0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         threshold = st.slider(
             "Threshold on the score",
@@ -102,13 +107,22 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
             0.5,
             0.01,
             key=THRESHOLD,
+            on_change=_move_all,
+            args=(runs,),
             persist_state="session",
             help=f"{HELP[task]} Moving it trains nothing anew.",
         )
         convert = task == "binary" and theory.choose_conversion()
     if convert:
         theory.show_conversion(seeds, lines)
-    return threshold
+    return threshold if current is None else current
+
+
+def _move_all(runs: Sequence[Run]) -> None:
+    """Make the slider's number the current threshold of every column of these runs."""
+    for run in map(theory.as_shown, (run for run in runs if run.outputs)):
+        for column in range(len(thresholds.current(run))):
+            thresholds.move(run, column, st.session_state[THRESHOLD], "dragged", "validation")
 
 
 def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5) -> None:
@@ -117,9 +131,9 @@ def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5)
     said = f"On {scores.n_rows:,} validation rows, by the default decision: {text.of_decision(run)}."
     if threshold != 0.5:
         what = "with each label whose" if run.task == "multilabel" else "positive if"
-        said = f"On {scores.n_rows:,} validation rows, {what} p ≥ {threshold:g}."
+        said = f"On {scores.n_rows:,} validation rows, {what} p ≥ {text.threshold(threshold)}."
     if run.task == "multilabel" or run.config.head == "one_vs_rest":
-        said += f" At {threshold:g}, {text.of_rows_called(scores, [threshold] * scores.n_columns)}"
+        said += f" At {text.threshold(threshold)}, {text.of_rows_called(scores, [threshold] * scores.n_columns)}"
     st.caption(said)
     with st.container(horizontal=True):
         for name, value in metrics.items():
@@ -158,4 +172,4 @@ def show_scores(run: Run, scale: Scale) -> None:
         revision=f"{run.id} {scale}",
     )
     if len(views) > 1:
-        st.caption(text.of_panels(run.task).replace("0.5", f"{threshold:g}"))
+        st.caption(text.of_panels(run.task).replace("0.5", f"{text.threshold(threshold)}"))

@@ -197,7 +197,7 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
         ),
         key="race_curves",
         alt=f"Precision against recall on the validation rows, {len(chosen)} variants"
-        + (f"; rings at {threshold:g}." if any(map(one_run.has_threshold, runs)) else "."),
+        + (f"; rings at {text.threshold(threshold)}." if any(map(one_run.has_threshold, runs)) else "."),
         height=HEIGHT,
         revision=f"{job.id} {column}",
     )

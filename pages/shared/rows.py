@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -93,7 +92,7 @@ def _choose_outcome(source: ScoreSource, view: ClassView, threshold: float) -> t
         _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
         _control(source, "high", st.number_input, "to below", placeholder="no end", **RANGE)
     _show_bars(source, view, threshold)
-    said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {_shown(threshold)}"
+    said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {text.threshold(threshold)}"
     ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
     said += f", with a score of {' and '.join(ends)}" if ends else ""
     return behind(view, threshold, outcome, low, high), said
@@ -227,7 +226,3 @@ def _asked(source: ScoreSource) -> dict[str, Any]:
 
 def _ask(source: ScoreSource, asked: dict[str, Any]) -> None:
     st.session_state[f"rows.{source.id}"] = asked
-
-
-def _shown(threshold: float) -> str:
-    return "above every score" if np.isposinf(threshold) else f"{threshold:.6g}"

@@ -216,6 +216,11 @@ def seconds(value: float) -> str:
     return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {int(value % 60)} s"
 
 
+def threshold(value: float) -> str:
+    """A threshold in at most six digits, or in words where it is above every score."""
+    return "above every score" if math.isinf(value) else f"{value:.6g}"
+
+
 def rate(value: float) -> str:
     """A rate with three decimals; a ratio without a denominator is said to be undefined."""
     return "undefined" if math.isnan(value) else f"{value:.3f}"

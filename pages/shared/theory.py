@@ -65,6 +65,11 @@ def converted(config: RunConfig, y_score: NDArray[np.floating]) -> NDArray[np.fl
     return y_score if found is None else found.probabilities
 
 
+def shown_id(run: Run) -> str:
+    """The id of `as_shown`."""
+    return f"{run.id}-converted" if shows_converted(run) else run.id
+
+
 def as_shown(run: Run) -> Run:
     """The run with its last validation scores as pages show them, converted if that was chosen; others stay.
 
@@ -73,7 +78,7 @@ def as_shown(run: Run) -> Run:
     if not shows_converted(run) or "validation" not in run.outputs:
         return run
     shown = converted(run.config, run.outputs["validation"])
-    return replace(run, id=f"{run.id}-converted", outputs=run.outputs | {"validation": shown})
+    return replace(run, id=shown_id(run), outputs=run.outputs | {"validation": shown})
 
 
 def predicted(configs: Sequence[RunConfig], q: float, convert: bool = False) -> list[float | None]:

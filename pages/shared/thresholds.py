@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.threshold import (
     Domain,
     How,
@@ -80,7 +80,23 @@ def as_link(source: ScoreSource) -> dict[str, str]:
 
 def domain(source: ScoreSource) -> Domain:
     """What a threshold on these scores can be."""
-    return Domain.of(*(source.scores(part) for part in source.parts))
+    return _domain((source.id, source.version), source)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _domain(of: Key, _source: ScoreSource) -> Domain:
+    return Domain.of(*(_source.scores(part) for part in _source.parts))
+
+
+def common(ids: Iterable[str]) -> float | None:
+    """The number that is the current threshold of every column of these sources of probabilities, by id, .5 where
+    nobody chose one and inf above every score; None if they differ."""
+    steps = [st.session_state.get(f"thresholds.{source_id}") for source_id in ids]
+    found = {one.number for each in steps if each for one in each[-1].current} | ({0.5} if None in steps else set())
+    if len(found) != 1:
+        return None
+    (number,) = found
+    return float("inf") if number is None else number
 
 
 def current(source: ScoreSource) -> tuple[Threshold, ...]:

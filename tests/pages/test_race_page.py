@@ -25,8 +25,9 @@ from core.theory.measured import measured_threshold
 from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Job
 from pages.shared import services, theory
-from tests.conftest import button, choose, control, figure_of, press, sent, sentences, until
+from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences, until
 from tests.support.race_page import edited, found, link
+from tests.support.thresholds_page import current_threshold, put_thresholds, values_of
 
 PAIR = [{"loss.pos_weight": "9"}]
 TASKS = {
@@ -104,6 +105,21 @@ def test_moving_the_threshold_trains_nothing_anew(app_test: AppTest):
     assert job(at) is done
     assert list(table(at)["F1"]) != f1
     np.testing.assert_equal(figure_of(at, "race_losses")["data"], losses)
+
+
+def test_the_threshold_is_that_of_every_run_on_the_thresholds_page_too(app_test: AppTest):
+    at = opened(app_test, PAIR, **TASKS["binary"])
+    done = raced(at)
+    choose(at, "race.threshold", 0.9)
+    assert [values_of(at, run) for run in done.runs] == [[pytest.approx(0.9)]] * len(done.runs)
+    at.switch_page("thresholds.py").run()
+    assert current_threshold(at) == 0.9
+    act(at, "drag", 0.7)
+    at.switch_page("train.py").run()
+    assert control(at, "race.threshold").value == 0.9  # runs differ now: it shows what was chosen here
+    for run in done.runs:
+        put_thresholds(at, run, [0.25])
+    assert control(at.run(), "race.threshold").value == 0.25
 
 
 def test_converting_back_brings_log_loss_down_again(app_test: AppTest):

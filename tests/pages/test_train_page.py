@@ -368,6 +368,7 @@ def test_choices_and_the_run_last_through_a_visit_to_another_page(app_test: AppT
     at = app_test.run()
     choices = {
         "dataset": "digits",
+        "head": "softmax",
         "model": "mlp",
         "widths.mlp": "16",
         "epochs": 2,
