@@ -351,8 +351,8 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
     with right:
         st.markdown(
             f"{to_one.said}\n\nThe current threshold, **{priced.threshold(threshold)}** on the score, is "
-            f"**{image:.3f}** on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided otherwise"
-            + (": rows on one step share one score." if otherwise else ".")
+            f"**{image:.3f}** on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided "
+            + ("otherwise: rows on one step share one score." if otherwise else "otherwise.")
         )
         if not to_one.rising:
             st.markdown("The slope is not above 0: these scores rank against the labels, and calibrating turns them.")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.evaluation import LabelTotals, label_totals, predicted_positive
 from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource
-from core.evaluation.tuning import LABEL_RULES, RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided
+from core.evaluation.tuning import LABEL_RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided, rules
 from core.parameters import Param, Value
 from pages.components.threshold_column import Total
 from pages.shared import controls, text, thresholds
@@ -53,11 +53,11 @@ def _choose_rule() -> tuple[str, Params, str, Params]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = controls.choose("Rule", "label_rule", {name: spec.label for name, spec in LABEL_RULES.items()})
         spec = LABEL_RULES[name]
-        goals = {goal: rule.label for goal, rule in RULES.items() if goal != "fixed"}
+        goals = {goal: rule.label for goal, rule in rules().items() if goal != "fixed"}
         goal = controls.choose("Tuned by", "label_rule.goal", _first("f1", goals)) if spec.takes_rule else ""
         params = _params(f"label_rule.{name}", spec.params)
-        goal_params = _params(f"label_rule.{goal}", RULES[goal].params if goal else ())
-    st.caption(f"{spec.help} {RULES[goal].help if goal else ''}", help=RULES[goal].reference if goal else None)
+        goal_params = _params(f"label_rule.{goal}", rules()[goal].params if goal else ())
+    st.caption(f"{spec.help} {rules()[goal].help if goal else ''}", help=rules()[goal].reference if goal else None)
     return name, params, goal, goal_params
 
 

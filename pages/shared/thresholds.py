@@ -23,7 +23,7 @@ from core.evaluation.threshold import (
     read_thresholds,
     thresholds_to_text,
 )
-from core.evaluation.tuning import LABEL_RULES, RULES, bind, candidates
+from core.evaluation.tuning import LABEL_RULES, bind, candidates, rules
 from pages.shared import session
 
 KEPT = 200  # steps that can be undone
@@ -57,7 +57,7 @@ def take_linked(source: ScoreSource) -> None:
                     origins[name],
                     domain(source),
                     columns=len(current(source)),
-                    rules=(*RULES, *LABEL_RULES),
+                    rules=(*rules(), *LABEL_RULES),
                     parts=("validation", "test"),
                 )
             except CutoffError as error:

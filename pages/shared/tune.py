@@ -12,7 +12,6 @@ from core.evaluation import METRICS
 from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import (
     PREVALENCE,
-    RULES,
     Bootstrap,
     Choice,
     Optimism,
@@ -22,6 +21,7 @@ from core.evaluation.tuning import (
     candidates,
     population_best,
     regret,
+    rules,
     simulate,
 )
 from core.parameters import Value
@@ -37,7 +37,7 @@ ESTIMATE = (
     "the validation rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
     "value and .632 of the out-of-bag value."
 )
-NAMES = {name: spec.label for name, spec in RULES.items() if name != "fixed"}
+NAMES = {name: spec.label for name, spec in rules().items() if name != "fixed"}
 BESIDE = ("precision", "recall", "f1", "specificity", "accuracy", "mcc")
 SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows that tuning is tried on
 DRAWN = 200_000  # rows drawn for each of them
@@ -47,7 +47,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
     """Choose a rule and its numbers, see the threshold that it finds for a class or label, and take it over."""
     name, params = _choose_rule()
     tuned, lost = _tune((source.id, source.version), column, name, params, source)
-    choice, value = tuned.choice, RULES[name].value
+    choice, value = tuned.choice, rules()[name].value
     st.markdown(text.plain(choice.said))
     show_findings(source, column, name, "tune")
     low, high = tuned.threshold_spread
@@ -86,7 +86,7 @@ def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     if (state.get("panel") or "Tune") != "Tune" or not {"validation", "test"} <= {*source.parts}:
         return None
     name = state.get("rule")
-    spec = RULES[name if name in NAMES else next(iter(NAMES))]
+    spec = rules()[name if name in NAMES else next(iter(NAMES))]
     params = tuple(
         (param.name, param.check(state.get(f"rule.{spec.name}.{param.name}", param.default))) for param in spec.params
     )
@@ -120,7 +120,7 @@ def _findings(of: Key, column: int, rule: str, _source: ScoreSource) -> tuple[ch
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
     name = controls.choose("Rule", "rule", NAMES)
-    spec = RULES[name]
+    spec = rules()[name]
     st.caption(spec.help, help=spec.reference)
     with st.container(horizontal=True):
         params = tuple((param.name, controls.of_param(param, f"rule.{name}.{param.name}")) for param in spec.params)
@@ -150,7 +150,7 @@ def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _sourc
 
 def _show_worth(source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
     """What is tuned against the threshold on both splits, and other metrics there side by side."""
-    value, scale = RULES[name].value, controls.scale_now()
+    value, scale = rules()[name].value, controls.scale_now()
     wide, narrow = st.columns([3, 2])
     with wide.container(border=True, height="stretch"):
         st.markdown(f"**{value}** against threshold, validation and test")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.evaluation.threshold import Provenance
 from core.evaluation.tuning.labels import LABEL_RULES
-from core.evaluation.tuning.rules import RULES
+from core.evaluation.tuning.rules import rules
 
 
 def provenance_label(provenance: Provenance) -> str:
@@ -12,7 +12,7 @@ def provenance_label(provenance: Provenance) -> str:
     if provenance.how == "default":
         return "default"
     if provenance.how == "rule":
-        name = provenance.rule
-        label = RULES[name].label if name in RULES else LABEL_RULES[name].label
+        name, known = provenance.rule, rules()
+        label = known[name].label if name in known else LABEL_RULES[name].label
         return f"{label}, tuned on {provenance.rows} rows"
     return f"{provenance.how} while {provenance.rows} rows were shown" if provenance.rows else provenance.how
