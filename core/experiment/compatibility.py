@@ -1,6 +1,6 @@
-"""Which names fit together: what a configuration may combine, what is offered, and why the rest is not.
+"""Which choices fit together: the values offered for each field of a `RunConfig`, and why others are not.
 
-The one place where a `RunConfig` is held against the registries.
+Only this module validates a `RunConfig` against the registries.
 """
 
 from __future__ import annotations
@@ -22,56 +22,56 @@ from core.models import MODELS, Shape
 from core.parameters import Param, Value
 
 Pairs = tuple[tuple[str, Value], ...]
-MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which nobody else trains
-STACK_WORK, STACK_BYTES = 100_000_000, 48 << 20  # of a step: a twentieth of a second; a step needs several times this
-MAX_WEIGHTS = 40_000_000  # with gradients and moments about a gigabyte
+MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which no other experiment trains
+STACK_WORK, STACK_BYTES = 100_000_000, 48 << 20  # per step: a twentieth of a second
+MAX_WEIGHTS = 40_000_000  # about a gigabyte with gradients and moments
 TASKS = {
     "binary": "two classes",
     "multiclass": "more than two classes",
-    "multilabel": "several labels a row",
+    "multilabel": "several labels per row",
     "regression": "values instead of classes",
 }
 
 
 def heads_for(dataset: str) -> list[str]:
-    """The heads that serve this data set's task."""
+    """The heads for the task of a data set."""
     return [name for name, head in HEADS.items() if DATASETS[dataset].task in head.tasks]
 
 
 def losses_for(dataset: str, head: str) -> list[str]:
-    """The losses that serve this data set's task and understand this head's outputs."""
+    """The losses for the task of a data set and the outputs of a head."""
     task = DATASETS[dataset].task
     return [name for name, loss in LOSSES.items() if head in loss.heads and task in loss.tasks]
 
 
 def models_for(dataset: str) -> list[str]:
-    """The models that can read this data: a convolution needs images."""
+    """The models for a data set; a CNN needs images."""
     return [name for name, model in MODELS.items() if DATASETS[dataset].image or not model.takes_images]
 
 
 def activations_for(head: str, loss: str) -> list[str]:
-    """ "auto", and every output activation that torch lets this loss follow, right or wrong."""
+    """ "auto", and every final activation that torch accepts before this loss, right or wrong."""
     if HEADS[head].link == "none":
         return ["auto", "none"]
     return ["auto"] + [name for name in ACTIVATIONS if not activation_refusal(loss, name)]
 
 
 def params_for(head: str, loss: str) -> tuple[Param, ...]:
-    """The parameters of a loss on this head."""
+    """The parameters of a loss with this head."""
     return params_of(loss, several=HEADS[head].outputs(2) > 1)
 
 
 def activation_refusal(loss: str, activation: str) -> str:
-    """Why this activation's outputs can't reach this loss, in torch's words if it has the loss; "" where they can."""
+    """Why the loss can't be used after this activation, with torch's error if it has the loss; "" if it can."""
     if words := refusals.of_activation(loss, activation):
         return f"torch says: {words}"
     return LOSSES[loss].refusal if ACTIVATIONS[activation].gives != "probabilities" else ""
 
 
 def loss_refusal(dataset: str, head: str, loss: str, dataset_params: Pairs = ()) -> str:
-    """What torch says to this loss on this head's outputs and the labels of this data; "" where it takes them.
+    """The error of torch for this loss with the outputs of this head and the labels of this data; "" if there is none.
 
-    Raises CutoffError for a bad parameter of the data.
+    Raises CutoffError for an invalid parameter of the data.
     """
     words = _words(dataset, head, loss, dataset_params)
     return words and f"torch says: {words}"
@@ -85,19 +85,19 @@ def _words(dataset: str, head: str, loss: str, dataset_params: Pairs) -> str:
 
 
 def param_refusal(loss: str, name: str) -> str:
-    """What torch says to a parameter that this loss does not have, and what to do instead; "" for any other name."""
+    """The error of torch for a parameter that this loss lacks, and what to do instead; "" for any other name."""
     words = refusals.of_parameter(loss, name)
     return words and f"torch says: {words}; {refusals.INSTEAD[loss, name]}."
 
 
 def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str]:
-    """One sentence for every head and loss that these choices leave out, with the reason.
+    """A sentence for every head and loss that is not offered with these choices, with the reason.
 
-    Raises CutoffError for a bad parameter of the data.
+    Raises CutoffError for an invalid parameter of the data.
     """
     task = DATASETS[dataset].task
     reasons = [
-        f"{other.label}: serves {' and '.join(TASKS[t] for t in other.tasks)}; this data has {TASKS[task]}."
+        f"{other.label}: for {' and '.join(TASKS[t] for t in other.tasks)}; this data has {TASKS[task]}."
         for name, other in HEADS.items()
         if name not in heads_for(dataset)
     ]
@@ -107,7 +107,7 @@ def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str
         words = _words(dataset, head, name, dataset_params)
         if task not in loss.tasks:
             said = f"; torch says “{words}”" if words else ""
-            reasons.append(f"{loss.label}: serves {' and '.join(TASKS[t] for t in loss.tasks)}{said}.")
+            reasons.append(f"{loss.label}: for {' and '.join(TASKS[t] for t in loss.tasks)}{said}.")
             continue
         wanted = " or ".join(f"“{HEADS[h].label}”" for h in loss.heads if task in HEADS[h].tasks)
         said = f"torch says “{words}”; it " if words else ""
@@ -116,10 +116,10 @@ def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str
 
 
 def not_taken(head: str, loss: str) -> list[str]:
-    """One sentence for every output activation and parameter that this loss is refused, with the remedy."""
+    """A sentence for every final activation and parameter that this loss does not accept, with what to do instead."""
     label, offered = LOSSES[loss].label, activations_for(head, loss)
     reasons = [
-        f"Output activation {spec.label} before {label}: {said}. Take {_listed(offered[1:])}."
+        f"Final activation {spec.label} before {label}: {said}. Use {_listed(offered[1:])}."
         for name, spec in ACTIVATIONS.items()
         if HEADS[head].link != "none" and (said := activation_refusal(loss, name))
     ]
@@ -131,9 +131,11 @@ def _listed(activations: list[str]) -> str:
 
 
 def describe(config: RunConfig) -> tuple[str, str, str, str]:
-    """What a run is: data, model, head, and loss with the parameters that are not at their defaults.
+    """Describe a run.
 
-    An output activation is named where it was chosen, a data set's parameters where they differ from the defaults.
+    Returns
+    -------
+    data, model, head, loss : each with its parameters that differ from the defaults.
     """
     model = MODELS[config.model].label
     if config.widths:
@@ -163,8 +165,15 @@ def _named(label: str, params: tuple[Param, ...], values: tuple[tuple[str, Value
 
 @dataclass(frozen=True)
 class Choice:
-    """A field of `RunConfig` that is one of several names: the `registry` of them all, those `offered` beside the
-    choices before it, `place` to say which those are, and the `refusal` of a name that is not offered."""
+    """A field of `RunConfig` whose value is a name.
+
+    Parameters
+    ----------
+    registry : all names.
+    offered : names that fit the fields before it.
+    place : names these fields in error messages.
+    refusal : says why a name is not offered; "" if there is nothing to add.
+    """
 
     registry: Mapping[str, object]
     offered: Callable[[RunConfig], list[str]]
@@ -196,7 +205,7 @@ CHOICES: dict[str, Choice] = {
 
 
 def recommended(name: str, config: RunConfig) -> Any:
-    """What a field is when nobody chooses it, beside the choices before it: never a loss that is a mistake."""
+    """The default of a field, given the fields before it; never a loss that is a mistake."""
     if name == "widths":
         return MODELS[config.model].widths
     default = RunConfig.model_fields[name].default
@@ -209,7 +218,7 @@ def recommended(name: str, config: RunConfig) -> Any:
 
 
 def fixed(name: str, config: RunConfig) -> str:
-    """What leaves a field no choice among the choices before it, as the end of a sentence; "" where nothing does."""
+    """Why a field has no effect, given the fields before it, as the end of a sentence; "" if it has an effect."""
     needs = SETTINGS[name].needs
     if needs == "hidden layers" and not MODELS[config.model].widths:
         return f"a {config.model} model, which has no hidden layers"
@@ -219,7 +228,7 @@ def fixed(name: str, config: RunConfig) -> str:
 
 
 def misfit(name: str, config: RunConfig) -> str:
-    """Why a field does not fit the choices before it, in a sentence; "" where it does."""
+    """The error message for a field that does not fit the fields before it; "" if it fits."""
     value = getattr(config, name)
     if (reason := fixed(name, config)) and value != recommended(name, config):
         return f"Expected `{name}` to be {recommended(name, config) or 'left out'} for {reason}, but got {value!r}."
@@ -231,7 +240,7 @@ def misfit(name: str, config: RunConfig) -> str:
             place = choice.place.format(config) if known else ""
             return expected(f"`{name}`{place}", offered, value, choice.refusal(config) if known else "")
     if name == "widths" and MODELS[config.model].widths and not value:
-        return f"Expected `widths` of an {config.model} to name at least one hidden layer, but got none."
+        return f"Expected `widths` of an {config.model} to have at least one hidden layer, but got none."
     if name == "loss_params":
         known_params = [param.name for param in params_for(config.head, config.loss)]
         for param, _ in config.loss_params:
@@ -242,9 +251,9 @@ def misfit(name: str, config: RunConfig) -> str:
 
 
 def check(config: RunConfig) -> RunConfig:
-    """Return `config` if it can be trained; raises CutoffError with one sentence if it can't.
+    """Return `config` if it can be trained; raises CutoffError otherwise.
 
-    Loads the data, since a batch larger than the training rows or a class missing from a split shows only there.
+    Loads the data, to compare the batch size with the training rows and to check that each split has all classes.
     """
     for name in SETTINGS:
         if said := misfit(name, config):
@@ -258,7 +267,7 @@ def check(config: RunConfig) -> RunConfig:
 
 
 def batch_misfit(config: RunConfig) -> str:
-    """Why the batch size does not fit the data and the model, in a sentence; "" where it does."""
+    """The error message for a batch size that does not fit the data and the model; "" if it fits."""
     rows = len(load_split(config.dataset, config.dataset_params, config.split_seed).y["train"])
     if config.batch_size > rows:
         return f"Expected `batch_size` to be at most the {rows} training rows, but got {config.batch_size}."
@@ -280,9 +289,9 @@ def batch_misfit(config: RunConfig) -> str:
 
 
 def check_experiment(experiment: Experiment) -> Experiment:
-    """Return `experiment` if it can be trained whole; raises CutoffError with one sentence if it can't.
+    """Return `experiment` if all its runs can be trained; raises CutoffError otherwise.
 
-    Bounds the runs, and the memory of their weights.
+    Limits the number of runs and of weights.
     """
     for variant in experiment.variants:
         try:
@@ -304,9 +313,14 @@ def check_experiment(experiment: Experiment) -> Experiment:
 
 
 def stacks(configs: Sequence[RunConfig]) -> list[list[int]]:
-    """Which runs are trained together, by index: those that may share a stack, in parts of about equal size.
+    """Group runs into stacks that are trained together.
 
-    A step of a part takes at most STACK_WORK multiplications and holds at most STACK_BYTES, if one run does.
+    A step of a stack takes at most STACK_WORK multiplications and STACK_BYTES of memory, unless a single run takes
+    more.
+
+    Returns
+    -------
+    stacks : indices of the runs in each stack. Runs with the same stack key are split into stacks of similar size.
     """
     alike: dict[tuple[object, ...], list[int]] = {}
     for at, config in enumerate(configs):
@@ -323,19 +337,20 @@ def stacks(configs: Sequence[RunConfig]) -> list[list[int]]:
 
 
 def shape_of(config: RunConfig, features: int, image: tuple[int, int] | None) -> Shape:
-    """The networks of a configuration for rows of so many features, which are images of this size or none."""
+    """The shape of a configuration's networks, for rows of `features` features; `image` is their size if they are
+    images."""
     image = image if MODELS[config.model].takes_images else None
     return Shape(features, config.widths, image, config.batch_norm, config.hidden)
 
 
 def _shape(config: RunConfig) -> tuple[Shape, int]:
-    """The network of a configuration, and how many outputs it has."""
+    """The shape of a configuration's network, and its number of outputs."""
     data = load_dataset(config.dataset, config.dataset_params)
     outputs = HEADS[config.head].outputs(len(data.class_names))
     return shape_of(config, data.x.shape[1], data.image), outputs
 
 
 def expected(what: str, allowed: list[str], got: object, said: str = "") -> str:
-    """The sentence on a name that is not among those allowed, and what torch says to it."""
+    """The error message for a name that is not allowed; `said` adds a reason, such as an error of torch."""
     reason = f" {said}" if said else ""
     return f"Expected {what} to be one of {', '.join(allowed) or 'none'}, but got {got!r}.{reason}"

@@ -1,8 +1,8 @@
-"""What a run is, in names and numbers only: hashable, JSON, and small enough for a URL.
+"""Configurations of runs and experiments: plain, hashable, serialisable to JSON and short enough for a URL.
 
-Each field of a `RunConfig` is declared once, here, with its default, its range and a `Setting` that says how it is
-shown, linked, varied and swept; forms, links, sweeps, names and messages read that, so a new field needs no other list.
-Names are not looked up here: `core.experiment.compatibility` holds them against the registries.
+Each field of a `RunConfig` is declared here only, with its default, its range and a `Setting` that says how it is
+shown, linked, varied and swept. Forms, links, sweeps, names and messages use that, so a new field needs no other list.
+Names are not validated here, but in `core.experiment.compatibility`.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field of `RunConfig` says of itself besides its type, default and range.
+    """The properties of a field of `RunConfig` besides its type, default and range.
 
     Parameters
     ----------
-    label, help : what its control is called, and the tooltip.
-    group : the part of the form that it belongs to.
-    rare : whether the form folds it away.
-    options : what it may be and how each is called, where that is no registry's matter.
-    step, log : the step of a number's control, and whether it is spaced by logarithm.
-    link : its key in a link, by default the field's name; with a dot at the end, what precedes its parameters' names.
-    write : its text in a link, which `make_config` reads back.
-    wanted : what it has to be, as messages say it; by default the range of a number.
-    varies : whether the variants of an experiment may differ in it; other fields are those of the whole experiment.
-    sweeps : whether a sweep may vary it, which takes a number that varies.
-    stack_key : whether runs have to agree in it to be trained in one stack.
-    needs : what it takes to have an effect: "hidden layers", "SGD" or "".
+    label, help : label and tooltip of its control.
+    group : its section of the form.
+    rare : whether the form hides it in an expander.
+    options : its allowed values and their labels, unless they are in a registry.
+    step, log : step of a number's control, and whether it is logarithmic.
+    link : its key in a link, by default the name of the field; if it ends with a dot, a prefix of parameter names.
+    write : converts a value to text in a link, which `make_config` reads back.
+    valid : description of valid values for error messages; numbers use their range instead.
+    varies : whether the variants of an experiment may differ in it.
+    sweeps : whether a sweep may vary it; only for numbers that vary.
+    stack_key : whether it must be equal for runs in one stack.
+    needs : what it needs to have an effect: "hidden layers", "SGD" or "" (nothing).
     """
 
     label: str
@@ -52,7 +52,7 @@ class Setting:
     log: bool = False
     link: str = ""
     write: Callable[[Any], str] = str
-    wanted: str = "text"
+    valid: str = "text"
     varies: bool = False
     sweeps: bool = False
     stack_key: bool = True
@@ -60,7 +60,7 @@ class Setting:
 
     @property
     def words(self) -> str:
-        """Its label within a sentence."""
+        """The label in the form used within a sentence."""
         return self.label[0].lower() + self.label[1:]
 
 
@@ -71,7 +71,7 @@ def _split_widths(value: object) -> object:
 Params = Annotated[
     tuple[tuple[str, Value], ...],
     BeforeValidator(lambda value: tuple(value.items()) if isinstance(value, Mapping) else value),
-    AfterValidator(lambda pairs: tuple(sorted(dict(pairs).items()))),  # so that equal choices compare and hash equal
+    AfterValidator(lambda pairs: tuple(sorted(dict(pairs).items()))),  # so that the order of parameters does not matter
     PlainSerializer(lambda pairs: dict(pairs)),
 ]
 Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=1024)], ...], BeforeValidator(_split_widths)]
@@ -79,24 +79,32 @@ Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
 
 
 class RunConfig(BaseModel):
-    """One model to be trained: data, model, head, loss and how to optimise.
+    """The configuration of a run. Each field comes after the fields that restrict its values.
 
-    Epochs are passes over the training rows; `lr` is the optimizer's step size; `weight_decay` is the L2 factor
-    that is added to the gradient, as torch.optim.SGD and torch.optim.Adam do it, or the share that AdamW takes off
-    the weights. `momentum` is that of SGD. With the schedule "cosine" the step size falls from `lr` to 0 over the
-    epochs (Loshchilov and Hutter, 2017). `patience` is how many epochs the validation loss may go without a new lowest
-    value before the run stops early; 0 never stops it. `seed` fixes the initial weights and the order of the batches,
-    `split_seed` the rows of each split. `hidden` is the function between the layers. `activation` is the last step
-    inside the network; "auto" is the one that gives the loss what it expects.
-
-    A field comes after those that decide what it may be.
+    Parameters
+    ----------
+    dataset, dataset_params : the data set and its parameters, by name.
+    model, widths, hidden, batch_norm : the model, its hidden widths from the input on, its hidden activation ("relu" or
+        "tanh"), and whether it has batch norm.
+    head, loss, loss_params : the head, the loss, and the parameters of the loss, by name.
+    activation : final activation in the network; "auto" is the one that the loss expects.
+    optimizer : "adam", "adamw" or "sgd".
+    lr : learning rate.
+    epochs : passes over the training rows.
+    batch_size : rows per step.
+    momentum : momentum of SGD.
+    schedule : "constant", or "cosine", which lowers the learning rate to 0 (Loshchilov and Hutter, 2017).
+    patience : epochs without a new minimum of the validation loss after which the run stops; 0 means never.
+    weight_decay : L2 factor added to the gradient, as in torch.optim.SGD and Adam; decoupled with AdamW.
+    seed : seed of the initial weights and of the order of batches.
+    split_seed : seed of the split.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
     dataset: Annotated[str, Setting("Data", group="data")] = "digit"
     dataset_params: Annotated[
-        Params, Setting("Parameters of the data", group="data", link="data.", wanted="values by name")
+        Params, Setting("Parameters of the data", group="data", link="data.", valid="values by name")
     ] = ()
     model: Annotated[str, Setting("Model", group="model")] = "linear"
     widths: Annotated[
@@ -104,10 +112,10 @@ class RunConfig(BaseModel):
         Field(max_length=4),
         Setting(
             "Hidden layers",
-            "How many in each hidden layer, from the input on. Type your own, such as 32-16.",
+            "Units of each hidden layer, from the input on. Type your own, such as 32-16.",
             group="model",
             write=lambda widths: "-".join(map(str, widths)),
-            wanted="one to four whole numbers from 1 to 1024 with dashes",
+            valid="one to four whole numbers from 1 to 1024, separated by dashes",
             needs="hidden layers",
         ),
     ] = ()
@@ -116,9 +124,9 @@ class RunConfig(BaseModel):
         bool,
         Setting(
             "Batch norm",
-            "Standardises what each hidden layer gives, over the rows of a batch.",
+            "Standardises the outputs of each hidden layer over the rows of a batch.",
             group="model",
-            wanted="True or False",
+            valid="True or False",
             needs="hidden layers",
         ),
     ] = False
@@ -127,15 +135,15 @@ class RunConfig(BaseModel):
     loss_params: Annotated[
         Params,
         Setting(
-            "Parameters of the loss", group="loss", link="loss.", wanted="values by name", varies=True, stack_key=False
+            "Parameters of the loss", group="loss", link="loss.", valid="values by name", varies=True, stack_key=False
         ),
     ] = ()
     activation: Annotated[
         str,
         Setting(
             "Final activation",
-            "The last step inside the network, before the loss. One other than the loss expects can be trained too: "
-            "that is how a softmax before cross-entropy or a double sigmoid comes about.",
+            "The last step in the network, before the loss. Wrong choices can be trained too, such as a softmax before "
+            "cross-entropy or a double sigmoid.",
             group="loss",
             varies=True,
             stack_key=False,
@@ -147,7 +155,7 @@ class RunConfig(BaseModel):
         Field(ge=1e-6, le=1e6),
         Setting(
             "Learning rate",
-            "Size of a step. Too large a one makes the loss diverge.",
+            "Step size. If it is too large, the loss diverges.",
             step=0.001,
             log=True,
             varies=True,
@@ -156,13 +164,13 @@ class RunConfig(BaseModel):
         ),
     ] = 0.003
     epochs: Annotated[int, Field(ge=1, le=2000), Setting("Epochs", "Passes over the training rows.", step=10)] = 200
-    batch_size: Annotated[int, Field(ge=1, le=65536), Setting("Batch size", "Rows in a step.", rare=True, step=16)] = 64
+    batch_size: Annotated[int, Field(ge=1, le=65536), Setting("Batch size", "Rows per step.", rare=True, step=16)] = 64
     momentum: Annotated[
         float,
         Field(ge=0, le=0.999),
         Setting(
             "Momentum",
-            "Share of the last step that is added to the next.",
+            "Fraction of the previous step that is added to the next.",
             rare=True,
             step=0.1,
             varies=True,
@@ -185,7 +193,7 @@ class RunConfig(BaseModel):
         Field(ge=0, le=2000),
         Setting(
             "Patience",
-            "Epochs without a new lowest validation loss after which a run stops. 0: never.",
+            "Epochs without a new minimum of the validation loss after which a run stops. 0: never.",
             rare=True,
             step=5,
             stack_key=False,
@@ -196,7 +204,7 @@ class RunConfig(BaseModel):
         Field(ge=0, le=10),
         Setting(
             "Weight decay",
-            "L2 factor added to the gradient; with AdamW the share taken off the weights.",
+            "L2 factor added to the gradient; decoupled from it with AdamW.",
             rare=True,
             step=0.001,
             log=True,
@@ -206,12 +214,15 @@ class RunConfig(BaseModel):
         ),
     ] = 0.0
     seed: Annotated[
-        Seed, Setting("Seed", "Initial weights and order of batches.", rare=True, step=1, stack_key=False)
+        Seed,
+        Setting("Seed", "Seed of the initial weights and of the order of batches.", rare=True, step=1, stack_key=False),
     ] = 0
-    split_seed: Annotated[Seed, Setting("Split seed", "Which rows are in which split.", rare=True, step=1)] = 0
+    split_seed: Annotated[
+        Seed, Setting("Split seed", "Seed of the training, validation and test split.", rare=True, step=1)
+    ] = 0
 
     def stack_key(self) -> tuple[object, ...]:
-        """What runs must share to be trained in one stack; all else may differ from run to run."""
+        """The values that must be equal for runs to be trained in one stack."""
         return tuple(getattr(self, name) for name in _STACK_KEY)
 
 
@@ -220,7 +231,7 @@ def _declared(name: str) -> Setting:
 
 
 def _number(name: str) -> Param:
-    """A number among the fields, with its range."""
+    """A numeric field as a Param, with its range."""
     info, setting = RunConfig.model_fields[name], SETTINGS[name]
     low, high = (next(getattr(one, end) for one in info.metadata if hasattr(one, end)) for end in ("ge", "le"))
     return Param(
@@ -244,8 +255,8 @@ _STACK_KEY = tuple(name for name, setting in SETTINGS.items() if setting.stack_k
 
 
 class Variant(BaseModel):
-    """A named column of an experiment: one configuration, trained once for every seed. `colour` is one of eight in
-    figures; None takes the next."""
+    """A named configuration of an experiment, trained once per seed. `colour` is one of eight colours for figures, 0 to
+    7; None takes the next one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -255,10 +266,10 @@ class Variant(BaseModel):
 
 
 class Experiment(BaseModel):
-    """Several variants times several seeds.
+    """Several variants, each trained with several seeds.
 
-    Variants that share a seed share initial weights and batches, so a difference between them is the difference
-    of what was varied (common random numbers).
+    Variants with the same seed have the same initial weights and batches (common random numbers), so differences
+    between them come from the variants themselves.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -267,11 +278,14 @@ class Experiment(BaseModel):
     seeds: tuple[Seed, ...] = Field((0,), min_length=1)
 
     def runs(self) -> tuple[RunConfig, ...]:
-        """Every variant with every seed, variants outermost; raises CutoffError above MAX_RUNS."""
+        """Every variant with every seed, grouped by variant.
+
+        Raises CutoffError above MAX_RUNS, and if two variants have the same name.
+        """
         names = [variant.name for variant in self.variants]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise CutoffError(f"Two variants are called {twice!r}. Give each its own name.")
+            raise CutoffError(f"Two variants have the name {twice!r}. Give each a different name.")
         total = len(self.variants) * len(self.seeds)
         if total > MAX_RUNS:
             raise CutoffError(
@@ -281,9 +295,9 @@ class Experiment(BaseModel):
 
 
 def make_config(**choices: Any) -> RunConfig:
-    """A RunConfig from plain choices, or from their texts in a link.
+    """Build a RunConfig from values, or from their texts in a link.
 
-    Raises CutoffError with one sentence for the first bad one.
+    Raises CutoffError for the first invalid one.
     """
     try:
         return RunConfig(**choices)
@@ -292,5 +306,5 @@ def make_config(**choices: Any) -> RunConfig:
         name = str(first["loc"][0])
         if name not in SETTINGS:
             raise CutoffError(f"Expected one of {', '.join(SETTINGS)}, but got `{name}`.") from None
-        wanted = NUMBERS[name].range_text if name in NUMBERS else SETTINGS[name].wanted
-        raise CutoffError(f"Expected `{name}` to be {wanted}, but got {choices[name]!r}.") from None
+        valid = NUMBERS[name].range_text if name in NUMBERS else SETTINGS[name].valid
+        raise CutoffError(f"Expected `{name}` to be {valid}, but got {choices[name]!r}.") from None

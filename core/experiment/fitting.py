@@ -1,4 +1,4 @@
-"""Other data for an experiment: what fits it stays, and what does not gives way to what is recommended."""
+"""Change the data of an experiment: choices that fit are kept, others get their recommended value."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from core.models import MODELS
 from core.parameters import Value
 
 LABELS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "head": HEADS, "loss": LOSSES, "activation": ACTIVATIONS}
-# Final activations that go with a head's link: right before one loss, applied twice before another, on any data alike.
+# Final activations that belong to the link of a head.
 FAMILIES = {"sigmoid": ("none", "sigmoid"), "softmax": ("none", "softmax", "log_softmax"), "none": ("none",)}
 
 
 def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> tuple[Experiment, list[str]]:
-    """An experiment on other data: every choice that fits stays, the others become what is recommended.
+    """Change the data of an experiment: choices that fit are kept, others get their recommended value.
 
-    A choice that is a mistake is never made here, and one that would become a mistake on this data does not stay.
-    Variants that are then the same are merged. A name that was given stays unless the variant's own choices changed.
+    It never selects a mistake, and does not keep a choice that would be one on the new data. Variants that become equal
+    are merged. A custom name is kept unless the choices of its variant changed.
 
     Parameters
     ----------
-    experiment : one that can be trained on the data that it names.
-    dataset : the other data, a name in DATASETS.
-    dataset_params : its parameters by name; those that it does not take, and all if it can't be made with them, are
-        left out.
+    experiment : a valid experiment.
+    dataset : the new data set, a key in DATASETS.
+    dataset_params : (name, value) pairs. Invalid ones are dropped, and all of them if the data can't be loaded with
+    them.
 
     Returns
     -------
-    experiment : the experiment on this data, which `check_experiment` accepts if the data does.
-    changes : a sentence for each choice that did not stay, each once.
+    experiment : the experiment on the new data, valid if the data can be loaded.
+    changes : one sentence for each choice that was changed, without duplicates.
     """
     changes: list[str] = []
     params = _usable(dataset, dataset_params, experiment.variants[0].config.split_seed, changes)
@@ -55,7 +55,7 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
     kept = [at for at, config in enumerate(configs) if config not in configs[:at]]
     if left := len(configs) - len(kept):
         what = "1 variant is" if left == 1 else f"{left} variants are"
-        changes.append(f"{what} the same as another on this data and left out.")
+        changes.append(f"{what} equal to another on this data and dropped.")
     before = names_of([variant.config for variant in experiment.variants])
     plain = names_of([configs[at] for at in kept])
     names = []
@@ -71,29 +71,29 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
 
 
 def _own(config: RunConfig) -> list[object]:
-    """What a variant chooses for itself."""
+    """The choices in which variants may differ."""
     return [getattr(config, name) for name, setting in SETTINGS.items() if setting.varies]
 
 
 def _usable(dataset: str, params: Pairs, split_seed: int, changes: list[str]) -> Pairs:
-    """The parameters of a data set that it takes; none of them if it can't be made with them."""
+    """The valid parameters of a data set; none if it can't be loaded with them."""
     known = {param.name: param for param in DATASETS[dataset].params}
     kept = []
     for name, value in params:
         try:
             kept.append((name, known[name].check(value)))
         except (KeyError, CutoffError):
-            changes.append(f"{DATASETS[dataset].label} does not take {name} {value}, so it is left out.")
+            changes.append(f"{DATASETS[dataset].label} does not take {name} {value}, so it is dropped.")
     try:
         load_split(dataset, tuple(kept), split_seed)
     except CutoffError as error:
-        changes.append(f"{error} The data has its default parameters.")
+        changes.append(f"{error} The default parameters are used.")
         return ()
     return tuple(kept)
 
 
 def _fitted(old: RunConfig, dataset: str, params: Pairs, changes: list[str]) -> RunConfig:
-    """A configuration on other data, whose parameters it takes."""
+    """A configuration on the new data, with valid parameters of the data."""
     config = old.model_copy(update={"dataset": dataset, "dataset_params": params})
     for name in list(SETTINGS)[2:]:
         value = _value(name, old, config)
@@ -104,7 +104,7 @@ def _fitted(old: RunConfig, dataset: str, params: Pairs, changes: list[str]) -> 
 
 
 def _value(name: str, old: RunConfig, config: RunConfig) -> object:
-    """What a field becomes beside those before it, which have been fitted."""
+    """The new value of a field, given the fields before it, which have been fitted."""
     other_task = DATASETS[old.dataset].task != DATASETS[config.dataset].task
     if name == "head" and other_task:
         return _head(config)
@@ -120,13 +120,13 @@ def _value(name: str, old: RunConfig, config: RunConfig) -> object:
 
 
 def _head(config: RunConfig) -> str:
-    """The first head made for the task of the data with which the loss can stay, or else the first."""
+    """The first head for the task of the data that fits the loss, or else the first one."""
     made_for = [head for head in heads_for(config.dataset) if HEADS[head].tasks[0] == DATASETS[config.dataset].task]
     return next((head for head in made_for if config.loss in losses_for(config.dataset, head)), made_for[0])
 
 
 def _loss_params(config: RunConfig) -> tuple[tuple[str, Value], ...]:
-    """The parameters that the loss still has on this head, with values that it takes on this data."""
+    """The loss parameters that are valid with this head and this data."""
     data = load_dataset(config.dataset, config.dataset_params)
     counts = label_counts(data.y, HEADS[config.head].outputs(len(data.class_names)))
     known = [param.name for param in params_for(config.head, config.loss)]
@@ -142,7 +142,7 @@ def _loss_params(config: RunConfig) -> tuple[tuple[str, Value], ...]:
 
 
 def _same_wiring(old: RunConfig, config: RunConfig) -> bool:
-    """Whether the final activation does the same as before: it leads from logits of the same kind to the same loss."""
+    """Whether the final activation has the same role as before: the same link, and a loss that expects the same."""
     if config.activation == "auto" or DATASETS[old.dataset].task == DATASETS[config.dataset].task:
         return not misfit("activation", config)
     link = HEADS[config.head].link
@@ -157,13 +157,13 @@ def _batch_size(config: RunConfig) -> int:
 
 
 def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
-    """What a field was and what it is now; for parameters, a sentence each."""
+    """Sentences on how a field changed; one for each parameter."""
     before, now = getattr(old, name), getattr(config, name)
     if name == "loss_params":
         if old.loss != config.loss:
-            return []  # the loss has its sentence
+            return []  # the sentence on the loss says it
         gone = [f"{param} {value}" for param, value in before if (param, value) not in now]
-        return [f"{LOSSES[config.loss].label}: {what} does not fit this data and is left out." for what in gone]
+        return [f"{LOSSES[config.loss].label}: {what} does not fit this data and is dropped." for what in gone]
     setting, labels = SETTINGS[name], LABELS.get(name, {})
 
     def words(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What one experiment may take of the memory that everybody shares."""
+"""The limit on the scores of one experiment, since all visitors share the memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.losses.heads import HEADS
 
 
 def count_scores(experiment: Experiment) -> int:
-    """Runs x rows x outputs: as many numbers as all models of an experiment give for the whole data set."""
+    """Number of scores of an experiment: runs x rows of the whole data set x outputs."""
     total = 0
     for variant in experiment.variants:
         data = load_dataset(variant.config.dataset, variant.config.dataset_params)
@@ -19,7 +19,7 @@ def count_scores(experiment: Experiment) -> int:
 
 
 def check_scores(experiment: Experiment, most: int) -> Experiment:
-    """Return `experiment` if it has at most so many scores; raises CutoffError, a sentence with what to do, if not."""
+    """Return `experiment` if it has at most `most` scores; raises CutoffError otherwise."""
     total = count_scores(experiment)
     if total > most:
         raise CutoffError(

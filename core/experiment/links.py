@@ -1,4 +1,4 @@
-"""Links: an experiment written into URL parameters and read back. Reading never raises and looks every name up."""
+"""Links: experiments as URL parameters. Reading them never raises and validates every name."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from core.experiment.config import MAX_RUNS, SETTINGS, Experiment, RunConfig, Va
 from core.experiment.variants import MAX_SEEDS, names_of, seeds_from
 from core.parameters import Param, Value
 
-GIVEN = ("name", "colour")  # what a variant may be given besides its choices
-# A job, one of its runs, and its thresholds: they name no choice.
+GIVEN = ("name", "colour")  # properties of a variant besides its choices
+# A job, one of its runs, and its thresholds: not choices of an experiment.
 POINT = ("run", "shown", "current", "current_from", "saved", "saved_from")
 
 
 def read_widths(text: str) -> tuple[int, ...]:
-    """Hidden widths from text such as "64-64"; raises CutoffError unless it is one to four numbers with dashes."""
+    """Parse hidden widths such as "64-64"; raises CutoffError unless they are one to four numbers with dashes."""
     return make_config(widths=text).widths
 
 
 def to_query(config: RunConfig) -> dict[str, str]:
-    """The choices that nobody would guess from those before them, as URL parameters; `from_query` reads them back."""
+    """URL parameters of the choices that differ from their recommended value; `from_query` reads them back."""
     query: dict[str, str] = {}
     for name, setting in SETTINGS.items():
         value = getattr(config, name)
@@ -36,9 +36,12 @@ def to_query(config: RunConfig) -> dict[str, str]:
 
 
 def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
-    """A configuration from URL parameters, and a sentence for each that could not be used.
+    """Read a configuration from URL parameters. Never raises, so a mistyped link still opens.
 
-    Never raises: what can't be read is as recommended beside the choices before it, so a mistyped link still opens.
+    Returns
+    -------
+    config : the configuration, with the recommended value for each invalid choice.
+    complaints : a sentence for each parameter that could not be used.
     """
     complaints: list[str] = []
     config = RunConfig()
@@ -48,7 +51,7 @@ def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
 
 
 def _read(name: str, query: Mapping[str, str], config: RunConfig, complaints: list[str]) -> object:
-    """A field's value from a link, beside the choices before it; what is wrong with it goes to the complaints."""
+    """The value of a field in a link, given the fields before it; errors are appended to the complaints."""
     if name == "dataset_params":
         return _read_params("data.", query, DATASETS[config.dataset].params, complaints)
     if name == "loss_params":
@@ -76,7 +79,7 @@ def _read_params(
     complaints: list[str],
     refusal: Callable[[str], str] = lambda name: "",
 ) -> tuple[tuple[str, Value], ...]:
-    """The parameters in the query that differ from their defaults; `refusal` says more of a name that is not known."""
+    """The parameters in a query that differ from their defaults; `refusal` gives the reason for an unknown name."""
     values: dict[str, Value] = {}
     known = {prefix + param.name: param for param in params}
     for key in query:
@@ -97,11 +100,11 @@ def _read_params(
 
 
 def experiment_to_query(experiment: Experiment) -> dict[str, str]:
-    """The first variant's choices as `to_query` writes them, how many seeds, and what the others choose otherwise.
+    """URL parameters of an experiment: the choices of the first variant, the number of seeds, and `variants`.
 
-    `variants` is JSON: to each URL parameter that is not the same in all variants a list with the text of every
-    variant but the first, null where it has none; if all are alike, to the loss. Names that `names_of` gives are left
-    out.
+    `variants` is a JSON object with a list for each URL parameter that is not the same in all variants, or for the loss
+    if all are equal. A list has the text of every variant but the first, null if the variant lacks the parameter.
+    Default names are omitted.
     """
     query = to_query(experiment.variants[0].config)
     if len(experiment.seeds) > 1:
@@ -118,7 +121,7 @@ def experiment_to_query(experiment: Experiment) -> dict[str, str]:
 
 
 def _own(variant: Variant, plain_name: str) -> dict[str, str]:
-    """What a variant chooses for itself, with its name and colour if they were given."""
+    """The choices in which a variant may differ, with a custom name or colour."""
     own = {key: value for key, value in to_query(variant.config).items() if _is_own(key)}
     if variant.name != plain_name:
         own["name"] = variant.name
@@ -128,13 +131,13 @@ def _own(variant: Variant, plain_name: str) -> dict[str, str]:
 
 
 def _is_own(key: str) -> bool:
-    """Whether a URL parameter is a variant's own, so that it may differ from one to the next."""
+    """Whether a URL parameter may differ between variants."""
     keys = {setting.link or name for name, setting in SETTINGS.items() if setting.varies}
     return key in GIVEN or key in keys or key[: key.find(".") + 1] in keys
 
 
 def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[str]]:
-    """An experiment from URL parameters, and a sentence for each that could not be used. Never raises."""
+    """Read an experiment from URL parameters, with a sentence for each that could not be used. Never raises."""
     query = {_readable(key): _readable(text) for key, text in query.items()}
     config, complaints = from_query(query)
     shared = {key: value for key, value in query.items() if not _is_own(key)}
@@ -149,7 +152,7 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
     plain = names_of(configs)
     given = [own.get("name", "")[:80] for own in owns]
     if twice := next((name for name in given if name and given.count(name) > 1), None):
-        complaints.append(f"Two variants are called {twice!r}, so all are named by their choices.")
+        complaints.append(f"Two variants have the name {twice!r}, so all have their default names.")
         given = [""] * len(given)
     variants = tuple(
         Variant(
@@ -163,7 +166,7 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
 
 
 def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, str]]:
-    """What the second and further variants choose, with their names and colours."""
+    """The choices of all variants but the first, with their names and colours."""
     if "variants" not in query:
         return []
     try:
@@ -174,7 +177,7 @@ def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, s
         complaints.append("Expected `variants` to be JSON, lists of texts of the same length, but got something else.")
         return []
     columns = {_readable(key): [text and _readable(text) for text in column] for key, column in columns.items()}
-    complaints += [f"Variants can't differ in `{key}`, so it is left out." for key in columns if not _is_own(key)]
+    complaints += [f"Variants can't differ in `{key}`, so it is ignored." for key in columns if not _is_own(key)]
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     if len(rows) >= MAX_RUNS:
         complaints.append(
@@ -188,7 +191,7 @@ def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, s
 
 
 def _are_columns(columns: object) -> bool:
-    """Whether this is a list of texts to each key, None among them, all of the same length."""
+    """Whether this maps each key to a list of texts or None, all of the same length."""
     return (
         isinstance(columns, dict)
         and all(isinstance(column, list) for column in columns.values())
@@ -198,7 +201,7 @@ def _are_columns(columns: object) -> bool:
 
 
 def _readable(text: str) -> str:
-    """The text without control characters, which nothing shows, and with a question mark for half a surrogate pair."""
+    """The text without control characters, and with a question mark for each lone surrogate."""
     whole = text.encode(errors="replace").decode()
     return "".join(letter for letter in whole if unicodedata.category(letter) != "Cc")
 
@@ -206,7 +209,7 @@ def _readable(text: str) -> str:
 def _whole(
     query: Mapping[str, str], name: str, otherwise: int | None, low: int, high: int, complaints: list[str]
 ) -> int | None:
-    """A whole number from `low` to `high`."""
+    """A whole number from `low` to `high`; otherwise a complaint, and `otherwise`."""
     if name not in query:
         return otherwise
     if query[name].isdecimal() and len(query[name]) < 10 and low <= int(query[name]) <= high:

@@ -1,6 +1,6 @@
-"""Presets: experiments that a visitor can open as they are, known-good and known-bad variants side by side.
+"""Presets: experiments that compare good and bad variants, with a question and a sentence on the result.
 
-Each says in a sentence what its figures show; `tests/test_presets.py` trains it and holds it to that.
+`tests/core/experiment/test_presets.py` trains them and checks these sentences.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from core.experiment.variants import names_of, seeds_from, sweep
 
 @dataclass(frozen=True)
 class Preset:
-    """An experiment with the question that it answers, and one sentence on what to look for in its figures."""
+    """An experiment, the question that it answers, and a sentence on what its figures show."""
 
     label: str
     question: str
@@ -24,13 +24,13 @@ class Preset:
 
 
 def _race(seeds: int, common: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -> Experiment:
-    """Named variants of what they have in common, with so many seeds from that of the first on."""
+    """Named variants of common choices, with `seeds` consecutive seeds."""
     configs = [make_config(**common, **own) for own in variants.values()]
     return _experiment(list(variants), configs, seeds)
 
 
 def _swept(config: RunConfig, key: str, low: float, high: float, steps: int, seeds: int) -> Experiment:
-    """One number of a configuration at evenly spaced logarithms, with the names that a sweep on the page gets."""
+    """A logarithmic sweep of one number, with default names."""
     configs = sweep(config, key, low, high, steps, log=True)
     return _experiment(names_of(configs), configs, seeds)
 

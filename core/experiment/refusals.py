@@ -1,4 +1,4 @@
-"""What torch refuses, asked of torch itself: each loss that torch has is built and called on two rows."""
+"""Error messages of torch for unsuitable input, obtained by calling each loss of torch on two rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS
 
-REFUSING = (IndexError, RuntimeError, TypeError, ValueError)  # what a loss of torch raises for what it does not take
-# Parameters that people give to a loss of torch that does not have them, and what to do instead.
+REFUSING = (IndexError, RuntimeError, TypeError, ValueError)  # what losses of torch raise for unsuitable input
+# Parameters that people give to losses of torch that lack them, and what to do instead.
 INSTEAD = {
     ("bce_probabilities", "pos_weight"): "take BCE with logits, which has it",
     ("cross_entropy", "pos_weight"): "in two classes the class weights 1, w do the same as pos_weight w",
@@ -23,7 +23,7 @@ INSTEAD = {
 
 @lru_cache(maxsize=256)
 def of_outputs(loss: str, task: str, outputs: int, classes: int) -> str:
-    """What torch says to a loss on raw outputs and on labels as the data of a task holds them.
+    """The error of a loss of torch for the raw outputs of a network and the labels of a task.
 
     Parameters
     ----------
@@ -31,11 +31,11 @@ def of_outputs(loss: str, task: str, outputs: int, classes: int) -> str:
     task : "binary", "multiclass", "multilabel" or "regression".
     outputs : number of outputs K of the network; the loss is given (2, K).
     classes : number of classes or labels C. Labels are class indices 0 and C - 1 (2,), in a multi-label task (2, C) in
-        {0, 1}, in a regression values (2,); as floats for a loss that takes each output on its own.
+        {0, 1}, in a regression values (2,); as floats for a loss per output.
 
     Returns
     -------
-    words : the name of the exception and its message; "" where torch takes them or does not have the loss.
+    words : the name of the exception and its message; "" if torch raises none or does not have the loss.
     """
     if task == "multilabel":
         y = torch.tensor([[0], [1]]).repeat(1, classes)
@@ -47,8 +47,8 @@ def of_outputs(loss: str, task: str, outputs: int, classes: int) -> str:
 
 @lru_cache(maxsize=256)
 def of_activation(loss: str, activation: str) -> str:
-    """What torch says to a loss after a final activation, on two rows of two outputs; "" where torch takes it or does
-    not have the loss."""
+    """The error of a loss of torch after a final activation, on two rows of two outputs; "" if torch raises none or
+    does not have the loss."""
     labels = torch.tensor([0, 1])
     y = F.one_hot(labels).float() if LOSSES[loss].of == "output" else labels
     u = ACTIVATIONS[activation].function(torch.tensor([[2.0, -1.0], [-1.0, 2.0]]))
@@ -57,7 +57,7 @@ def of_activation(loss: str, activation: str) -> str:
 
 @lru_cache(maxsize=256)
 def of_parameter(loss: str, name: str) -> str:
-    """What torch says to one of the parameters of INSTEAD; "" for any other."""
+    """The error of torch for a parameter in INSTEAD; "" for any other."""
     if (loss, name) not in INSTEAD:
         return ""
     return _words(loss, lambda criterion: None, **{name: torch.tensor(9.0)})
@@ -65,7 +65,7 @@ def of_parameter(loss: str, name: str) -> str:
 
 @lru_cache(maxsize=256)
 def of_batch_norm(rows: int, width: int) -> str:
-    """What torch says to batch norm over `rows` rows of `width` hidden units in training; "" where it takes them."""
+    """The error of batch norm in training over `rows` rows of `width` hidden units; "" if torch raises none."""
     try:
         F.batch_norm(torch.zeros(rows, width), None, None, training=True)
     except REFUSING as error:
@@ -74,7 +74,7 @@ def of_batch_norm(rows: int, width: int) -> str:
 
 
 def _words(loss: str, call: Callable[[torch.nn.Module], object], **arguments: torch.Tensor) -> str:
-    """What torch says to its own form of the loss, built with these arguments and called so; "" to nothing."""
+    """The error of building torch's form of the loss with these arguments and calling it; "" if there is none."""
     criterion = LOSSES[loss].torch_loss
     if criterion is None:
         return ""

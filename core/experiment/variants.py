@@ -1,4 +1,4 @@
-"""Experiments: which choices differ from variant to variant, what a variant is called, and sweeps over a number."""
+"""Variants of an experiment: their shared choices, their default names, and sweeps over a number."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from core.parameters import Param, Value, defaults
 from core.text import shortened
 
 MAX_SEEDS = 50
-LONGEST = 70  # characters of a name that follows from the choices
+LONGEST = 70  # characters of a default name
 
 
 def shared_with(config: RunConfig, variants: Iterable[Variant]) -> tuple[Variant, ...]:
-    """The variants with every choice in which they may not differ taken from `config`."""
+    """The variants with all choices that must be the same taken from `config`."""
     common = {name: getattr(config, name) for name, setting in SETTINGS.items() if not setting.varies}
     return tuple(v.model_copy(update={"config": v.config.model_copy(update=common)}) for v in variants)
 
 
 def seeds_from(first: int, count: int) -> tuple[int, ...]:
-    """`count` seeds from `first` on; after the largest comes 0."""
+    """`count` consecutive seeds from `first` on; the largest seed is followed by 0."""
     return tuple((first + i) % (MAX_SEED + 1) for i in range(count))
 
 
 def names_of(configs: Sequence[RunConfig]) -> list[str]:
-    """What to call configurations that have no name: the loss, and whatever tells them apart.
+    """Default names of configurations: the loss, and the choices in which they differ.
 
-    A parameter of the loss is named where it is not at its default or where variants of the same loss differ in it.
-    Equal ones are told apart by a number, long ones are cut.
+    A parameter of the loss is included if it is not at its default or if variants of the same loss differ in it. Equal
+    names are numbered, long ones are shortened.
     """
     said = [_choices(config) for config in configs]
     return distinct([_name(config, own, said) for config, own in zip(configs, said, strict=True)])
 
 
 def distinct(names: Sequence[str]) -> list[str]:
-    """The names, equal ones told apart by a number."""
+    """The names, with a number added to repeated ones."""
     return [_numbered(names, i) for i in range(len(names))]
 
 
@@ -55,7 +55,7 @@ def _name(config: RunConfig, own: dict[str, str], said: Sequence[dict[str, str]]
         if differs or key == "activation" or (key in chosen and len(alike) < len(said)):
             parts.append(words)
     if len(alike) > 1 and parts and parts[0] == own["loss"]:
-        parts = [*parts[1:], parts[0]]  # what tells them apart comes first, since figures cut names
+        parts = [*parts[1:], parts[0]]  # the difference comes first, since figures shorten names
     return shortened(" · ".join(parts) or own["loss"], LONGEST)
 
 
@@ -65,7 +65,7 @@ def _numbered(names: Sequence[str], i: int) -> str:
 
 
 def _choices(config: RunConfig) -> dict[str, str]:
-    """What a variant chooses, in words; parameters at their defaults as well, since another may have another."""
+    """The choices of a variant in words, including defaults, since other variants may differ in them."""
     said = {"loss": LOSSES[config.loss].label, "head": HEADS[config.head].label}
     if resolved(config.head, config.activation, config.loss) != resolved(config.head, "auto", config.loss):
         said["activation"] = f"{ACTIVATIONS[config.activation].label} in the network"
@@ -80,7 +80,7 @@ def _choices(config: RunConfig) -> dict[str, str]:
 
 
 def field_label(name: str, config: RunConfig) -> str:
-    """A field of a configuration in words, as in "learning rate 0.003"."""
+    """A field of a configuration in words, such as "learning rate 0.003"."""
     setting, value = SETTINGS[name], getattr(config, name)
     if setting.options:
         return setting.options[value]
@@ -99,7 +99,7 @@ def sweepable(config: RunConfig) -> dict[str, Param]:
 
 
 def value_of(config: RunConfig, key: str) -> Value:
-    """What a configuration has for a key of `sweepable`."""
+    """The value of a configuration for a key of `sweepable`."""
     if key.startswith("loss."):
         name = key.removeprefix("loss.")
         return (defaults(params_for(config.head, config.loss)) | dict(config.loss_params))[name]
@@ -108,7 +108,7 @@ def value_of(config: RunConfig, key: str) -> Value:
 
 
 def with_value(config: RunConfig, key: str, value: Value) -> RunConfig:
-    """The configuration with another number for a key of `sweepable`; one at its default is not written down."""
+    """The configuration with another value for a key of `sweepable`; loss parameters at their default are omitted."""
     if not key.startswith("loss."):
         return config.model_copy(update={key: value})
     name = key.removeprefix("loss.")
@@ -120,10 +120,24 @@ def with_value(config: RunConfig, key: str, value: Value) -> RunConfig:
 
 
 def sweep(config: RunConfig, key: str, low: float, high: float, steps: int, log: bool) -> tuple[RunConfig, ...]:
-    """`config` with `steps` values of one number, from `low` to `high`, both included, evenly spaced or by logarithm.
+    """Configurations that differ in one number.
 
-    Values are rounded to four significant digits, those of a whole number to the next one; equal values count once.
-    Raises CutoffError for a key that can't be swept, an empty or too long sweep, and a value outside the range.
+    Parameters
+    ----------
+    config : all other choices.
+    key : a key of `sweepable`.
+    low, high : first and last value, low < high.
+    steps : number of values, 2 <= steps <= MAX_RUNS.
+    log : whether values are evenly spaced in the logarithm; low must then be > 0.
+
+    Returns
+    -------
+    configs : one per value. Values are rounded to four significant digits, or to whole numbers; duplicates are dropped.
+
+    Raises
+    ------
+    CutoffError
+        If an argument is invalid or a value is out of the range of this number.
     """
     known = sweepable(config)
     if key not in known:
@@ -141,9 +155,11 @@ def sweep(config: RunConfig, key: str, low: float, high: float, steps: int, log:
 
 
 def swept(experiment: Experiment) -> tuple[str, list[float]] | None:
-    """The key and the values (V,) of the one number that tells all variants apart, in order; None if there is none.
+    """Detect a sweep: at least three variants that differ in one number only.
 
-    At least three variants, all else equal: what a sweep makes.
+    Returns
+    -------
+    swept : the key in `sweepable` and the values (V,) in the order of variants; None if it is not a sweep.
     """
     configs = [variant.config for variant in experiment.variants]
     if len(configs) < 3:

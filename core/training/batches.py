@@ -1,4 +1,4 @@
-"""The rows that a stack of runs is trained and evaluated on, laid out so that a batch of them is gathered at once."""
+"""The rows that a stack of runs is trained and evaluated on, stored so that one operation gathers a batch."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from core.models import with_ones
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of a split (N, ...), or those of each run's batch (R, B, ...).
+    """Rows of a split (N, ...), or of each run's batch (R, B, ...).
 
-    Side by side in `numbers`: the features, a one, and in `columns` a target for each of K outputs, for every K that
-    the losses ask for. `labels` are as the data has them, None if no loss asks for them so.
+    Parameters
+    ----------
+    numbers : features, a 1, and targets of K outputs for each K that the losses need, concatenated.
+    columns : slice of the targets in `numbers` by K; for K = 0 that of the features and the 1.
+    labels : the labels of the data, for losses per row; None if no loss needs them.
     """
 
     numbers: Tensor
@@ -26,23 +29,23 @@ class Rows:
 
     @property
     def x(self) -> Tensor:
-        """Features and a one, (..., F + 1)."""
+        """Features and a 1, (..., F + 1)."""
         return self.numbers[..., self.columns[0]]
 
     def targets(self, outputs: int) -> Tensor:
-        """One for each of so many outputs, (..., outputs), or the labels as they are if that is 0."""
+        """Targets (..., outputs), or the unchanged labels if `outputs` is 0."""
         if outputs:
             return self.numbers[..., self.columns[outputs]]
         assert self.labels is not None
         return self.labels
 
     def map(self, function: Callable[[Tensor], Tensor]) -> Rows:
-        """The same of what a function makes of its tensors."""
+        """Apply a function to each tensor."""
         labels = None if self.labels is None else function(self.labels)
         return replace(self, numbers=function(self.numbers), labels=labels)
 
     def gather(self, chosen: Tensor, out: Rows) -> None:
-        """Put the rows of these numbers, (B,), into `out`."""
+        """Write the rows with these indices, (B,), to `out`."""
         torch.index_select(self.numbers, 0, chosen, out=out.numbers)
         if self.labels is not None and out.labels is not None:
             torch.index_select(self.labels, 0, chosen, out=out.labels)

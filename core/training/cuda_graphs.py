@@ -1,4 +1,4 @@
-"""A function that is called again and again on the same tensors, on a GPU as a CUDA graph where that is faster."""
+"""Repeated calls of a function on the same tensors, on a GPU as a CUDA graph if that is faster."""
 
 from __future__ import annotations
 
@@ -8,22 +8,27 @@ from time import perf_counter
 
 import torch
 
-WARM_UP = 3  # calls in which libraries choose kernels and take memory, which a capture may not do
-TIMED = 20  # calls of either way
-SETTLED = WARM_UP + 2 * TIMED  # calls after which the way is chosen
+WARM_UP = 3  # calls in which libraries choose kernels and allocate memory, which is not allowed during a capture
+TIMED = 20  # timed calls of each way
+SETTLED = WARM_UP + 2 * TIMED  # calls after which the faster way is chosen
 
 Call = Callable[[], object]
-Replay = Callable[[Call, torch.device], Call]  # makes of a function on a device what is called in its place
+Replay = Callable[[Call, torch.device], Call]  # replaces a function by what is called on a device instead
 
 
 def calls(function: Call, capture: Callable[[Call], Call], synchronize: Call) -> Iterator[None]:
-    """Calls `function`, which reads and writes tensors that stay where they are and asks for none of their values, once
-    each time it is advanced, without end.
+    """Call a function once per iteration, without end, eagerly or as a captured graph, whichever is faster.
 
-    A step of a small stack is some forty kernels, and on a GPU launching one takes longer than running it. `capture`
-    makes of the function one call that launches all of them at once. After WARM_UP calls as it is, TIMED calls are
-    timed either way, until `synchronize` says that their work is done, and the faster way is kept. A function that
-    can't be captured, for which `capture` raises RuntimeError, is called as it is.
+    A step of a small stack has about forty kernels, and on a GPU launching one takes longer than running it. A graph
+    launches all of them at once. After WARM_UP eager calls, TIMED calls are timed each way, including the time until
+    `synchronize` returns.
+
+    Parameters
+    ----------
+    function : reads and writes preallocated tensors without reading their values on the CPU.
+    capture : turns the function into one call that launches all its kernels; raises RuntimeError if it can't, and then
+        all calls are eager.
+    synchronize : waits for the device.
     """
     for _ in range(WARM_UP):
         function()
@@ -42,7 +47,7 @@ def calls(function: Call, capture: Callable[[Call], Call], synchronize: Call) ->
 
 
 def _timed(call: Call, synchronize: Call) -> Generator[None, None, float]:
-    """Calls, once each time it is advanced, and returns the seconds that TIMED calls took."""
+    """Call a function once per iteration, TIMED times; returns the total seconds."""
     seconds = 0.0
     for _ in range(TIMED):
         synchronize()
@@ -60,16 +65,17 @@ def as_it_is(function: Call, device: torch.device) -> Call:
 
 
 def replayed(function: Call, device: torch.device) -> Call:
-    """The function itself on a CPU, on a GPU as a CUDA graph where that is faster."""
+    """The function itself on a CPU; on a GPU a CUDA graph of it if that is faster."""
     if device.type != "cuda":
         return function
     return partial(next, calls(function, partial(captured, device=device), partial(torch.cuda.synchronize, device)))
 
 
 def captured(function: Call, device: torch.device) -> Call:
-    """The function as a CUDA graph of this device, not yet run; raises RuntimeError if it can't be one.
+    """Capture the function as a CUDA graph without running it; raises RuntimeError if it can't be captured.
 
-    https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs (2026). Other threads may use the device meanwhile.
+    Other threads may use the device meanwhile. See
+    https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs (2026).
     """
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.device(device), torch.cuda.graph(graph, capture_error_mode="thread_local"):

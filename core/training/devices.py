@@ -1,4 +1,4 @@
-"""Where a stack trains: the devices that a setting allows, and by trial the fastest of them."""
+"""Devices to train on: those that the setting allows, and the fastest of them, found by timing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ TRIAL_SECONDS = 0.05
 
 
 def choose_devices(name: str = "auto") -> tuple[torch.device, ...]:
-    """The devices for "auto" (the CPU, and CUDA if torch sees it), "cpu", "cuda" or "cuda:N"; else CutoffError."""
+    """The devices that a setting allows.
+
+    Parameters
+    ----------
+    name : "auto" (the CPU, and CUDA if available), "cpu", "cuda" or "cuda:N".
+
+    Returns
+    -------
+    devices : at least one.
+
+    Raises
+    ------
+    CutoffError
+        If the name is none of these or the device is not available.
+    """
     if name == "auto":
         return tuple(torch.device(kind) for kind in ("cpu", "cuda") if kind == "cpu" or torch.cuda.is_available())
     if not re.fullmatch(r"cpu|cuda(:\d{1,2})?", name):
@@ -30,10 +44,18 @@ def choose_devices(name: str = "auto") -> tuple[torch.device, ...]:
 
 
 def fastest(devices: Sequence[torch.device], steps_on: Callable[[torch.device], Iterator[object]]) -> torch.device:
-    """The device on which a step takes the least time, the first of equals; a single one needs no trial.
+    """Find the device on which a training step is fastest, by timing about TRIAL_SECONDS on each.
 
-    `steps_on` starts endless training on a device; every `next` of it is a step. A small run is often faster on the
-    CPU, where no kernel has to be launched, and a large stack on a GPU: so they are tried, TRIAL_SECONDS each.
+    A small run is often faster on the CPU, which has no kernels to launch, and a large stack on a GPU.
+
+    Parameters
+    ----------
+    devices : the devices; a single one is returned without timing.
+    steps_on : starts endless training on a device and yields after each step.
+
+    Returns
+    -------
+    device : the fastest; the first of equally fast ones.
     """
     if len(devices) == 1:
         return devices[0]
@@ -41,13 +63,13 @@ def fastest(devices: Sequence[torch.device], steps_on: Callable[[torch.device], 
 
 
 def _seconds_a_step(steps: Iterator[object], device: torch.device) -> float:
-    _timed(steps, SETTLED if device.type == "cuda" else 3, device)  # the first ones load kernels and take memory
+    _timed(steps, SETTLED if device.type == "cuda" else 3, device)  # the first steps load kernels and allocate memory
     count = max(int(TRIAL_SECONDS / _timed(steps, 1, device)), 1)
     return _timed(steps, count, device)
 
 
 def _timed(steps: Iterator[object], count: int, device: torch.device) -> float:
-    """Seconds of one of so many steps, all work on the device done."""
+    """Mean seconds per step over `count` steps, including all work on the device."""
     start = perf_counter()
     for _ in range(count):
         next(steps)

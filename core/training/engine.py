@@ -1,8 +1,8 @@
-"""The engine: R runs of one data set and one model shape, trained together as one stack of tensors.
+"""The engine: R runs on one data set with one model shape, trained together as one stack of tensors.
 
-It knows nothing of threads, pages or storage: `train` is a generator. Runs may differ in head, loss, loss
-parameters, learning rate, weight decay and seed. A run in a stack equals the same run trained alone, and runs that
-share a seed share their initial hidden weights and the order of their batches.
+`train` is a generator, independent of threads, pages and storage. Runs may differ in head, loss, loss parameters,
+learning rate, weight decay and seed. A run in a stack equals the same run trained alone, and runs with the same seed
+have the same initial hidden weights and the same order of batches.
 """
 
 from __future__ import annotations
@@ -33,21 +33,24 @@ from core.training.devices import choose_devices, fastest
 from core.training.optimizers import OPTIMIZERS, schedule_factor
 
 T = TypeVar("T")
-EVALUATION_BYTES = 32 << 20  # activations held while a split is evaluated
-EVALUATION_WORK = 200_000_000  # multiplications between two pauses of an evaluation, some hundredths of a second
+EVALUATION_BYTES = 32 << 20  # memory for activations while a split is evaluated
+EVALUATION_WORK = 200_000_000  # multiplications between two pauses of an evaluation, a few hundredths of a second
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """The state of R runs after `index` passes over the training rows; index 0 is before any training.
+    """The state of R runs after an epoch.
 
-    `train_loss` and `validation_loss` (R,) are means over the whole split with the weights of this moment, reduced
-    as torch reduces them. `validation` and `test` hold one array of probabilities (N, C) a run, as the run's head
-    gives them; in a regression the predicted values, standardised as the split's y. `finite` (R,) turns False for
-    good once a run's losses or scores are not finite, `stopped` (R,) True once its validation loss has had no new
-    lowest value for `patience` epochs: that epoch is its last, and what is said of it stays as it was then. `surface`
-    holds the probabilities (G, 1) of each run at `core.data.plane.points`, where the data has such a plane.
-    `device` is where the runs train, as torch names it.
+    Parameters
+    ----------
+    index : number of passes over the training rows; 0 is before training.
+    train_loss, validation_loss : (R,), mean losses of the current weights over the whole split, reduced as in torch.
+    validation, test : probabilities (N, C) of each run; in a regression predictions, standardised like the split's y.
+    finite : (R,), False from the epoch on in which a run's losses or scores are not finite.
+    stopped : (R,), True once a run's validation loss has had no new minimum for `patience` epochs. That epoch is its
+        last; later Epochs repeat its values.
+    surface : probabilities (G, 1) of each run at `core.data.plane.points`; empty for other than 2-D binary data.
+    device : the device that trains, as in torch.
     """
 
     index: int
@@ -62,10 +65,21 @@ class Epoch:
 
 
 def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> Iterator[Epoch]:
-    """Train the runs of one stack and yield an Epoch before the first pass and after each one.
+    """Train the runs of one stack; ends early once every run has stopped or diverged.
 
-    Ends early when every run has stopped or is not finite any more. Raises CutoffError when the configurations can't
-    share a stack.
+    Parameters
+    ----------
+    configs : the runs.
+    device : the device to train on; None chooses the fastest available one.
+
+    Yields
+    ------
+    epoch : the state before the first pass over the training rows and after each one.
+
+    Raises
+    ------
+    CutoffError
+        If the configurations can't share a stack.
     """
     yield from (epoch for epoch in train_in_turns(configs, (device,) if device else None) if epoch is not None)
 
@@ -73,10 +87,9 @@ def train(configs: Sequence[RunConfig], device: torch.device | None = None) -> I
 def train_in_turns(
     configs: Sequence[RunConfig], devices: Sequence[torch.device] | None = None, turn: float = 0.005
 ) -> Iterator[Epoch | None]:
-    """Like `train`, but on the fastest of some devices, and yields None whenever `turn` seconds have gone by within an
-    epoch.
+    """Like `train`, but on the fastest of several devices, and also yields None about every `turn` seconds.
 
-    One thread can so serve several experiments, and can stop one within a turn.
+    So one thread can serve several experiments and can stop one within a turn.
     """
     data = load_dataset(configs[0].dataset, configs[0].dataset_params)
     split = load_split(configs[0].dataset, configs[0].dataset_params, configs[0].split_seed)
@@ -93,7 +106,7 @@ def train_in_turns(
 
 
 def _in_turns(work: Generator[None, None, T], turn: float) -> Generator[None, None, T]:
-    """Do `work`, but yield only once every `turn` seconds; returns what it returns."""
+    """Run a generator, but yield only about every `turn` seconds; returns its return value."""
     while True:
         with _computing():
             until = time.perf_counter() + turn
@@ -107,7 +120,7 @@ def _in_turns(work: Generator[None, None, T], turn: float) -> Generator[None, No
 
 
 def without_pauses(work: Generator[None, None, T]) -> T:
-    """Do `work` in one go; returns what it returns."""
+    """Run a generator to its end; returns its return value."""
     with _computing():
         while True:
             try:
@@ -118,16 +131,19 @@ def without_pauses(work: Generator[None, None, T]) -> T:
 
 @contextmanager
 def _computing() -> Iterator[None]:
-    """Where steps and evaluations are done, entered once for many: no operation is recorded for autograd, and numpy
-    is silent where runs diverge, as torch is."""
+    """The context of steps and evaluations: no autograd, and no numpy warnings when a run diverges. Entered once for
+    many steps."""
     with torch.inference_mode(), np.errstate(all="ignore"):
         yield
 
 
 @dataclass(frozen=True)
 class _Segment:
-    """Neighbouring runs that share head, activation and loss: rows `runs` of the stack, rows `within` of logit block
-    `block`. Their loss takes one target for each of so many outputs, or labels as they are if `targets` is 0."""
+    """Adjacent runs with the same head, activation and loss.
+
+    They are the rows `runs` of the stack and the rows `within` of logit block `block`. Their loss takes one target for
+    each of `targets` outputs, or the unchanged labels if `targets` is 0.
+    """
 
     objective: Objective
     targets: int
@@ -137,10 +153,22 @@ class _Segment:
 
 
 class Stack:
-    """R runs as one model, one optimizer state and one stream of batches a seed.
+    """R runs as one model, one optimizer state and one stream of batches per seed.
 
-    Inside, runs are sorted by head and loss, so that each loss is evaluated on a slice of the logits; `evaluate`
-    gives its results in the order of `configs`. `replay` makes of a step on a device what is called in its place.
+    Internally runs are sorted by head and loss, so that each loss is evaluated on a slice of the logits; `evaluation`
+    returns its results in the order of `configs`.
+
+    Parameters
+    ----------
+    configs : the runs.
+    data, split : their data.
+    device : device to train on.
+    replay : turns a step on a device into what is called instead, such as a CUDA graph.
+
+    Raises
+    ------
+    CutoffError
+        If the configurations can't share a stack.
     """
 
     def __init__(
@@ -175,7 +203,7 @@ class Stack:
             self.rows["surface"] = rows_of(torch.from_numpy(standardised_points(data, split)).to(device))
         self._seeds = sorted(set(seeds))
         self._seed_of_run = [self._seeds.index(seed) for seed in seeds]
-        # Not the generator of the weights: the batches must not depend on how many weights were drawn.
+        # Separate from the generators of weights, so that batches do not depend on the number of weights drawn.
         self._generators = [torch.Generator().manual_seed(2**32 + seed) for seed in self._seeds]
         self._batches: dict[int, _Batch] = {}  # by their number of rows
         self._evaluations: dict[str, Passes] = {}  # of small splits
@@ -184,17 +212,19 @@ class Stack:
         self._last: Epoch | None = None
 
     def steps(self, epoch: int = 1) -> Generator[None, None, None]:
-        """Pass number `epoch` over the training rows: yields after each optimizer step. The last batch may be
-        smaller."""
+        """Pass number `epoch` (from 1) over the training rows; yields after each optimizer step.
+
+        The last batch may be smaller.
+        """
         self.optimizer.set_factor(schedule_factor(self.configs[0], epoch))
         for rows in self._orders():
             self.step(rows)
             yield
         if self.device.type == "cpu" and not self._keeps(self.configs[0].batch_size):
-            self._batches.clear()  # the next stack's turn has come
+            self._batches.clear()  # frees memory for the next stack's turn
 
     def _orders(self) -> Iterator[Tensor]:
-        """The training rows batch by batch, (R, B), in a new order for each seed; (1, B) if all runs share one."""
+        """Row indices of each batch, (R, B), shuffled by seed; (1, B) if all runs have the same seed."""
         drawn = [
             torch.randperm(len(self.rows["train"].numbers), generator=g, dtype=torch.int32) for g in self._generators
         ]
@@ -206,12 +236,12 @@ class Stack:
             yield order[:, steps * size :].contiguous()
 
     def endless_steps(self) -> Iterator[None]:
-        """Pass after pass over the training rows; yields after each step."""
+        """Train without end; yields after each step."""
         while True:
             yield from _in_turns(self.steps(), turn=0)
 
     def step(self, rows: Tensor) -> None:
-        """One optimizer step of every run on its own training rows, (R, B), or on the same for all, (1, B)."""
+        """Make one optimizer step of every run on its training rows, indices (R, B), or (1, B) for the same rows."""
         size = rows.shape[1]
         if size not in self._batches:
             self._batches[size] = _Batch(self, rows)
@@ -220,11 +250,11 @@ class Stack:
         batch.descend()
 
     def evaluation(self, index: int) -> Generator[None, None, Epoch]:
-        """The Epoch of all runs as they are now: yields between pieces of bounded work and memory, returns it."""
+        """Evaluate all runs; yields between parts of bounded work and memory, and returns the Epoch."""
         logits = {}
         for part, of_part in self.rows.items():
             x = of_part.x
-            # Room for all rows at once: small tensors kept between large ones would leave memory in pieces.
+            # Allocated for all rows at once: small tensors between large ones would fragment memory.
             logits[part] = [x.new_empty(last.weight.shape[0], len(x), last.weight.shape[2]) for last in self.model.last]
             rows_at_once = self._rows_at_once()
             for start in range(0, len(x), rows_at_once):
@@ -237,7 +267,8 @@ class Stack:
         return self._epoch(index, logits)
 
     def _passes(self, part: str, rows: slice) -> Passes:
-        """The forward pass on some rows of a split; kept for small ones, where it takes longer to make than to do."""
+        """The forward pass on some rows of a split; cached for small splits, where building it takes longer than it
+        does."""
         if part in self._evaluations:
             return self._evaluations[part]
         x = self.rows[part].x
@@ -247,7 +278,7 @@ class Stack:
         return passes
 
     def _keeps(self, rows: int) -> bool:
-        """Whether passes on so many rows are small enough to lie by while other stacks train."""
+        """Whether passes on so many rows are small enough to stay in memory while other stacks train."""
         return 8 * rows <= self._rows_at_once()
 
     def _rows_at_once(self) -> int:
@@ -288,7 +319,7 @@ class Stack:
         return self._with_stopped(epoch)
 
     def _with_stopped(self, epoch: Epoch) -> Epoch:
-        """The epoch with what was last said of runs that had stopped before, and with those that stop now."""
+        """The epoch with the last values of stopped runs, and with the runs that stop now."""
         before = self._stopping.stopped
         if self._last is not None and before.any():
             epoch = _merged(epoch, self._last, before)
@@ -299,13 +330,13 @@ class Stack:
         return self._last
 
     def _in_order(self, values: Sequence[T]) -> list[T]:
-        """Values of the sorted runs, in the order in which the configurations were given."""
+        """Sort values of the internal order of runs into the order of the configurations."""
         placed = dict(zip(self.order, values, strict=True))
         return [placed[i] for i in range(len(values))]
 
 
 class _Batch:
-    """Room for a batch of so many rows, and `descend`, one optimizer step of every run on the rows gathered."""
+    """Buffers for batches of one size, and `descend`, one optimizer step of every run on the gathered rows."""
 
     def __init__(self, stack: Stack, rows: Tensor) -> None:
         runs = len(stack.configs)
@@ -317,9 +348,8 @@ class _Batch:
             (s.objective, passes.logits[s.block][s.within], batch.targets(s.targets)[s.runs]) for s in stack.segments
         ]
 
-        def descend() -> (
-            None
-        ):  # no method, which would hold its batch and with it large tensors until the next collection
+        # Not a method, whose reference cycle would keep large tensors in memory until the next collection.
+        def descend() -> None:
             passes.forward()
             for objective, z, y in parts:
                 objective.gradient(z, y, out=z)
@@ -329,12 +359,12 @@ class _Batch:
         self.descend = stack.replay(descend, stack.device)
 
     def gather(self, rows: Tensor) -> None:
-        """Let the batch be these training rows, (R, B) or (1, B)."""
+        """Load these training rows, indices (R, B) or (1, B)."""
         self._all.gather(rows.view(-1), self._chosen)
 
 
 class _Stopping:
-    """Which runs have stopped, (R,): those whose validation loss had no new lowest value for `patience` epochs."""
+    """Early stopping: a run stops once its validation loss has had no new minimum for `patience` epochs (0: never)."""
 
     def __init__(self, patience: Sequence[int]) -> None:
         self._patience = np.array(patience)
@@ -343,7 +373,7 @@ class _Stopping:
         self.stopped = np.zeros(len(patience), dtype=bool)
 
     def after(self, loss: np.ndarray) -> np.ndarray:
-        """Those that have stopped after an epoch with these validation losses (R,)."""
+        """Which runs have stopped, (R,), after an epoch with these validation losses (R,)."""
         better = loss < self._lowest
         self._lowest = np.where(better, loss, self._lowest)
         self._since = np.where(better, 0, self._since + 1)
@@ -352,7 +382,7 @@ class _Stopping:
 
 
 def _merged(epoch: Epoch, last: Epoch, kept: np.ndarray) -> Epoch:
-    """`epoch` with what `last` says of the runs `kept` (R,)."""
+    """`epoch` with the values of `last` for the runs in `kept` (R,)."""
 
     def runs(now: tuple[np.ndarray, ...], then: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         return tuple(b if keep else a for a, b, keep in zip(now, then, kept, strict=True))
@@ -369,14 +399,14 @@ def _merged(epoch: Epoch, last: Epoch, kept: np.ndarray) -> Epoch:
 
 
 def _kind(config: RunConfig) -> tuple[str, str, str]:
-    """What runs must share to have their losses computed together."""
+    """The key of runs whose losses are computed together."""
     return config.head, config.activation, config.loss
 
 
 def _segments(
     configs: Sequence[RunConfig], widths: Sequence[int], y: np.ndarray, device: torch.device
 ) -> list[_Segment]:
-    """The neighbours of one kind, each with its place in the logits and its parameters as tensors."""
+    """Adjacent runs of the same kind, with their place in the logits and their loss parameters as tensors."""
     kinds = [_kind(config) for config in configs]
     starts = [i for i, kind in enumerate(kinds) if i == 0 or kind != kinds[i - 1]]
     blocks = sorted(set(widths))
@@ -385,7 +415,7 @@ def _segments(
         head, activation, loss = kinds[start]
         runs = [dict(config.loss_params) for config in configs[start:stop]]
         params = loss_tensors(loss, runs, label_counts(y, widths[start]), device)
-        offset = widths.index(widths[start])  # where this output width's block begins
+        offset = widths.index(widths[start])  # first run with this output width
         objective = Objective(head, resolved(head, activation, loss), loss, params)
         found.append(
             _Segment(
@@ -400,7 +430,7 @@ def _segments(
 
 
 def _rows(split: Split, part: str, segments: Sequence[_Segment], device: torch.device) -> Rows:
-    """All rows of a part of a split, with their labels in every form that these segments take."""
+    """All rows of a part of a split, with their labels in each form that the segments need."""
     y = torch.from_numpy(split.y[part])
     forms = {s.targets: s.objective.targets(torch.empty(len(y), s.targets), y) for s in segments}
     labels = forms.pop(0, None)

@@ -1,6 +1,6 @@
-"""Optimizers of a stack: a few operations on its flat buffers, with learning rate, decay and momentum of each run.
+"""Optimizers of a stack: a few operations on its flat buffers, with a learning rate, decay and momentum per run.
 
-A step is the same operations on the same tensors every time, so that it can be captured as a CUDA graph.
+Every step is the same operations on the same tensors, so it can be captured as a CUDA graph.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8  # torch.optim.Adam's defaults
 
 
 class SGD:
-    """buffer = momentum buffer + g + decay w; w -= lr buffer, as torch.optim.SGD without dampening."""
+    """v = momentum v + g + decay w; w -= lr v, as torch.optim.SGD without dampening."""
 
     def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
         self.parameters, self.gradient, self._owner = model.parameters, model.gradient, model.owner
         self.lr = self._spread([config.lr for config in configs])
-        self.rate = self.lr.clone()  # of this epoch
+        self.rate = self.lr.clone()  # in this epoch
         self.decay = self._spread([config.weight_decay for config in configs])
         self.decays = any(config.weight_decay for config in configs)
         self.momentum = self._spread([config.momentum for config in configs])
@@ -31,16 +31,16 @@ class SGD:
         self.buffer = torch.zeros_like(self.parameters) if self.moves_on else self.gradient
 
     def set_factor(self, factor: float) -> None:
-        """Multiply every run's learning rate by this from now on; schedules set it once an epoch."""
+        """Set the factor of all learning rates; the schedule sets it once per epoch."""
         torch.mul(self.lr, factor, out=self.rate)
 
     def freeze(self, runs: Sequence[int]) -> None:
-        """Leave the weights of these runs, by their place in the stack, as they are from now on."""
+        """Stop updating the weights of these runs, given by their indices in the stack."""
         frozen = torch.isin(self._owner, torch.tensor(runs, device=self._owner.device))
         self.lr[frozen] = self.rate[frozen] = 0
 
     def step(self) -> None:
-        """One step of every run, from the gradients in the stack's buffer."""
+        """Make one step of every run, from the gradients in the stack's buffer."""
         self._decay()
         if self.moves_on:
             self.buffer.mul_(self.momentum).add_(self.gradient)
@@ -51,15 +51,15 @@ class SGD:
             self.gradient.addcmul_(self.parameters, self.decay)
 
     def _spread(self, values: Sequence[float]) -> Tensor:
-        """One value a run, over that run's parameters in the flat buffer, (P,)."""
+        """Expand one value per run (R,) to the flat buffer (P,)."""
         return torch.tensor(values, dtype=torch.float32, device=self.parameters.device)[self._owner]
 
 
 class Adam(SGD):
-    """Adam (Kingma and Ba, 2015) as torch.optim.Adam, by the kernel behind its `fused=True`.
+    """Adam (Kingma and Ba, 2015) as torch.optim.Adam, with the kernel of its `fused=True`.
 
-    The kernel takes one learning rate for all. It therefore makes a step of rate 1 from 0, which is then multiplied
-    with the rate of each run.
+    The kernel takes a single learning rate. So it makes a step from 0 with rate 1, which is then multiplied by the
+    learning rate of each run.
     """
 
     def __init__(self, configs: Sequence[RunConfig], model: StackedNet) -> None:
@@ -91,7 +91,7 @@ class Adam(SGD):
 
 
 class AdamW(Adam):
-    """Adam with w -= lr decay w beside its step, as torch.optim.AdamW (Loshchilov and Hutter, 2019)."""
+    """Adam with decoupled decay, w -= lr decay w, as torch.optim.AdamW (Loshchilov and Hutter, 2019)."""
 
     def _decay(self) -> None:
         if self.decays:
@@ -102,10 +102,10 @@ OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "sgd": SGD}
 
 
 def schedule_factor(config: RunConfig, epoch: int) -> float:
-    """What the learning rate is multiplied by in epoch 1 .. epochs.
+    """The factor of the learning rate in an epoch from 1 to config.epochs.
 
-    "cosine" is (1 + cos(pi (epoch - 1) / epochs)) / 2, from 1 towards 0, as torch's CosineAnnealingLR stepped once an
-    epoch with T_max = epochs (Loshchilov and Hutter, 2017).
+    "constant" is 1. "cosine" is (1 + cos(pi (epoch - 1) / epochs)) / 2, falling from 1 towards 0, as torch's
+    CosineAnnealingLR with T_max = epochs, stepped once per epoch (Loshchilov and Hutter, 2017).
     """
     if config.schedule == "constant":
         return 1.0

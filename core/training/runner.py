@@ -1,7 +1,6 @@
 """The runner: one daemon thread that trains the submitted experiments in turns and publishes immutable snapshots.
 
-It is built with a `train` function and knows nothing of pages. Any thread may submit, read, and use the controls, which
-are those of a player: pause, step, resume, cancel, and a pace.
+It does not depend on the pages. All methods are thread-safe.
 """
 
 from __future__ import annotations
@@ -29,18 +28,18 @@ from core.training.runs import LIVE, Job, Run, Status
 
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
 TURN_SECONDS = 0.04
-KEPT_JOBS = 50  # finished jobs that stay in memory
-KEPT_BYTES_A_JOB = 32 << 20  # validation outputs of earlier epochs
-UNWATCHED_SECONDS = 300.0  # a hidden tab still asks once a minute; a closed one never does
-GIVE_WAY_SECONDS = 0.03  # from the last sign of a page that is served until training goes on
-LONGEST_WAIT, WAIT_PER_SECOND = 0.1, 3.0  # seconds that it waits at most at once, and for each second it has trained
-NICENESS = 10  # 0 is that of other threads, 19 the lowest priority
-LOOK_SECONDS = 0.5  # how long the thread sleeps at most while every job is paused
+KEPT_JOBS = 50  # finished jobs in memory
+KEPT_BYTES_A_JOB = 32 << 20  # for validation outputs of earlier epochs
+UNWATCHED_SECONDS = 300.0  # a hidden tab still polls once a minute, a closed one never
+GIVE_WAY_SECONDS = 0.03  # pause of training after each call of `give_way`
+LONGEST_WAIT, WAIT_PER_SECOND = 0.1, 3.0  # longest pause in seconds; seconds of pause per second of training
+NICENESS = 10  # from 0 (as other threads) to 19 (lowest priority)
+LOOK_SECONDS = 0.5  # longest sleep of the thread while every job is paused
 
 
 @dataclass
 class _Stack:
-    """The runs, by index, that one generator trains together."""
+    """Runs, by index, that one generator trains together."""
 
     rows: Sequence[int]
     epochs: Iterator[Epoch | None]
@@ -48,8 +47,8 @@ class _Stack:
 
 @dataclass
 class _Active:
-    """A job in training. `stepping` holds the stacks that still have an epoch to train before the job pauses again;
-    before the time `due` no epoch may begin."""
+    """A job in training. The stacks in `stepping` train one more epoch before the job pauses again. No epoch begins
+    before the time `due`."""
 
     id: str
     stacks: deque[_Stack]
@@ -58,11 +57,17 @@ class _Active:
 
 
 class Runner:
-    """Trains jobs in one thread, in turns of a few hundredths of a second, so that all of them move.
+    """Trains jobs in one thread, in turns of a few hundredths of a second, so that all of them make progress.
 
-    At most `settings.max_active_runs` jobs train at a time and `settings.max_queued` wait; one that is paused keeps
-    nobody waiting. A job ends early when it is cancelled, has trained for `settings.run_seconds`, or when nobody has
-    read it for `unwatched` seconds. Finished jobs keep their scores within `settings.kept_mb` megabytes.
+    At most `settings.max_active_runs` jobs train at a time, not counting paused ones, and `settings.max_queued` wait.
+    A job is stopped when it is cancelled, after `settings.run_seconds` of training, or when it has not been read for
+    `unwatched` seconds. Finished jobs keep their scores within `settings.kept_mb` megabytes.
+
+    Parameters
+    ----------
+    settings : limits; None takes the defaults.
+    train : trains the runs of a stack; yields an Epoch after each epoch, and None in between.
+    unwatched : seconds.
     """
 
     def __init__(
@@ -81,29 +86,35 @@ class Runner:
         self._cancelled: set[str] = set()
         self._read_at: dict[str, float] = {}
         self._closed = False
-        self._way_until = 0.0  # the time before which pages go first
-        self._may_wait = LONGEST_WAIT  # seconds, by which it falls; training raises it
+        self._way_until = 0.0  # the time until which training pauses for pages
+        self._may_wait = LONGEST_WAIT  # seconds; pauses lower it, training raises it
         self._thread: threading.Thread | None = None
 
     def check(self, experiment: Experiment) -> Experiment:
-        """Return `experiment` if it can be trained here; raises CutoffError with one sentence if it can't."""
+        """Return `experiment` if it can be trained here; raises CutoffError otherwise."""
         return check_scores(check_experiment(experiment), self._settings.max_scores)
 
     def submit(self, experiment: Experiment) -> str:
-        """Queue an experiment as one job and return its id.
+        """Queue an experiment as a job.
 
-        Raises CutoffError if it can't be trained or the queue is full.
+        Returns
+        -------
+        id : the id of the job.
+
+        Raises
+        ------
+        CutoffError
+            If it can't be trained, the queue is full, or the runner is closed.
         """
         self.check(experiment)
         name = new_id()
         job = Job(name, experiment, tuple(Run(f"{name}-{i}", run) for i, run in enumerate(experiment.runs())))
         with self._lock:
             if self._closed:
-                raise CutoffError("Expected a runner that is open, but got one that is shutting down.")
+                raise CutoffError("The app is shutting down.")
             if len(self._queue) >= self._settings.max_queued:
                 raise CutoffError(
-                    f"Expected at most {self._settings.max_queued} waiting jobs, but got one more. "
-                    "Try again in a minute."
+                    f"The queue is full: {self._settings.max_queued} experiments are waiting. Try again in a minute."
                 )
             self._jobs[name] = job
             self._read_at[name] = time.monotonic()
@@ -116,19 +127,18 @@ class Runner:
         return name
 
     def job(self, name: str) -> Job:
-        """The job as it is now; raises CutoffError for an id that is not kept."""
+        """The current snapshot of a job; raises CutoffError if it is not kept."""
         with self._lock:
             if name not in self._jobs:
                 raise CutoffError(
-                    f"Expected the id of a run that is still kept, but got {name!r}. The app keeps the last "
-                    f"{KEPT_JOBS} runs until it restarts, fewer if they are large; start it again with the same "
-                    "choices."
+                    f"The run {name!r} is no longer kept. The app keeps the last {KEPT_JOBS} experiments until it "
+                    "restarts, fewer if they are large. Start it again with the same choices."
                 )
             self._read_at[name] = time.monotonic()
             return self._jobs[name]
 
     def cancel(self, name: str) -> None:
-        """Stop a job: at once if it waits, else at the end of its turn. What it has trained stays."""
+        """Stop a job: at once if it is queued, else at the end of its turn. Its results are kept."""
         with self._lock:
             if name in self._queue:
                 self._queue.remove(name)
@@ -139,7 +149,7 @@ class Runner:
                 self._lock.notify()
 
     def pause(self, name: str) -> None:
-        """Let a job that trains rest after its turn; others are not touched."""
+        """Pause a running job at the end of its turn."""
         with self._lock:
             active = self._find(name)
             if active and self._jobs[name].paused is None:
@@ -152,7 +162,7 @@ class Runner:
                 self._lock.notify()
 
     def resume(self, name: str) -> None:
-        """Let a paused job train on."""
+        """Resume a paused job."""
         with self._lock:
             active = self._find(name)
             if active and self._jobs[name].paused is not None:
@@ -162,7 +172,7 @@ class Runner:
                 self._lock.notify()
 
     def step(self, name: str) -> None:
-        """Let every run of a paused job train one epoch; one that trains is paused."""
+        """Train every run of a paused job for one epoch; a running job is paused instead."""
         with self._lock:
             active = self._find(name)
             if active and self._jobs[name].paused is not None:
@@ -172,7 +182,7 @@ class Runner:
         self.pause(name)
 
     def set_pace(self, name: str, pace: float | None) -> None:
-        """Train at most so many epochs a second, None for as fast as can be."""
+        """Train at most `pace` epochs per second; None for maximum speed."""
         with self._lock:
             if name in self._jobs and not self._jobs[name].ended:
                 self._jobs[name] = replace(self._jobs[name], pace=pace)
@@ -181,14 +191,15 @@ class Runner:
                 self._lock.notify()
 
     def give_way(self) -> None:
-        """A page is being served and goes first: let training wait for GIVE_WAY_SECONDS from now.
+        """Pause training for GIVE_WAY_SECONDS, because a page is being served.
 
-        However often this is called, it waits no longer than LONGEST_WAIT at once, and trains a quarter of the time.
+        However often this is called, a pause takes at most LONGEST_WAIT, and at least a quarter of the time is
+        training.
         """
         self._way_until = time.monotonic() + GIVE_WAY_SECONDS
 
     def close(self) -> None:
-        """Stop everything and wait for the thread; nothing can be submitted afterwards."""
+        """Stop all jobs and wait for the thread to end; nothing can be submitted afterwards."""
         with self._lock:
             self._closed = True
             self._lock.notify()
@@ -196,10 +207,10 @@ class Runner:
             self._thread.join(timeout=5)
 
     def _work(self) -> None:
-        """The thread: take up waiting jobs, then give each active one a turn."""
+        """The thread: start waiting jobs, then give each active job a turn."""
         _step_back()
         torch.set_num_threads(1)  # two torch threads stall each other when another core is busy
-        torch.set_flush_denormal(True)  # Adam's moments of units that have died; processors count slowly below 1e-38
+        torch.set_flush_denormal(True)  # Adam's moments of dead units become denormal, which is slow
         while True:
             with self._lock:
                 while not self._closed and not self._active and not self._queue:
@@ -221,8 +232,8 @@ class Runner:
         return busy < most and len(self._active) < most + self._settings.max_queued
 
     def _round(self) -> bool:
-        """One turn for each active job; whether any had something to do. A method of its own, so that no name keeps an
-        ended job's tensors alive."""
+        """Give each active job a turn; returns whether any had work. A separate method, so that no local variable keeps
+        the tensors of an ended job alive."""
         worked = False
         for active in tuple(self._active):
             reason = self._reason_to_stop(active.id)
@@ -240,7 +251,7 @@ class Runner:
         return not waits and time.monotonic() >= active.due
 
     def _seconds_to_wait(self) -> float:
-        """Until the next epoch that has to wait for its time, LOOK_SECONDS at most; 0 if there is work."""
+        """Seconds until the next epoch is due, at most LOOK_SECONDS; 0 if there is work."""
         if self._closed or self._cancelled or (self._queue and self._has_room()):
             return 0.0
         now = time.monotonic()
@@ -258,10 +269,10 @@ class Runner:
         self._number_queue()
 
     def _turn(self, active: _Active) -> None:
-        """Let a job advance until TURN_SECONDS are over, so that short epochs and long ones get equal time."""
+        """Train a job for about TURN_SECONDS, so that jobs with short and long epochs get equal time."""
         until = time.monotonic() + TURN_SECONDS
         while True:
-            self._wait_for_pages()  # and look at the controls after it: they may have been used meanwhile
+            self._wait_for_pages()  # before checking the controls, which may be used meanwhile
             if active not in self._active or active.id in self._cancelled or not self._may_train(active):
                 return
             start = time.monotonic()
@@ -272,13 +283,13 @@ class Runner:
                 return
 
     def _wait_for_pages(self) -> None:
-        """Wait while pages are served, but not for ever."""
+        """Wait while pages are served, up to a limit."""
         while (seconds := min(self._way_until - time.monotonic(), self._may_wait)) > 0:
             time.sleep(seconds)
             self._may_wait -= seconds
 
     def _advance(self, active: _Active) -> None:
-        """The next piece of work of the stack whose turn it is. Training itself holds no lock."""
+        """Do the next part of the work of the current stack. Training itself holds no lock."""
         stack = active.stepping[0] if active.stepping else active.stacks[0]
         try:
             epoch = next(stack.epochs)
@@ -289,20 +300,20 @@ class Runner:
             self._finish_stack(active, stack, "finished")
         except CutoffError as error:
             self._finish_stack(active, stack, "failed", str(error))
-        except Exception as error:  # a bug or an exhausted device must end this job, not the thread
+        except Exception as error:  # a bug or a full device ends this job, not the thread
             self._finish_stack(active, stack, "failed", f"Training failed with {type(error).__name__}: {error}")
-        else:  # an epoch each: between two of them a stack needs little memory
+        else:  # one epoch each: between epochs a stack needs little memory
             active.stacks.rotate(-1)
 
     def _reason_to_stop(self, name: str) -> str | None:
-        """Why a job must stop now, "" if the user wanted it, None if it may go on."""
+        """Why a job must stop now: "" if the user cancelled it; None if it need not stop."""
         if name in self._cancelled:
             return ""
         job = self._jobs[name]
         if job.elapsed > self._settings.run_seconds:
             return f"Stopped after {self._settings.run_seconds} s, the limit for one experiment."
         if time.monotonic() - self._read_at[name] > self._unwatched:
-            return f"Stopped: nobody looked at it for {self._unwatched:.0f} s."
+            return f"Stopped: no page has shown it for {self._unwatched:.0f} s."
         return None
 
     def _find(self, name: str) -> _Active | None:
@@ -319,7 +330,7 @@ class Runner:
             self._jobs[active.id] = _within_memory(replace(job, runs=tuple(runs)))
             if stack in active.stepping:
                 active.stepping.remove(stack)
-            if job.pace is not None and len({run.epoch for run in runs if not run.ended}) == 1:  # all have had theirs
+            if job.pace is not None and len({run.epoch for run in runs if not run.ended}) == 1:  # all finished it
                 active.due = time.monotonic() + 1 / job.pace
 
     def _finish_stack(self, active: _Active, stack: _Stack, status: Status, error: str = "") -> None:
@@ -335,7 +346,7 @@ class Runner:
                 self._end(active.id, status, error)
 
     def _end(self, name: str, status: Status, error: str = "") -> None:
-        """End every run of a job that has not ended yet. Called with the lock held."""
+        """End all runs of a job that have not ended. Called with the lock held."""
         job = _rested(self._jobs[name])
         runs = tuple(_ended(run, status, error) for run in job.runs)
         self._jobs[name] = replace(job, runs=runs, position=0, stopped=time.monotonic())
@@ -344,9 +355,9 @@ class Runner:
         self._forget()
 
     def _forget(self) -> None:
-        """Keep what has finished within its memory: the scores of earlier epochs go first, then whole jobs, the oldest
-        first. The last one to be submitted stays whatever its size. Called with the lock held."""
-        # A job whose runs have all diverged is still active until its generator ends: it stays.
+        """Drop scores of finished jobs until they fit into memory: first those of earlier epochs, then whole jobs, the
+        oldest first. The last submitted job always stays. Called with the lock held."""
+        # A job whose runs have all diverged stays active until its generator ends, so it is not dropped.
         finished = [name for name, job in self._jobs.items() if job.stopped is not None]
         sizes = {name: _bytes(self._jobs[name]) for name in finished}
         limit = self._settings.kept_mb << 20
@@ -366,14 +377,14 @@ class Runner:
 
 
 def _step_back() -> None:
-    """Give this thread a lower priority than those that answer visitors, where the system has priorities of threads."""
+    """Give this thread a lower priority than those that serve pages, if the system has thread priorities."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _accuracies(run: Run, epoch: Epoch) -> np.ndarray:
-    """Accuracy of the default decisions of every run of an epoch, (R,), NaN where scores are not finite and in a
-    regression; `run` is one of them."""
+    """Validation accuracy of the default decisions of every run of an epoch, (R,); NaN if scores are not finite and in
+    a regression. `run` is one of the runs."""
     right = np.full(len(epoch.finite), np.nan)
     sound = np.flatnonzero(epoch.finite)
     if run.task != "regression" and len(sound):
@@ -383,12 +394,12 @@ def _accuracies(run: Run, epoch: Epoch) -> np.ndarray:
 
 
 def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Run:
-    """The run with one more epoch, or ended where its loss was not finite any more (its last good scores stay)."""
+    """The run with one more epoch; a run that diverged keeps the scores of its last finite epoch."""
     if not epoch.finite[at]:
         return replace(
             _with_own_arrays(run),
             status="diverged",
-            error=f"The loss was not finite any more at epoch {epoch.index}; what is shown is the epoch before. "
+            error=f"The loss was not finite at epoch {epoch.index}; the results are those of the epoch before. "
             "Try a smaller learning rate.",
         )
     kept = run.kept if not run.kept or run.kept[-1][0] % kept_every == 0 else run.kept[:-1]
@@ -406,7 +417,7 @@ def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Ru
 
 
 def _with_own_arrays(run: Run) -> Run:
-    """The run with copies of its last outputs, which are views of the whole stack's and would keep those in memory."""
+    """The run with copies of its last outputs, since views would keep the outputs of the whole stack in memory."""
     outputs = {part: array.copy() for part, array in run.outputs.items()}
     kept = tuple((epoch, outputs["validation"]) for epoch, _ in run.kept[-1:])
     surface = None if run.surface is None else run.surface.copy()
@@ -414,11 +425,11 @@ def _with_own_arrays(run: Run) -> Run:
 
 
 def _within_memory(job: Job) -> Job:
-    """The job with as few kept epochs as its share of memory allows: every second of them goes until it does."""
+    """Drop every second kept epoch until the kept outputs fit into KEPT_BYTES_A_JOB."""
     while sum(len(run.kept) * run.kept[-1][1].nbytes for run in job.runs if run.kept) > KEPT_BYTES_A_JOB:
         every = 2 * job.kept_every
         if every > 2 * max(run.config.epochs for run in job.runs):
-            return job  # nothing but the last epoch is left
+            return job  # only the last epoch is left
         runs = tuple(
             replace(run, kept=tuple(pair for pair in run.kept if pair[0] % every == 0 or pair is run.kept[-1]))
             for run in job.runs
@@ -432,7 +443,7 @@ def _without_earlier_epochs(job: Job) -> Job:
 
 
 def _bytes(job: Job) -> int:
-    """Memory of a job's scores; what is kept of the last epoch is its output itself, so it counts once."""
+    """Bytes of a job's scores. The kept outputs of the last epoch are also its outputs, so they count once."""
     arrays = [outputs for run in job.runs for _, outputs in run.kept[:-1]]
     arrays += [outputs for run in job.runs for outputs in run.outputs.values()]
     arrays += [run.surface for run in job.runs if run.surface is not None]
@@ -440,7 +451,7 @@ def _bytes(job: Job) -> int:
 
 
 def _rested(job: Job) -> Job:
-    """The job out of its pause, if it was in one."""
+    """The job without its pause, if it is paused."""
     if job.paused is None:
         return job
     return replace(job, paused=None, rested=job.rested + time.monotonic() - job.paused)

@@ -1,4 +1,4 @@
-"""What the runner publishes: runs and jobs as they are at one moment. Replaced, never mutated."""
+"""Immutable snapshots of runs and jobs, published by the runner."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ LIVE: tuple[Status, ...] = ("queued", "running", "paused")  # a run in any other
 
 @dataclass(frozen=True)
 class History:
-    """Mean losses after each epoch, and the accuracy of the default decisions on validation rows (NaN in a
-    regression), (E,) each; entry 0 is before any training."""
+    """Mean training and validation losses, and validation accuracy of the default decisions, after each epoch, (E,).
+
+    Entry 0 is before training. In a regression accuracies are NaN.
+    """
 
     train: np.ndarray = field(default_factory=lambda: np.empty(0))
     validation: np.ndarray = field(default_factory=lambda: np.empty(0))
     accuracy: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def then(self, train: float, validation: float, accuracy: float) -> History:
-        """This history with one more epoch."""
+        """The history with one more epoch."""
         return History(
             np.append(self.train, train), np.append(self.validation, validation), np.append(self.accuracy, accuracy)
         )
@@ -38,12 +40,19 @@ class History:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it is now: a ScoreSource of its last epoch.
+    """A snapshot of a run: a ScoreSource of its last epoch.
 
-    `outputs` holds its last probabilities (N, C) by split; in a regression its predictions (N, 1), standardised. `kept`
-    are the validation outputs of some epochs, (epoch, (N, C)) pairs in order, as many as the memory for them allows.
-    `surface` (G G, 1) is its probability over the plane of 2-D data, else None. `device` is where it trains, as torch
-    names it; "" before its first epoch.
+    Parameters
+    ----------
+    id : the id of its job, a dash, and the index of the run.
+    config : its configuration.
+    status : what it is doing, or how it ended.
+    history : losses and accuracies by epoch.
+    outputs : probabilities (N, C) after the last epoch, by split; in a regression standardised predictions (N, 1).
+    error : why it failed, was stopped or diverged, in a sentence; "" otherwise.
+    kept : (epoch, validation outputs (N, C)) of as many epochs as memory allows, in order.
+    surface : probabilities (G * G, 1) at the grid points of 2-D data; None for other data.
+    device : the device that trains it, as in torch; "" before the first epoch.
     """
 
     id: str
@@ -58,22 +67,22 @@ class Run:
 
     @property
     def job(self) -> str:
-        """The id of the job it was submitted in."""
+        """The id of its job."""
         return self.id.partition("-")[0]
 
     @property
     def epoch(self) -> int:
-        """Epochs trained so far; -1 before the first evaluation."""
+        """Number of epochs trained so far; -1 before the first evaluation."""
         return len(self.history.train) - 1
 
     @property
     def came(self) -> int:
-        """How far it came: its last epoch, or the first one whose loss was not finite."""
+        """Its last epoch; for a diverged run the first one whose loss was not finite."""
         return self.epoch + (self.status == "diverged")
 
     @property
     def version(self) -> int:
-        """Its scores are those of this epoch."""
+        """The epoch that its scores belong to."""
         return self.epoch
 
     @property
@@ -82,7 +91,7 @@ class Run:
 
     @property
     def about(self) -> About:
-        """What it is, the loss first since runs differ most in it, and how far it came."""
+        """Its label, starting with the loss since runs differ most in it, and how its scores came to be."""
         label = " · ".join(reversed(compatibility.describe(self.config)))
         came = "" if self.status == "finished" else f" · {self.status} at epoch {self.came}"
         scores = f", scores after epoch {self.epoch}" if self.outputs else ""
@@ -98,15 +107,15 @@ class Run:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The classes or labels of its data; in a binary task the negative one first."""
+        """The classes or labels of its data; (negative, positive) in a binary task."""
         return load_dataset(self.config.dataset, self.config.dataset_params).class_names
 
     def rows(self, part: str) -> np.ndarray:
-        """Where the "validation" or "test" rows stand in the data set, (N,), in the order of `scores`."""
+        """Indices (N,) of the "validation" or "test" rows in the data set, in the order of `scores`."""
         return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed).rows[part]
 
     def row_columns(self, part: str) -> RowColumns:
-        """The features of the rows, as they are in the data set."""
+        """The raw features of the rows."""
         data = load_dataset(self.config.dataset, self.config.dataset_params)
         return RowColumns(features=data.x[self.rows(part)], feature_names=data.feature_names, image=data.image)
 
@@ -128,10 +137,9 @@ class Run:
         return self._predictions(part, self._outputs(part))
 
     def at(self, epoch: int) -> ArraySource:
-        """The validation rows after an epoch whose outputs are kept, as a source of its own: thresholds that are chosen
-        on it belong to it.
+        """The validation rows after an earlier epoch as a separate source, with its own thresholds.
 
-        Raises CutoffError for an epoch that is not kept.
+        Raises CutoffError if the outputs of this epoch are not kept.
         """
         kept = dict(self.kept)
         if epoch not in kept:
@@ -169,10 +177,19 @@ class Run:
 
 @dataclass(frozen=True)
 class Job:
-    """An experiment as it is now: one run for every variant and seed, variants outermost.
+    """A snapshot of an experiment: one run for each variant and seed, grouped by variant.
 
-    `position` is its place in the queue, 0 once it trains. `kept_every` says at which epochs outputs are kept: at
-    every one, every second, and so on, and the last. Times are those of time.monotonic.
+    Parameters
+    ----------
+    id : its id.
+    experiment : its variants and seeds.
+    runs : the runs.
+    position : place in the queue, from 1; 0 once it trains.
+    started, stopped : times of time.monotonic; None before.
+    paused : time at which the current pause began; None while not paused.
+    rested : seconds of earlier pauses.
+    pace : largest number of epochs per second; None for maximum speed.
+    kept_every : outputs are kept for every such epoch, and for the last.
     """
 
     id: str
@@ -181,19 +198,19 @@ class Job:
     position: int = 0
     started: float | None = None
     stopped: float | None = None
-    paused: float | None = None  # since when
-    rested: float = 0.0  # seconds in earlier pauses
-    pace: float | None = None  # epochs a second at most; None is as fast as can be
+    paused: float | None = None
+    rested: float = 0.0
+    pace: float | None = None
     kept_every: int = 1
 
     def of_variant(self, index: int) -> tuple[Run, ...]:
-        """The runs of one variant, one a seed."""
+        """The runs of a variant, one per seed."""
         seeds = len(self.experiment.seeds)
         return self.runs[index * seeds : (index + 1) * seeds]
 
     @property
     def status(self) -> Status:
-        """The most telling status of its runs."""
+        """The status of its runs; if they differ, the one that comes first in the order below."""
         found = {run.status for run in self.runs}
         order: tuple[Status, ...] = (
             "paused",
@@ -213,8 +230,10 @@ class Job:
 
     @property
     def progress(self) -> float:
-        """Share of all epochs that are trained, in [0, 1]; a run that stopped early or diverged counts as done, and so
-        does one that has ended in any way while others train."""
+        """Fraction of all epochs that are trained, in [0, 1].
+
+        A run that stopped early or diverged counts as complete, and so does any ended run while others still train.
+        """
         ended = self.ended
         over = [run.ended and (not ended or run.status in ("stopped early", "diverged")) for run in self.runs]
         done = [1.0 if o else max(run.epoch, 0) / run.config.epochs for o, run in zip(over, self.runs, strict=True)]
@@ -222,14 +241,14 @@ class Job:
 
     @property
     def elapsed(self) -> float:
-        """Seconds of training since it began, without pauses; 0 while queued."""
+        """Seconds since training began, without pauses; 0 while queued."""
         if self.started is None:
             return 0.0
         return (self.paused or self.stopped or time.monotonic()) - self.started - self.rested
 
     @property
     def remaining(self) -> float | None:
-        """Estimated seconds to the end at the pace so far; None while there is nothing to go by."""
+        """Estimated remaining seconds at the speed so far; None before the first epoch and after the end."""
         if self.ended or not self.progress:
             return None
         return self.elapsed * (1 - self.progress) / self.progress

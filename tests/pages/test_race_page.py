@@ -329,7 +329,7 @@ def test_a_race_that_is_not_finite_from_the_start_says_so(app_test: AppTest, mon
     done = raced(at)
     assert {run.status for run in done.runs} == {"diverged"}
     (said,) = sentences(at)
-    assert said.startswith("The loss was not finite any more at epoch 0")
+    assert said.startswith("The loss was not finite at epoch 0")
     assert all(state.startswith("diverged") for state in table(at)["State"])
 
 

@@ -135,7 +135,7 @@ def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
     app_test.query_params["run"] = "nosuchrun"
     at = open_page(app_test, "thresholds")
     (said,) = sentences(at)
-    assert said.startswith("Expected the id of a run that is still kept, but got 'nosuchrun'")
+    assert said.startswith("The run 'nosuchrun' is no longer kept")
     assert at.get("page_link")
 
 

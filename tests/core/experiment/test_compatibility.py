@@ -146,7 +146,7 @@ def test_any_link_opens_with_choices_that_fit_together(query):
         ),
         (
             {"model": "mlp", "widths": "0"},
-            "Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes, but got '0'.",
+            "Expected `widths` to be one to four whole numbers from 1 to 1024, separated by dashes, but got '0'.",
         ),
     ],
 )
@@ -290,8 +290,8 @@ def test_activation_is_refused_where_torch_refuses_its_outputs():
     )
     assert sentence.endswith(f"but got 'log_softmax'. {said}")
     assert not_taken("sigmoid", "bce_probabilities")[:2] == [
-        f"Output activation none before BCE on probabilities: {said}. Take sigmoid or softmax.",
-        f"Output activation log-softmax before BCE on probabilities: {said}. Take sigmoid or softmax.",
+        f"Final activation none before BCE on probabilities: {said}. Use sigmoid or softmax.",
+        f"Final activation log-softmax before BCE on probabilities: {said}. Use sigmoid or softmax.",
     ]
 
 
@@ -370,7 +370,7 @@ def test_every_combination_that_is_offered_passes_the_check(dataset):
         ),
         ({"momentum": 0.5}, "Expected `momentum` to be left out for Adam, which has its own, but got 0.5."),
         ({"schedule": "x"}, "Expected `schedule` to be one of constant, cosine, but got 'x'."),
-        ({"model": "mlp"}, "Expected `widths` of an mlp to name at least one hidden layer, but got none."),
+        ({"model": "mlp"}, "Expected `widths` of an mlp to have at least one hidden layer, but got none."),
         (
             {"loss_params": {"gamma": 2.0}},
             "Expected `loss_params` for the loss bce to be one of pos_weight, but got 'gamma'.",
@@ -423,7 +423,7 @@ def test_widths_read_back_what_was_written(widths):
 def test_widths_that_are_none_are_refused_with_one_sentence(text):
     with pytest.raises(CutoffError) as caught:
         read_widths(text)
-    wanted = "Expected `widths` to be one to four whole numbers from 1 to 1024 with dashes"
+    wanted = "Expected `widths` to be one to four whole numbers from 1 to 1024, separated by dashes"
     assert str(caught.value) == f"{wanted}, but got {text!r}."
 
 

@@ -10,7 +10,7 @@ from core.experiment.config import MAX_RUNS, NUMBERS, SETTINGS, Experiment, RunC
 from tests.support.configs import values_of
 
 VALUES = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**53), 2**53), st.text())
-WIDTHS = "one to four whole numbers from 1 to 1024 with dashes"
+WIDTHS = "one to four whole numbers from 1 to 1024, separated by dashes"
 PARAMS = st.dictionaries(st.text(), st.one_of(VALUES, st.booleans()), max_size=3)
 CONFIGS = st.builds(
     make_config,
@@ -140,7 +140,7 @@ def test_experiment_trains_every_variant_with_the_same_seeds():
 
 
 def test_experiment_refuses_two_variants_of_one_name():
-    with pytest.raises(CutoffError, match=r"Two variants are called 'a'\. Give each its own name\."):
+    with pytest.raises(CutoffError, match=r"Two variants have the name 'a'\. Give each a different name\."):
         experiment(["a", "b", "a"], 1).runs()
 
 

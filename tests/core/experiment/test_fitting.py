@@ -110,7 +110,7 @@ def test_a_deliberate_mistake_stays_where_it_is_the_same_one():
 def test_a_sweep_of_what_the_other_loss_lacks_becomes_one_variant():
     found, changes = fitted(swept("loss.pos_weight"), "diabetes")
     assert len(found.variants) == 1
-    assert "15 variants are the same as another on this data and left out." in changes
+    assert "15 variants are equal to another on this data and dropped." in changes
 
 
 def test_a_name_stays_with_what_it_was_given_to():
@@ -134,10 +134,10 @@ def test_parameters_that_do_not_fit_are_left_out_and_said():
     found, changes = fitted(as_experiment(config), "wine", (("nothing", 1), ("prevalence", "5%")))
     assert found.variants[0].config.loss_params == ()
     assert found.variants[0].config.dataset_params == ()
-    assert sum("left out" in sentence for sentence in changes) == 3
+    assert sum("dropped" in sentence for sentence in changes) == 3
     found, changes = fitted(as_experiment(make_config()), "gaussians", (("samples", 200), ("prevalence", 0.01)))
     assert found.variants[0].config.dataset_params == ()
-    assert changes[0].endswith("The data has its default parameters.")
+    assert changes[0].endswith("The default parameters are used.")
 
 
 def test_every_head_that_is_chosen_is_one_of_the_data():

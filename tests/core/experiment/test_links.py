@@ -158,8 +158,11 @@ BAD = {
 def test_a_bad_link_gives_one_sentence_and_the_page_goes_on(query: dict[str, str], name: str):
     at = opened(query, name)
     (said,) = sentences(at)
-    assert said.startswith("Expected ")
-    assert ", but got " in said
+    if "run" in query:
+        assert said.startswith(f"The run {query['run']!r} is no longer kept.")
+    else:
+        assert said.startswith("Expected ")
+        assert ", but got " in said
     if name == "train":
         assert not button(at, "Start").disabled
         choose(at, "epochs", 1)
@@ -172,7 +175,8 @@ def test_every_bad_part_of_a_link_has_its_sentence():
     at = opened({"dataset": "nope", "lr": "fast", "loss.pos_weight": "-3", "run": "deadbeef", "epochs": "7"})
     said = sentences(at)
     assert len(said) == 4
-    assert all(sentence.startswith("Expected ") for sentence in said)
+    assert sum(sentence.startswith("Expected ") for sentence in said) == 3
+    assert sum("'deadbeef' is no longer kept" in sentence for sentence in said) == 1
     assert control(at, "epochs").value == 7  # what could be used is used
     assert at.query_params == {"epochs": "7"}  # and what could not is gone
 

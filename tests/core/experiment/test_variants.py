@@ -178,7 +178,7 @@ def test_link_of_the_default_choices_is_empty():
         ({"colour": "9"}, "Expected `colour` to be a whole number from 0 to 7, but got '9'."),
         (
             {"name": "a", "variants": '{"name":["a"]}'},
-            "Two variants are called 'a', so all are named by their choices.",
+            "Two variants have the name 'a', so all have their default names.",
         ),
     ],
 )

@@ -271,7 +271,7 @@ def test_diverged_run_keeps_its_last_good_scores_and_the_others_go_on(build):
     assert [good.status, bad.status, job.status] == ["finished", "diverged", "finished"]
     assert (good.epoch, bad.epoch) == (4, 1)
     assert bad.outputs["validation"][0, 0] == np.float32(0.01)
-    assert bad.error.startswith("The loss was not finite any more at epoch 2; what is shown is the epoch before.")
+    assert bad.error.startswith("The loss was not finite at epoch 2; the results are those of the epoch before.")
 
 
 def test_job_whose_only_run_diverges_has_diverged(build):
@@ -301,7 +301,7 @@ def test_job_that_nobody_looks_at_stops_with_a_sentence(build, clock):
     clock[0] += 2
     until(lambda: peek(runner, name).ended)
     run = runner.job(name).runs[0]
-    assert (run.status, run.error, run.epoch) == ("stopped", "Stopped: nobody looked at it for 300 s.", 1)
+    assert (run.status, run.error, run.epoch) == ("stopped", "Stopped: no page has shown it for 300 s.", 1)
 
 
 def test_job_stops_at_the_limit_of_training_time_with_a_sentence(build, clock):
@@ -342,7 +342,7 @@ def test_full_queue_refuses_one_more_with_a_sentence(build):
     waiting = [runner.submit(experiment(a_config())) for _ in range(2)]
     with pytest.raises(CutoffError) as caught:
         runner.submit(experiment(a_config()))
-    assert str(caught.value) == "Expected at most 2 waiting jobs, but got one more. Try again in a minute."
+    assert str(caught.value) == "The queue is full: 2 experiments are waiting. Try again in a minute."
     runner.cancel(waiting[0])
     assert runner.job(runner.submit(experiment(a_config()))).position == 2
 
@@ -367,7 +367,7 @@ def test_oldest_ended_jobs_are_forgotten(build, monkeypatch):
     names = [runner.submit(experiment(a_config())) for _ in range(4)]
     until(lambda: names[0] not in runner._jobs and names[1] not in runner._jobs)
     assert status(runner, running, *names[2:]) == ["running", "finished", "finished"]
-    with pytest.raises(CutoffError, match="Expected the id of a run that is still kept"):
+    with pytest.raises(CutoffError, match="is no longer kept"):
         runner.job(names[0])
 
 
@@ -419,9 +419,8 @@ def test_unknown_id_is_answered_with_what_to_do():
     with pytest.raises(CutoffError) as caught:
         Runner().job("f00")
     assert str(caught.value) == (
-        "Expected the id of a run that is still kept, but got 'f00'. "
-        "The app keeps the last 50 runs until it restarts, fewer if they are large; start it again with the same "
-        "choices."
+        "The run 'f00' is no longer kept. The app keeps the last 50 experiments until it restarts, fewer if they are "
+        "large. Start it again with the same choices."
     )
 
 
@@ -433,7 +432,7 @@ def test_close_stops_what_trains_and_what_waits_and_refuses_more(build):
     runner.close()
     assert status(runner, *names) == ["stopped", "stopped"]
     assert not runner._thread.is_alive()
-    with pytest.raises(CutoffError, match="Expected a runner that is open"):
+    with pytest.raises(CutoffError, match="The app is shutting down"):
         runner.submit(experiment(a_config()))
     runner.close()
 
