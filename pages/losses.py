@@ -10,7 +10,7 @@ import streamlit as st
 from scipy.special import expit, logit
 
 from core.plots.losses import format_figure, loss_figure, score_figure, twice_figure
-from core.plots.style import Scale
+from core.plots.style import ProbabilityScale
 from core.theory import numerical_limits as numerics
 from core.theory.optimal_scores import softmax_twice
 from pages.components.live_figure import live_figure
@@ -52,9 +52,9 @@ def show_values(chosen: list[Chosen]) -> None:
             "down.",
             width="content",
         )
-        scale: Scale = st.segmented_control(
+        scale: ProbabilityScale = st.segmented_control(
             "Against",
-            get_args(Scale),
+            get_args(ProbabilityScale),
             format_func={"logit": "against the logit", "probability": "against the probability"}.__getitem__,
             key="losses.scale",
             default="logit",

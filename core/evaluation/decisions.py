@@ -34,6 +34,7 @@ class DecisionSpec:
     help: str
     reference: str
     params: tuple[Param, ...] = ()
+    needs_probabilities: bool = False
 
     def __call__(self, y_score: ArrayLike, thresholds: ArrayLike, **params: Value) -> NDArray[np.intp]:
         """The decisions (N,), with defaults for the params not given.
@@ -252,6 +253,7 @@ DECISIONS: dict[str, DecisionSpec] = {
         help="The class whose p is the largest multiple of its threshold. Equal thresholds are plain argmax.",
         reference="Zhou and Liu, Training cost-sensitive neural networks with methods addressing the class imbalance "
         "problem, 2006, https://doi.org/10.1109/TKDE.2006.17",
+        needs_probabilities=True,
     ),
     "difference": DecisionSpec(
         name="difference",

@@ -125,10 +125,13 @@ def described(found: pd.DataFrame, source: ScoreSource, part: str, with_features
     """Found rows of a part, or some of them, as a table: `row`, actual `class` or `labels`, what was found, what else
     is known of the rows, then every feature.
 
-    `row` is the place in the data, from 0. A feature named like a column before it becomes "feature <name>".
+    `row` is the place in the data, from 0. Only probabilities have a `logit`. A feature named like a column before it
+    becomes "feature <name>".
     """
     scores, known, at = source.scores(part), source.row_columns(part), found.index
     table = found.reset_index(drop=True)
+    if not scores.are_probabilities:
+        table = table.drop(columns="logit")
     table.insert(0, "labels" if scores.task == "multilabel" else "class", _actual(scores, at))
     table.insert(0, "row", source.rows(part)[at])
     for name in ("id", "group", "amount", "time", "weight"):

@@ -11,12 +11,12 @@ from sklearn.model_selection import FixedThresholdClassifier
 
 {class_names}
 
-# estimator: a fitted classifier of the classes 0 and 1 with predict_proba
+# estimator: a fitted classifier of the classes 0 and 1 with {method}
 classifier = FixedThresholdClassifier(
     estimator,
     threshold={threshold},  # {said}; a score of at least this is class 1
     pos_label=1,
-    response_method="predict_proba",
+    response_method="{method}",
 )
 # classifier.predict(X) gives the class of each row, (N,), an index of CLASS_NAMES
 """
@@ -29,13 +29,13 @@ import numpy as np
 
 
 def decide(p):
-    """Whether each row has each label, (N, {columns}) bool, from its probabilities (N, {columns})."""
+    """Whether each row has each label, (N, {columns}) bool, from its scores (N, {columns})."""
     return p >= THRESHOLDS
 
 
 def predict(X):
     """The decisions about rows X. estimator: a fitted classifier of these labels."""
-    p = estimator.predict_proba(X)
+    p = estimator.{method}(X)
     if isinstance(p, list):  # one (N, 2) a label, as from a random forest
         p = np.column_stack([label[:, 1] for label in p])
     return decide(p)
@@ -49,13 +49,13 @@ CLASSES = '''{header}
 
 
 def decide(p):
-    """The class of each row, (N,), an index of CLASS_NAMES{none}, from its probabilities (N, {columns})."""
+    """The class of each row, (N,), an index of CLASS_NAMES{none}, from its scores (N, {columns})."""
 {rule}
 
 
 def predict(X):
     """The decisions about rows X. estimator: a fitted classifier of these classes in this order."""
-    return decide(estimator.predict_proba(X))
+    return decide(estimator.{method}(X))
 '''
 
 # The rules of core.evaluation.DECISIONS.
@@ -87,9 +87,11 @@ def scikit_learn_code(record: ThresholdRecord) -> str:
     """Source that runs where `estimator` is a fitted classifier, and decides as Cutoff does.
 
     Two classes: it defines `classifier`, whose predict compares score >= threshold. Else it defines decide(p), from
-    probabilities (N, C), and predict(X).
+    scores (N, C), and predict(X).
     """
+    method = "predict_proba" if record.probabilities else "decision_function"
     parts = {"header": header(record), "class_names": class_names(record), "columns": len(record.thresholds)}
+    parts["method"] = method
     if record.task == "binary":
         return TWO.format(**parts, threshold=number(record.compared()[0]), said=in_words(record.thresholds[0]))
     parts["thresholds"] = thresholds(record, "np.array(", ")")

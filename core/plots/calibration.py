@@ -9,7 +9,19 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 
 from core.evaluation.calibration import Reliability
-from core.plots.style import GROUND, LEGEND_SMALL, LINE, LOGIT_END, MUTED, POSITIVE, TEXT, Scale, place, score_axis
+from core.plots.style import (
+    GROUND,
+    LEGEND_SMALL,
+    LINE,
+    LOGIT_END,
+    MUTED,
+    POSITIVE,
+    TEXT,
+    Scale,
+    limits,
+    place,
+    score_axis,
+)
 
 LEAST_WIDTH = 0.004  # of a bar, as a share of the axis: bins of tied scores have none
 DIAGONAL: dict[str, Any] = {"color": MUTED, "width": 1, "dash": "dot"}
@@ -23,7 +35,7 @@ def reliability_figure(
     `now` is solid with the Wilson intervals of its shares and the band in which shares of calibrated scores would lie;
     `before`, if given, is hollow and dashed, as given. Both axes of shares and scores have this scale.
     """
-    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    low, high = limits(scale)
     data: list[dict[str, Any]] = [_band(now, scale), _diagonal(low, high)]
     if before is not None:
         data += [_points(before, "as given", scale, {"color": MUTED, "width": 1.5, "dash": "dash"}, hollow=True)]
@@ -63,29 +75,37 @@ def reliability_figure(
 
 
 def map_figure(
-    given: ArrayLike, calibrated: ArrayLike, name: str, threshold: tuple[float, float], half: float, scale: Scale
+    given: ArrayLike,
+    calibrated: ArrayLike,
+    name: str,
+    threshold: tuple[float, float],
+    half: float,
+    scale: Scale,
+    given_scale: Scale | None = None,
 ) -> go.Figure:
     """Calibrated scores (T,) against those given (T,), in ascending order, with the threshold on trial as a pair of
-    both, and the score `half` that becomes .5, NaN if none does."""
-    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    both, and the score `half` that becomes .5, NaN if none does. `given_scale` is that of the scores given, `scale` if
+    they are probabilities."""
+    of_given = given_scale or scale
+    low, high = limits(scale)
     data = [
-        _diagonal(low, high),
+        *([_diagonal(low, high)] if of_given == scale else []),
         {
             "type": "scatter",
             "mode": "lines",
             "name": name,
-            "x": place(given, scale),
+            "x": place(given, of_given),
             "y": place(calibrated, scale),
             "customdata": np.stack([np.asarray(given), np.asarray(calibrated)], axis=1),
             "line": {"color": POSITIVE, "width": 2},
             "hovertemplate": "%{customdata[0]:.4g} becomes %{customdata[1]:.4g}<extra></extra>",
         },
-        _moved(*threshold, f"threshold {threshold[0]:.3f} becomes {threshold[1]:.3f}", scale, "circle", TEXT),
+        _moved(*threshold, f"threshold {threshold[0]:.3f} becomes {threshold[1]:.3f}", of_given, scale, "circle", TEXT),
     ]
     if not np.isnan(half):
-        data.append(_moved(half, 0.5, f"{half:.3f} becomes 0.500", scale, "diamond", MUTED))
+        data.append(_moved(half, 0.5, f"{half:.3f} becomes 0.500", of_given, scale, "diamond", MUTED))
     layout = LEGEND_SMALL | {
-        "xaxis": score_axis(scale, "score as given"),
+        "xaxis": score_axis(of_given, "score as given"),
         "yaxis": score_axis(scale, "calibrated score") | {"showgrid": True},
     }
     return go.Figure(data, layout)
@@ -150,16 +170,16 @@ def _bars(of: Reliability, name: str, scale: Scale, marker: dict[str, Any]) -> d
     }
 
 
-def _moved(x: float, y: float, name: str, scale: Scale, symbol: str, colour: str) -> dict[str, Any]:
+def _moved(x: float, y: float, name: str, of_given: Scale, scale: Scale, symbol: str, colour: str) -> dict[str, Any]:
     """A score and what it becomes, with lines to both axes."""
-    at_x, at_y = (float(place(value, scale)) for value in (x, y))
-    start = 0.0 if scale == "probability" else -LOGIT_END
+    at_x, at_y = float(place(x, of_given)), float(place(y, scale))
+    left, bottom = limits(of_given)[0], limits(scale)[0]
     return {
         "type": "scatter",
         "mode": "lines+markers",
         "name": name,
-        "x": [at_x, at_x, start],
-        "y": [start, at_y, at_y],
+        "x": [at_x, at_x, left],
+        "y": [bottom, at_y, at_y],
         "line": {"color": colour, "width": 1, "dash": "dot" if symbol == "diamond" else "solid"},
         "marker": {
             "size": [0, 13, 0],

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from core.evaluation import METRICS, Curve, ThresholdCounts
 from core.evaluation.metrics import false_positive_rate
@@ -21,16 +20,18 @@ from core.plots.style import (
     GROUND,
     LEGEND_SMALL,
     LINE,
-    LOGIT_END,
     MARGIN,
     MUTED,
     TEXT,
     Scale,
+    limits,
     packed,
-    place,
+    place_within,
     plain,
     score_axis,
+    scores_at,
     unit_axis,
+    unit_of,
 )
 from core.plots.thresholds import ISO_F1
 
@@ -99,22 +100,20 @@ def cost_curves(
     """Mean cost of a row against the threshold, and the costs (R,) at the runs' thresholds (R,).
 
     The curves' thresholds are places on the axis, as those of `metrics_figure`. Beyond all scores costs stay as they
-    are. Scores outside [0, 1] widen the axis of probabilities.
+    are.
     """
-    high, low = (LOGIT_END, -LOGIT_END) if scale == "logit" else (1.0, 0.0)
-    high = max([high, *(float(curve.x.max()) for curve in curves if len(curve.x))])
-    low = min([low, *(float(curve.x.min()) for curve in curves if len(curve.x))])
+    low, high = limits(scale)
     drawn = []
     for curve in curves:
         x = np.concatenate([[high], curve.x, [low]])
         y = np.pad(curve.y, 1, mode="edge") if len(curve.y) else np.full(2, np.nan)
-        drawn.append((x, y, expit(x) if scale == "logit" else x))
+        drawn.append((x, y, scores_at(x, scale)))
     rings = [
-        Ring(min(float(place(t, scale)), high), cost, _threshold(t)) for t, cost in zip(thresholds, costs, strict=True)
+        Ring(float(place_within(t, scale)), cost, _threshold(t)) for t, cost in zip(thresholds, costs, strict=True)
     ]
     highest = max((float(y.max()) for _, y, _ in drawn if np.isfinite(y).all()), default=0.0) or 1.0
     layout = {
-        "xaxis": _threshold_axis(scale, low, high),
+        "xaxis": score_axis(scale, f"threshold ({unit_of(scale)})"),
         "yaxis": {
             "title": {"text": "cost per row"},
             "range": [-0.02 * highest, 1.05 * highest],
@@ -323,14 +322,6 @@ def _columns(x: Sequence[float]) -> list[list[int]]:
         else:
             columns.append([place_of])
     return columns
-
-
-def _threshold_axis(scale: Scale, low: float, high: float) -> dict[str, Any]:
-    """The axis of thresholds between its ends: that of probabilities, if the scores are some."""
-    axis = score_axis(scale, "threshold (probability)")
-    if scale == "logit" or (low >= 0 and high <= 1):
-        return axis
-    return axis | {"range": [low, high], "tickvals": None, "tickformat": "~g", "title": {"text": "threshold (score)"}}
 
 
 def _of_counts(curve: Curve) -> tuple[NDArray, NDArray, NDArray]:

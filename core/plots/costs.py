@@ -6,22 +6,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.special import expit
 
 from core.evaluation import Curve, predicted_positive
 from core.evaluation.scores import ClassView
 from core.evaluation.value.payoffs import Band
 from core.plots.marks import Mark, add_marks
 from core.plots.scores import score_histograms
-from core.plots.style import LINE, LOGIT_END, MUTED, POSITIVE, Scale, place, plain, score_axis
+from core.plots.style import (
+    LINE,
+    MUTED,
+    POSITIVE,
+    Scale,
+    limits,
+    place,
+    place_within,
+    plain,
+    score_axis,
+    scores_at,
+    unit_of,
+)
 
 DASHES = ("solid", "dot")
 SHADE = {"fillcolor": LINE, "opacity": 0.4, "line_width": 0, "layer": "below"}
-
-
-def ends(scale: Scale) -> tuple[float, float]:
-    """The first and the last place of an axis of scores."""
-    return (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
 
 
 def threshold_mark(name: str, threshold: float, scale: Scale, dash: str = "solid", heavy: bool = False) -> Mark:
@@ -45,7 +51,7 @@ def value_figure(
     figure = go.Figure()
     for (name, curve), dash in zip(curves.items(), DASHES, strict=True):
         placed = np.asarray(curve.thresholds, np.float64)
-        thresholds = expit(placed) if scale == "logit" else placed
+        thresholds = scores_at(placed, scale)
         figure.add_scatter(
             x=curve.x,
             y=curve.y,
@@ -57,7 +63,7 @@ def value_figure(
             "TP %{customdata[1]:,} · FP %{customdata[2]:,} · FN %{customdata[3]:,} · TN %{customdata[4]:,}"
             "<extra></extra>",
         )
-    low, high = (float(place(min(end, 1.0), scale)) for end in interval)
+    low, high = map(float, place_within(interval, scale))
     if np.isfinite(low + high):
         figure.add_vrect(x0=low, x1=high, **SHADE)
     first = next(iter(curves.values()))
@@ -76,10 +82,10 @@ def value_figure(
             )
     title = f"net value ({plain(unit)})" if unit else "net value"
     figure.update_layout(
-        xaxis=score_axis(scale, "threshold (probability)"),
+        xaxis=score_axis(scale, f"threshold ({unit_of(scale)})"),
         yaxis={"title": {"text": title}, "tickformat": "~s", "zeroline": True, "nticks": 6},
     )
-    add_marks(figure, marks, ends(scale))
+    add_marks(figure, marks, limits(scale))
     return figure
 
 
@@ -91,9 +97,8 @@ def band_figure(view: ClassView, band: Band, marks: Sequence[Mark], scale: Scale
     high = predicted_positive(view.score, band.high)
     reviewed = predicted_positive(view.score, band.low) & ~high
     figure = score_histograms([view], [band.high], scale, predicted=(high | (reviewed & view.y))[:, None])
-    low, upper = ends(scale)
-    left, right = (float(np.clip(place(min(end, 1.0), scale), low, upper)) for end in band)
+    left, right = map(float, place_within(band, scale))
     if band.low < band.high:
         figure.add_vrect(x0=left, x1=right, **SHADE)
-    add_marks(figure, marks, (low, upper), legend=False)
+    add_marks(figure, marks, limits(scale), legend=False)
     return figure

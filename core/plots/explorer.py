@@ -16,7 +16,7 @@ from scipy.special import expit
 from core.evaluation import ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import condensed
 from core.plots.scores import BINS
-from core.plots.style import LOGIT_END, Scale, score_axis
+from core.plots.style import Scale, ScoreRange, limits, score_axis, score_range, scores_at
 
 AxisKind = Literal["probability", "logit", "score"]  # "score": evenly spaced scores that are no probabilities
 
@@ -79,17 +79,16 @@ def held(index: ScoreIndex, scale: Scale = "probability") -> Held:
 
 
 def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
-    """The axis that fits the scores: probabilities in [0, 1] by the scale, or else their range and a bit more."""
+    """The axis of this scale, or where scores leave that of probabilities, of their range and a bit more."""
     low, high = index.score_range
-    if not index.n_rows or (low >= 0 and high <= 1):
+    if not isinstance(scale, ScoreRange) and (not index.n_rows or (low >= 0 and high <= 1)):
         spec = score_axis(scale)
-        start, end = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+        start, end = limits(scale)
         placed = spec["tickvals"]
-        scores = expit(placed) if scale == "logit" else placed
+        scores = scores_at(placed, scale)
         words = spec.get("ticktext", [f"{tick:g}" for tick in placed])
         return Axis(scale, 0.0, 1.0, start, end, tuple(zip(map(float, scores), words, strict=True)))
-    room = 0.05 * (high - low) or max(abs(high), 1.0)
-    start, end = low - room, high + room
+    start, end = scale if isinstance(scale, ScoreRange) else score_range(low, high)
     ticks = tuple((tick, f"{tick:.6g}".replace("-", "−")) for tick in round_numbers(start, end))
     return Axis("score", start, end, start, end, ticks)
 

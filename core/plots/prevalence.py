@@ -11,9 +11,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation import Curve
 from core.evaluation.prevalence import GRID, BestThresholds
-from core.plots.costs import ends
 from core.plots.marks import Mark, add_marks
-from core.plots.style import MUTED, POSITIVE, POSITIVE_FILL, Scale, place, score_axis, unit_axis
+from core.plots.style import (
+    MUTED,
+    POSITIVE,
+    POSITIVE_FILL,
+    Scale,
+    limits,
+    place_within,
+    score_axis,
+    unit_axis,
+    unit_of,
+)
 from core.plots.thresholds import DASHES, metrics_figure
 
 TICKS = np.array([0.0001, 0.001, 0.01, 0.1, 0.99])
@@ -71,14 +80,14 @@ def best_figure(best: BestThresholds, marks: Sequence[Mark], scale: Scale = "pro
     ):
         figure.add_scatter(
             x=x,
-            y=place(np.minimum(thresholds, 1.0), scale),
+            y=place_within(thresholds, scale),
             customdata=np.stack([_percents(best.prevalences), _thresholds(thresholds)], axis=1),
             name=name,
             mode="lines",
             line=line,
             hovertemplate=f"{name}: %{{customdata[1]}}<br>prevalence %{{customdata[0]}}<extra></extra>",
         )
-    axis = score_axis(scale, "best threshold (probability)") | {"showgrid": True}
+    axis = score_axis(scale, f"best threshold ({unit_of(scale)})") | {"showgrid": True}
     figure.update_layout(xaxis=_share_axis(), yaxis=axis)
     add_marks(figure, marks, _ends())
     return figure
@@ -89,7 +98,7 @@ def metrics_at_figure(
 ) -> go.Figure:
     """`metrics_figure` of metrics at another prevalence, with further thresholds marked."""
     figure = metrics_figure(curves, threshold, scale)
-    add_marks(figure, marks, ends(scale))
+    add_marks(figure, marks, limits(scale))
     return figure
 
 

@@ -13,7 +13,6 @@ from core.evaluation.scores import ClassView
 from core.plots.race import Spec
 from core.plots.scores import BINS
 from core.plots.style import (
-    LOGIT_END,
     MARGIN,
     MUTED,
     NEGATIVE,
@@ -21,6 +20,7 @@ from core.plots.style import (
     TEXT,
     Scale,
     bin_edges,
+    limits,
     place,
     plain,
     score_axis,
@@ -45,7 +45,7 @@ def outcome_bars(
     customdata of a bar is (rows, low, high): exactly those rows have low <= score < high in the scores' own dtype. None
     is an open end, of the outermost bars. The scores in [low, high) are shaded.
     """
-    start, end = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    start, end = limits(scale)
     edges = bin_edges(scale, bins)
     places = place(edges, scale)
     ends: list[float | None] = [None, *edges[1:-1].tolist(), None]

@@ -14,14 +14,15 @@ from core.evaluation import predicted_positive
 from core.evaluation.bins import bin_of, outcomes_by_bin
 from core.evaluation.scores import ClassView
 from core.plots.style import (
-    LOGIT_END,
     MARGIN,
     NEGATIVE,
     NEGATIVE_TEXT,
     POSITIVE,
     TEXT,
     Scale,
+    ScoreRange,
     bin_edges,
+    limits,
     place,
     score_axis,
 )
@@ -83,7 +84,7 @@ def score_histograms(
 
 def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int) -> tuple[list[dict[str, Any]], float]:
     """Four sets of bars, true class times decision (N,), and how far the axis must reach to hold them."""
-    low, high = (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+    low, high = limits(scale)
     edges = bin_edges(scale, bins)
     places = place(edges, scale)
     ranges = [f"scores {start:.3g} to {end:.3g}" for start, end in pairwise(edges)]
@@ -136,7 +137,9 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
 def _score_axis(scale: Scale, alone: bool) -> dict[str, Any]:
     """The axis with its title, or among others with as few ticks as there is room for."""
     if alone:
-        return score_axis(scale, "score (probability)")
+        return score_axis(scale, "score" if isinstance(scale, ScoreRange) else "score (probability)")
+    if isinstance(scale, ScoreRange):
+        return score_axis(scale) | {"nticks": 3}
     ticks = {"tickvals": [0, 0.5, 1]} if scale == "probability" else {"tickvals": [0], "ticktext": ["0.5"]}
     return score_axis(scale) | ticks
 

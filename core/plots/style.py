@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import html
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,27 +42,71 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 # Viridis from .28 to .71 (van der Walt and Smith, 2015): its ends would sink into the dark and the light ground.
 SEQUENCE = ("#37598c", "#2e708e", "#26848e", "#209a8a", "#2dad7f", "#4bc06c")
 
-Scale = Literal["probability", "logit"]
+
+class ScoreRange(NamedTuple):
+    """The axis of scores that are no probabilities, evenly spaced from `low` to `high`, low < high."""
+
+    low: float
+    high: float
+
+
+ProbabilityScale = Literal["probability", "logit"]
+Scale = ProbabilityScale | ScoreRange
 LOGIT_END = 9.0  # scores beyond sigmoid(+-9), .0001 from the ends, are drawn there
 LOGIT_TICKS = np.array([0.001, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999])
 
 
+def score_range(low: float, high: float) -> ScoreRange:
+    """The axis that fits scores from `low` to `high`, with some room on either side."""
+    room = 0.05 * (high - low) or max(abs(high), 1.0)
+    return ScoreRange(low - room, high + room)
+
+
+def limits(scale: Scale) -> tuple[float, float]:
+    """The first and the last place of an axis of scores."""
+    if isinstance(scale, ScoreRange):
+        return scale.low, scale.high
+    return (0.0, 1.0) if scale == "probability" else (-LOGIT_END, LOGIT_END)
+
+
+def unit_of(scale: Scale) -> str:
+    """What a threshold on this axis is."""
+    return "score" if isinstance(scale, ScoreRange) else "probability"
+
+
 def place(scores: ArrayLike, scale: Scale) -> NDArray[np.float64]:
-    """Where probabilities lie on the axis of this scale."""
+    """Where scores lie on the axis of this scale; beyond the ends of a logit or of another score they lie there."""
+    values = np.asarray(scores, dtype=np.float64)
     if scale == "probability":
-        return np.asarray(scores, dtype=np.float64)
-    return np.clip(logit(np.clip(np.asarray(scores, dtype=np.float64), 0, 1)), -LOGIT_END, LOGIT_END)
+        return values
+    return np.clip(logit(np.clip(values, 0, 1)) if scale == "logit" else values, *limits(scale))
+
+
+def place_within(scores: ArrayLike, scale: Scale) -> NDArray[np.float64]:
+    """`place`, with what lies beyond the axis at its ends, such as a threshold above every score."""
+    return np.clip(place(scores, scale), *limits(scale))
+
+
+def scores_at(places: ArrayLike, scale: Scale) -> NDArray[np.float64]:
+    """The scores that lie at these places."""
+    placed = np.asarray(places, dtype=np.float64)
+    return np.asarray(expit(placed)) if scale == "logit" else placed
 
 
 def bin_edges(scale: Scale, bins: int) -> NDArray[np.float64]:
     """The scores (bins + 1,), ascending, between which bins lie that are equally wide on the axis of this scale."""
     width = equal_width(bins)
+    if isinstance(scale, ScoreRange):
+        return scale.low + width * (scale.high - scale.low)
     return expit(LOGIT_END * (2 * width - 1)) if scale == "logit" else width
 
 
 def score_axis(scale: Scale, title: str | None = None) -> dict[str, Any]:
-    """The layout of an axis of scores: probabilities in both scales, evenly spaced or by their logit."""
-    if scale == "probability":
+    """The layout of an axis of scores: probabilities, evenly spaced or by their logit, or the range of other scores."""
+    axis: dict[str, Any]
+    if isinstance(scale, ScoreRange):
+        axis = {"range": list(scale), "nticks": 6, "tickformat": "~g"}
+    elif scale == "probability":
         axis = {"range": [-0.005, 1.005], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".2~f"}
     else:
         end = LOGIT_END * 1.01

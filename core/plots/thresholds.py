@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from core.evaluation import Curve, ThresholdCounts, normalised
 from core.evaluation.decisions import Normalise
@@ -20,9 +20,12 @@ from core.plots.style import (
     POSITIVE_FILL,
     TEXT,
     Scale,
+    ScoreRange,
     place,
     score_axis,
+    scores_at,
     unit_axis,
+    unit_of,
 )
 
 NO_CLASS = "no class"  # the decisions in a last column
@@ -40,12 +43,12 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
     figure = go.Figure()
     for (name, curve), dash in zip(curves.items(), DASHES, strict=False):
         placed = np.asarray(curve.thresholds, np.float64)
-        probabilities = expit(placed) if scale == "logit" else placed
+        scores = scores_at(placed, scale)
         figure.add_scatter(
             x=curve.x,
             y=curve.y,
-            customdata=probabilities,
-            hovertext=_texts(curve, probabilities),
+            customdata=scores,
+            hovertext=_texts(curve, scores, scale),
             name=name,
             mode="lines",
             line={"color": POSITIVE, "dash": dash, "width": 2},
@@ -53,7 +56,7 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
         )
     figure.add_vline(x=float(place(threshold, scale)), line={"color": TEXT, "width": 2.5})
     figure.update_layout(
-        **LEGEND_ABOVE, xaxis=score_axis(scale, "threshold (probability)"), yaxis=unit_axis("value of the metric")
+        **LEGEND_ABOVE, xaxis=score_axis(scale, f"threshold ({unit_of(scale)})"), yaxis=unit_axis("value of the metric")
     )
     return figure
 
@@ -111,13 +114,17 @@ def _cell_text(count: float, share: float, normalise: Normalise) -> str:
     return f"{count:,}" if normalise == "none" else f"{share:.1%}"
 
 
-def _texts(counts: ThresholdCounts, thresholds: np.ndarray) -> np.ndarray:
-    """What a tooltip says of each point, (T,): `thresholds` as probability and logit, and the counts."""
+def _texts(counts: ThresholdCounts, thresholds: np.ndarray, scale: Scale) -> np.ndarray:
+    """What a tooltip says of each point, (T,): `thresholds`, probabilities as logit too, and the counts."""
     rows = zip(thresholds.ravel(), *(np.ravel(c) for c in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True)
-    return np.array([f"{_threshold(t)}<br>TP {tp:,} · FP {fp:,} · FN {fn:,} · TN {tn:,}" for t, tp, fp, fn, tn in rows])
+    return np.array(
+        [f"{_threshold(t, scale)}<br>TP {tp:,} · FP {fp:,} · FN {fn:,} · TN {tn:,}" for t, tp, fp, fn, tn in rows]
+    )
 
 
-def _threshold(t: float) -> str:
+def _threshold(t: float, scale: Scale) -> str:
+    if isinstance(scale, ScoreRange):
+        return f"threshold {t:.6g}" if t < scale.high else "threshold above every score"
     if t > 1:
         return "threshold above every score"
     return f"threshold {t:.6g} (logit {float(logit(t)):.2f})"

@@ -13,17 +13,20 @@ from core.evaluation.tuning import Bootstrap, Choice, Optimism, Regret
 from core.plots.style import (
     GROUND,
     LEGEND_SMALL,
-    LOGIT_END,
     MUTED,
     POSITIVE,
     POSITIVE_FILL,
     TEXT,
     VARIANTS,
     Scale,
+    ScoreRange,
     faded,
+    limits,
     place,
+    place_within,
     score_axis,
     unit_axis,
+    unit_of,
 )
 
 CELLS = 1000  # across and up the plot: a point in the cell of the one before it is left out
@@ -50,7 +53,8 @@ def thinned(thresholds: ArrayLike, values: ArrayLike, scale: Scale) -> Steps:
     if not t.size:
         return Steps(t, value)
     x = place(t, scale)
-    width = 1.0 if scale == "probability" else 2 * LOGIT_END
+    start, end = limits(scale)
+    width = end - start
     height = float(np.ptp(value)) or 1.0
     cells = np.stack([np.floor(x / width * CELLS), np.floor(value / height * CELLS)])
     kept = np.append(True, (np.diff(cells) != 0).any(axis=0))
@@ -72,7 +76,7 @@ def tuned_figure(
     bar at the line is the .632 estimate of the value with its interval. On test the ring is the value there
     and the diamond the best; the dotted line between their heights is the regret.
     """
-    t, low, high = (float(place(value, scale)) for value in (tuned.choice.threshold, *tuned.threshold_spread))
+    t, low, high = map(float, place((tuned.choice.threshold, *tuned.threshold_spread), scale))
     ends = _ends([validation, test], (t, low, high), scale)
     data = [
         _steps(validation, f"{name}, validation", scale, {"color": POSITIVE, "width": 2}),
@@ -94,7 +98,7 @@ def tuned_figure(
             band | {"fillcolor": POSITIVE_FILL, "line": {"width": 0}},
             line | {"line": {"color": TEXT, "width": 2.5}},
         ],
-        "xaxis": score_axis(scale, "threshold (probability)") | {"anchor": "y2", "range": list(ends)},
+        "xaxis": score_axis(scale, f"threshold ({unit_of(scale)})") | {"anchor": "y2", "range": list(ends)},
         "yaxis": values | {"domain": [0.27, 1]},
         "yaxis2": {
             "domain": [0, 0.17],
@@ -153,7 +157,9 @@ def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.
 
 
 def _ends(drawn: Sequence[Steps], others: Sequence[float], scale: Scale) -> tuple[float, float]:
-    """The ends of the axis: all probabilities, or the logits that something is drawn at."""
+    """The ends of the axis: all scores, or the logits that something is drawn at."""
+    if isinstance(scale, ScoreRange):
+        return scale
     if scale == "probability":
         return -0.005, 1.005
     x = np.concatenate([*(place(steps.thresholds, scale) for steps in drawn), others])
@@ -215,7 +221,7 @@ def _regret(x: float, best: float, lost: Regret) -> dict[str, Any]:
 
 def _resamples(tuned: Bootstrap, scale: Scale, ends: tuple[float, float]) -> dict[str, Any]:
     """How many resamples chose a threshold, by bins of the axis; those above every score stand at its end."""
-    x = place(np.minimum(tuned.thresholds, 1.0), scale).clip(*ends)
+    x = place_within(tuned.thresholds, scale).clip(*ends)
     counts, edges = np.histogram(x, np.linspace(*ends, BINS + 1))
     return {
         "type": "bar",

@@ -172,21 +172,25 @@ export function count(data, thresholds) {
 
 // --- where scores lie on a slider
 
-function share({ scale, end }, score) {
+function share({ scale, end, range: [low, high] }, score) {
+  if (scale === "score") return clip((score - low) / (high - low), 0, 1);
   const p = Math.min(score, 1); // above every score is at the end
   return scale === "logit" ? (clip(logit(p), -end, end) / end + 1) / 2 : p;
 }
 
 // A logit axis reaches as far as the scores do.
 function reach(data) {
+  if (data.scale !== "logit") return;
   let most = 0;
   for (const score of data.scores) most = Math.max(most, Math.abs(logit(score)) || 0);
   for (const t of [...data.thresholds, ...(data.saved ?? [])]) if (t > 0 && t < 1) most = Math.max(most, Math.abs(logit(t)));
   data.end = clip(Math.ceil(most), ...LOGIT_ENDS);
 }
 
-// The threshold at a step of the slider; the first and last step are 0 and 1 on either scale.
+// The threshold at a step of the slider; of probabilities the first and last step are 0 and 1 on either scale.
 function atStep(data, step) {
+  const [low, high] = data.range;
+  if (data.scale === "score") return Number((low + (step / STEPS) * (high - low)).toPrecision(4));
   if (step <= 0 || step >= STEPS || data.scale !== "logit") return clip(step / STEPS, 0, 1);
   const value = ((2 * step) / STEPS - 1) * data.end;
   return Number(expit(value).toPrecision(4));
@@ -257,7 +261,7 @@ function writeRow(state, c, numbers) {
     typed.value = t === Infinity ? "" : t.toFixed(Number(t.toFixed(3)) === t ? 3 : 4);
     typed.placeholder = t === Infinity ? "above all" : "";
   }
-  find(".logit").textContent = t > 0 && t < 1 ? logit(t).toFixed(2) : t === Infinity ? "–" : t ? "∞" : "−∞";
+  find(".logit").textContent = data.scale === "score" ? "–" : t > 0 && t < 1 ? logit(t).toFixed(2) : t === Infinity ? "–" : t ? "∞" : "−∞";
   for (const name of ["precision", "recall", "f1"]) {
     find(`.${name}`).textContent = rate(numbers[name]);
     find(`.${name}`).classList.toggle("undefined", !Number.isFinite(numbers[name]));
@@ -369,6 +373,7 @@ function lay(state) {
     typed.addEventListener("change", () => {
       if (typed.value !== "") move(state, c, typed.valueAsNumber, "typed");
     });
+    if (data.scale === "score") for (const bound of ["min", "max"]) typed.removeAttribute(bound);
     return row;
   });
   find(".rows").replaceChildren(...state.rows.map(({ item }) => item));
@@ -384,9 +389,9 @@ function lay(state) {
 // The ends and the middle always, the others where there is room for them.
 function ticks(state) {
   const { data, find } = state;
-  const all = TICKS[data.scale].filter((p) => data.scale !== "logit" || Math.abs(logit(p)) <= data.end);
+  const all = (TICKS[data.scale] ?? data.ticks).filter((p) => data.scale !== "logit" || Math.abs(logit(p)) <= data.end);
   const every = state.width < 130 ? 3 : state.width < 52 * all.length ? 2 : 1;
-  const middle = (all.length - 1) / 2;
+  const middle = Math.floor((all.length - 1) / 2);
   const words = all.filter((_, at) => (at - middle) % every === 0).map((p) => {
     const word = document.createElement("span");
     word.textContent = p;
@@ -510,7 +515,7 @@ function settle(name) {
   if (held !== undefined) state.thresholds[held] = kept;
   reach(data);
   binned(data);
-  if (JSON.stringify([before?.names, before?.positives]) !== JSON.stringify([data.names, data.positives])) lay(state);
+  if (JSON.stringify([before?.names, before?.positives, before?.scale === "score"]) !== JSON.stringify([data.names, data.positives, data.scale === "score"])) lay(state);
   measure(state);
   state.rows.forEach(({ find }, c) => find("button").setAttribute("aria-pressed", c === data.chosen));
   state.find(".held").textContent = data.shown < data.total ? data.sampled : "";

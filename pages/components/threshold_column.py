@@ -22,7 +22,8 @@ from core.evaluation.decisions import Normalise
 from core.evaluation.scores import Scores
 from core.evaluation.thinning import evenly_spaced
 from core.evaluation.threshold import ABOVE_ALL, How, Threshold
-from core.plots.style import Scale
+from core.plots.explorer import round_numbers
+from core.plots.style import Scale, ScoreRange, limits
 from core.plots.thresholds import MOST_NAMES
 from pages.components.scripts import loader
 
@@ -110,7 +111,9 @@ def threshold_column(
                 "thresholds": _sent(thresholds),
                 "saved": saved and _sent(saved),
                 "chosen": chosen,
-                "scale": scale,
+                "scale": "score" if isinstance(scale, ScoreRange) else scale,
+                "range": list(limits(scale)),
+                "ticks": round_numbers(*scale) if isinstance(scale, ScoreRange) else [],
                 "rule": rule,
                 "fallback": fallback,
                 "beside": beside if scores.n_columns <= MOST_NAMES else "",

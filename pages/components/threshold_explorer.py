@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import BOUND, around
@@ -127,7 +128,7 @@ def _bulk(held: Held, label: str, rest: str) -> dict[str, Any]:
         "positives": held.positives,
         "negatives": held.negatives,
         "points": _counts(held.points),
-        "bins": {"tp": packed(held.bins.tp, "u4"), "fp": packed(held.bins.fp, "u4")},
+        "bins": {"tp": _rows(held.bins.tp), "fp": _rows(held.bins.fp)},
         "axis": {
             "kind": axis.kind,
             "low": axis.low,
@@ -143,9 +144,14 @@ def _counts(counts: ThresholdCounts) -> dict[str, object]:
     """Counts (T,) as typed arrays; thresholds in their own precision, or one that holds it."""
     return {
         "thresholds": packed(counts.thresholds, "f8" if counts.thresholds.dtype == np.float64 else "f4"),
-        "tp": packed(counts.tp, "u4"),
-        "fp": packed(counts.fp, "u4"),
+        "tp": _rows(counts.tp),
+        "fp": _rows(counts.fp),
     }
+
+
+def _rows(counts: NDArray) -> object:
+    """Numbers of rows (T,) as a typed array, weighted ones in float64."""
+    return packed(counts, "f8" if counts.dtype.kind == "f" else "u4")
 
 
 def _point(index: ScoreIndex, threshold: Threshold) -> dict[str, object]:
@@ -153,6 +159,6 @@ def _point(index: ScoreIndex, threshold: Threshold) -> dict[str, object]:
     counts = index.counts(threshold.value)
     return {
         "threshold": ABOVE_ALL if threshold.above_all else threshold.number,
-        "tp": int(counts.tp),
-        "fp": int(counts.fp),
+        "tp": counts.tp.item(),
+        "fp": counts.fp.item(),
     }

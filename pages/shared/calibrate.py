@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple, cast, get_args
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from core.evaluation.calibration import (
     BINS,
     LEVEL,
     METHODS,
+    AsLogits,
     Binning,
     Calibration,
     Reliability,
@@ -34,11 +36,12 @@ from core.evaluation.calibration import (
 )
 from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource
+from core.experiment.config import RunConfig
 from core.plots.calibration import map_figure, reliability_figure
-from core.plots.style import LOGIT_END, Scale
+from core.plots.style import LOGIT_END, ProbabilityScale, Scale, limits
 from core.theory.conversion import Converted, converts, to_probabilities
 from pages.components.live_figure import live_figure
-from pages.shared import findings, priced, text, thresholds
+from pages.shared import controls, findings, priced, text, thresholds
 from pages.shared.tiles import NARROW
 
 PARTS = ("validation", "test")
@@ -51,15 +54,21 @@ Columns = dict[str, NDArray[np.floating]]  # by part: scores (N,) of the column
 
 
 class Shown(NamedTuple):
-    """What the panel is of and how it is drawn; calibrated is None as given, or where nothing could be fitted."""
+    """What the panel is of and how it is drawn; calibrated is None as given, or where nothing could be fitted.
+
+    scores: probabilities by part, class by class those that `reading` makes of other scores (None: they are some
+    already). together: by part those of all classes (N, C), which sum to 1 where they are read.
+    """
 
     source: ScoreSource
-    scores: dict[str, Scores]  # by part
+    reading: AsLogits | None
+    scores: dict[str, Scores]
+    together: dict[str, NDArray[np.floating]]
     column: int
     method: str
     binning: Binning
     bins: int
-    scale: Scale
+    scale: ProbabilityScale
     calibrated: Columns | None = None
 
     @property
@@ -81,11 +90,10 @@ class Shown(NamedTuple):
 
 def show(source: ScoreSource, _part: str, column: int) -> None:
     """Reliability, numbers and thresholds of the column on validation and test rows, as given and calibrated."""
-    scores = {part: source.scores(part) for part in PARTS}
-    if not all(rows.are_probabilities for rows in scores.values()):
-        st.info("These scores leave [0, 1], so they are no probabilities, and there is no calibration to show.")
-        return
-    shown = Shown(source, scores, column, *_choose(source))
+    reading, scores, together = _read(source)
+    shown = Shown(source, reading, scores, together, column, *_choose(source))
+    if reading:
+        st.caption(_said_of(reading))
     if shown.method != GIVEN:
         try:
             shown = shown._replace(calibrated=_calibrated(shown))
@@ -100,7 +108,25 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         _show_move(shown, shown.calibrated)
 
 
-def _choose(source: ScoreSource) -> tuple[str, Binning, int, Scale]:
+def _read(source: ScoreSource) -> tuple[AsLogits | None, dict[str, Scores], dict[str, NDArray[np.floating]]]:
+    """How scores are read, and by part what that makes of them: see Shown."""
+    given = {part: source.scores(part) for part in PARTS}
+    if controls.are_probabilities(source):
+        return None, given, {part: rows.y_score for part, rows in given.items()}
+    reading = AsLogits.of(*(rows.y_score for rows in given.values()))
+    scores = {part: replace(rows, y_score=reading.probabilities(rows.y_score)) for part, rows in given.items()}
+    if source.task != "multiclass":
+        return reading, scores, {part: rows.y_score for part, rows in scores.items()}
+    return reading, scores, {part: reading.of_classes(rows.y_score) for part, rows in given.items()}
+
+
+def _said_of(reading: AsLogits) -> str:
+    """How scores that are no probabilities are read, in a sentence."""
+    of = f"(score − {reading.center:.6g}) / {reading.scale:.6g}" if reading != AsLogits() else "the score"
+    return f"These scores leave [0, 1]. Uncalibrated they are read as logits: the probability is the sigmoid of {of}."
+
+
+def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
     """The way to calibrate, how rows are binned, and the axes."""
     labels = {GIVEN: "As given"} | {name: method.label for name, method in METHODS.items()}
     if source.task == "binary" and source.config and converts(source.config):
@@ -130,7 +156,7 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, Scale]:
         bins = st.number_input("How many", 2, 50, BINS, key="calibration.bins", persist_state="session", width=130)
         scale = st.segmented_control(
             "Axes",
-            get_args(Scale),
+            get_args(ProbabilityScale),
             format_func={"probability": "linear", "logit": "logit"}.__getitem__,
             key="calibration.scale",
             default="probability",
@@ -142,7 +168,7 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, Scale]:
     if method in METHODS:
         spec = METHODS[method]
         st.caption(f"{spec.help} One class against the rest, it {spec.keeps}.", help=spec.reference)
-    return str(method), binning, int(bins), cast(Scale, scale)
+    return str(method), binning, int(bins), cast(ProbabilityScale, scale)
 
 
 # --- calibrating
@@ -152,7 +178,7 @@ def _calibrated(shown: Shown) -> Columns:
     """Calibrated scores of the column by part; raises CutoffError where nothing can be fitted."""
     if shown.of_all_classes:
         to_all = _of_classes(shown).map
-        return {part: to_all(rows.y_score)[:, shown.column] for part, rows in shown.scores.items()}
+        return {part: to_all(rows)[:, shown.column] for part, rows in shown.together.items()}
     to_one = _of_column(shown)
     return {part: to_one(rows.view(shown.column).score) for part, rows in shown.scores.items()}
 
@@ -168,21 +194,23 @@ def _of_classes(shown: Shown) -> Temperature:
 @st.cache_resource(max_entries=128, show_spinner=False)
 def _fitted(of: Key, column: int, method: str, _source: ScoreSource) -> Calibration:
     if method == CONVERT:
-        return Calibration(lambda score: _converted(_source, score).probabilities, CONVERTED)
-    view = _source.scores("validation").view(column)
+        config = _source.config
+        return Calibration(lambda score: _converted(config, score).probabilities, CONVERTED)
+    _, scores, _ = _read(_source)
+    view = scores["validation"].view(column)
     return fit(method, view.y, view.score)
 
 
-def _converted(source: ScoreSource, y_score: NDArray) -> Converted:
-    found = to_probabilities(source.config, y_score) if source.config else None
+def _converted(config: RunConfig | None, y_score: NDArray) -> Converted:
+    found = to_probabilities(config, y_score) if config else None
     assert found is not None  # the method is offered only where there is something to convert
     return found
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _fitted_to_classes(of: Key, _source: ScoreSource) -> Temperature:
-    scores = _source.scores("validation")
-    return fit_classes(scores.y_true, scores.y_score)
+    _, scores, together = _read(_source)
+    return fit_classes(scores["validation"].y_true, together["validation"])
 
 
 # --- showing
@@ -260,7 +288,7 @@ def _show_numbers(shown: Shown) -> None:
             f"{now.sure_and_wrong:,} test rows are scored exactly 0 or 1 and are the other: each costs 34.5 nats of "
             "log-loss, as much as p held 1e-15 from the ends can."
         )
-    if shown.method == CONVERT and (clipped := _converted(shown.source, shown.scores["test"].y_score).clipped):
+    if shown.method == CONVERT and (clipped := _converted(shown.source.config, shown.scores["test"].y_score).clipped):
         st.caption(f"Test: {text.of_clipped(clipped)}")
     st.dataframe(
         (pd.DataFrame(table).round(4) + 0.0)
@@ -315,13 +343,11 @@ def _lines(of: Report) -> dict[str, float]:
 
 def _of_top_label(shown: Shown) -> str:
     """The ECE of the class that is called, which is another number than that of one class."""
-    rows = shown.scores["test"]
-    said = (
-        f"The top-label ECE, of the largest p of each row, is {top_label_error(rows.y_true, rows.y_score):.3f} on test"
-    )
+    y_true, p = shown.scores["test"].y_true, shown.together["test"]
+    said = f"The top-label ECE, of the largest p of each row, is {top_label_error(y_true, p):.3f} on test"
     if shown.calibrated is None or not shown.of_all_classes:
         return f"{said}: it looks at all classes at once."
-    after = top_label_error(rows.y_true, _of_classes(shown).map(rows.y_score))
+    after = top_label_error(y_true, _of_classes(shown).map(p))
     return f"{said} as given and {after:.3f} at the temperature: it looks at all classes at once."
 
 
@@ -331,18 +357,21 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
     st.markdown(f"**Thresholds move, decisions stay{but_for}**")
     rows = shown.scores["test"]
     if shown.of_all_classes:
-        _say_argmax(rows, _of_classes(shown))
+        _say_argmax(rows.y_true, shown.together["test"], _of_classes(shown))
         return
     to_one, score = _of_column(shown), rows.view(shown.column).score
     threshold = thresholds.of_column(shown.source, shown.column)[0]
-    image, half = float(to_one(score.dtype.type(threshold))), to_one.score_for(0.5)
-    otherwise = decided_otherwise(score, threshold, calibrated["test"], image)
+    at, half = _as_read(shown, threshold), to_one.score_for(0.5)
+    image = float(to_one(score.dtype.type(at)))
+    otherwise = decided_otherwise(score, at, calibrated["test"], image)
+    if shown.reading:
+        half = shown.reading.score(half)
+    given = _given_scale(shown)
+    grid = GRIDS[shown.scale] if shown.reading is None else np.linspace(*limits(given), 401)
     left, right = st.columns([3, 2])
     with left.container(border=True):
         live_figure(
-            map_figure(
-                GRIDS[shown.scale], to_one(GRIDS[shown.scale]), shown.name, (threshold, image), half, shown.scale
-            ),
+            map_figure(grid, to_one(_as_read(shown, grid)), shown.name, (threshold, image), half, shown.scale, given),
             key="calibration_map",
             alt=f"What scores become when calibrated: the threshold {priced.threshold(threshold)} becomes {image:.3f}.",
             height=360,
@@ -369,12 +398,24 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
         )
 
 
-def _say_argmax(rows: Scores, to_all: Temperature) -> None:
+def _as_read(shown: Shown, score: Any) -> Any:
+    """What a score, or an array of them, is read as."""
+    if shown.reading is None:
+        return score
+    return shown.reading.probabilities(score)
+
+
+def _given_scale(shown: Shown) -> Scale:
+    """The axis of the scores as the source has them."""
+    return shown.scale if shown.reading is None else controls.scale_of(shown.source)
+
+
+def _say_argmax(y_true: NDArray, p: NDArray[np.floating], to_all: Temperature) -> None:
     """What one temperature for all classes leaves as it is, and why no class has a threshold that moves."""
-    before, after = (scores.argmax(axis=1) for scores in (rows.y_score, to_all.map(rows.y_score)))
-    changed = changes(rows.y_true, before, after).rows
+    before, after = (scores.argmax(axis=1) for scores in (p, to_all.map(p)))
+    changed = changes(y_true, before, after).rows
     st.markdown(
         f"{temperature_sentence(to_all.temperature, to_all.at_bound)} The largest stays the largest: "
-        f"{changed:,} of {rows.n_rows:,} test rows get another class by argmax. The p of one "
+        f"{changed:,} of {len(p):,} test rows get another class by argmax. The p of one "
         "class depends on all scores of its row, so its threshold against the rest has no single image: tune it anew."
     )

@@ -66,7 +66,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             now=_totals(scores, decided, matrix),
             before=_at(source, scores, thresholds.values(saved)) if saved else {},
             chosen=column,
-            scale=controls.scale_now(),
+            scale=controls.scale_of(source),
             key="all_classes",
             revision=f"{source.id} {part} {source.version}",
             on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),

@@ -21,7 +21,7 @@ from core.evaluation.tuning import bind, candidates
 from core.parameters import Value
 from core.plots import comparison as plots
 from core.plots.race import Line, Spec
-from core.plots.style import place
+from core.plots.style import limits, place
 from pages.components.live_figure import live_figure
 from pages.shared import comparable, controls, tables, text, thresholds
 
@@ -103,11 +103,13 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
     if mode == "own":
         return own
     if mode == "common":
+        unit = all(map(controls.are_probabilities, sources))
+        low, high = (0.0 if unit else None), (1.0 if unit else None)
         common = st.number_input(
             "Threshold",
-            0.0,
-            1.0,
-            min(own[0], 1.0),
+            low,
+            high,
+            min(own[0], limits(controls.scale_of(*sources))[1]) if math.isinf(own[0]) else own[0],
             0.01,
             "%.4f",
             key="compare.common",
@@ -193,6 +195,7 @@ def _show_curves(compared: Compared, part: str) -> None:
         figure = VIEWS[view](compared)
     except CutoffError as error:  # reliability is that of probabilities
         st.info(text.plain(str(error)))
+        controls.offer_calibration("compare")
         return
     live_figure(
         figure,
@@ -217,9 +220,7 @@ def _roc(compared: Compared) -> Spec:
 
 
 def _cost(compared: Compared) -> Spec:
-    spec, scale = METRICS["cost"], controls.scale_now()
-    if not all(one.scores("validation").are_probabilities for one in compared.sources):
-        scale = "probability"  # others have no logit
+    spec, scale = METRICS["cost"], controls.scale_of(*compared.sources)
     placed = [index.mapped(partial(place, scale=scale)) for index in compared.indexes]
     costs = [
         float(spec(index.counts(t), **compared.costs))

@@ -6,8 +6,10 @@ from typing import get_args
 
 import streamlit as st
 
+from core.evaluation.source import ScoreSource
 from core.parameters import Param, Value
-from core.plots.style import Scale
+from core.plots.style import ProbabilityScale, Scale, score_range
+from pages.shared import thresholds
 
 
 def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False, help: str | None = None) -> str:
@@ -72,16 +74,43 @@ def of_param(param: Param, key: str) -> Value:
     )
 
 
-def scale_now() -> Scale:
+def are_probabilities(source: ScoreSource) -> bool:
+    """Whether all scores of a source lie in [0, 1]."""
+    return thresholds.domain(source).probabilities
+
+
+def scale_of(*sources: ScoreSource) -> Scale:
+    """The scale of an axis for the scores of all these sources: the one chosen last, or, where some scores are no
+    probabilities, the range of all."""
+    if all(map(are_probabilities, sources)):
+        return scale_now()
+    given = [source.scores(part).y_score for source in sources for part in source.parts]
+    known = [scores for scores in given if scores.size]
+    return score_range(min(float(scores.min()) for scores in known), max(float(scores.max()) for scores in known))
+
+
+def offer_calibration(where: str) -> None:
+    """A button that leads to calibration; `where` tells the places of such buttons apart."""
+    st.button(
+        "Calibrate",
+        key=f"{where}.calibrate",
+        type="tertiary",
+        icon=":material/build:",
+        on_click=st.session_state.update,
+        kwargs={"panel": "Calibration"},
+    )
+
+
+def scale_now() -> ProbabilityScale:
     """The scale chosen last, wherever its control stands."""
     return st.session_state.get("scale") or "logit"
 
 
-def score_scale() -> Scale:
+def score_scale() -> ProbabilityScale:
     """How the axis of scores is spaced."""
     return st.segmented_control(
         "Score axis",
-        get_args(Scale),
+        get_args(ProbabilityScale),
         key="scale",
         format_func={"probability": "linear axis", "logit": "logit axis"}.__getitem__,
         default="logit",

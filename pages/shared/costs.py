@@ -10,7 +10,6 @@ import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.evaluation.scores import ClassView
 from core.evaluation.source import Key, ScoreSource
 from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.plots.costs import threshold_mark, value_figure
@@ -37,14 +36,15 @@ def show(source: ScoreSource, part: str, column: int) -> None:
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
-def _optimum(of: Key, column: int, payoffs: Payoffs, _view: ClassView) -> Optimum:
-    return optimum(payoffs, _view.y, _view.score)
+def _optimum(of: Key, column: int, payoffs: Payoffs, _source: ScoreSource) -> Optimum:
+    view = _source.scores("validation").view(column)
+    return optimum(payoffs, view.y, view.score, _source.row_columns("validation").weight)
 
 
 def _best_threshold(priced: Priced) -> None:
     """The threshold of greatest net value beside the one of theory, those in use, and calling all or none."""
     source, payoffs, volume = priced.source, priced.payoffs, priced.volume
-    best = _optimum((source.id, source.version), priced.column, payoffs, priced.views["validation"])
+    best = _optimum((source.id, source.version), priced.column, payoffs, source)
     now, before = thresholds.of_column(source, priced.column)
     low, high = best.threshold_spread
     on_test = priced.indexes["test"].counts([best.threshold, now])
@@ -76,7 +76,8 @@ def _best_threshold(priced: Priced) -> None:
     )
     with st.container(border=True):
         _figure(priced, best, now, before)
-        found = {"Best on validation": best.threshold, "Theory": payoffs.threshold, "Current": now}
+        theory = {"Theory": payoffs.threshold} if priced.probabilities else {}
+        found = {"Best on validation": best.threshold, **theory, "Current": now}
         _table(priced, found | ({} if before is None else {"Saved": before}) | ENDS)
 
 
@@ -87,10 +88,10 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> 
         part: value_curve(index.mapped(partial(place, scale=axis)), priced.payoffs, PER)
         for part, index in priced.indexes.items()
     }
-    theory = priced.payoffs.threshold
+    theory = priced.payoffs.threshold if priced.probabilities else math.nan
     marks = [
         threshold_mark("best", best.threshold, axis),
-        threshold_mark("theory", theory, axis, "dash"),
+        *([threshold_mark("theory", theory, axis, "dash")] if priced.probabilities else []),
         *([] if before is None else [threshold_mark("saved", before, axis, "dot")]),
         threshold_mark("current", now, axis, heavy=True),
     ]
@@ -98,16 +99,17 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> 
         value_figure(curves, marks, best.threshold_spread, priced.unit, axis),
         key="net_value",
         alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} validation rows, at "
-        f"{threshold(best.threshold)}; theory says {threshold(theory)}.",
+        f"{threshold(best.threshold)}" + (f"; theory says {threshold(theory)}." if priced.probabilities else "."),
         height=400,
         revision=f"{priced.source.id} {priced.column} {axis}",
     )
     st.caption(
         "Shaded: spread of the best threshold over 90% of resamples of the validation rows, drawn without regard to "
-        "class. 90% interval: of the net value of this threshold in the population. Dashed: theory (Elkan, 2001), "
-        f"{text.rate(theory)}, the best for calibrated scores. Lines are drawn to a thousandth of the height; "
-        "the table is exact."
+        "class. 90% interval: of the net value of this threshold in the population. "
+        + f"Dashed: theory (Elkan, 2001), {text.rate(theory)}, the best for calibrated scores. " * priced.probabilities
+        + "Lines are drawn to a thousandth of the height; the table is exact."
     )
+    priced.say_theory_is_missing("costs.theory", "The threshold of theory (Elkan, 2001)")
 
 
 def _table(priced: Priced, compared: dict[str, float]) -> None:

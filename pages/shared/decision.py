@@ -1,4 +1,4 @@
-"""How a run decides among its classes, as this session has chosen: a rule of DECISIONS and its params."""
+"""How a source decides among its classes, as this session has chosen: a rule of DECISIONS and its params."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from core.evaluation import DECISIONS, NO_CLASS
 from core.evaluation.source import ScoreSource
 from core.evaluation.summary import Decide
 from core.parameters import Value
+from pages.shared import controls
 
-DEFAULT = "ratio"  # equal thresholds then are plain argmax, and every threshold has a say
+# The first that a source can be decided by is its default. With both of these equal thresholds are plain argmax, and
+# every threshold has a say.
+DEFAULTS = ("ratio", "difference")
 NO_CLASS_SAID = "no class"
 
 
 def of(source: ScoreSource) -> tuple[str, dict[str, Value]]:
     """The rule by name, and all its params."""
-    name, params = st.session_state.get(_key(source), (DEFAULT, {}))
+    default = next(rule for rule in DEFAULTS if rule in _offered(source))
+    name, params = st.session_state.get(_key(source), (default, {}))
     return name, {param.name: params.get(param.name, param.default) for param in DECISIONS[name].params}
 
 
@@ -44,7 +48,7 @@ def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
     """The controls of the rule, with what it does as a formula and in words."""
     name, params = of(source)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        labels = {rule: spec.label for rule, spec in DECISIONS.items()}
+        labels = {rule: DECISIONS[rule].label for rule in _offered(source)}
         _choose(source, "Decide by", "rule", labels, name, lambda chosen: take(source, chosen))
         if "fallback" in params:
             (param,) = DECISIONS[name].params
@@ -54,6 +58,12 @@ def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
             )
         st.markdown(rf"$\displaystyle {DECISIONS[name].formula}$", width="content")
     st.caption(DECISIONS[name].help, help=DECISIONS[name].reference)
+
+
+def _offered(source: ScoreSource) -> list[str]:
+    """The rules that its scores can be decided by."""
+    probabilities = controls.are_probabilities(source)
+    return [rule for rule, spec in DECISIONS.items() if probabilities or not spec.needs_probabilities]
 
 
 def _choose(

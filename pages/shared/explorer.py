@@ -38,7 +38,7 @@ def show(source: ScoreSource, part: str, column: int, band: tuple[float, float] 
     view = scores.view(column)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(HINT, width="content")
-        scale: Scale = controls.score_scale() if scores.are_probabilities else "probability"
+        scale = controls.score_scale() if controls.are_probabilities(source) else controls.scale_of(source)
     index, sent = source.index(part, column), _held((source.id, source.version), part, column, scale, source)
     current, saved = thresholds.current(source)[column], thresholds.saved(source)
 

@@ -19,9 +19,8 @@ from pages.shared import controls, text, thresholds
 
 Params = tuple[tuple[str, Value], ...]
 FOLDS = 3
-HALF = 0.5
-# What decides which rows, as the table heads it.
-CASES = ("validation at 0.5", "validation, tuned", "validation, folds", "test at 0.5", "test, tuned")
+# What decides which rows, as the table heads it; {} is the default threshold.
+CASES = ("validation at {}", "validation, tuned", "validation, folds", "test at {}", "test, tuned")
 READ = (
     "Tuned on the validation rows, so their numbers flatter. In folds each third of them is decided as the rule "
     "chooses on the other two, and test rows have no part in it: those say what the rule is worth."
@@ -29,20 +28,21 @@ READ = (
 
 
 def show(source: ScoreSource, totals: Sequence[Total]) -> None:
-    """Choose a rule and its numbers, see what it comes to beside .5 for all, and use its thresholds."""
+    """Choose a rule and its numbers, see what it comes to beside the default for all, and use its thresholds."""
     st.markdown("**A rule for all labels**")
     name, params, goal, goal_params = _choose_rule()
     choice, found = _tune((source.id, source.version), name, params, goal, goal_params, source)
     st.markdown(text.plain(choice.said))
+    cases = [case.format(f"{_default(source):g}") for case in CASES]
     table = pd.DataFrame(
-        {case: [_said(total, numbers) for total in totals] for case, numbers in zip(CASES, found, strict=True)},
+        {case: [_said(total, numbers) for total in totals] for case, numbers in zip(cases, found, strict=True)},
         index=pd.Index([total.label for total in totals], name="number"),
     )
     st.dataframe(
         table,
         height="content",
-        column_config={case: st.column_config.TextColumn(alignment="right") for case in CASES},
-        alt=f"What {LABEL_RULES[name].label} comes to on validation and test rows, beside 0.5 for every label.",
+        column_config={case: st.column_config.TextColumn(alignment="right") for case in cases},
+        alt=f"What {LABEL_RULES[name].label} comes to on validation and test rows, beside one default for every label.",
     )
     st.caption(READ)
     _offer(source, name, choice)
@@ -82,13 +82,18 @@ def _tune(
 
     choice = choose(validation)
     decided: tuple[tuple[Scores, NDArray[np.bool_]], ...] = (
-        (validation, predicted_positive(validation.y_score, HALF)),
+        (validation, predicted_positive(validation.y_score, _default(_source))),
         (validation, choice.decide(validation.y_score)),
         (validation, cross_decided(validation, choose, FOLDS)),
-        (test, predicted_positive(test.y_score, HALF)),
+        (test, predicted_positive(test.y_score, _default(_source))),
         (test, choice.decide(test.y_score)),
     )
     return choice, tuple(label_totals(scores.y_true, called) for scores, called in decided)
+
+
+def _default(source: ScoreSource) -> float:
+    """The threshold that nobody chose: .5 for probabilities, 0 for other scores."""
+    return thresholds.domain(source).default().value
 
 
 def _said(total: Total, numbers: LabelTotals) -> str:

@@ -48,7 +48,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             now=now,
             before=before,
             chosen=column,
-            scale=controls.scale_now(),
+            scale=controls.scale_of(source),
             key="all_labels",
             revision=f"{source.id} {part} {source.version}",
             on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),

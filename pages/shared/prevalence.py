@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +21,7 @@ from core.plots import prevalence as plots
 from core.plots.costs import threshold_mark
 from core.plots.style import place
 from pages.components.live_figure import live_figure
-from pages.shared import text, thresholds, tune
+from pages.shared import controls, text, thresholds, tune
 from pages.shared.priced import PARTS, PER, Priced, chosen_payoffs, threshold
 from pages.shared.tiles import tiles
 
@@ -67,7 +69,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         _against_threshold(priced, now, best, theory, there)
     with right.container(border=True, height="stretch"):
         _best_there(priced, aim, tuned, theory, there)
-        compared = {"Tuned": best, "Predicted": theory, "Current": now}
+        predicted = {"Predicted": theory} if priced.probabilities else {}
+        compared = {"Tuned": best, **predicted, "Current": now}
         _table(priced, aim, there, compared | ({} if before is None else {"Saved": before}))
 
 
@@ -130,18 +133,23 @@ def _choose_aim() -> Aim:
 
 @st.cache_data(max_entries=64)
 def _best(of: Key, column: int, aim: Aim, payoffs: Payoffs, _source: ScoreSource) -> BestThresholds:
-    """The best threshold at every prevalence of the grid."""
-    return shift.best_thresholds(aim, payoffs, candidates(_source.index("validation", column)), GRID)
+    """The best threshold at every prevalence of the grid; predicted for probabilities alone."""
+    best = shift.best_thresholds(aim, payoffs, candidates(_source.index("validation", column)), GRID)
+    return best if controls.are_probabilities(_source) else replace(best, predicted=np.full(len(GRID), np.nan))
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _tune(
     of: Key, column: int, aim: Aim, payoffs: Payoffs, there: float, _source: ScoreSource
 ) -> tuple[Bootstrap, float]:
-    """The threshold tuned for a prevalence on the validation rows and their resamples, and the one predicted."""
+    """The threshold tuned for a prevalence on the validation rows and their resamples, and the one predicted, NaN for
+    scores that are no probabilities."""
     rule = shift.rule_at(shift.rule_of(aim, payoffs), there)
     counts, view = candidates(_source.index("validation", column)), _source.scores("validation").view(column)
-    return bootstrap(rule, view.y, view.score), shift.predicted(aim, payoffs, counts, there)
+    tuned = bootstrap(rule, view.y, view.score, sample_weight=_source.row_columns("validation").weight)
+    if not controls.are_probabilities(_source):
+        return tuned, math.nan
+    return tuned, shift.predicted(aim, payoffs, counts, there)
 
 
 def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
@@ -193,7 +201,9 @@ def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, her
         height=380,
         revision=f"{priced.source.id} {priced.column} {aim} {priced.scale}",
     )
-    st.caption(f"Dashed: predicted for scores that are calibrated at {_percent(here)}: {PREDICTED[aim]}.")
+    if priced.probabilities:
+        st.caption(f"Dashed: predicted for scores that are calibrated at {_percent(here)}: {PREDICTED[aim]}.")
+    priced.say_theory_is_missing("prevalence.theory", "The predicted threshold")
 
 
 def _against_threshold(priced: Priced, now: float, best: float, theory: float, there: float) -> None:
@@ -201,7 +211,9 @@ def _against_threshold(priced: Priced, now: float, best: float, theory: float, t
     index = priced.indexes[priced.part].mapped(partial(place, scale=axis))
     st.markdown(f"**At {_percent(there)}, against threshold**")
     curves = {METRICS[name].label: metric_curve(index, shift.metric_at(METRICS[name], there)) for name in CURVES}
-    marks = [threshold_mark("tuned", best, axis), threshold_mark("predicted", theory, axis, "dash")]
+    marks = [threshold_mark("tuned", best, axis)]
+    if priced.probabilities:
+        marks.append(threshold_mark("predicted", theory, axis, "dash"))
     live_figure(
         plots.metrics_at_figure(curves, now, marks, axis),
         key="metrics_there",
@@ -217,8 +229,8 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
     best, (low, high) = tuned.choice.threshold, tuned.threshold_spread
     st.markdown(f"**Best threshold for {AIMS[aim]} at {_percent(there)}**")
     st.markdown(
-        f"Tuned on validation: {threshold(best)}, spread over 90% of resamples {threshold(low)} to {threshold(high)}. "
-        f"Predicted: {threshold(theory)}."
+        f"Tuned on validation: {threshold(best)}, spread over 90% of resamples {threshold(low)} to {threshold(high)}."
+        + (f" Predicted: {threshold(theory)}." if priced.probabilities else "")
     )
     st.button(
         "Use the tuned threshold",

@@ -16,7 +16,7 @@ from core.evaluation.scores import ClassView
 from core.evaluation.source import ScoreSource
 from core.evaluation.value.payoffs import Payoffs
 from core.plots.style import Scale
-from pages.shared import text
+from pages.shared import controls, text
 from pages.shared.tiles import NARROW
 
 PER = 1000  # rows that a net value is said for
@@ -53,9 +53,19 @@ class Priced:
 
     @property
     def scale(self) -> Scale:
-        """How the axis of scores is spaced: as chosen beside the histogram, but evenly if scores leave [0, 1]."""
-        even = st.session_state.get("scale") == "probability" or not self.source.scores(self.part).are_probabilities
-        return "probability" if even else "logit"
+        """How the axis of scores is spaced: as chosen beside the histogram, or their range if they leave [0, 1]."""
+        return controls.scale_of(self.source)
+
+    @property
+    def probabilities(self) -> bool:
+        """Whether the scores lie in [0, 1], so that theory says something of their threshold."""
+        return controls.are_probabilities(self.source)
+
+    def say_theory_is_missing(self, where: str, what: str) -> None:
+        """What theory needs probabilities for, with the way to them; nothing where the scores are some."""
+        if not self.probabilities:
+            st.caption(f"{what} needs probabilities, and these scores leave [0, 1].")
+            controls.offer_calibration(where)
 
     def money(self, value: float) -> str:
         """An amount with thousands separators: two decimals below 100, a power of ten from 1e9 on."""
@@ -81,6 +91,8 @@ class Priced:
             | dict.fromkeys(table.select_dtypes("integer").columns, "{:,}")
             | {"errors left": "{:,.4g}"}
         )
+        if not self.probabilities:
+            table = table.drop(columns="logit", errors="ignore")
         shown = table.style.format({name: kinds[name] for name in table.columns[1:]})
         st.dataframe(shown, hide_index=True, height="content", alt=alt)
 

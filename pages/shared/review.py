@@ -35,7 +35,7 @@ def show(priced: Priced) -> None:
     most = math.inf if capacity is None else rows_here(capacity, priced.volume, index.n_rows)
     bands = {
         BEST: best_band(counts, priced.payoffs, review, most),
-        CHOW: chow(priced.payoffs, review),
+        **({CHOW: chow(priced.payoffs, review)} if priced.probabilities else {}),
         SINGLE: best_band(counts, priced.payoffs, review, most=0),
     }
     tuned = {name: outcome(index, priced.payoffs, review, band) for name, band in bands.items()}
@@ -125,26 +125,32 @@ def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, ca
 
 def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     axis = priced.scale
-    (low, high), theory = bands[BEST], bands[CHOW]
+    low, high = bands[BEST]
+    theory = bands.get(CHOW)
     pair = [threshold_mark("low", low, axis, heavy=True), threshold_mark("high", high, axis, heavy=True)]
     marks = [
         *(pair if low < high else [threshold_mark("single", high, axis, heavy=True)]),
-        threshold_mark("Chow low", theory.low, axis, "dash"),
-        threshold_mark("Chow high", theory.high, axis, "dash"),
+        *([threshold_mark("Chow low", theory.low, axis, "dash")] if theory else []),
+        *([threshold_mark("Chow high", theory.high, axis, "dash")] if theory else []),
     ]
+    by_theory = f"; by Chow's rule {threshold(theory.low)} to {threshold(theory.high)}" if theory else ""
     live_figure(
         band_figure(priced.views[priced.part], bands[BEST], marks, axis),
         key="band",
         alt=f"Histograms of the {priced.part} rows' scores by true class. Reviewed are scores from {threshold(low)} to "
-        f"{threshold(high)}; by Chow's rule {threshold(theory.low)} to {threshold(theory.high)}.",
+        f"{threshold(high)}{by_theory}.",
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
     )
-    st.caption(
-        f"The {priced.part} rows; hatched: wrong. Shaded: reviewed, drawn as if every review were right. Dashed: "
-        "Chow's rule (1970), the best for calibrated scores without a limit: a row is reviewed where neither decision "
-        "is worth as much."
+    dashed = (
+        " Dashed: Chow's rule (1970), the best for calibrated scores without a limit: a row is reviewed where neither "
+        "decision is worth as much."
     )
+    st.caption(
+        f"The {priced.part} rows; hatched: wrong. Shaded: reviewed, drawn as if every review were right."
+        + dashed * priced.probabilities
+    )
+    priced.say_theory_is_missing("review.theory", "Chow's rule (1970)")
 
 
 def _table(priced: Priced, bands: dict[str, Band], tuned: dict[str, Outcome], test: dict[str, Outcome]) -> None:

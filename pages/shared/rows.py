@@ -29,14 +29,8 @@ SAID: dict[Outcome | None, str] = {
     "tn": " are actual {rest}, predicted {rest}",
 }
 NEAREST = "those closest to another decision first"
-RANGE: dict[str, Any] = {
-    "value": None,
-    "min_value": 0.0,
-    "max_value": 1.0,
-    "step": 0.01,
-    "format": "%.4g",
-    "width": 170,
-}
+RANGE: dict[str, Any] = {"value": None, "format": "%.4g", "width": 170}
+UNIT: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "step": 0.01}  # where scores are probabilities
 COLUMNS = {
     "row": st.column_config.NumberColumn(help="Place in the data set, from 0.", format="%d"),
     "labels": st.column_config.TextColumn(width=140),
@@ -89,8 +83,9 @@ def _choose_outcome(source: ScoreSource, view: ClassView, threshold: float) -> t
     labels = {ANY: f"All {sum(counts.values()):,}"} | {name: f"{name.upper()} {n:,}" for name, n in counts.items()}
     with st.container(horizontal=True, vertical_alignment="top"):
         _control(source, "outcome", st.segmented_control, "Outcome", labels, required=True)
-        _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **RANGE)
-        _control(source, "high", st.number_input, "to below", placeholder="no end", **RANGE)
+        looks = RANGE | (UNIT if controls.are_probabilities(source) else {})
+        _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **looks)
+        _control(source, "high", st.number_input, "to below", placeholder="no end", **looks)
     _show_bars(source, view, threshold)
     said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {text.threshold(threshold)}"
     ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
@@ -105,7 +100,7 @@ def _show_bars(source: ScoreSource, view: ClassView, threshold: float) -> None:
         _, low, high = bar["customdata"]
         _ask(source, _asked(source) | {"outcome": bar["name"], "low": low, "high": high})
 
-    asked, scale = _asked(source), controls.scale_now()
+    asked, scale = _asked(source), controls.scale_of(source)
     live_figure(
         outcome_bars(view, threshold, scale, asked["low"], asked["high"]),
         key="rows.bars",

@@ -25,7 +25,7 @@ from core.evaluation.tuning import (
     simulate,
 )
 from core.parameters import Value
-from core.plots.style import Scale
+from core.plots.style import Scale, limits
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, text, thresholds
@@ -81,7 +81,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
 
 def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
-    end above every score is 1. None unless the Tune tab is open, and where nothing can be tuned."""
+    end above every score is that of the axis. None unless the Tune tab is open, and where nothing can be tuned."""
     state = st.session_state
     if (state.get("panel") or "Tune") != "Tune" or not {"validation", "test"} <= {*source.parts}:
         return None
@@ -94,7 +94,8 @@ def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     if math.isnan(tuned.choice.value):
         return None
     low, high = tuned.threshold_spread
-    return min(low, 1.0), min(high, 1.0)
+    end = 1.0 if controls.are_probabilities(source) else limits(controls.scale_of(source))[1]
+    return min(low, end), min(high, end)
 
 
 def show_findings(source: ScoreSource, column: int, rule: str, where: str) -> None:
@@ -102,14 +103,7 @@ def show_findings(source: ScoreSource, column: int, rule: str, where: str) -> No
     found = _findings((source.id, source.version), column, rule, source)
     findings.show(found, where, None)
     if any(checks.CHECKS[finding.code].place == "rule" for finding in found):
-        st.button(
-            "Calibrate",
-            key=f"{where}.calibrate",
-            type="tertiary",
-            icon=":material/build:",
-            on_click=st.session_state.update,
-            kwargs={"panel": "Calibration"},
-        )
+        controls.offer_calibration(where)
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -132,7 +126,12 @@ def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource)
     """What the rule chooses on the validation rows and their resamples, and its regret on the test rows."""
     rule = bind(name, **dict(params))
     validation = _source.scores("validation").view(column)
-    tuned = bootstrap(rule, validation.y, validation.score)
+    tuned = bootstrap(
+        rule,
+        validation.y,
+        validation.score,
+        sample_weight=_source.row_columns("validation").weight,
+    )
     return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index("test", column)))
 
 
@@ -150,7 +149,7 @@ def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _sourc
 
 def _show_worth(source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
     """What is tuned against the threshold on both splits, and other metrics there side by side."""
-    value, scale = rules()[name].value, controls.scale_now()
+    value, scale = rules()[name].value, controls.scale_of(source)
     wide, narrow = st.columns([3, 2])
     with wide.container(border=True, height="stretch"):
         st.markdown(f"**{value}** against threshold, validation and test")

@@ -1,7 +1,6 @@
 """Scores that break things, on every panel of the Thresholds page: it stays up and says what it can't show.
 
-The scores come from a trainer that gives them, on data whose splits may lack a class: what somebody else's model and
-rows may be like.
+They are what somebody else's model and rows may be like: splits may lack a class.
 """
 
 from __future__ import annotations
@@ -13,13 +12,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.data import DATASETS, Dataset, load_split, splits
-from core.data.dataset import DatasetSpec
+from core.data import load_split
+from core.evaluation.scores import Scores
+from core.evaluation.source import ArraySource
 from core.experiment.config import RunConfig, make_config
 from core.training.engine import Epoch
 from pages.shared import services
-from tests.conftest import choose, current_run, experiment, open_page, until
-from tests.support.thresholds_page import put_thresholds
+from tests.conftest import choose, experiment, open_page, until
+from tests.support.thresholds_page import open_source, put_thresholds
 
 Give = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # from labels y to scores (N, C)
 
@@ -95,7 +95,7 @@ CASES = {
         {
             "Costs": "Scores leave [0, 1], so they are no probabilities.",
             "Prevalence": "Scores leave [0, 1], so they are no probabilities.",
-            "Calibration": "These scores leave [0, 1], so they are no probabilities",
+            "Calibration": "Uncalibrated they are read as logits: the probability is the sigmoid of the score.",
         },
     ),
     "200 classes": Case(np.repeat(np.arange(200), 4), classes, {"Tune": "Only 1 validation row is class 199"}, 199),
@@ -104,11 +104,24 @@ CASES = {
 }
 
 
+def source_of(case: Case, seed: int) -> ArraySource:
+    """The rows of a case, a quarter of them as validation and a quarter as test rows, scored by chance."""
+    rng = np.random.default_rng(seed)
+    task = "multilabel" if case.y.ndim == 2 else "multiclass" if case.y.max(initial=0) > 1 else "binary"
+    count = case.y.shape[1] if case.y.ndim == 2 else int(case.y.max()) + 1
+    names = ("no", "yes") if task == "binary" else tuple(f"class {at}" for at in range(count))
+    y = case.y if case.y.ndim == 2 else np.sort(case.y)  # so that every quarter has as many of each class
+    parts = {"validation": y[::4], "test": y[1::4]}
+    return ArraySource(
+        {part: Scores(y, case.give(y, rng).astype(np.float32), task, names) for part, y in parts.items()}
+    )
+
+
 def trainer(give: Give) -> Callable[..., Iterator[Epoch]]:
     """Gives the scores at once, to every run others."""
 
     def train(configs: Sequence[RunConfig], **_: object) -> Iterator[Epoch]:
-        found = load_split(configs[0].dataset, (), configs[0].split_seed)
+        found = load_split(configs[0].dataset, configs[0].dataset_params, configs[0].split_seed)
         rng = np.random.default_rng(configs[0].seed)
         outputs = {part: [give(found.y[part], rng).astype(np.float32) for _ in configs] for part in found.y}
         runs = len(configs)
@@ -126,44 +139,16 @@ def trainer(give: Give) -> Callable[..., Iterator[Epoch]]:
     return train
 
 
-def register(monkeypatch: pytest.MonkeyPatch, name: str, y: np.ndarray) -> dict[str, str]:
-    """Offer the rows as a data set, whatever its splits lack; the choices of a run on them."""
-    task, head, loss = ("multilabel", "sigmoids", "bce") if y.ndim == 2 else ("binary", "sigmoid", "bce")
-    names = tuple(f"label {at}" for at in range(y.shape[1])) if y.ndim == 2 else ("no", "yes")
-    if y.ndim == 1 and y.max() > 1:
-        task, head, loss = "multiclass", "softmax", "cross_entropy"
-        names = tuple(f"class {at}" for at in range(int(y.max()) + 1))
-    x = np.random.default_rng(2).normal(size=(len(y), 2)).astype(np.float32)
-    data = Dataset(name, task, x, y, names, feature_names=("a", "b"))
-    spec = DatasetSpec(name, task, "Made for a test.", "a test", "none", load=lambda: data)
-    monkeypatch.setitem(DATASETS, name, spec)
-    monkeypatch.setattr(splits, "_check_counts", lambda data: None)
-    monkeypatch.setattr(splits, "_check_part", lambda data, part, rows: None)
-    return {"dataset": name, "head": head, "loss": loss}
-
-
-def open_run_of(
-    at: AppTest, monkeypatch: pytest.MonkeyPatch, train: Callable[..., Iterator[Epoch]], choices: dict[str, str]
-) -> AppTest:
+def open_run_of(at: AppTest, monkeypatch: pytest.MonkeyPatch, train: Callable[..., Iterator[Epoch]]) -> AppTest:
     """Opens the page on the first of two runs that this trainer trains."""
     monkeypatch.setattr(services, "train_in_turns", train)
     runner = services.runner()
-    jobs = [runner.submit(experiment(make_config(**choices, seed=seed, epochs=1, batch_size=4))) for seed in (1, 0)]
+    config = make_config(dataset="gaussians", dataset_params={"samples": 200}, epochs=1, batch_size=4)
+    jobs = [runner.submit(experiment(config.model_copy(update={"seed": seed}))) for seed in (1, 0)]
     until(lambda: all(runner.job(job).ended for job in jobs))
     at.session_state["jobs"] = jobs[:1]
     at.query_params["run"] = jobs[1]
     return open_page(at, "thresholds")
-
-
-@pytest.fixture
-def open_case(app_test: AppTest, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], AppTest]:
-    """Opens the page on the case's run, with a second one to compare it with."""
-
-    def open_it(name: str) -> AppTest:
-        choices = register(monkeypatch, f"bad input: {name}", CASES[name].y)
-        return open_run_of(app_test, monkeypatch, trainer(CASES[name].give), choices)
-
-    return open_it
 
 
 def everything_said(at: AppTest) -> str:
@@ -172,8 +157,10 @@ def everything_said(at: AppTest) -> str:
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_page_stays_up_and_says_what_it_cannot_show(open_case: Callable[[str], AppTest], name: str):
-    at, case = open_case(name), CASES[name]
+def test_the_page_stays_up_and_says_what_it_cannot_show(app_test: AppTest, name: str):
+    case = CASES[name]
+    source = source_of(case, 0)
+    at = open_source(app_test.run(), source, source_of(case, 1))
     if case.column:
         choose(at, "column", case.column)
     panels = [tab.label for tab in at.tabs]
@@ -184,10 +171,9 @@ def test_the_page_stays_up_and_says_what_it_cannot_show(open_case: Callable[[str
     for view in ("ROC", "Cost", "Calibration"):
         show(at, **{"panel": "Compare", "compare.view": view})
     assert ("Expected every score to be a probability" in everything_said(at)) == (name == "no probabilities")
-    run = current_run(at)
-    columns = run.scores("test").n_columns
+    columns = source.scores("test").n_columns
     for end in (0.0, 1.0):
-        put_thresholds(at, run, [end] * columns)
+        put_thresholds(at, source, [end] * columns)
         show(at, panel="Rows")
     for panel in panels[:2]:
         show(at, panel=panel, part="test")
@@ -219,8 +205,7 @@ def diverging(after: int) -> Callable[..., Iterator[Epoch]]:
 def test_of_a_run_whose_scores_become_nan_the_last_good_ones_are_shown(
     app_test: AppTest, monkeypatch: pytest.MonkeyPatch
 ):
-    choices = register(monkeypatch, "bad input: NaN later", HALF)
-    at = open_run_of(app_test, monkeypatch, diverging(after=1), choices)
+    at = open_run_of(app_test, monkeypatch, diverging(after=1))
     for panel in [tab.label for tab in at.tabs]:
         show(at, panel=panel)
     assert "The loss was not finite at epoch 1" in everything_said(at)
@@ -229,8 +214,7 @@ def test_of_a_run_whose_scores_become_nan_the_last_good_ones_are_shown(
 def test_a_run_whose_scores_are_nan_from_the_start_says_why_there_is_nothing_to_show(
     app_test: AppTest, monkeypatch: pytest.MonkeyPatch
 ):
-    choices = register(monkeypatch, "bad input: NaN", HALF)
-    at = open_run_of(app_test, monkeypatch, diverging(after=0), choices)
+    at = open_run_of(app_test, monkeypatch, diverging(after=0))
     assert not at.exception
     assert not at.tabs
     assert "The loss was not finite at epoch 0" in everything_said(at)

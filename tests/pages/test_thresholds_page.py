@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluation import METRICS, ScoreIndex
 from core.evaluation.scores import Scores
+from core.evaluation.source import ScoreSource
 from core.evaluation.threshold import ABOVE_ALL, Provenance
 from core.evaluation.tuning import bind, candidates
 from core.experiment.config import Experiment, Variant, make_config
@@ -33,8 +34,18 @@ from tests.conftest import (
     sentences,
     until,
 )
+from tests.support.sources import a_run, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, rows_of
-from tests.support.thresholds_page import current_threshold, digit, digits, open_run, thresholds_of, tile, yeast
+from tests.support.thresholds_page import (
+    current_threshold,
+    digit,
+    digits,
+    open_run,
+    open_source,
+    thresholds_of,
+    tile,
+    yeast,
+)
 
 EXPLORER = {"explorer", "explorer_now"}
 
@@ -49,7 +60,7 @@ def matrix(at: AppTest) -> list[list[int]]:
     ]
 
 
-def expected(run: Run, part: str, threshold: float, column: int = 0) -> np.ndarray:
+def expected(run: ScoreSource, part: str, threshold: float, column: int = 0) -> np.ndarray:
     """scikit-learn's matrix, compared in the scores' own dtype."""
     y, score, _, _ = run.scores(part).view(column)
     return sklearn.confusion_matrix(y, score >= score.dtype.type(threshold), labels=[False, True])
@@ -423,23 +434,17 @@ def test_every_label_keeps_its_own_threshold(app_test: AppTest):
 
 
 @pytest.mark.parametrize("share", [0, 1])
-def test_a_label_that_no_row_or_every_row_has_breaks_nothing(
-    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, share: int
-):
-    given = Run.scores
-
-    def one_sided(run: Run, part: str) -> Scores:
-        scores = given(run, part)
+def test_a_label_that_no_row_or_every_row_has_breaks_nothing(app_test: AppTest, share: int):
+    def one_sided(scores: Scores) -> Scores:
         y_true = scores.y_true.copy()
         y_true[:, 0] = share
         return replace(scores, y_true=y_true)
 
-    monkeypatch.setattr(Run, "scores", one_sided)
-    run = open_run(app_test, yeast())
-    at = app_test
+    source = as_arrays(a_run("yeast", "sigmoids"), one_sided)
+    at = open_source(app_test.run(), source)
     assert not sentences(at)
-    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
-    assert rows_of(at, LABELS)["positives"][0] == share * one_sided(run, "validation").n_rows
+    np.testing.assert_array_equal(matrix(at), expected(source, "validation", 0.5))
+    assert rows_of(at, LABELS)["positives"][0] == share * source.scores("validation").n_rows
     for threshold in (0.0, 1.0):
         act(at, "drag", threshold)
         assert not sentences(at)

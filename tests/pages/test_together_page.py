@@ -17,7 +17,7 @@ from core.evaluation.threshold import ABOVE_ALL
 from core.evaluation.tuning import LABEL_RULES
 from core.experiment.config import RunConfig, make_config
 from pages.components.threshold_column import MOST
-from pages.shared import decision, services
+from pages.shared import services
 from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences
 from tests.support.sources import a_run, alike, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
@@ -78,7 +78,7 @@ def check_classes(at: AppTest, scores: Scores, y_pred: np.ndarray, no_class: boo
 def test_as_it_opens_every_class_is_at_a_half_and_decisions_are_argmax(app_test: AppTest):
     run = open_run(app_test, digits())
     scores = run.scores("validation")
-    assert decision.DEFAULT == control(app_test, f"decision.{run.id}.rule").value == "ratio"
+    assert control(app_test, f"decision.{run.id}.rule").value == "ratio"
     check_classes(app_test, scores, scores.y_score.argmax(1))
     held = rows_of(app_test, CLASSES)
     assert held["names"] == list(scores.class_names)

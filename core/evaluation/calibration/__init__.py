@@ -1,5 +1,6 @@
 """Whether scores are probabilities, how far from it they are, and how to make them so."""
 
+from core.evaluation.calibration.as_logits import AsLogits
 from core.evaluation.calibration.cox import Line, fit_line
 from core.evaluation.calibration.measures import (
     BINS,
@@ -35,6 +36,7 @@ __all__ = [
     "BINS",
     "LEVEL",
     "METHODS",
+    "AsLogits",
     "Binning",
     "BrierParts",
     "Calibration",

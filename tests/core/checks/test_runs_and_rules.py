@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 from core.checks import CHECKS, Finding, of_calibration, of_rule, of_run
 from core.data import load_split
 from core.evaluation.calibration import METHODS, Line, fit_line
+from core.evaluation.source import ArraySource, ScoreSource
 from core.evaluation.tuning import RULES
 from core.experiment.config import make_config
 from core.training.engine import train
@@ -214,7 +215,7 @@ def of_few() -> Run:
     return a_run(np.where(y == 1, 0.7, 0.2)[:, None], **RARER)
 
 
-def of_use(run: Run, column: int, use: str) -> tuple[Finding, ...]:
+def of_use(run: ScoreSource, column: int, use: str) -> tuple[Finding, ...]:
     return (of_calibration if use in METHODS else of_rule)(run, column, use)
 
 
@@ -268,8 +269,10 @@ def test_few_positives_of_the_class_that_is_tuned_are_counted():
 
 @pytest.mark.parametrize("use", ["f1", "cost", "half_f1", *METHODS])
 @pytest.mark.parametrize("truth", [0, 1])
-def test_uses_bear_one_class(monkeypatch, use, truth):
-    split = load_split("digit")
-    y = np.full_like(split.y["validation"], truth)
-    monkeypatch.setattr("core.training.runs.load_split", lambda *given: replace(split, y=split.y | {"validation": y}))
-    assert all(finding.sentence for finding in of_use(uniform(), 0, use))
+def test_uses_bear_one_class(use, truth):
+    run = uniform()
+    scores = run.scores("validation")
+    one_class = ArraySource(
+        {"validation": replace(scores, y_true=np.full_like(scores.y_true, truth))}, config=run.config
+    )
+    assert all(finding.sentence for finding in of_use(one_class, 0, use))

@@ -19,7 +19,7 @@ from core.evaluation.calibration import reliability
 from core.plots import comparison as plots
 from core.plots.comparison import APART, ASIDE, AXES, HEIGHT, LETTERS
 from core.plots.race import Line
-from core.plots.style import GROUND, place, variant_colour, variant_dash
+from core.plots.style import GROUND, ScoreRange, place, variant_colour, variant_dash
 from tests.conftest import decoded
 
 RUNS = 6
@@ -117,12 +117,13 @@ def test_a_threshold_above_every_score_stands_at_the_end_of_the_axis():
         assert "above every score" in figure["data"][-1]["customdata"][1]
 
 
-def test_costs_of_scores_that_are_no_probabilities_widen_the_axis():
+def test_costs_of_scores_that_are_no_probabilities_are_drawn_on_their_own_axis():
+    scale = ScoreRange(-5, 6)
     index = ScoreIndex.of(Y, 8 * SCORES[0] - 4)
     curve = metric_curve(index, METRICS["cost"], cost_fp=1.0, cost_fn=5.0)
-    figure = seen(plots.cost_curves(LINES[:2], [curve] * 2, [-2.0, np.inf], [0.4, 1.5]))
+    figure = seen(plots.cost_curves(LINES[:2], [curve] * 2, [-2.0, np.inf], [0.4, 1.5], scale))
     low, high = figure["layout"]["xaxis"]["range"]
-    assert (low, high) == (curve.x.min(), curve.x.max())
+    assert (low, high) == scale
     assert rings_of(figure) == {"A": (-2, 0.4), "B": (high, 1.5)}
     assert figure["layout"]["xaxis"]["title"]["text"] == "threshold (score)"
 
