@@ -99,6 +99,10 @@ def _follow_data() -> list[str]:
     dataset = state.dataset
     if dataset not in DATASETS or dataset == variants.dataset() or "wanted" in state:
         return []
+    try:
+        load_dataset(dataset)
+    except CutoffError:
+        return []  # which is said beside the data; the variants wait for data that can be read
     given = {param: state.get(f"data.{dataset}.{param.name}", param.default) for param in DATASETS[dataset].params}
     return variants.move_to(dataset, tuple((p.name, value) for p, value in given.items() if value != p.default))
 

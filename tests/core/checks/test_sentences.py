@@ -68,8 +68,8 @@ def test_multi_hot_targets_are_a_mistake_of_their_own_with_what_two_labels_cost(
     assert competing.sentence != counted.sentence
     z, y = torch.zeros(1, 3), torch.tensor([[1.0, 1.0, 0.0]])
     multi_hot, normalised = (F.cross_entropy(z, targets).item() for targets in (y, y / 2))
-    assert f"cost {multi_hot:.3f} instead of {normalised:.4f}" in counted.sentence
-    assert "cost 2.197 instead of 1.0986" in counted.sentence
+    assert f"the loss is {multi_hot:.3f} instead of {normalised:.4f}" in counted.sentence
+    assert "2.197 instead of 1.0986" in counted.sentence
     assert counted.sentence.endswith(f"{load_dataset('yeast').y.sum(1).mean():.2f} labels on average.")
     assert dict(counted.remedy["loss_params"]) == {"targets": "normalised"}
 
