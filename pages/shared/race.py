@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
-from core.evaluation import Rankings, predicted_positive
+from core.evaluation import METRICS, Rankings
 from core.evaluation.thinning import evenly_spaced
 from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
@@ -187,10 +187,7 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
         precision_recall(
             [lines[v] for v in chosen],
             [ranked.curve(row) for row in range(len(chosen))],
-            [
-                point if one_run.has_threshold(run) else None
-                for run, point in zip(runs, _operating_points(y, scores, threshold), strict=True)
-            ],
+            [_operating_point(run, column, threshold) if one_run.has_threshold(run) else None for run in runs],
             float(y.mean()),
             sweep and Sweep(sweep.label, [sweep.values[v] for v in chosen], sweep.log),
             chosen.index(at) if at in chosen else None,
@@ -205,16 +202,11 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
         st.caption(f"{len(chosen)} of the {len(lines)} variants.")
 
 
-def _operating_points(
-    y: NDArray[np.bool_], scores: NDArray[np.floating], threshold: float
-) -> list[tuple[float, float] | None]:
-    """Recall and precision of each model of scores (R, N) at the threshold; None where no row is called positive."""
-    called = predicted_positive(scores, threshold)
-    positives = int(y.sum())
-    return [
-        (int(found) / positives, int(found) / int(size)) if size and positives else None
-        for found, size in zip((called & y).sum(1), called.sum(1), strict=True)
-    ]
+def _operating_point(run: Run, column: int, threshold: float) -> tuple[float, float] | None:
+    """Recall and precision of a run on its validation rows at the threshold; None where either is undefined."""
+    counts = run.index("validation", column).counts(threshold)
+    recall, precision = (float(METRICS[name](counts)) for name in ("recall", "precision"))
+    return None if math.isnan(recall + precision) else (recall, precision)
 
 
 def _show_sweep(metrics: ranking.Metrics, metric: str, sweep: Sweep, lines: Sequence[Line]) -> None:
@@ -223,7 +215,7 @@ def _show_sweep(metrics: ranking.Metrics, metric: str, sweep: Sweep, lines: Sequ
     live_figure(
         metric_sweep(sweep, label, *ranking.over_seeds(metrics[metric]), lines),
         key="race_sweep",
-        alt=f"{label} on the validation rows against {sweep.label}, mean over seeds with least and greatest.",
+        alt=f"{label} on the validation rows against {sweep.label}, mean over seeds with minimum and maximum.",
         height=HEIGHT,
         revision=metric,
     )

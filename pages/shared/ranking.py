@@ -55,7 +55,7 @@ def _metrics(runs: Sequence[Run], threshold: float) -> Metrics:
 
 
 def over_seeds(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Mean, least and greatest of values (..., S) over the seeds that have one, (...) each; NaN where none has."""
+    """Mean, minimum and maximum of values (..., S) over the seeds that have one, (...) each; NaN where none has."""
     known = np.isfinite(values)
     some = known.any(-1)
     mean = np.where(known, values, 0).sum(-1) / np.maximum(known.sum(-1), 1)
