@@ -1,7 +1,7 @@
-"""Coded checks: what is likely to go wrong with a configuration, and what has gone wrong in a run.
+"""Coded checks of configurations before training, and of runs and their scores.
 
-C1.. wiring, C2.. weights and data, C3.. optimisation, C4.. what a run's scores show, and how they may be used. Each
-finding is shown beside what causes it.
+C1.. check the wiring, C2.. weights and data, C3.. optimisation, C4.. the scores of a run and how they are used. Each
+finding is shown beside its cause.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ ORDER = ("mistake", "caution", "note")
 
 
 def of_config(config: RunConfig) -> tuple[Finding, ...]:
-    """What is to be said of a valid configuration, the gravest first."""
+    """Findings on a valid configuration, the most severe first."""
     context = Context(config)
     return _ordered(config, ((code, find(context)) for code, (_, find) in OF_CONFIG.items()))
 
 
 def of_run(run: Run) -> tuple[Finding, ...]:
-    """What a run shows, whatever its status, the gravest first."""
+    """Findings on a run in any status, the most severe first."""
     results = [(code, find(run)) for code, (_, find) in OF_RUN.items()]
     if "validation" in run.outputs and run.task != "regression":
         scores = run.scores("validation")
@@ -47,14 +47,26 @@ def of_run(run: Run) -> tuple[Finding, ...]:
 
 
 def of_rule(source: ScoreSource, column: int, rule: str) -> tuple[Finding, ...]:
-    """What is to be said of tuning the threshold of a class or label on the validation rows by a rule, the gravest
-    first; `rule` is a name in core.evaluation.tuning.RULES."""
+    """Findings on tuning the threshold of a class or label on the validation rows, the most severe first.
+
+    Parameters
+    ----------
+    source : the scores.
+    column : the class or label.
+    rule : key in core.evaluation.tuning.RULES.
+    """
     return _ordered(source.config, ((code, find(source, column, rule)) for code, (_, find) in OF_RULES.items()))
 
 
 def of_calibration(source: ScoreSource, column: int, method: str) -> tuple[Finding, ...]:
-    """What is to be said of calibrating the scores of a class or label on the validation rows, the gravest first;
-    `method` is a name in core.evaluation.calibration.METHODS."""
+    """Findings on calibrating the scores of a class or label on the validation rows, the most severe first.
+
+    Parameters
+    ----------
+    source : the scores.
+    column : the class or label.
+    method : key in core.evaluation.calibration.METHODS.
+    """
     return _ordered(source.config, ((code, find(source, column, method)) for code, (_, find) in OF_CALIBRATION.items()))
 
 
@@ -64,8 +76,7 @@ def _ordered(config: RunConfig | None, results: Iterable[tuple[str, Found]]) -> 
 
 
 def _usable(config: RunConfig | None, remedy: dict[str, object] | None) -> dict[str, object] | None:
-    """The remedy, unless it changes nothing or can't be trained, as with more rows a batch than there are; None too
-    where the configuration is not known."""
+    """The remedy; None if it changes nothing, can't be trained, or the configuration is unknown."""
     if remedy is None or config is None or (changed := config.model_copy(update=remedy)) == config:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A configuration with everything looked up that checks before a run ask for, and what its loss does to scores."""
+"""A configuration with the data, loss and optimal scores that checks need."""
 
 from __future__ import annotations
 
@@ -19,13 +19,20 @@ from core.theory.effect import Effect, effect
 from core.theory.optimal_scores import optimal_scores, rests_at_truth, stands_for
 
 TORCH = "PyTorch documentation (2026)"
-EXAMPLE = 0.8  # a true probability, to say which score is optimal for it
+EXAMPLE = 0.8  # a true probability, used as an example in sentences
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The optimal score of a loss: its effect, the true probability that a score of .5 stands for (0 where every score
-    reaches .5, 1 where none does), the optimal score of EXAMPLE, and whether the gradient is 0 at the truth."""
+    """The optimal score of a loss.
+
+    Parameters
+    ----------
+    effect : how it differs from the true probability.
+    half : the true probability whose optimal score is 0.5; 0 if all optimal scores are >= 0.5, 1 if none is.
+    example : the optimal score for the true probability EXAMPLE.
+    rests_at_truth : whether the mean gradient is 0 at the true probability.
+    """
 
     effect: Effect
     half: float
@@ -35,11 +42,14 @@ class Optimum:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two classes that a score tells apart, and the optimal score of `positive`.
+    """Two classes, and the optimal score of the positive one.
 
-    name : of the positive class or label; "" where all outputs are looked at together.
-    among : the rows that are counted, as words after a share.
-    positives, negatives : how many of them are positive and negative, at least 1 of both.
+    Parameters
+    ----------
+    name : name of the positive class or label; "" for all outputs together.
+    among : the counted rows in words, such as "of the rows".
+    positives, negatives : number of positive and negative rows, each >= 1.
+    optimum : the optimal score.
     """
 
     name: str
@@ -50,7 +60,7 @@ class Comparison:
 
     @property
     def share(self) -> float:
-        """Share of positives, in (0, 1)."""
+        """Fraction of positives, in (0, 1)."""
         return self.positives / (self.positives + self.negatives)
 
     @property
@@ -59,19 +69,19 @@ class Comparison:
 
     @property
     def balance(self) -> float:
-        """The weight of positives that balances: negatives to a positive."""
+        """The weight of positives that balances the classes: negatives per positive."""
         return self.negatives / self.positives
 
     @property
     def weight(self) -> float:
-        """The pos_weight of BCE with which .5 stands for as much: (1 - half) / half, in [0, inf]."""
+        """The pos_weight of BCE with the same meaning of a score of 0.5: (1 - half) / half, in [0, inf]."""
         half = self.optimum.half
         return (1 - half) / half if half else float("inf")
 
 
 @dataclass(frozen=True)
 class Context:
-    """A configuration with everything looked up that checks ask for."""
+    """A configuration with everything that checks need, computed on first use."""
 
     config: RunConfig
 
@@ -101,45 +111,47 @@ class Context:
 
     @cached_property
     def params(self) -> dict[str, Value]:
-        """Every parameter of the loss, chosen or default."""
+        """All parameters of the loss, including defaults."""
         plain = {param.name: param.default for param in params_for(self.config.head, self.config.loss)}
         return plain | dict(self.config.loss_params)
 
     @cached_property
     def weights(self) -> dict[str, np.ndarray]:
-        """Parameters as numbers, those of classes as one a class."""
+        """Parameters as numbers, one per class or output if they have several."""
         y = self.split.y["train"]
         tensors = loss_tensors(self.config.loss, [dict(self.config.loss_params)], label_counts(y, self.outputs))
         return {name: tensor[0, 0].double().numpy() for name, tensor in tensors.items()}
 
     @cached_property
     def counts(self) -> Counts:
-        """Rows of the whole data, and for how many of them each output should be 1."""
+        """Number of rows of the whole data, and for each output the number whose target is 1."""
         return label_counts(self.data.y, self.outputs)
 
     @cached_property
     def share(self) -> float:
-        """Share of ones among the labels of all outputs; in a binary task with one output the prevalence."""
+        """Fraction of ones among the targets of all outputs; in a binary task with one output the prevalence."""
         return float(self.counts.positives.sum() / (self.counts.rows * self.outputs))
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """The class or label that each output speaks for."""
+        """The class or label of each output."""
         return self.data.class_names[-self.outputs :]
 
     @property
     def as_expected(self) -> bool:
-        """Whether the loss is given what it expects."""
+        """Whether the final activation gives the loss what it expects."""
         return self.activation == right_activation(self.config.head, self.loss.expects)
 
     @cached_property
     def comparisons(self) -> tuple[Comparison, ...]:
-        """What the loss does to scores, as it compares two classes: those of a binary task; of several labels or
-        classes with a sigmoid each, all together, or each where their weights differ; of classes under one softmax the
-        rarest against the most frequent, and that of the largest weight against that of the smallest.
+        """Pairs of classes with the optimal scores of the loss for them.
 
-        Empty where no score has an optimum of its own: in a regression, for a loss of a whole batch, for labels that
-        compete, and for a loss that is a mistake by itself.
+        Binary task: the two classes. Several sigmoid outputs: all together, or each if their weights differ. Softmax
+        over several classes: the rarest against the most frequent class, and the class with the largest weight against
+        the one with the smallest.
+
+        Empty if rows have no optimal score of their own: in a regression, for a loss of a whole batch, for multi-label
+        data with a softmax, and for a loss that is a mistake.
         """
         competing = self.data.task == "multilabel" and self.head.link == "softmax"
         if self.head.link == "none" or self.loss.of == "batch" or competing or self.loss.mistake:
@@ -163,7 +175,7 @@ class Context:
         )
 
     def _extreme_pairs(self) -> list[tuple[int, int]]:
-        """Classes (negative, positive) of a softmax that differ most in rows, and in what the loss does to them."""
+        """Pairs (negative, positive) of softmax classes that differ most in rows, and in the effect of the loss."""
         counts = self.data.counts
         halves = [0.5] + [self._optimum(0, other).half for other in range(1, self.outputs)]
         ends = {(int(counts.argmax()), int(counts.argmin())), (int(np.argmax(halves)), int(np.argmin(halves)))}
@@ -182,7 +194,7 @@ class Context:
 
     def _optimum(self, negative: int, positive: int) -> Optimum:
         chosen = dict(self.config.loss_params)
-        if "output_weight" in self.weights:  # as numbers, since balanced ones depend on rows without any label too
+        if "output_weight" in self.weights:  # as numbers, since balanced ones also depend on rows without labels
             chosen["output_weight"] = ", ".join(str(weight) for weight in self.weights["output_weight"])
         y = self.split.y["train"]
         counts = y.sum(0) if y.ndim == 2 else np.bincount(y, minlength=len(self.data.class_names))
@@ -191,15 +203,15 @@ class Context:
 
     @property
     def is_hinge(self) -> bool:
-        """Whether the loss compares logits with a margin instead of applying a sigmoid."""
+        """Whether the loss is a hinge, which compares logits with a margin."""
         return self.config.loss in ("hinge", "squared_hinge")
 
     def with_params(self, **changed: Value) -> Context:
-        """The same with these parameters of the loss."""
+        """The context with changed parameters of the loss."""
         return Context(self.config.model_copy(update=self.with_loss_params(**changed)))
 
     def with_loss_params(self, **changed: Value) -> dict[str, object]:
-        """The changes of a configuration that set these parameters of its loss."""
+        """The update of a configuration that changes these parameters of its loss."""
         return {"loss_params": tuple(sorted((dict(self.config.loss_params) | changed).items()))}
 
 

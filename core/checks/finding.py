@@ -1,4 +1,4 @@
-"""What a check is, and what it has found."""
+"""Checks and their findings."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ Severity = Literal["mistake", "caution", "note"]
 
 @dataclass(frozen=True)
 class Check:
-    """`place` names the control beside which it is shown ("activation", "loss.pos_weight", "lr", ...), or "run" and
-    "scores" for what a run shows. `what` is the general case, `why` its reason and `remedy` what to do."""
+    """The general description of a check.
+
+    Parameters
+    ----------
+    name : short name.
+    place : where findings are shown: a control ("activation", "loss.pos_weight", "lr", ...), "run" or "scores".
+    severity : "mistake", "caution" or "note".
+    what, why, remedy : what it finds, why that matters, and what to do.
+    reference : source with year.
+    """
 
     name: str
     place: str
@@ -24,11 +32,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """This case of a check, in a sentence with its numbers; `remedy` are changes of the RunConfig that cure it."""
+    """A finding: a sentence with its numbers; `remedy` are the changes of the RunConfig that fix it, if any."""
 
     code: str
     sentence: str
     remedy: dict[str, object] | None = None
 
 
-Found = tuple[str, dict[str, object] | None] | None  # what a check returns: sentence and remedy, or nothing to say
+Found = tuple[str, dict[str, object] | None] | None  # the result of a check: sentence and remedy, or None

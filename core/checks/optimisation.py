@@ -1,4 +1,4 @@
-"""Checks of splits, batches and steps before a run (C207 .., C301 ..)."""
+"""Checks of splits, batches and steps before training (C207 .., C301 ..)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.models import MODELS
 from core.parameters import Value
 
 FEW = 10  # positives in a split
-EMPTY_BATCHES = 0.05  # share of batches without positives that is worth a word
+EMPTY_BATCHES = 0.05  # fraction of batches without positives from which on a finding is given
 TINY_BATCH = 8  # rows, for batch norm
 MANY_OUTPUTS = 3
 
@@ -34,7 +34,7 @@ def few_positives(context: Context) -> Found:
         return None
     rows = "row of the {} split is" if fewest == 1 else "rows of the {} split are"
     return (
-        f"Only {fewest} {rows.format(part)} {name}: one more or less found moves recall by {1 / fewest:.3f}.",
+        f"Only {fewest} {rows.format(part)} {name}: each of them changes recall by {1 / fewest:.3f}.",
         None,
     )
 
@@ -48,7 +48,7 @@ def mean_over_outputs(context: Context) -> Found:
         return None
     return (
         f"The mean divides by the {context.outputs} outputs as well as by the rows, so a step is {context.outputs} "
-        "times smaller than that of a sum over outputs.",
+        "times smaller than with the sum over outputs.",
         context.with_loss_params(over_outputs="sum"),
     )
 
@@ -63,14 +63,14 @@ def batches_without_positives(context: Context) -> Found:
     if chance < EMPTY_BATCHES:
         return None
     return (
-        f"{chance:.0%} of the batches of {context.config.batch_size} rows hold none of the {positives:,} training rows "
-        f"that are {context.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
+        f"{chance:.0%} of the batches of {context.config.batch_size} rows contain none of the {positives:,} training "
+        f"rows that are {context.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
         {"batch_size": _batch_with_positives(counts.rows, positives)},
     )
 
 
 def _batch_with_positives(rows: int, positives: int) -> int:
-    """The smallest power of 2 at which fewer than EMPTY_BATCHES of the batches have no positive, or all rows."""
+    """The smallest power of 2 with which fewer than EMPTY_BATCHES of the batches lack positives; at most all rows."""
     size = 2
     while size < rows and hypergeom.pmf(0, rows, positives, size) >= EMPTY_BATCHES:
         size *= 2
@@ -82,8 +82,8 @@ def batch_norm_of_few_rows(context: Context) -> Found:
     if not context.config.batch_norm or size >= TINY_BATCH or MODELS[context.config.model].takes_images:
         return None
     return (
-        f"A mean over {size} rows is off by {size**-0.5:.2f} standard deviations of a row, and every layer passes that "
-        "noise on. On validation rows running averages take its place.",
+        f"A mean over {size} rows has a standard error of {size**-0.5:.2f} standard deviations, and this noise passes "
+        "through all layers. Validation rows use running averages instead.",
         {"batch_size": 64},
     )
 
@@ -98,15 +98,15 @@ def rate_beyond_curvature(context: Context) -> Found:
     if config.lr <= limit:
         return None
     return (
-        f"Full-batch gradient descent on this data is sure to settle only below a learning rate of {limit:.3g}; with "
-        f"{config.lr:g} the loss may oscillate or diverge.",
+        f"Full-batch gradient descent on this data is guaranteed to converge only below a learning rate of "
+        f"{limit:.3g}; with {config.lr:g} the loss may oscillate or diverge.",
         {"lr": max(float(f"{limit / 2:.2g}"), 1e-6)},
     )
 
 
 def _curvature(context: Context) -> float:
-    """A bound on the mean loss's second derivative by the outputs; 0 where there is none or it is not known."""
-    if context.activation not in ("none", "log_softmax"):  # a log-softmax changes nothing for cross-entropy
+    """An upper bound of the second derivative of the mean loss with respect to the outputs; 0 if unknown."""
+    if context.activation not in ("none", "log_softmax"):  # a log-softmax has no effect on cross-entropy
         return 0.0
     if context.config.loss == "bce" and context.activation == "none":
         weight = float((context.weights["pos_weight"] * context.weights.get("output_weight", 1.0)).max())
@@ -119,7 +119,7 @@ def _curvature(context: Context) -> float:
 
 @lru_cache(maxsize=64)
 def _steepest(dataset: str, params: tuple[tuple[str, Value], ...], split_seed: int) -> float:
-    """The largest eigenvalue of X'X / N of the training rows, with a column of ones for the bias."""
+    """The largest eigenvalue of X'X / N, X the training rows with a column of ones for the bias."""
     x = load_split(dataset, params, split_seed).x["train"].astype(np.float64)
     x = np.column_stack([x, np.ones(len(x))])
     return float(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
@@ -132,7 +132,7 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "data",
             "caution",
             f"Fewer than {FEW} rows of a class in a split.",
-            "Recall then moves in steps of a tenth or more, and a tuned threshold follows single rows.",
+            "Recall changes in steps of 0.1 or more, and a tuned threshold depends on single rows.",
             "Use more data, a larger prevalence, or fewer classes.",
             "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
         ),
@@ -144,8 +144,8 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "loss.over_outputs",
             "note",
             "BCE averaged over many outputs under plain SGD.",
-            "Most of the gap between cross-entropy and BCE on ten classes is this smaller step.",
-            "Sum over the outputs, or raise the learning rate.",
+            "This smaller step explains most of the difference between cross-entropy and BCE on ten classes.",
+            "Use the sum over outputs, or raise the learning rate.",
             f"{TORCH}, BCEWithLogitsLoss, reduction mean",
         ),
         mean_over_outputs,
@@ -155,8 +155,8 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Batches without positives",
             "batch_size",
             "caution",
-            "A loss of whole batches, many of which give no gradient.",
-            "Without a positive row the overlap is 0 whatever the scores.",
+            "A loss per batch, with many batches that give no gradient.",
+            "Without positive rows the overlap is 0, whatever the scores are.",
             "Use larger batches.",
             "Milletari et al., V-Net (2016)",
         ),
@@ -167,8 +167,8 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Learning rate beyond the curvature",
             "lr",
             "caution",
-            "A step larger than the steepest direction of the loss allows.",
-            "Gradient descent on a smooth convex loss settles if the rate is below 2 / L, L its largest curvature.",
+            "A learning rate too large for the curvature of the loss.",
+            "Gradient descent on a smooth convex loss converges below a rate of 2 / L, L the largest curvature.",
             "Lower the learning rate.",
             "Nesterov, Introductory Lectures on Convex Optimization (2004)",
         ),
@@ -179,8 +179,8 @@ OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Batch norm on tiny batches",
             "batch_size",
             "caution",
-            f"Batch norm with fewer than {TINY_BATCH} rows a batch.",
-            "It divides by what it estimates from the batch, and few rows estimate it badly.",
+            f"Batch norm with fewer than {TINY_BATCH} rows per batch.",
+            "Mean and variance estimated from a few rows are noisy.",
             "Use larger batches, or no batch norm.",
             "Wu and He, Group Normalization (2018)",
         ),

@@ -1,4 +1,4 @@
-"""Checks of tuning the threshold of a class or label by a rule, and of calibrating its scores (C407 ..)."""
+"""Checks of tuning a threshold, and of calibrating scores (C407 ..)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from core.losses.objective import resolved
 from core.theory.effect import is_proper
 from core.theory.remarks import remark
 
-READ = {  # rules for which a score should be a true probability, and what follows where it is none
-    "half_f1": "F*/2 is the best threshold for F1 on true probabilities only.",
-    "cost": "A threshold tuned by counting costs holds all the same; c_fp / (c_fp + c_fn) does not on such a score.",
+READ = {  # rules that assume probabilities, and the consequence if scores are not probabilities
+    "half_f1": "F*/2 is the optimal threshold for F1 only if scores are true probabilities.",
+    "cost": "A threshold tuned by counting costs is still valid; c_fp / (c_fp + c_fn) is not.",
 }
-SURE, GAIN = 0.01, 0.01  # level of Cox's test, and the share of log-loss that calibration gains, for a word
-ENOUGH = 50  # rows, for Cox's test, which asks for many
-ISOTONIC = 1000  # rows, from which scikit-learn's user guide advises it
+SURE, GAIN = 0.01, 0.01  # level of Cox's test, and the relative gain in log-loss, for a finding
+ENOUGH = 50  # rows, for Cox's test
+ISOTONIC = 1000  # rows from which on scikit-learn's user guide recommends it
 
 
 def few_positives(source: ScoreSource, column: int, rule: str) -> Found:
@@ -30,22 +30,24 @@ def few_positives(source: ScoreSource, column: int, rule: str) -> Found:
     if positives >= FEW:
         return None
     rows = "row is" if positives == 1 else "rows are"
-    return f"Only {positives} validation {rows} {view.label}: the threshold found hangs on each of them.", None
+    return f"Only {positives} validation {rows} {view.label}: the tuned threshold depends on each of them.", None
 
 
 def no_probabilities(source: ScoreSource, column: int, rule: str) -> Found:
     if rule not in READ:
         return None
     if not source.scores("validation").are_probabilities:
-        return f"Scores leave [0, 1], so they are no probabilities. {READ[rule]} Apply a sigmoid first.", None
-    if not (told := _by_theory(source) or _by_measure(source, column)):
+        return (
+            f"Some scores are not in [0, 1], so they are not probabilities. {READ[rule]} Apply a sigmoid first.",
+            None,
+        )
+    if not (reason := _by_theory(source) or _by_measure(source, column)):
         return None
-    return f"{told} {READ[rule]} Calibrate first.", None
+    return f"{reason} {READ[rule]} Calibrate first.", None
 
 
 def _by_theory(source: ScoreSource) -> str:
-    """What the loss makes of scores, where they are no true probabilities even at its best; "" otherwise, and where the
-    loss is not known."""
+    """How optimal scores of the loss differ from true probabilities; "" if they don't or the loss is unknown."""
     config = source.config
     if config is None:
         return ""
@@ -56,7 +58,7 @@ def _by_theory(source: ScoreSource) -> str:
 
 
 def _by_measure(source: ScoreSource, column: int) -> str:
-    """What Cox's test shows on the validation rows; "" where the scores may be probabilities, or rows are few."""
+    """The result of Cox's test on the validation rows; "" if scores may be probabilities, or rows are few."""
     view = source.scores("validation").view(column)
     if len(view.y) < ENOUGH or view.y.all() or not view.y.any():
         return ""
@@ -76,9 +78,9 @@ def calibrated_on_few(source: ScoreSource, column: int, method: str) -> Found:
     fewer = min(positives, rows - positives)
     if fewer < FEW:
         side = view.label if fewer == positives else view.rest
-        return f"Only {fewer} of {rows:,} validation rows are {side}: what is fitted hangs on each of them.", None
+        return f"Only {fewer} of {rows:,} validation rows are {side}: the fit depends on each of them.", None
     if method == "isotonic" and rows < ISOTONIC:
-        return f"Isotonic steps follow chance on {rows:,} rows, {positives:,} of them positive: look at test.", None
+        return f"Isotonic steps fit noise on {rows:,} rows, {positives:,} of them positive: check the test rows.", None
     return None
 
 
@@ -86,10 +88,10 @@ OF_RULES: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]] = {
     "C207": (OPTIMISATION["C207"][0], few_positives),
     "C407": (
         Check(
-            "Scores that are no probabilities",
+            "Rule assumes probabilities",
             "rule",
             "caution",
-            "A rule that takes scores for true probabilities, on scores that are none.",
+            "A rule that assumes true probabilities, applied to scores that are not.",
             "Weights and losses that are not proper move scores away from true probabilities, and so does overfitting.",
             "Calibrate the scores, convert them back to probabilities, or tune the threshold by counting.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
@@ -104,8 +106,8 @@ OF_CALIBRATION: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]
             "calibration",
             "caution",
             "A calibration fitted to few rows of a class.",
-            "It can follow single rows, isotonic steps most of all.",
-            "Prefer temperature or Platt, and judge by the test rows.",
+            "It can fit single rows, isotonic regression most of all.",
+            "Prefer temperature or Platt scaling, and compare on the test rows.",
             "Niculescu-Mizil and Caruana, Predicting Good Probabilities with Supervised Learning (2005)",
         ),
         calibrated_on_few,

@@ -1,4 +1,4 @@
-"""Checks of what a run shows: optimisation (C3..) and scores (C4..)."""
+"""Checks of a run: optimisation (C3..) and scores (C4..)."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from core.evaluation.scores import Scores
 from core.losses import LOSSES
 from core.training.runs import Run
 
-ENOUGH = 100  # rows, for a gap between confidence and accuracy to mean anything
-ABOVE = 0.01  # of the training loss above its start, as a share of it
-GAP = 0.1  # of mean confidence above accuracy
-SATURATED = 0.01  # share of scores that are exactly 0 or 1
-RISE, LEAST_RISE = 1.05, 0.01  # of the validation loss above its lowest: a factor, and a difference
-UNLABELLED = 0.1  # share of rows, beyond that which truly have no label
+ENOUGH = 100  # rows needed to compare confidence and accuracy
+ABOVE = 0.01  # relative increase of the training loss over its start
+GAP = 0.1  # mean confidence minus accuracy
+SATURATED = 0.01  # fraction of scores that are exactly 0 or 1
+RISE, LEAST_RISE = 1.05, 0.01  # increase of the validation loss over its minimum: a factor, and a difference
+UNLABELLED = 0.1  # fraction of rows, in excess of those that actually have no label
 
 
 def _smaller_rate(run: Run) -> dict[str, object]:
@@ -133,8 +133,7 @@ def rows_without_labels(run: Run, scores: Scores) -> Found:
         return None
     return (
         f"{none:,} of {scores.n_rows:,} validation rows ({none / scores.n_rows:.1%}) get no label at 0.5; "
-        f"{truly:,} actually have none. Labels of less than half of the rows seldom reach 0.5: give each label its own "
-        "threshold.",
+        f"{truly:,} actually have none. Rare labels seldom reach 0.5: give each label its own threshold.",
         None,
     )
 
@@ -146,7 +145,7 @@ OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
             "run",
             "mistake",
             "The loss was no longer finite.",
-            "Each step overshot by more than the one before.",
+            "Each step overshoots by more than the one before.",
             "Use a smaller learning rate.",
             "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
         ),
@@ -196,7 +195,7 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "scores",
             "caution",
             "Accuracy no higher than that of always predicting the most frequent class.",
-            "Where a class is rare, accuracy is high without finding it.",
+            "If a class is rare, accuracy is high without finding any of it.",
             "Look at precision and recall, and choose a threshold.",
             "Provost, Fawcett and Kohavi, The Case Against Accuracy Estimation (1998)",
         ),
@@ -208,7 +207,7 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "scores",
             "caution",
             "No positive row is predicted positive at 0.5.",
-            "Where positives are rare, few rows are more likely positive than not.",
+            "If positives are rare, few rows have a probability above 0.5.",
             "Lower the threshold before changing the loss.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
@@ -220,7 +219,7 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "scores",
             "caution",
             "Mean confidence well above accuracy.",
-            "Training keeps raising the scores of rows that are correct already.",
+            "Training keeps raising the confidence of rows that are already correct.",
             "Calibrate on validation rows, use weight decay, or stop earlier.",
             "Guo et al., On Calibration of Modern Neural Networks (2017)",
         ),
@@ -232,7 +231,7 @@ OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
             "scores",
             "caution",
             "Many rows get no label at 0.5.",
-            "A calibrated score rarely passes 0.5 where a label's share is far below it.",
+            "A calibrated score rarely exceeds 0.5 for a rare label.",
             "Choose a threshold for each label.",
             "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
         ),

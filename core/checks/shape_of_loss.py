@@ -1,4 +1,4 @@
-"""Checks of losses whose optimal score is not the true probability, and of those with jumps and bands (C210 ..)."""
+"""Checks of losses whose optimal score is not the true probability, and of losses with jumps and bands (C210 ..)."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from core.checks.context import EXAMPLE, Comparison, Context
 from core.checks.finding import Check, Found
 
-SAME = 1e-4  # two probabilities closer than this are the same to a reader
+SAME = 1e-4  # probabilities closer than this are shown as equal
 ORDERS = {
     "tied": "Several true probabilities share one optimal score.",
-    "broken": "The optimal score falls somewhere while the true probability rises: ranking is not kept.",
+    "broken": "The optimal score is not monotone in the true probability: ranking changes.",
 }
 CALIBRATE = "Calibrate the scores, or choose the threshold on validation rows."
 
 
 def scores_are_not_probabilities(context: Context) -> Found:
     if context.loss.of == "batch":
-        return f"Optimal scores are 0 or 1, and which of them depends on the whole batch. {CALIBRATE}", None
+        return f"Optimal scores are 0 or 1, depending on the whole batch. {CALIBRATE}", None
     moved = [c for c in context.comparisons if c.optimum.effect.learns and not c.optimum.effect.proper]
     if not context.as_expected or not moved or moved[0].optimum.rests_at_truth:
         return None
@@ -28,7 +28,7 @@ def scores_are_not_probabilities(context: Context) -> Found:
 
 
 def _shift(c: Comparison) -> str:
-    """What the loss adds to the logit; "" where it does something else."""
+    """A sentence on the shift of the logit; "" if the loss has another effect."""
     shift = c.optimum.effect.shift
     if shift is None:
         return ""
@@ -40,7 +40,7 @@ def _shift(c: Comparison) -> str:
 
 
 def _shape(c: Comparison, several: bool) -> str:
-    """What the loss does to scores otherwise; without numbers of two classes where several share one softmax."""
+    """Sentences on other effects of the loss; without numbers if several classes share a softmax."""
     effect, half = c.optimum.effect, c.optimum.half
     said = []
     if several:
@@ -65,8 +65,8 @@ def gate_forgives_misses(context: Context) -> Found:
     if below >= above:
         return None
     return (
-        f"A positive that is missed has p < {threshold:g} and counts {below:g}, one that is found counts {above:g}: "
-        f"false negatives are under-penalised. It also jumps {above / below:.3g}-fold where a row crosses "
+        f"False negatives have p < {threshold:g} and a weight of {below:g}, true positives a weight of {above:g}: "
+        f"false negatives are under-penalised. The loss also jumps {above / below:.3g}-fold where a row crosses "
         f"{threshold:g}.",
         {"loss": "bce", "loss_params": ()},
     )
@@ -77,20 +77,20 @@ def band_traps(context: Context) -> Found:
         return None
     t, r, c = (float(context.params[name]) for name in ("threshold", "radius", "penalty"))
     y = context.split.y["train"].astype(np.float64)
-    turn = 2 * r / c  # an error beyond which the slope at the edge points away from the target
+    turn = 2 * r / c  # for larger errors the slope at the edge points away from the target
     sides = (
         (t + r, t + r - y, f"from above stops at {t + r:.3g} for a target below {t + r - turn:.3g}"),
         (t - r, y - t + r, f"from below stops at {t - r:.3g} for a target above {t - r + turn:.3g}"),
     )
-    unit = context.activation == "sigmoid"  # then no output reaches an edge outside 0 to 1
+    unit = context.activation == "sigmoid"  # outputs can't reach an edge outside [0, 1]
     traps = [(error, said) for edge, error, said in sides if error.max() > turn and (not unit or 0 < edge < 1)]
     if not traps:
         return None
     rows = np.count_nonzero(np.max([error for error, _ in traps], axis=0) > turn)
     harmless = float(np.floor(200 * r / max(error.max() for error, _ in traps)) / 100)
     return (
-        f"The slope turns around in the band: an output that comes {' and one '.join(said for _, said in traps)}. "
-        f"{rows:,} of {len(y):,} training rows have such targets. A penalty of {harmless:g} sets no trap here.",
+        f"The gradient changes sign in the band: an output that comes {' and one '.join(said for _, said in traps)}. "
+        f"{rows:,} of {len(y):,} training rows have such targets. With a penalty of {harmless:g} no output gets stuck.",
         context.with_loss_params(penalty=harmless),
     )
 
@@ -101,10 +101,10 @@ def outliers_count_more(context: Context) -> Found:
     factor, tau = float(context.params["factor"]), float(context.params["tau"])
     remedy: dict[str, object] = {"loss": "huber" if context.head.link == "none" else "brier", "loss_params": ()}
     if context.activation == "sigmoid" and tau >= 1:
-        return f"A squared error of a probability is at most 1, so a gate at {tau:g} never opens.", remedy
+        return f"A squared error of a probability is at most 1, so tau = {tau:g} has no effect.", remedy
     return (
-        f"Rows with a squared error above {tau:g} count {factor:g} times as much: outliers pull even harder, the "
-        "opposite of Huber.",
+        f"The loss of rows with a squared error above {tau:g} is multiplied by {factor:g}: outliers gain influence, "
+        "unlike with Huber.",
         remedy,
     )
 
@@ -127,8 +127,8 @@ SHAPE_OF_LOSS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "False negatives under-penalised",
             "loss",
             "caution",
-            "A loss that counts rows less below the threshold.",
-            "The weight depends on the score and not on the label, so the best score stays the true probability.",
+            "A loss that gives rows below the threshold less weight.",
+            "The weight depends on the score, not on the label, so the optimal score is still the true probability.",
             "Use pos_weight, or move the threshold.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
@@ -136,24 +136,24 @@ SHAPE_OF_LOSS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
     ),
     "C212": (
         Check(
-            "Trap at the band's edge",
+            "Outputs get stuck at the band's edge",
             "loss.penalty",
             "caution",
-            "A penalty around the threshold that is steeper than the error.",
+            "A penalty around the threshold that is steeper than the squared error.",
             "The penalty falls towards the band's edge faster than the squared error rises.",
-            "Lower the penalty or widen the band: no trap while penalty x (t + r - y) < 2 r.",
+            "Lower the penalty or widen the band, so that penalty x (t + r - y) < 2 r.",
             "Boyd and Vandenberghe, Convex Optimization (2004)",
         ),
         band_traps,
     ),
     "C213": (
         Check(
-            "Outliers count more",
+            "Outliers gain influence",
             "loss.factor",
             "caution",
-            "A loss that grows for rows that are far off.",
-            "Huber's loss does the opposite, and for a reason.",
-            "Use Huber where rows may be outliers.",
+            "A loss that multiplies large errors.",
+            "Robust losses such as Huber do the opposite, so that outliers don't dominate the fit.",
+            "Use Huber if the data may have outliers.",
             "Huber, Robust Estimation of a Location Parameter (1964)",
         ),
         outliers_count_more,

@@ -1,6 +1,6 @@
-"""Checks of weights and of label smoothing before a run (C201 ..): which way, and how far, they move the optimal score.
+"""Checks of weights and label smoothing before training (C201 ..), by the shift of the optimal score.
 
-Whether weights are inverted, or far from what balances, is read off the optimal score, whatever the loss calls them.
+Whether weights are inverted or far from balance follows from the optimal score, whatever the loss calls them.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from core.checks.context import TORCH, Comparison, Context
 from core.checks.finding import Check, Found
 from core.parameters import Value
 
-RARE = 0.3  # share of the rarer side below which it is rare
-FAR = 2.0  # a weight this many times above or below what balances, and no nearer to 1, is far from it
-BELOW_ONE = 0.8  # a weight of the rarer side from here down makes it count less on purpose
-# Parameters that make one class count more than another, with the value at which they do not.
+RARE = 0.3  # a class is rare below this fraction
+FAR = 2.0  # weights are far from balance if outside [1, balance] by at least this factor
+BELOW_ONE = 0.8  # weights of the rarer class up to this count as inverted
+# Parameters that weight classes differently, with the value at which they are neutral.
 EVEN: dict[str, Value] = {
     "pos_weight": 1.0,
     "output_weight": "equal",
@@ -26,13 +26,14 @@ EVEN: dict[str, Value] = {
 
 
 def inverted(context: Context, parameter: str) -> Found:
-    """The rarer class counts less than the other, and by this parameter; "" stands for none of EVEN."""
+    """Find a lower weight of the rarer class, caused by this parameter; "" means by none of EVEN."""
     if not (found := _inverted(context)) or _cause(context) != parameter:
         return None
     c = min(found, key=_towards_rare)
     return (
-        f"{_at_half(c)}, the wrong way round: {c.share_sentence}. What balances is negatives to a positive, "
-        f"{c.negatives:,} / {c.positives:,} = {c.balance:.2f}; {1 / c.balance:.3g} is its inverse.",
+        f"{_at_half(c)}, so the weights are inverted: {c.share_sentence}. Negatives per positive, "
+        f"{c.negatives:,} / {c.positives:,} = {c.balance:.2f}, balance the classes; {1 / c.balance:.3g} is the "
+        f"inverse.",
         _balanced(context, parameter),
     )
 
@@ -44,13 +45,13 @@ def far_from_balance(context: Context) -> Found:
     c = max(far, key=_beyond)
     side = "above" if c.weight > c.balance else "below"
     return (
-        f"{_at_half(c)}, far {side} what balances: {c.share_sentence}, so negatives to a positive are {c.balance:.2f}.",
+        f"{_at_half(c)}, far {side} balance: {c.share_sentence}, or {c.balance:.2f} negatives per positive.",
         _balanced(context, _cause(context)),
     )
 
 
 def _at_half(c: Comparison) -> str:
-    """What a score of .5 stands for, as the beginning of a sentence."""
+    """The meaning of a score of 0.5, as the beginning of a sentence."""
     probability = f"true P({c.name})" if c.name else "true probability"
     return (
         f"At the optimum a score of 0.5 stands for a {probability} of {c.optimum.half:.3g}, as with a pos_weight of "
@@ -59,18 +60,19 @@ def _at_half(c: Comparison) -> str:
 
 
 def _towards_rare(c: Comparison) -> float:
-    """Logarithm of the weight of the rarer side."""
+    """Log of the weight of the rarer class."""
     return _log(c.weight) if c.share <= 0.5 else -_log(c.weight)
 
 
 def _beyond(c: Comparison) -> float:
-    """How far the logarithm of the weight lies outside what is between even and balanced."""
+    """How far the log weight lies outside the range from even to balanced."""
     towards, balance = _towards_rare(c), abs(math.log(c.balance))
     return max(towards - balance, -towards)
 
 
 def _log(weight: float) -> float:
-    return math.log(weight) if 0 < weight < math.inf else 0.0  # every score, or none, reaches .5: no matter of weights
+    # If all scores or none reach 0.5, that is not due to weights.
+    return math.log(weight) if 0 < weight < math.inf else 0.0
 
 
 def _is_inverted(c: Comparison) -> bool:
@@ -82,7 +84,7 @@ def _inverted(context: Context) -> list[Comparison]:
 
 
 def _cause(context: Context) -> str:
-    """The first parameter of EVEN that is enough for the finding, the others being even; "" if none is."""
+    """The first parameter of EVEN that alone causes the finding; "" if none does."""
     named = _named(context)
     for name in named:
         alone = context.with_params(**{other: EVEN[other] for other in named if other != name})
@@ -93,17 +95,18 @@ def _cause(context: Context) -> str:
 
 
 def _named(context: Context) -> list[str]:
-    """The parameters of EVEN that the loss has; a Tversky's alpha is another."""
+    """The parameters of EVEN that the loss has; the alpha of Tversky is a different one."""
     return [name for name in EVEN if name in context.params and context.loss.of != "batch"]
 
 
 def _worst(context: Context) -> bool:
-    """Whether weights are inverted or far from what balances."""
+    """Whether weights are inverted or far from balance."""
     return any(_is_inverted(c) or _beyond(c) >= math.log(FAR) for c in context.comparisons)
 
 
 def _balanced(context: Context, parameter: str) -> dict[str, object] | None:
-    """The change that balances by this parameter, or makes it even where no side is rare; the others become even."""
+    """The change that balances the classes by this parameter, or makes it even if no class is rare; the other
+    parameters become even."""
     share = context.share
     values: dict[str, Value] = {
         "pos_weight": min(max(round((1 - share) / share, 2), 0.01), 1000.0),
@@ -129,7 +132,7 @@ def weights_at_batch_size_1(context: Context) -> Found:
     ):
         return None
     return (
-        "The mean divides by the weights of the batch's rows. Of one row that is its own weight: they do nothing.",
+        "The mean divides by the sum of the weights in a batch. With one row per batch the weights cancel out.",
         {"batch_size": min(64, len(context.split.y["train"]))},
     )
 
@@ -139,7 +142,7 @@ def smoothing_with_weights(context: Context) -> Found:
     if weights is None or not smoothing or weights.min() == weights.max():
         return None
     return (
-        "The smoothed part of a label is weighted by the class that it goes to, so a heavy class pulls at every row.",
+        "The smoothed part of a label is weighted by the class it goes to, so a heavy class affects all rows.",
         context.with_loss_params(label_smoothing=0.0),
     )
 
@@ -154,8 +157,8 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "pos_weight inverted",
             "loss.pos_weight",
             "mistake",
-            "A pos_weight that makes the rarer class count less.",
-            "pos_weight multiplies the loss of positives. Balancing needs negatives to a positive, not the inverse.",
+            "A pos_weight that gives the rarer class less weight.",
+            "pos_weight multiplies the loss of positives. Negatives per positive balance the classes, not the inverse.",
             "Invert the ratio, or leave it at 1 and move the threshold.",
             f"{TORCH}, BCEWithLogitsLoss, pos_weight",
         ),
@@ -166,9 +169,9 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Far from balance",
             "loss",
             "caution",
-            "A loss that moves the meaning of 0.5 much farther than balanced classes would.",
-            "Weights shift the logit and change little else.",
-            "Balance at most, and choose the threshold by what errors cost.",
+            "A loss that shifts the meaning of 0.5 much further than balancing the classes would.",
+            "Weights shift the logit and have little other effect.",
+            "Balance the classes at most, and choose the threshold by the costs of errors.",
             "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         ),
         far_from_balance,
@@ -179,7 +182,7 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "loss.class_weight",
             "caution",
             "Class weights that are larger for frequent classes.",
-            "They make rare classes count even less in the loss.",
+            "They give rare classes even less weight in the loss.",
             "Use balanced, or equal weights and the threshold.",
             "King and Zeng, Logistic Regression in Rare Events Data (2001)",
         ),
@@ -203,7 +206,7 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "loss.label_smoothing",
             "note",
             "Label smoothing together with class weights.",
-            "Both act on the same terms, and the threshold moves by both.",
+            "Both change the same terms of the loss, and both move the threshold.",
             "Use one of the two.",
             f"{TORCH}, CrossEntropyLoss, label_smoothing",
         ),
@@ -214,10 +217,10 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "alpha inverted",
             "loss.alpha",
             "note",
-            "A focal alpha that makes the rarer class count less.",
+            "A focal alpha that gives the rarer class less weight.",
             "alpha weighs positives and 1 - alpha negatives: 0.5 stands for a true probability of 1 - alpha, for any "
             "gamma.",
-            "Use the share of negatives if you meant to help the rarer class.",
+            "Use the fraction of negatives to give the rarer class more weight.",
             "Lin et al., Focal Loss for Dense Object Detection (2017)",
         ),
         _inverted_by("alpha"),
@@ -227,8 +230,8 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Output weight inverted",
             "loss.output_weight",
             "mistake",
-            "A weight that makes a rare label count less.",
-            "It multiplies the loss of that label's positives. Balancing needs negatives to a positive.",
+            "A weight that gives a rare label less weight.",
+            "It multiplies the loss of the label's positives. Negatives per positive balance the label.",
             "Use balanced, or leave it at 1 and move the label's threshold.",
             f"{TORCH}, BCEWithLogitsLoss, pos_weight",
         ),
@@ -239,9 +242,9 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Prior inverted",
             "loss.prior",
             "mistake",
-            "Class shares that are the wrong way round for logit adjustment.",
-            "The loss takes the shares that it is given out of the scores; inverted ones double the imbalance.",
-            "Use the shares of the training rows.",
+            "Inverted class priors for logit adjustment.",
+            "The loss removes the given priors from the scores; inverted ones double the imbalance.",
+            "Use the priors of the training rows.",
             "Menon et al., Long-tail learning via logit adjustment (2021)",
         ),
         _inverted_by("prior"),
@@ -251,9 +254,9 @@ WEIGHTS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Rarer class under-weighted",
             "loss",
             "note",
-            "A loss whose optimal score makes the rarer class count less.",
-            "What it takes off the loss of the rarer class, no weight gives back.",
-            "Lower the threshold, or take a loss that weighs both classes alike.",
+            "A loss whose optimal score gives the rarer class less weight.",
+            "The loss itself down-weights the rarer class, and it has no weight to correct that.",
+            "Lower the threshold, or use a loss that weights both classes equally.",
             "Ridnik et al., Asymmetric Loss For Multi-Label Classification (2021)",
         ),
         _inverted_by(""),

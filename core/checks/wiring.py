@@ -1,4 +1,4 @@
-"""Checks of the wiring before a run (C1..): final activation, head and loss."""
+"""Checks of the wiring before training (C1..): final activation, head and loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from core.checks.finding import Check, Found
 
 
 def _as_expected(context: Context) -> dict[str, object]:
-    """The changes to what loss and head expect; labels get a head without competition if their loss allows it."""
+    """The change to the final activation that the loss expects; multi-label data gets sigmoids if the loss allows
+    it."""
     if context.data.task == "multilabel" and context.head.link == "softmax" and "sigmoids" in context.loss.heads:
         return {"head": "sigmoids", **AUTO}
     return AUTO
@@ -21,11 +22,11 @@ def _as_expected(context: Context) -> dict[str, object]:
 def softmax_twice(context: Context) -> Found:
     if context.activation != "softmax" or context.head.link != "softmax" or context.loss.expects != "logits":
         return None
-    return f"The outputs are probabilities already. {_squeezed(context)}", AUTO
+    return f"The outputs are already probabilities. {_squeezed(context)}", AUTO
 
 
 def _squeezed(context: Context) -> str:
-    """How far a softmax over outputs in 0 to 1 gets: furthest with a one and zeros."""
+    """The largest probability of a softmax over outputs in [0, 1]: that of a one among zeros."""
     others = context.outputs - 1
     return (
         f"A softmax over {context.outputs} numbers from 0 to 1 gives no probability above "
@@ -37,11 +38,9 @@ def double_sigmoid(context: Context) -> Found:
     if context.activation != "sigmoid" or context.head.link != "sigmoid" or context.loss.expects != "logits":
         return None
     everything = (
-        "predicts every label in every row" if context.data.task == "multilabel" else "predicts every row positive"
+        "predicts every label for every row" if context.data.task == "multilabel" else "predicts every row positive"
     )
-    costs = (
-        f" A negative then never costs less than the margin, {context.params['margin']:g}." if context.is_hinge else ""
-    )
+    costs = f" The loss of a negative is at least the margin, {context.params['margin']:g}." if context.is_hinge else ""
     return (
         f"{_between(context)}, and p >= 0.5 {everything}. 0.5 on the inner sigmoid stands for {expit(0.5):.4f}.{costs}",
         AUTO,
@@ -49,9 +48,9 @@ def double_sigmoid(context: Context) -> Found:
 
 
 def _between(context: Context) -> str:
-    """Where a sigmoid of numbers from 0 to 1 lies."""
-    reader = "p is read through a second sigmoid" if context.is_hinge else "The loss applies a sigmoid of its own"
-    return f"{reader}: of numbers from 0 to 1 it makes p from {expit(0):g} to {expit(1):.3f}"
+    """The range of a sigmoid of numbers from 0 to 1."""
+    reader = "p gets a second sigmoid" if context.is_hinge else "The loss applies a second sigmoid"
+    return f"{reader}: it maps numbers from 0 to 1 to p from {expit(0):g} to {expit(1):.3f}"
 
 
 def softmax_of_one(context: Context) -> Found:
@@ -59,7 +58,7 @@ def softmax_of_one(context: Context) -> Found:
         return None
     output = 1 if context.activation == "softmax" else 0
     shown = expit(output) if context.loss.expects == "logits" else 1
-    return f"Of one output it is {output} whatever the row: every score is {shown:.3g} and no weight changes.", AUTO
+    return f"Over one output it is always {output}: every score is {shown:.3g} and no weight changes.", AUTO
 
 
 def log_softmax_twice(context: Context) -> Found:
@@ -71,7 +70,7 @@ def log_softmax_twice(context: Context) -> Found:
     ):
         return None
     return (
-        "Harmless: it shifts all outputs of a row by one number, and the loss sees only their differences.",
+        "Harmless: it shifts all outputs of a row by the same number, and the loss depends only on their differences.",
         AUTO,
     )
 
@@ -80,8 +79,8 @@ def softmax_before_nll(context: Context) -> Found:
     if context.loss.expects != "log-probabilities" or context.activation != "softmax":
         return None
     return (
-        "NLL takes no logarithm, it only changes the sign: the loss is -p of the true class, from -1 to 0, and its "
-        "gradient p (1 - p) fades on misclassified rows.",
+        "NLL takes no logarithm: the loss is -p of the true class, from -1 to 0, and its gradient p (1 - p) vanishes "
+        "for misclassified rows.",
         AUTO,
     )
 
@@ -90,10 +89,10 @@ def logits_into_nll(context: Context) -> Found:
     if context.loss.expects != "log-probabilities" or context.activation not in ("none", "sigmoid"):
         return None
     if context.activation == "none":
-        return "NLL is minus the true class's output, and nothing bounds that output: the loss falls without end.", AUTO
+        return "NLL is minus the output of the true class, which is unbounded: the loss falls without limit.", AUTO
     return (
-        "NLL is minus the true class's output; sigmoids can all reach 1, so the loss reaches -1 without separating "
-        "classes.",
+        "NLL is minus the output of the true class; all sigmoids can reach 1, so the loss reaches -1 without "
+        "separating classes.",
         AUTO,
     )
 
@@ -103,15 +102,15 @@ def activation_of_another_head(context: Context) -> Found:
         return None
     logits, unit = context.loss.expects == "logits", context.loss.expects == "probabilities"
     if context.activation == "log_softmax" and unit:
-        return "Log-probabilities are 0 or less, and the loss compares them with 0 and 1.", _as_expected(context)
+        return "Log-probabilities are <= 0, and the loss compares them with 0 and 1.", _as_expected(context)
     if context.activation == "sigmoid" and context.head.link == "softmax" and logits:
-        return f"Each output is squeezed on its own. {_squeezed(context)}", AUTO
+        return f"Each output is squeezed to [0, 1]. {_squeezed(context)}", AUTO
     if context.head.link != "sigmoid":
         return None
     if context.activation == "log_softmax":
-        return f"Log-probabilities are 0 or less, so p read through a sigmoid never exceeds {expit(0):g}.", AUTO
+        return f"Log-probabilities are <= 0, so their sigmoid p never exceeds {expit(0):g}.", AUTO
     if context.activation == "softmax" and logits:
-        return f"The outputs of a row compete. {_between(context)}.", AUTO
+        return f"The outputs of a row sum to 1. {_between(context)}.", AUTO
     if context.activation == "softmax" and context.data.task == "multilabel":
         labels = float(context.data.y.sum(1).mean())
         return (
@@ -127,11 +126,12 @@ def unusual_but_sound(context: Context) -> Found:
         return None
     if context.activation == "softmax" and context.head.link == "sigmoid" and context.data.task != "multilabel":
         return (
-            f"The {context.outputs} probabilities of a row sum to 1, as under the softmax head; argmax decides too.",
+            f"The {context.outputs} probabilities of a row sum to 1, as with the softmax head; the decision is also "
+            f"argmax.",
             AUTO,
         )
     if context.activation == "sigmoid" and context.head.link == "softmax":
-        said = f"The {context.outputs} probabilities of a row need not sum to 1; each is learnt on its own."
+        said = f"The {context.outputs} probabilities of a row need not sum to 1; each is learned independently."
         return said, _as_expected(context)
     return None
 
@@ -159,7 +159,7 @@ def outputs_without_bounds(context: Context) -> Found:
     ):
         return None
     return (
-        "The loss compares the outputs with 0 and 1, but they have no bounds; only what is shown is clipped to [0, 1].",
+        "The loss compares the outputs with 0 and 1, but they are unbounded; the scores shown are clipped to [0, 1].",
         _as_expected(context),
     )
 
@@ -193,9 +193,9 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "A softmax in the network before a loss that applies a softmax itself.",
-            "Its inputs lie in 0 to 1 and so differ by at most 1: the second softmax can't tell classes far apart, and "
-            "gradients shrink on misclassified rows.",
-            "Leave the softmax out of the network; the loss has it.",
+            "Its inputs differ by at most 1, so the second softmax can't give confident probabilities, and gradients "
+            "shrink for misclassified rows.",
+            "Remove the softmax from the network; the loss applies it.",
             f"{TORCH}, CrossEntropyLoss: input is expected to contain unnormalized logits",
         ),
         softmax_twice,
@@ -206,8 +206,8 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "A sigmoid in the network before a loss that applies a sigmoid itself.",
-            "The second sigmoid sees values in 0 to 1 and maps them to 0.5 to 0.731.",
-            "Leave the sigmoid out of the network, or take BCE on probabilities.",
+            "The second sigmoid maps values from 0 to 1 to 0.5 to 0.731.",
+            "Remove the sigmoid from the network, or use BCE on probabilities.",
             f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
         ),
         double_sigmoid,
@@ -218,7 +218,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "A softmax over a single output.",
-            "A softmax divides by the sum over the outputs; of one output that is itself.",
+            "A softmax divides by the sum over the outputs; with one output the result is always 1.",
             "Use a sigmoid for one output, or two outputs.",
             f"{TORCH}, torch.softmax",
         ),
@@ -230,8 +230,8 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "note",
             "A log-softmax in the network before cross-entropy.",
-            "Log-softmax of a log-softmax is the same again; at most the rounding differs.",
-            "Leave it out, or take NLL after it.",
+            "The log-softmax of a log-softmax is the same, up to rounding.",
+            "Remove it, or use NLL after it.",
             f"{TORCH}, CrossEntropyLoss is LogSoftmax and NLLLoss",
         ),
         log_softmax_twice,
@@ -242,7 +242,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "Probabilities where NLL expects their logarithms.",
-            "NLL takes no logarithm itself: its loss is minus what it is given.",
+            "NLL takes no logarithm: its loss is minus its input.",
             "Use log-softmax before NLL.",
             f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
         ),
@@ -254,7 +254,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "Raw outputs where NLL expects log-probabilities.",
-            "Nothing bounds the outputs: a larger output of the true class always lowers the loss.",
+            "The outputs are unbounded: a larger output of the true class always lowers the loss.",
             "Use log-softmax before NLL, or cross-entropy on the raw outputs.",
             f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
         ),
@@ -266,7 +266,8 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "mistake",
             "A final activation that fits neither the head nor the loss.",
-            "A softmax ties the outputs of a row together, sigmoids leave each its own; a logarithm is neither.",
+            "A softmax makes the outputs of a row sum to 1, sigmoids leave them independent, and log-softmax gives "
+            "logarithms.",
             "Choose the activation that the loss expects.",
             f"{TORCH}, torch.softmax and torch.sigmoid",
         ),
@@ -278,8 +279,8 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "activation",
             "caution",
             "Raw outputs where the loss compares with 0 and 1.",
-            "Rows far on the right side are pulled back as if they were wrong.",
-            "Put a sigmoid or softmax into the network.",
+            "Correct outputs beyond 0 or 1 are penalised like errors.",
+            "Add a sigmoid or softmax to the network.",
             "Brier, Verification of forecasts expressed in terms of probability (1950)",
         ),
         outputs_without_bounds,
@@ -291,7 +292,7 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "mistake",
             "Cross-entropy with one output and float labels.",
             "The softmax over one output is 1 and its log 0: torch accepts it, and the gradient is 0.",
-            "Take BCE with logits, or two outputs.",
+            "Use BCE with logits, or two outputs.",
             f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         ),
         cross_entropy_of_one,
@@ -301,9 +302,9 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Cross-entropy over labels",
             "loss",
             "mistake",
-            "Cross-entropy on rows that may have several labels.",
-            "A softmax shares 1 among the outputs.",
-            "Give each label a sigmoid of its own and take BCE.",
+            "Cross-entropy on multi-label data.",
+            "The probabilities of a softmax sum to 1, so labels compete.",
+            "Use one sigmoid per label and BCE.",
             f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         ),
         cross_entropy_of_labels,
@@ -313,9 +314,9 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Another head's probabilities",
             "activation",
             "note",
-            "Probabilities made in the other way than the head's, for a loss that takes both.",
-            "A loss on probabilities holds each against 0 or 1, whether or not they sum to 1.",
-            "Nothing to change; choose the head of this activation if you meant it.",
+            "Probabilities from another activation than the head's, for a loss that accepts both.",
+            "A loss on probabilities compares each with 0 or 1, whether or not they sum to 1.",
+            "Nothing needs to change; choose the matching head if this is intended.",
             "Brier, Verification of forecasts expressed in terms of probability (1950)",
         ),
         unusual_but_sound,
@@ -325,9 +326,9 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "Softmax head on labels",
             "head",
             "caution",
-            "A softmax head where a row may have several labels.",
-            "A softmax shares 1 among the outputs.",
-            "Give each label a sigmoid of its own.",
+            "A softmax head on multi-label data.",
+            "The probabilities of a softmax sum to 1, so labels compete.",
+            "Use one sigmoid per label.",
             "Zhang and Zhou, A Review on Multi-Label Learning Algorithms (2014)",
         ),
         labels_that_compete,
@@ -338,8 +339,8 @@ WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
             "loss.targets",
             "mistake",
             "Cross-entropy with targets that sum to more than 1.",
-            "torch takes any floats as class probabilities and multiplies -log p of each class with its target.",
-            "Divide the labels of a row by their number, or give each label a sigmoid of its own and take BCE.",
+            "torch accepts any floats as class probabilities and multiplies -log p of each class by its target.",
+            "Divide the targets of a row by its number of labels, or use one sigmoid per label and BCE.",
             f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         ),
         labels_counted_again,

@@ -1,4 +1,4 @@
-"""What leaves the app as a file: made in memory, never written on the server's disk."""
+"""Exports: files made in memory and never written to the server's disk."""
 
 from core.export.pytorch import pytorch_code
 from core.export.record import ThresholdRecord, threshold_record

@@ -1,4 +1,4 @@
-"""Thresholds as PyTorch source: from the outputs of the run's head to probabilities to decisions."""
+"""Thresholds as PyTorch source: from the outputs of the head to probabilities and decisions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from torch import Tensor, nn
 {class_names}
 {thresholds}
 
-head = nn.Linear({inputs}, {outputs})  # {label}: the last layer of the network, without its output activation
+head = nn.Linear({inputs}, {outputs})  # {label}: the last layer of the network, without its final activation
 
 
 def probabilities(z: Tensor) -> Tensor:
     """p ({shape}) from the outputs of the head z (N, {outputs}).
 
-    Another device or version of PyTorch may round p differently by some 1e-7, which decides a row otherwise only where
-    a score lies that close to its threshold.
+    Another device or version of PyTorch may round p differently by about 1e-7, which changes a decision only if the
+    score is that close to its threshold.
     """
 {probabilities}
 
@@ -73,12 +73,12 @@ LEAVE_OUT = """    reachable = THRESHOLDS.isfinite()  # a class above every scor
 
 
 def pytorch_code(record: ThresholdRecord) -> str:
-    """Source that defines the head, probabilities(z), decide(p) and predict(z), and decides as Cutoff does.
+    """Source with the same decisions as Cutoff: it defines the head, probabilities(z), decide(p) and predict(z).
 
-    Probabilities are compared, not logits: in float32 several logits share one probability, so that a threshold on
-    logits would part rows that a threshold on probabilities does not. The logits stand beside, as comments.
+    It compares probabilities, not logits: in float32 several logits have the same probability, so a threshold on
+    logits could separate rows that a threshold on probabilities does not. The logits are given in comments.
 
-    Raises CutoffError where no run made the scores: then the head is not known.
+    Raises CutoffError if the scores don't come from a run, since the head is then unknown.
     """
     config, columns = record.config, len(record.thresholds)
     if config is None:
@@ -114,10 +114,10 @@ def pytorch_code(record: ThresholdRecord) -> str:
 
 
 def _probabilities(config: RunConfig, binary: bool) -> str:
-    """The body of probabilities(z): as heads.probabilities reads outputs, with the run's output activation before."""
+    """The body of probabilities(z): the final activation of the run, then the conversion of heads.probabilities."""
     activation, expects = resolved(config.head, config.activation, config.loss), LOSSES[config.loss].expects
     gives, link = ACTIVATIONS[activation].gives, HEADS[config.head].link
-    lines = [] if activation == "none" else [f"u = {FUNCTIONS[activation].format('z')}  # its output activation"]
+    lines = [] if activation == "none" else [f"u = {FUNCTIONS[activation].format('z')}  # its final activation"]
     u = "u" if lines else "z"
     if expects == "logits" or (expects == "log-probabilities" and gives == "logits"):
         p = FUNCTIONS[link].format(u)

@@ -1,4 +1,4 @@
-"""Thresholds with everything that gives them a meaning, as JSON."""
+"""Thresholds as JSON, with everything needed to interpret and reproduce them."""
 
 from __future__ import annotations
 
@@ -35,8 +35,14 @@ class _Frozen(BaseModel):
 
 
 class Origin(_Frozen):
-    """Where a threshold came from: how, "default", "typed", "dragged" or "rule"; rows, the split that was shown then or
-    that the rule tuned it on, "" for a default; the rule's name, "" without one."""
+    """The origin of a threshold.
+
+    Parameters
+    ----------
+    how : "default", "typed", "dragged" or "rule".
+    rows : the split that was shown, or that the rule tuned it on; "" for a default.
+    rule : name of the rule; "" without one.
+    """
 
     how: How
     rows: str
@@ -44,9 +50,16 @@ class Origin(_Frozen):
 
 
 class ColumnThreshold(_Frozen):
-    """The threshold of a class or label: `value` in the scores' scale, to be rounded to their dtype before it is
-    compared, or null where it lies above every score, `above_all`; its logit where scores are probabilities and it is
-    finite."""
+    """The threshold of a class or label.
+
+    Parameters
+    ----------
+    name : the class or label.
+    value : the threshold on the scale of the scores, to be rounded to their dtype before comparing; None if above_all.
+    above_all : whether it is above every score.
+    logit : its logit if scores are probabilities and it is finite; else None.
+    origin : its origin.
+    """
 
     name: str
     value: float | None
@@ -56,7 +69,7 @@ class ColumnThreshold(_Frozen):
 
 
 class ColumnWorth(_Frozen):
-    """A class against the rest, or a label: rows by outcome, and by name the METRICS that need no parameters."""
+    """Results of a class (one-vs-rest) or label: outcome counts, and the METRICS without parameters by name."""
 
     name: str
     tp: int
@@ -67,7 +80,7 @@ class ColumnWorth(_Frozen):
 
 
 class Worth(_Frozen):
-    """What the thresholds are worth on the rows of a split: numbers of all columns together, and of each."""
+    """Results of the thresholds on the rows of a split: of all columns together, and of each column."""
 
     rows: int
     together: dict[str, float | None]
@@ -117,12 +130,12 @@ class ThresholdRecord(_Frozen):
     config: RunConfig | None
 
     def as_json(self) -> str:
-        """The object described above, indented; what fits into a line stands in one."""
+        """The record as indented JSON; values that fit into a line are written on one line."""
         return _written(json.loads(self.model_dump_json()))
 
     def compared(self) -> tuple[float, ...]:
-        """The thresholds (C,) in the scores' dtype, so that scores of a wider type compare in the same way; inf above
-        every score."""
+        """The thresholds (C,) rounded to the scores' dtype, so that scores of a wider dtype give the same decisions;
+        inf for above every score."""
         kind = np.dtype(self.score_dtype).type
         return tuple(float("inf") if column.value is None else float(kind(column.value)) for column in self.thresholds)
 
@@ -130,9 +143,24 @@ class ThresholdRecord(_Frozen):
 def threshold_record(
     source: ScoreSource, thresholds: Sequence[Threshold], saved: bool, decision: str, params: Mapping[str, Value]
 ) -> ThresholdRecord:
-    """The record of thresholds (C,) of a source; `decision` is how several classes are decided among.
+    """Build the record of the thresholds of a source.
 
-    Raises CutoffError for a source without validation or test scores, and for thresholds that the rule can't use.
+    Parameters
+    ----------
+    source : the scores.
+    thresholds : one per column (C,).
+    saved : whether they are saved, or only the current ones.
+    decision : key in DECISIONS, the decision rule among several classes.
+    params : parameters of this rule.
+
+    Returns
+    -------
+    record : the record.
+
+    Raises
+    ------
+    CutoffError
+        If the source has no validation or test scores, or the rule can't use the thresholds.
     """
     scores = source.scores("validation")
     several = scores.task == "multiclass"
@@ -191,7 +219,7 @@ def _of_column(name: str, counts: ThresholdCounts) -> ColumnWorth:
 
 
 def _written(value: Any, margin: str = "") -> str:
-    """JSON with what fits into a line in one, which the json module can't: it breaks every object or none."""
+    """Indented JSON in which values that fit into a line are on one line, which the json module can't do."""
     flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
     if len(margin) + len(flat) <= WIDTH or not isinstance(value, dict | list):
         return flat

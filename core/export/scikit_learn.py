@@ -1,4 +1,4 @@
-"""Thresholds as scikit-learn source: for two classes a FixedThresholdClassifier, else a short function."""
+"""Thresholds as scikit-learn source: a FixedThresholdClassifier for two classes, else a short function."""
 
 from __future__ import annotations
 
@@ -84,10 +84,10 @@ LEAVE_OUT = """    reachable = np.isfinite(THRESHOLDS)  # a class above every sc
 
 
 def scikit_learn_code(record: ThresholdRecord) -> str:
-    """Source that runs where `estimator` is a fitted classifier, and decides as Cutoff does.
+    """Source with the same decisions as Cutoff, for a fitted classifier `estimator`.
 
-    Two classes: it defines `classifier`, whose predict compares score >= threshold. Else it defines decide(p), from
-    scores (N, C), and predict(X).
+    For two classes it defines `classifier`, whose predict compares score >= threshold. Otherwise it defines decide(p)
+    of scores (N, C), and predict(X).
     """
     method = "predict_proba" if record.probabilities else "decision_function"
     parts = {"header": header(record), "class_names": class_names(record), "columns": len(record.thresholds)}

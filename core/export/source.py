@@ -1,4 +1,4 @@
-"""Pieces of Python source for thresholds, right whatever classes and runs are called."""
+"""Parts of generated Python source for thresholds, valid for any names of classes and runs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ WIDTH = 110
 
 
 def header(record: ThresholdRecord) -> str:
-    """Comments that say where the thresholds come from."""
-    said = "Saved" if record.saved else "Current"
-    where = f"{said} thresholds of {record.source} ({record.origin}), from Cutoff"
+    """Comments with the origin of the thresholds."""
+    state = "Saved" if record.saved else "Current"
+    where = f"{state} thresholds of {record.source} ({record.origin}), from Cutoff"
     what = " · ".join(describe(record.config)) if record.config else record.label
     return f"{_comment(where)}\n{_comment(what)}\n"
 
 
 def imports(record: ThresholdRecord) -> str:
-    """What the rules that compare without rounding need before anything else; nothing for the others."""
+    """The import that decision rules without rounding need; "" for other rules."""
     return "from fractions import Fraction\n\n" if record.decision in ("ratio", "difference") else ""
 
 
 def class_names(record: ThresholdRecord) -> str:
-    """The definition of CLASS_NAMES, each name in a line of its own where one line is too long."""
+    """The definition of CLASS_NAMES, with one name per line if a single line is too long."""
     names = [repr(name) for name in record.class_names]
     line = f"CLASS_NAMES = [{', '.join(names)}]"
     return line if len(line) <= WIDTH else "\n".join(["CLASS_NAMES = [", *(f"    {name}," for name in names), "]"])
@@ -36,7 +36,7 @@ def class_names(record: ThresholdRecord) -> str:
 def thresholds(record: ThresholdRecord, before: str, after: str) -> str:
     """The definition of THRESHOLDS (C,) in float64: a list between `before` and `after`, with a comment for each.
 
-    They are rounded to the scores' dtype, so that scores of a wider type compare in the same way.
+    They are rounded to the scores' dtype, so that scores of a wider dtype give the same decisions.
     """
     lines = [
         f"    {number(value)},  # {column.name!r}: {in_words(column)}"
@@ -46,7 +46,7 @@ def thresholds(record: ThresholdRecord, before: str, after: str) -> str:
 
 
 def in_words(column: ColumnThreshold) -> str:
-    """A threshold, its logit, and where it came from."""
+    """A threshold, its logit and its origin in words."""
     origin = Provenance(column.origin.how, column.origin.rows, column.origin.rule)
     if column.value is None:
         value = "above every score"
@@ -56,9 +56,11 @@ def in_words(column: ColumnThreshold) -> str:
 
 
 def rule_source(record: ThresholdRecord, rules: Mapping[str, str], leave_out: str) -> str:
-    """The body of the decision of a rule with its params. Where some classes have thresholds above every score,
-    `leave_out` gives `p` and `finite` that let them lose every comparison; where all have, the largest score
-    decides."""
+    """The body of the decision function of a rule, with its params.
+
+    If some thresholds are above every score, `leave_out` defines `p` and `finite` so that these classes are never
+    predicted. If all are, the largest score decides.
+    """
     above = [column.above_all for column in record.thresholds]
     if record.decision not in ("ratio", "difference") or not any(above):
         return rules[record.decision].format(**record.params)
@@ -66,10 +68,10 @@ def rule_source(record: ThresholdRecord, rules: Mapping[str, str], leave_out: st
 
 
 def number(value: float) -> str:
-    """Source that gives this very float, also where it is infinite."""
+    """Source of exactly this float, which may be infinite."""
     return repr(value) if math.isfinite(value) else f'float("{value}")'
 
 
 def _comment(text: str) -> str:
-    """A comment in one line, whatever is in the text."""
+    """A one-line comment; unprintable characters become spaces."""
     return "# " + "".join(letter if letter.isprintable() else " " for letter in text)

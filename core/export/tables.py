@@ -9,9 +9,16 @@ from core.evaluation.scores import Scores
 
 
 def scores_csv(scores: Scores, rows: np.ndarray) -> str:
-    """Scores as CSV: `row` (N,) is the place in the data set, `y_true` the class index, then a score column a class.
+    """Scores as CSV, with numbers that read back exactly in the dtype of the scores.
 
-    Numbers are written so that reading them in the scores' own dtype gives the same number back.
+    Parameters
+    ----------
+    scores : the scores.
+    rows : indices (N,) of the rows in the data set.
+
+    Returns
+    -------
+    csv : columns `row`, `y_true` (the class index, or one column per label), and a score column per class or label.
     """
     columns = {"row": rows, "y_true": scores.y_true} if scores.y_true.ndim == 1 else {"row": rows}
     if scores.y_true.ndim == 2:
@@ -21,5 +28,5 @@ def scores_csv(scores: Scores, rows: np.ndarray) -> str:
 
 
 def predictions_csv(y_true: np.ndarray, y_pred: np.ndarray, rows: np.ndarray) -> str:
-    """True and predicted values (N,) as CSV; `row` (N,) is the place in the data set."""
+    """Actual and predicted values (N,) as CSV, with the indices `row` (N,) of the rows in the data set."""
     return pd.DataFrame({"row": rows, "y_true": y_true, "y_pred": y_pred}).to_csv(index=False)

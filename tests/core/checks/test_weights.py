@@ -50,13 +50,13 @@ def test_weights_are_judged_by_the_shift_that_they_are(inverting, prevalence):
 @pytest.mark.parametrize("inverting", WAYS)
 def test_a_third_on_balanced_data_raises_the_same_whatever_the_weight_is_called(inverting):
     seen = sentences(make_config(**BALANCED, **WAYS[inverting](1 / 3)))
-    assert "true P(positive) of 0.75, as with a pos_weight of 0.3333, far below what balances" in seen["C202"].sentence
+    assert "true P(positive) of 0.75, as with a pos_weight of 0.3333, far below balance" in seen["C202"].sentence
 
 
 def test_a_weight_far_above_what_balances_is_said_with_what_does():
     seen = found(0.01, loss_params={"pos_weight": 1000.0})["C202"]
-    assert "as with a pos_weight of 1000, far above what balances: 1.0% of the rows are positive" in seen.sentence
-    assert seen.sentence.endswith("negatives to a positive are 99.00.")
+    assert "as with a pos_weight of 1000, far above balance: 1.0% of the rows are positive" in seen.sentence
+    assert seen.sentence.endswith("or 99.00 negatives per positive.")
     assert dict(seen.remedy["loss_params"]) == {"pos_weight": 99.0}
 
 
@@ -127,13 +127,13 @@ def test_a_label_with_a_weight_of_its_own_is_named():
     weights = ["1"] * 10
     weights[3] = "0.2"
     seen = sentences(make_config(**REST, loss_params={"output_weight": ", ".join(weights)}))["C214"]
-    assert "a true P(3) of 0.833, as with a pos_weight of 0.2, the wrong way round" in seen.sentence
+    assert "a true P(3) of 0.833, as with a pos_weight of 0.2, so the weights are inverted" in seen.sentence
 
 
 def test_classes_of_one_softmax_are_compared_in_pairs():
     wine = {"dataset": "wine", "head": "softmax", "loss": "cross_entropy"}
     seen = sentences(make_config(**wine, loss_params={"class_weight": "1, 9, 2"}))["C202"].sentence
-    assert "as with a pos_weight of 9, far above what balances" in seen
+    assert "as with a pos_weight of 9, far above balance" in seen
     assert "of the rows of grower 1 and grower 0 are grower 1" in seen
     assert "C202" not in sentences(make_config(**wine, loss_params={"class_weight": "1, 1.5, 1.2"}))
 
