@@ -1,4 +1,4 @@
-"""Figures of calibration: shares of positives against scores, and where calibrating moves scores."""
+"""Figures of calibration: reliability diagrams, and the map from uncalibrated to calibrated scores."""
 
 from __future__ import annotations
 
@@ -23,22 +23,26 @@ from core.plots.style import (
     score_axis,
 )
 
-LEAST_WIDTH = 0.004  # of a bar, as a share of the axis: bins of tied scores have none
+LEAST_WIDTH = 0.004  # of a bar, as a fraction of the axis, for bins of tied scores
 DIAGONAL: dict[str, Any] = {"color": MUTED, "width": 1, "dash": "dot"}
 
 
 def reliability_figure(
     now: Reliability, name: str, before: Reliability | None = None, scale: Scale = "probability"
 ) -> go.Figure:
-    """Share of positives against mean score, bin by bin, with the rows of each bin below.
+    """Reliability diagram: fraction of positives against mean score by bin, with the number of rows per bin below.
 
-    `now` is solid with the Wilson intervals of its shares and the band in which shares of calibrated scores would lie;
-    `before`, if given, is hollow and dashed, as given. Both axes of shares and scores have this scale.
+    Parameters
+    ----------
+    now : drawn solid, with Wilson intervals and the band expected of calibrated scores.
+    name : its name.
+    before : drawn hollow and dashed as "uncalibrated"; None for none.
+    scale : scale of both axes.
     """
     low, high = limits(scale)
     data: list[dict[str, Any]] = [_band(now, scale), _diagonal(low, high)]
     if before is not None:
-        data += [_points(before, "as given", scale, {"color": MUTED, "width": 1.5, "dash": "dash"}, hollow=True)]
+        data += [_points(before, "uncalibrated", scale, {"color": MUTED, "width": 1.5, "dash": "dash"}, hollow=True)]
     points = _points(now, name, scale, {"color": POSITIVE, "width": 2})
     share = place(now.share, scale)
     points["error_y"] = {
@@ -53,13 +57,13 @@ def reliability_figure(
     data += [points, _bars(now, name, scale, {"color": POSITIVE, "opacity": 0.7, "line": {"width": 0}})]
     if before is not None:
         data += [
-            _bars(before, "as given", scale, {"color": "rgba(0,0,0,0)", "line": {"color": MUTED, "width": 1.2}}),
+            _bars(before, "uncalibrated", scale, {"color": "rgba(0,0,0,0)", "line": {"color": MUTED, "width": 1.2}}),
         ]
     most = max(int(one.rows.max(initial=1)) for one in (now, before or now))
     layout = LEGEND_SMALL | {
         "barmode": "overlay",
         "xaxis": score_axis(scale, "mean score of a bin") | {"anchor": "y2"},
-        "yaxis": score_axis(scale, "share of positives") | {"domain": [0.27, 1], "showgrid": True},
+        "yaxis": score_axis(scale, "fraction of positives") | {"domain": [0.27, 1], "showgrid": True},
         "yaxis2": {
             "domain": [0, 0.17],
             "anchor": "x",
@@ -83,9 +87,18 @@ def map_figure(
     scale: Scale,
     given_scale: Scale | None = None,
 ) -> go.Figure:
-    """Calibrated scores (T,) against those given (T,), in ascending order, with the threshold on trial as a pair of
-    both, and the score `half` that becomes .5, NaN if none does. `given_scale` is that of the scores given, `scale` if
-    they are probabilities."""
+    """Calibrated against uncalibrated scores.
+
+    Parameters
+    ----------
+    given : uncalibrated scores (T,), ascending.
+    calibrated : calibrated scores (T,).
+    name : name of the curve.
+    threshold : the current threshold, uncalibrated and calibrated.
+    half : the uncalibrated score whose calibrated score is 0.5; NaN if there is none.
+    scale : scale of calibrated scores.
+    given_scale : scale of uncalibrated scores; None, for probabilities, is `scale`.
+    """
     of_given = given_scale or scale
     low, high = limits(scale)
     data = [
@@ -105,7 +118,7 @@ def map_figure(
     if not np.isnan(half):
         data.append(_moved(half, 0.5, f"{half:.3f} becomes 0.500", of_given, scale, "diamond", MUTED))
     layout = LEGEND_SMALL | {
-        "xaxis": score_axis(of_given, "score as given"),
+        "xaxis": score_axis(of_given, "uncalibrated score"),
         "yaxis": score_axis(scale, "calibrated score") | {"showgrid": True},
     }
     return go.Figure(data, layout)
@@ -119,7 +132,7 @@ def _diagonal(low: float, high: float) -> dict[str, Any]:
 
 
 def _band(of: Reliability, scale: Scale) -> dict[str, Any]:
-    """Where the shares would lie if every row were positive with the mean score of its bin."""
+    """The band expected of the fractions if scores were calibrated."""
     x, low, high = (place(values, scale) for values in (of.score, of.band_low, of.band_high))
     return {
         "type": "scatter",
@@ -152,7 +165,7 @@ def _points(of: Reliability, name: str, scale: Scale, line: dict[str, Any], holl
 
 
 def _bars(of: Reliability, name: str, scale: Scale, marker: dict[str, Any]) -> dict[str, Any]:
-    """Rows of each bin as bars as wide as it is; a height is the square root, so that few rows are seen."""
+    """Number of rows of each bin as bars of its width; heights are square roots, so that small bins stay visible."""
     low, high = place(of.low, scale), place(of.high, scale)
     least = LEAST_WIDTH * (1 if scale == "probability" else 2 * LOGIT_END)
     return {
@@ -171,7 +184,7 @@ def _bars(of: Reliability, name: str, scale: Scale, marker: dict[str, Any]) -> d
 
 
 def _moved(x: float, y: float, name: str, of_given: Scale, scale: Scale, symbol: str, colour: str) -> dict[str, Any]:
-    """A score and what it becomes, with lines to both axes."""
+    """An uncalibrated and its calibrated score, with lines to both axes."""
     at_x, at_y = float(place(x, of_given)), float(place(y, scale))
     left, bottom = limits(of_given)[0], limits(scale)[0]
     return {

@@ -1,4 +1,4 @@
-"""Two to six runs on one chart, each with its own threshold, and how far they differ. Arrays in, a plain figure out.
+"""Two to six runs on one chart, each with its own threshold, and their differences, as plain dicts for plotly.
 
 A run has a letter, a colour and a dash. A ring stands where its threshold lies, and its letter beside it.
 """
@@ -44,7 +44,7 @@ DASHED = {"width": 1.5, "dash": "dash", "color": MUTED}
 
 
 class Ring(NamedTuple):
-    """Where the threshold of a run lies on its curve, and what a tooltip says there."""
+    """The point of a run's threshold on its curve, with its tooltip."""
 
     x: float
     y: float
@@ -59,9 +59,9 @@ def names(lines: Sequence[Line], longest: int = NAME) -> list[str]:
 def pr_curves(
     lines: Sequence[Line], curves: Sequence[Curve], points: Sequence[ThresholdCounts], prevalence: float
 ) -> Spec:
-    """Precision against recall, with lines of equal F1, dashed the prevalence; points () are counts at the thresholds.
+    """Precision-recall curves with lines of equal F1 and a dashed prevalence; points () are counts at the thresholds.
 
-    A run without a positive row, or one that calls none, has no ring.
+    A run without positive rows, or that predicts none positive, has no ring.
     """
     level = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": prevalence, "y1": prevalence, "line": DASHED}
     layout = {
@@ -80,7 +80,7 @@ def pr_curves(
 
 
 def roc_curves(lines: Sequence[Line], curves: Sequence[Curve], points: Sequence[ThresholdCounts]) -> Spec:
-    """True against false positive rate, dashed the diagonal of chance; points () are counts at the thresholds."""
+    """ROC curves with a dashed diagonal; points () are counts at the thresholds."""
     layout = {"xaxis": unit_axis("false positive rate"), "yaxis": unit_axis("recall (true positive rate)")}
     rings = [
         Ring(float(false_positive_rate(at)), float(METRICS["recall"](at)), _threshold(float(at.thresholds)))
@@ -140,7 +140,7 @@ def reliability_curves(
         Ring(t, float(np.interp(t, x, share, np.nan, np.nan)) if len(x) else np.nan, _threshold(t))
         for t, (x, share, _) in zip(thresholds, drawn, strict=True)
     ]
-    layout = {"xaxis": unit_axis("mean score"), "yaxis": unit_axis("share of positives")}
+    layout = {"xaxis": unit_axis("mean score"), "yaxis": unit_axis("fraction of positives")}
     hover = "mean score %{x:.3f}, positive %{y:.1%}<br>%{customdata:,} rows"
     return _chart(lines, drawn, rings, hover, layout, [_diagonal()], mode="lines+markers")
 
@@ -153,9 +153,9 @@ def differences(
     measure: str,
     higher_is_better: bool,
 ) -> Spec:
-    """How far each run but the first lies from it: a dot and its interval, all (R,), and a line at 0.
+    """Difference of each run to the first: a dot with its interval, all (R,), and a line at 0.
 
-    A dot is filled where the interval leaves 0 out. NaN has no dot.
+    A dot is filled if the interval excludes 0. NaN has no dot.
     """
     value, least, greatest = (np.asarray(values, np.float64) for values in (differences, low, high))
     data = []
@@ -367,6 +367,6 @@ def _above(text: str, x: float, anchor: str, shift: int) -> dict[str, Any]:
 
 
 def _around_zero(ends: NDArray[np.float64]) -> list[float]:
-    """A range as far to the left of 0 as to the right of it, so that words have room on both sides."""
+    """A range symmetric around 0, so that there is room for text on both sides."""
     far = np.abs(ends[np.isfinite(ends)]).max(initial=0.0) or 0.01
     return [-1.1 * float(far), 1.1 * float(far)]

@@ -1,4 +1,4 @@
-"""Net value against the threshold, and the band of scores that are reviewed."""
+"""Net value against the threshold, and the band of reviewed scores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHADE = {"fillcolor": LINE, "opacity": 0.4, "line_width": 0, "layer": "below"}
 
 
 def threshold_mark(name: str, threshold: float, scale: Scale, dash: str = "solid", heavy: bool = False) -> Mark:
-    """The mark of a threshold, named with its value; inf and NaN have no place and are not drawn."""
+    """The mark of a threshold, labelled with its value; inf and NaN are not drawn."""
     x = float(place(threshold, scale)) if np.isfinite(threshold) else float("nan")
     return Mark(f"{name} {threshold:.3f}", x, dash, heavy)
 
@@ -43,10 +43,15 @@ def value_figure(
     unit: str,
     scale: Scale = "probability",
 ) -> go.Figure:
-    """Net value against the threshold, a line for each split, with thresholds marked and an interval of one shaded.
+    """Net value against the threshold, one line per split, with the values of predicting all or none positive.
 
-    The curves' thresholds are places on the axis, as in `metrics_figure`; so are the marks. `interval` is of
-    thresholds; its upper end may be inf. What calling all and calling none is worth is where the first line ends.
+    Parameters
+    ----------
+    curves : net value by split; their thresholds are axis coordinates, as in `metrics_figure`.
+    marks : marked thresholds, in axis coordinates.
+    interval : shaded interval of thresholds; its upper end may be inf.
+    unit : unit of the net value; "" without one.
+    scale : scale of the thresholds.
     """
     figure = go.Figure()
     for (name, curve), dash in zip(curves.items(), DASHES, strict=True):
@@ -68,7 +73,8 @@ def value_figure(
         figure.add_vrect(x0=low, x1=high, **SHADE)
     first = next(iter(curves.values()))
     if first.y.size:
-        for text, y, x, anchor in (("call none", first.y[0], 1, "right"), ("call all", first.y[-1], 0, "left")):
+        ends = (("predict all negative", first.y[0], 1, "right"), ("predict all positive", first.y[-1], 0, "left"))
+        for text, y, x, anchor in ends:
             figure.add_hline(y=float(y), line={"color": MUTED, "dash": "dot", "width": 1}, layer="below")
             figure.add_annotation(
                 text=text,
@@ -90,9 +96,9 @@ def value_figure(
 
 
 def band_figure(view: ClassView, band: Band, marks: Sequence[Mark], scale: Scale = "probability") -> go.Figure:
-    """Mirrored histogram with the band shaded: hatched is what is decided wrongly without review, outside the band.
+    """Mirrored histogram with the review band shaded; misclassified rows outside the band are hatched.
 
-    Rows in the band are drawn as the reviewer decides them, rightly.
+    Rows in the band are drawn as correct, since the reviewer decides them.
     """
     high = predicted_positive(view.score, band.high)
     reviewed = predicted_positive(view.score, band.low) & ~high

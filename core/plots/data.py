@@ -1,4 +1,4 @@
-"""What a data set looks like: rows that are images, and rows in the plane. Arrays in, pictures or a figure out."""
+"""Previews of data: rows that are images, and rows in the plane."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.plots.style import LEGEND_ABOVE, MUTED, NEGATIVE, POSITIVE
 
-SIDE = 64  # pixels that a picture has at least in height and width
+SIDE = 64  # smallest height and width of a picture in pixels
 COLOURS = (POSITIVE, NEGATIVE, "var(--st-green-color)", "var(--st-violet-color)", "var(--st-red-color)", MUTED)
 SYMBOLS = ("circle", "diamond-open", "cross", "triangle-up-open", "square", "star-open")
 
@@ -25,7 +25,7 @@ def pictures(x: NDArray, image: tuple[int, int]) -> NDArray[np.uint8]:
 
 
 def plane(x: NDArray, names: Sequence[str], label: NDArray[np.int64], axes: tuple[str, str]) -> go.Figure:
-    """Points x (N, 2), a trace for each name; label (N,) in 0 .. C-1 says whose point it is.
+    """Points x (N, 2) with one trace per name; label (N,) in 0 .. C-1 is the index of the name.
 
     In a binary task the positive class, label 1, is blue. Classes differ in colour and in shape.
     """

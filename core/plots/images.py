@@ -1,5 +1,4 @@
-"""Images side by side with captions, such as those that a model got wrong. Arrays in, a plain figure out, as in
-core.plots.race."""
+"""A grid of images with captions, such as misclassified rows, as plain dicts for plotly."""
 
 from __future__ import annotations
 
@@ -12,29 +11,35 @@ from numpy.typing import NDArray
 from core.plots.race import Spec
 from core.plots.style import LINE, MARGIN, packed, plain
 
-PIXELS = 20_000  # of all images together; larger ones are shrunk by whole factors
+PIXELS = 20_000  # of all images together; more are shrunk by an integer factor
 COLUMNS = 4
-SIDE, GAP, CAPTION = 72, 4, 50  # pixels: the height of an image, and between images across and down, for the caption
+SIDE, GAP, CAPTION = 72, 4, 50  # pixels: height of an image, gap between columns, room for captions between rows
 LONGEST = 14  # characters of a caption's line
 
 
 def figure_height(count: int, image: tuple[int, int], columns: int = COLUMNS) -> int:
-    """Pixels of a figure with so many images (h, w): captions have their room at any width of at least 300."""
+    """Height in pixels of a figure of `count` images (h, w), with room for captions at widths >= 300 pixels."""
     return -(-count // columns) * round(_pitch(*image)[1] * SIDE / image[0]) + int(MARGIN["t"] + MARGIN["b"])
 
 
 def image_grid(images: NDArray, titles: Sequence[str], columns: int = COLUMNS) -> Spec:
-    """Images (n, h, w) in rows of `columns`, first one on top left, with the title of each beneath; "<br>" parts lines.
+    """A grid of images with titles below them.
 
-    Grey goes from black at the least of all values to white at the greatest, in 255 steps. Images of more than 20,000
-    pixels together are shrunk by averaging squares of pixels.
+    Grey levels go from black at the minimum of all values to white at the maximum, in 255 steps. Images with more than
+    20,000 pixels in total are shrunk by averaging blocks of pixels.
+
+    Parameters
+    ----------
+    images : (n, h, w), drawn row by row from the top left.
+    titles : title of each image; "<br>" separates lines.
+    columns : number of columns.
     """
     images = _shrunk(np.asarray(images, np.float64))
     count, height, width = images.shape
     columns = max(1, min(columns, count))
     rows = -(-count // columns)
     across, down = _pitch(height, width)
-    canvas = np.zeros((rows * down, columns * across), np.uint8)  # 0 is where no image is
+    canvas = np.zeros((rows * down, columns * across), np.uint8)  # 0 where there is no image
     corners = [(at // columns * down, at % columns * across) for at in range(count)]
     for image, (top, left) in zip(_grey(images), corners, strict=True):
         canvas[top : top + height, left : left + width] = image
@@ -89,20 +94,20 @@ def image_grid(images: NDArray, titles: Sequence[str], columns: int = COLUMNS) -
 
 
 def _pitch(height: int, width: int) -> tuple[int, int]:
-    """From one image to the next, across and down, in their own pixels."""
+    """Distance between adjacent images, across and down, in image pixels."""
     unit = height / SIDE
     return width + max(1, round(GAP * unit)), height + int(np.ceil(CAPTION * unit))
 
 
 def _grey(images: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Values as 1 .. 255, black to white; what is not finite is black."""
+    """Values as 1 (black) to 255 (white); values that are not finite are black."""
     finite = np.where(np.isfinite(images), images, np.nan)
     low, high = (np.nanmin(finite), np.nanmax(finite)) if np.isfinite(images).any() else (0.0, 1.0)
     return np.nan_to_num(1 + np.round((finite - low) / ((high - low) or 1.0) * 254), nan=1.0).astype(np.uint8)
 
 
 def _shrunk(images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Images (n, h, w), or means of k x k pixels (n, h // k, w // k) where there are too many pixels."""
+    """Images (n, h, w), or means of k x k pixels (n, h // k, w // k) if there are too many pixels."""
     count, height, width = images.shape
     k = max(1, min(int(np.ceil(np.sqrt(images.size / PIXELS))), height, width))
     parted = images[:, : height // k * k, : width // k * k].reshape(count, height // k, k, width // k, k)

@@ -38,7 +38,7 @@ class Line(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """The score that a loss wants: `closed` at true probabilities q (Q,), or None, and `solved` at `points` (P,)."""
+    """Optimal scores of a loss: `closed` form at true probabilities q (Q,), or None, and `solved` at `points` (P,)."""
 
     slot: int
     name: str
@@ -90,12 +90,12 @@ def _two_floors(x_title: str, above: str, below: str) -> dict[str, Any]:
 
 
 def _upright(x: float, line: dict[str, Any]) -> dict[str, Any]:
-    """A vertical line over the whole height."""
+    """A vertical line over the full height."""
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
 
 
 def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
-    """The score that each loss wants against the true probability: closed form as line, search as symbols.
+    """Optimal score of each loss against the true probability: closed form as a line, numerical solutions as symbols.
 
     The dashed diagonal is a score that is the true probability; the vertical line is the threshold on it.
     """
@@ -148,7 +148,7 @@ def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
         "margin": MARGIN,
         "showlegend": False,
         "xaxis": unit_axis("true probability q"),
-        "yaxis": unit_axis("score that is best"),
+        "yaxis": unit_axis("optimal score"),
         "shapes": [_upright(threshold, {"color": TEXT, "width": 2.5})],
     }
     return go.Figure(data, layout)

@@ -1,4 +1,4 @@
-"""Vertical lines across a figure, each named on a line of its own above it, so that no name covers another."""
+"""Vertical lines across a figure, with their names in separate rows above it, so that no names overlap."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 
 from core.plots.style import GROUND, MARGIN, MUTED, TEXT, plain
 
-ROW = 17  # pixels that a name takes
-LEGEND = 26  # pixels that a legend takes above the names
+ROW = 17  # pixels of a row of names
+LEGEND = 26  # pixels of a legend above the names
 
 
 class Mark(NamedTuple):
-    """A name and where its line stands, in the units of the axis; heavy for what was chosen, dashed if predicted."""
+    """A vertical line: its name, axis coordinate, dash, and whether it is heavy (for a chosen value)."""
 
     name: str
     x: float
@@ -24,9 +24,9 @@ class Mark(NamedTuple):
 
 
 def add_marks(figure: go.Figure, marks: Sequence[Mark], ends: tuple[float, float], legend: bool = True) -> None:
-    """Draw the marks that lie within `ends` of the x axis, and make room for their names and for a legend above them.
+    """Draw the marks within `ends` of the x axis, and make room for their names and a legend above them.
 
-    Names lean away from the nearer side. On each side the innermost stands lowest, so that no line crosses a name.
+    Names extend towards the middle. On each side the innermost name is lowest, so that no line crosses a name.
     """
     low, high = ends
     middle = (low + high) / 2

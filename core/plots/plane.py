@@ -1,4 +1,4 @@
-"""Decision boundaries in the plane, one line a variant. Arrays in, a plain figure out, as in core.plots.race."""
+"""Decision boundaries in the plane, one line per variant, as plain dicts for plotly."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from core.evaluation.thinning import Places, evenly_spaced
 from core.plots.race import FEW, KEY, Line, Spec, focus_last, short
 from core.plots.style import GROUND, LEGEND_SMALL, NEGATIVE, NEGATIVE_FILL, POSITIVE, POSITIVE_FILL, TEXT, packed, plain
 
-POINTS = 600  # rows that are drawn
-LINES = 24  # variants that are drawn of more than eight
-CELLS = 16_000  # of the grids of all variants together; each has at most SIDE x SIDE
+POINTS = 600  # drawn rows
+LINES = 24  # drawn variants
+CELLS = 16_000  # grid cells of all variants together; each has at most SIDE x SIDE
 SIDE = 48
-STEPS = 16  # to a logit: a line lies where the score is within 1/32 logit of the threshold
-NEVER = 1e-9  # thresholds are held this far from 0 and 1, where no logit is
+STEPS = 16  # per logit: scores on a line are within 1/32 logit of the threshold
+NEVER = 1e-9  # thresholds are clipped to [NEVER, 1 - NEVER], since logits of 0 and 1 are infinite
 
 
 def boundary(
@@ -35,13 +35,23 @@ def boundary(
     axes: tuple[str, str] = ("x", "y"),
     names: tuple[str, str] = ("positive", "negative"),
 ) -> Spec:
-    """Where each variant's score (H, W) over the grid ys (H,), xs (W,) crosses its threshold, over rows (N, 2).
+    """Decision boundaries of variants: where each variant's score crosses its threshold.
 
-    Rows with y_train (N,) true are blue, the others amber; at most 600 evenly chosen ones are drawn. The ground is
-    the score of the variant `focus`, blue above its threshold. The dashed line is where the true `posterior` (H, W)
-    crosses its own threshold. Grids are thinned evenly to 16,000 cells in all and 48 a side; lines are drawn from
-    logits rounded to 1/16, with those beyond 7.9 of the threshold held there. A surface that is not finite has no line.
-    Of more than 24 variants, 24 evenly chosen ones and `focus` have one.
+    Grids are thinned evenly to 16,000 cells in total and 48 per side. Lines are drawn from logits relative to the
+    threshold, rounded to 1/16 and clipped to [-7.9, 7.9]. Of more than 24 variants, 24 evenly chosen ones and `focus`
+    have lines.
+
+    Parameters
+    ----------
+    xs, ys : coordinates of the grid, (W,) and (H,).
+    surfaces : scores (H, W) of each variant; one that is not finite has no line.
+    lines : style of each variant.
+    thresholds : threshold of each variant.
+    x_train, y_train : rows (N, 2) and whether they are positive (N,); at most 600 evenly chosen rows are drawn.
+    posterior : true posterior (H, W), whose boundary is dashed; None if unknown.
+    posterior_threshold : its threshold.
+    focus : variant whose scores are the background, blue above its threshold; None for none.
+    axes, names : labels of the axes, and of the positive and negative rows.
     """
     chosen = {*evenly_spaced(len(lines), LINES).tolist(), focus}
     drawn = [at for at in focus_last(len(lines), focus) if at in chosen]
@@ -66,7 +76,7 @@ def boundary(
         look = {"color": TEXT, "width": 2.5, "dash": "dash"}
         data.append(
             _crossing(grid, posterior[np.ix_(rows, columns)], posterior_threshold, look)
-            | {"name": "true posterior", "showlegend": True}
+            | {"name": "Bayes decision boundary", "showlegend": True}
         )
     axis: dict[str, Any] = {"showgrid": False, "zeroline": False, "ticks": ""}
     layout = LEGEND_SMALL | {
@@ -77,13 +87,13 @@ def boundary(
 
 
 def _thinned(along: NDArray, variants: int) -> Places:
-    """Which places of a grid's side are kept, the ends among them."""
+    """Indices that are kept along a side of a grid, including its ends."""
     most = min(SIDE, int(np.sqrt(CELLS / max(variants, 1))))
     return evenly_spaced(len(along), most)
 
 
 def _crossing(grid: dict[str, Any], surface: NDArray, threshold: float, look: dict[str, Any]) -> dict[str, Any]:
-    """The line of one level: logits of the scores less that of the threshold, in steps that fit a byte, cross 0."""
+    """A contour line where the logit of the score, relative to that of the threshold and quantised to a byte, is 0."""
     above = logit(np.clip(surface.astype(np.float64), 0, 1)) - logit(np.clip(threshold, NEVER, 1 - NEVER))
     return {
         "type": "contour",
@@ -98,7 +108,7 @@ def _crossing(grid: dict[str, Any], surface: NDArray, threshold: float, look: di
 
 
 def _ground(xs: NDArray, ys: NDArray, surface: NDArray, threshold: float) -> dict[str, Any]:
-    """The scores as colours, the ground's own at the threshold."""
+    """The scores as background colours, with the colour of the page at the threshold."""
     rows, columns = _thinned(ys, 1), _thinned(xs, 1)
     middle = float(np.clip(threshold, 0.001, 0.999))
     return {
@@ -117,7 +127,7 @@ def _ground(xs: NDArray, ys: NDArray, surface: NDArray, threshold: float) -> dic
 
 
 def _points(x: NDArray, y: ArrayLike, names: tuple[str, str]) -> list[dict[str, Any]]:
-    """Rows (N, 2) in two traces, told apart by colour and by shape."""
+    """Rows (N, 2) in two traces that differ in colour and shape."""
     shown = evenly_spaced(len(x), POINTS)
     truth = np.asarray(y, bool)[shown]
     looks = ((names[0], truth, POSITIVE, "circle"), (names[1], ~truth, NEGATIVE, "diamond-open"))
@@ -129,7 +139,7 @@ def _points(x: NDArray, y: ArrayLike, names: tuple[str, str]) -> list[dict[str, 
             "x": packed(x[shown][member, 0]),
             "y": packed(x[shown][member, 1]),
             "marker": {"color": colour, "symbol": symbol, "size": 5},
-            "hovertemplate": f"is {plain(name)}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>",
+            "hovertemplate": f"actual {plain(name)}<br>%{{x:.3g}}, %{{y:.3g}}<extra></extra>",
         }
         for name, member, colour, symbol in looks
     ]

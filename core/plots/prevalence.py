@@ -1,4 +1,4 @@
-"""What a threshold is worth, and which one is best, against the prevalence."""
+"""Metrics of a threshold, and the best threshold, against the prevalence."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TICKS = np.array([0.0001, 0.001, 0.01, 0.1, 0.99])
 
 
 def share_mark(name: str, prevalence: float, dash: str = "solid", heavy: bool = False) -> Mark:
-    """The mark of a prevalence, named with it."""
+    """The mark of a prevalence, labelled with its value."""
     return Mark(f"{name} {_percent(prevalence)}", float(np.log10(prevalence)), dash, heavy)
 
 
@@ -71,7 +71,8 @@ def prevalence_figure(
 
 
 def best_figure(best: BestThresholds, marks: Sequence[Mark], scale: Scale = "probability") -> go.Figure:
-    """The best threshold against the prevalence: tuned in steps, predicted dashed. Above every score is at the top."""
+    """The best threshold against the prevalence: tuned as steps, predicted dashed; "above every score" is at the
+    top."""
     x = np.log10(best.prevalences)
     figure = go.Figure()
     for name, thresholds, line in (

@@ -1,4 +1,4 @@
-"""Figures of predicted values: against the true ones, and by how much they miss. Arrays in, a plotly figure out."""
+"""Figures of regression: predicted vs. actual values, and residuals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from core.evaluation.thinning import evenly_spaced
 from core.plots.style import LEGEND_ABOVE, LINE, MARGIN, MUTED, NEGATIVE, NEGATIVE_FILL, POSITIVE, TEXT
 
-POINTS = 2000  # rows that are drawn; more would make the browser slow
+POINTS = 2000  # drawn rows; more would make the browser slow
 BINS = 40
 
 
@@ -42,7 +42,7 @@ def predicted_against_true(
         mode="markers",
         name="rows",
         marker={"color": POSITIVE, "size": 6, "opacity": 0.6},
-        hovertemplate="true %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
+        hovertemplate="actual %{x:.4g}<br>predicted %{y:.4g}<extra></extra>",
     )
     axis = {"range": [low, high], "zeroline": False}
     figure.update_layout(
@@ -84,7 +84,7 @@ def residual_histogram(y_true: NDArray, y_pred: NDArray, limit: float | None = N
         xaxis={
             "range": [-reach, reach],
             "tickvals": [-tick, -tick / 2, 0, tick / 2, tick],
-            "title": {"text": "predicted minus true"},
+            "title": {"text": "predicted minus actual"},
             "zeroline": False,
             "showgrid": False,
         },

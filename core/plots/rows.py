@@ -1,5 +1,4 @@
-"""A histogram to choose rows from: each bar knows what scores it stands for. Arrays in, a plain figure out, as in
-core.plots.race."""
+"""A histogram for selecting rows: each bar has its range of scores, as plain dicts for plotly."""
 
 from __future__ import annotations
 
@@ -26,9 +25,9 @@ from core.plots.style import (
     score_axis,
 )
 
-# By side, 1 for up: the colour of those truly on it, and the outcomes that are right and wrong, which is hatched.
+# By side (1 is up): the colour of the actual class, and the hatching of its correct and misclassified outcomes.
 SIDES = {1: (POSITIVE, {"tp": "", "fn": "/"}), -1: (NEGATIVE, {"tn": "", "fp": "/"})}
-BAR, ROOM = 0.94, 1.15  # the width of a bar in its bin; the height of the plot over the tallest
+BAR, ROOM = 0.94, 1.15  # width of a bar relative to its bin; height of the plot relative to the tallest bar
 
 
 def outcome_bars(
@@ -39,11 +38,19 @@ def outcome_bars(
     high: float | None = None,
     bins: int = BINS,
 ) -> Spec:
-    """Rows by score and outcome: those of the class up, the others down, solid where `score >= threshold` is right.
+    """Mirrored histogram by outcome: actual positives up, negatives down, misclassified rows hatched.
 
-    A bar's height is the square root of its share of its own side. Traces are named "tp", "fn", "tn" and "fp"; the
-    customdata of a bar is (rows, low, high): exactly those rows have low <= score < high in the scores' own dtype. None
-    is an open end, of the outermost bars. The scores in [low, high) are shaded.
+    The height of a bar is the square root of its fraction of its class. Traces are named "tp", "fn", "tn" and "fp". The
+    customdata of a bar is (rows, low, high): these rows have low <= score < high in the dtype of the scores; None is an
+    open end.
+
+    Parameters
+    ----------
+    view : labels and scores of a class.
+    threshold : rows with score >= threshold are predicted positive.
+    scale : scale of the scores.
+    low, high : shaded range of scores, low <= score < high; None is an open end, twice None shades nothing.
+    bins : number of bins.
     """
     start, end = limits(scale)
     edges = bin_edges(scale, bins)

@@ -29,7 +29,7 @@ from core.plots.style import (
 )
 
 NO_CLASS = "no class"  # the decisions in a last column
-MOST_NAMES = 24  # classes whose names and numbers a matrix has room for
+MOST_NAMES = 24  # largest number of classes with names and numbers in a matrix
 ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -104,7 +104,7 @@ def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normal
 
 
 def _class_axis(names: list[str]) -> dict[str, Any]:
-    """The layout of an axis of classes; of very many it names as many as there is room for."""
+    """The layout of an axis of classes; if there are too many, only some of them are named."""
     every = -(-len(names) // MOST_NAMES)
     ticks = {"tickvals": list(range(0, len(names), every)), "ticktext": names[::every]}
     return ticks | {"showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}

@@ -1,4 +1,4 @@
-"""Figures of a run in training. Arrays in, a plotly figure out."""
+"""Loss curves of a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from core.plots.style import LEGEND_ABOVE, MUTED, TEXT
 
 
 def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int, log: bool = False) -> go.Figure:
-    """Mean losses (E,) after each epoch, entry 0 before training: validation solid, training dashed.
+    """Mean losses by epoch: validation solid, training dashed.
 
-    The horizontal axis spans all `epochs` from the start, so that it does not move while a run trains.
+    Parameters
+    ----------
+    train, validation : losses (E,) after each epoch; entry 0 is before training.
+    epochs : end of the horizontal axis, which is fixed while a run trains.
+    log : whether the vertical axis is logarithmic.
     """
     figure = go.Figure()
     for name, losses, dash, colour in (("validation", validation, "solid", TEXT), ("training", train, "dash", MUTED)):
@@ -19,7 +23,7 @@ def loss_curves(train: np.ndarray, validation: np.ndarray, epochs: int, log: boo
             x=np.arange(len(losses)),
             y=losses,
             name=name,
-            mode="lines" if len(losses) > 1 else "markers",  # a line needs two points to be seen
+            mode="lines" if len(losses) > 1 else "markers",  # a line needs two points
             line={"color": colour, "dash": dash, "width": 2},
             marker={"color": colour, "size": 8},
             hovertemplate="%{y:.4f}",

@@ -1,4 +1,4 @@
-"""Figures of a tuned threshold: what it is worth on validation and on test, and how much tuning flatters."""
+"""Figures of a tuned threshold: its value on validation and test rows, and how optimistic tuning is."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from core.plots.style import (
     unit_of,
 )
 
-CELLS = 1000  # across and up the plot: a point in the cell of the one before it is left out
+CELLS = 1000  # cells along each axis: a point in the same cell as the one before is dropped
 BINS = 60
-AROUND, NARROWEST = 0.4, 3.0  # logits to either side of what is drawn, and the narrowest axis
+AROUND, NARROWEST = 0.4, 3.0  # logits: padding of the axis on each side, and its smallest width
 ASIDE = 0.015  # from the line to the interval of the value, as a share of the axis
 TEST = VARIANTS[1]
 UNIT = (0.0, 1.0)
@@ -113,15 +113,15 @@ def tuned_figure(
 
 
 def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.Figure:
-    """F1 in the sample and in the population, and the threshold tuned, against the rows it is tuned on.
+    """In-sample and population F1, and the tuned threshold, against the number of rows it is tuned on.
 
     Lines are means over samples, bands a standard deviation to either side; dashed is the best in the population. The
     heavy line marks `chosen` rows.
     """
     n = np.array([one.n for one in found])
     data: list[dict[str, Any]] = []
-    data += _spread(n, [one.in_sample for one in found], "tuned F1, as it seems", TEST, "solid")
-    data += _spread(n, [one.true for one in found], "its true F1", POSITIVE, "dashdot")
+    data += _spread(n, [one.in_sample for one in found], "F1, in-sample", TEST, "solid")
+    data += _spread(n, [one.true for one in found], "F1, population", POSITIVE, "dashdot")
     data += [
         trace | {"yaxis": "y2"}
         for trace in _spread(n, [one.thresholds for one in found], "threshold tuned", VARIANTS[2], "solid")
@@ -196,7 +196,7 @@ def _mark(x: float, y: float, name: str, symbol: str, colour: str, named: bool =
 
 
 def _worth(x: float, tuned: Bootstrap, name: str) -> dict[str, Any]:
-    """The .632 estimate of the value, with its interval."""
+    """The .632 bootstrap estimate of the value, with its interval."""
     low, high = tuned.interval
     said = f"{name}, .632 bootstrap estimate"
     return _mark(x, tuned.estimate, said, "square", TEXT) | {
@@ -220,7 +220,7 @@ def _regret(x: float, best: float, lost: Regret) -> dict[str, Any]:
 
 
 def _resamples(tuned: Bootstrap, scale: Scale, ends: tuple[float, float]) -> dict[str, Any]:
-    """How many resamples chose a threshold, by bins of the axis; those above every score stand at its end."""
+    """A histogram of the thresholds that resamples chose; those above every score are at the end of the axis."""
     x = place_within(tuned.thresholds, scale).clip(*ends)
     counts, edges = np.histogram(x, np.linspace(*ends, BINS + 1))
     return {
@@ -236,7 +236,7 @@ def _resamples(tuned: Bootstrap, scale: Scale, ends: tuple[float, float]) -> dic
 
 
 def _spread(n: NDArray, values: Sequence[NDArray], name: str, colour: str, dash: str) -> list[dict[str, Any]]:
-    """A line of means over rising n, in a band of a standard deviation."""
+    """A line of means against n, with a band of one standard deviation."""
     mean, deviation = (np.array([function(value) for value in values]) for function in (np.mean, np.std))
     band = {
         "type": "scatter",

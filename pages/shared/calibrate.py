@@ -54,7 +54,8 @@ Columns = dict[str, NDArray[np.floating]]  # by part: scores (N,) of the column
 
 
 class Shown(NamedTuple):
-    """What the panel is of and how it is drawn; calibrated is None as given, or where nothing could be fitted.
+    """What the panel is of and how it is drawn; calibrated is None without calibration, or where nothing could be
+    fitted.
 
     scores: probabilities by part, class by class those that `reading` makes of other scores (None: they are some
     already). together: by part those of all classes (N, C), which sum to 1 where they are read.
@@ -75,7 +76,7 @@ class Shown(NamedTuple):
     def name(self) -> str:
         """The scores that are drawn solid."""
         if self.calibrated is None:
-            return "as given"
+            return "uncalibrated"
         return "converted back" if self.method == CONVERT else METHODS[self.method].label
 
     @property
@@ -89,7 +90,7 @@ class Shown(NamedTuple):
 
 
 def show(source: ScoreSource, _part: str, column: int) -> None:
-    """Reliability, numbers and thresholds of the column on validation and test rows, as given and calibrated."""
+    """Reliability, numbers and thresholds of the column on validation and test rows, uncalibrated and calibrated."""
     reading, scores, together = _read(source)
     shown = Shown(source, reading, scores, together, column, *_choose(source))
     if reading:
@@ -278,7 +279,7 @@ def _show_numbers(shown: Shown) -> None:
         given = Report.of(view.y, view.score, shown.binning, shown.bins)
         now = given
         table[f"{part}, prevalence alone"] = _lines(Report.of_prevalence(view.y))
-        table[f"{part}, as given"] = _lines(given)
+        table[f"{part}, uncalibrated"] = _lines(given)
         if shown.calibrated is not None:
             now = Report.of(view.y, shown.calibrated[part], shown.binning, shown.bins)
             table[f"{part}, {shown.name}"] = _lines(now)
@@ -296,7 +297,7 @@ def _show_numbers(shown: Shown) -> None:
         .style.format(precision=4, na_rep="undefined"),  # no -0.0000
         key="calibration_numbers",
         height="content",
-        alt="Log-loss, Brier score with its parts, ECE and ROC-AUC by split, as given and calibrated.",
+        alt="Log-loss, Brier score with its parts, ECE and ROC-AUC by split, uncalibrated and calibrated.",
     )
     st.caption(
         f"ECE is the positive-class ECE over {shown.bins} bins of {BINNINGS[shown.binning]}: the mean over rows of "
@@ -325,7 +326,7 @@ def _tiles(now: Report, given: Report | None) -> None:
                 border=True,
             )
     if given is not None:
-        st.caption("Below a number: how far it is from that of the scores as given.")
+        st.caption("Below a number: how far it is from that of the uncalibrated scores.")
 
 
 def _lines(of: Report) -> dict[str, float]:
@@ -348,7 +349,7 @@ def _of_top_label(shown: Shown) -> str:
     if shown.calibrated is None or not shown.of_all_classes:
         return f"{said}: it looks at all classes at once."
     after = top_label_error(y_true, _of_classes(shown).map(p))
-    return f"{said} as given and {after:.3f} at the temperature: it looks at all classes at once."
+    return f"{said} uncalibrated and {after:.3f} at the temperature: it looks at all classes at once."
 
 
 def _show_move(shown: Shown, calibrated: Columns) -> None:
@@ -386,9 +387,9 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
         if not to_one.rising:
             st.markdown("The slope is not above 0: these scores rank against the labels, and calibrating turns them.")
         if math.isnan(half):
-            st.markdown("No score becomes 0.5, so a calibrated 0.5 has no place among the scores as given.")
+            st.markdown("No score becomes 0.5, so a calibrated 0.5 has no place among the uncalibrated scores.")
             return
-        st.markdown(f"A calibrated 0.5 lies at **{half:.3f}** on the score as given.")
+        st.markdown(f"A calibrated 0.5 lies at **{half:.3f}** on the uncalibrated score.")
         st.button(
             f"Use {half:.3f}",
             key="calibration.use",

@@ -51,10 +51,10 @@ def sides(run: ScoreSource, part: str, column: int = 0) -> tuple[np.ndarray, np.
 def test_as_given_the_numbers_are_scikit_learns_on_both_splits(app_test: AppTest):
     run = opened(app_test, open_run(app_test, digit(epochs=20)))
     found = numbers(app_test)
-    assert list(found) == [f"{p}, {n}" for p in ("validation", "test") for n in ("prevalence alone", "as given")]
+    assert list(found) == [f"{p}, {n}" for p in ("validation", "test") for n in ("prevalence alone", "uncalibrated")]
     for part in ("validation", "test"):
         y, p = sides(run, part)
-        lines, alone = found[f"{part}, as given"], found[f"{part}, prevalence alone"]
+        lines, alone = found[f"{part}, uncalibrated"], found[f"{part}, prevalence alone"]
         p = p.astype(float)
         assert lines["Log-loss"] == pytest.approx(sklearn.log_loss(y, p), abs=1e-4)
         assert lines["Brier score"] == pytest.approx(sklearn.brier_score_loss(y, p), abs=1e-4)
@@ -78,16 +78,18 @@ def test_calibrated_scores_are_shown_before_and_after_and_the_threshold_moves(ap
     after = to_one(p)
     assert found[f"test, {name}"]["Brier score"] == pytest.approx(sklearn.brier_score_loss(y, after), abs=1e-4)
     assert tile(app_test, "Brier score, test") == f"{sklearn.brier_score_loss(y, after):.3f}"
-    assert found["validation, as given"] != found[f"validation, {name}"]
+    assert found["validation, uncalibrated"] != found[f"validation, {name}"]
     for part in ("validation", "test"):
-        assert {"as given", name} <= {trace.get("name") for trace in figure_of(app_test, f"reliability_{part}")["data"]}
+        assert {"uncalibrated", name} <= {
+            trace.get("name") for trace in figure_of(app_test, f"reliability_{part}")["data"]
+        }
     image = float(to_one(np.float32(0.5)))
     assert f"**0.500** on the score, is **{image:.3f}** on the calibrated one" in said(app_test)
     otherwise = np.count_nonzero((p >= 0.5) != (after >= image))
     assert f"There {otherwise} of {len(y)} test rows are decided otherwise" in said(app_test)
     if method != "isotonic":
         assert otherwise == 0
-        assert found[f"test, {name}"]["ROC-AUC"] == found["test, as given"]["ROC-AUC"]
+        assert found[f"test, {name}"]["ROC-AUC"] == found["test, uncalibrated"]["ROC-AUC"]
     assert ("C408" in said(app_test)) == (method == "isotonic")  # on fewer rows than are advised
 
 
@@ -118,7 +120,7 @@ def test_bins_are_a_choice_that_names_the_ece(app_test: AppTest):
     opened(app_test, open_run(app_test, digit(epochs=5)), binning="count", bins=5)
     assert "positive-class ECE over 5 bins of equal count" in said(app_test)
     (bars,) = [
-        trace for trace in figure_of(app_test, "reliability_test")["data"] if trace.get("name") == "rows, as given"
+        trace for trace in figure_of(app_test, "reliability_test")["data"] if trace.get("name") == "rows, uncalibrated"
     ]
     assert len(bars["x"]) == 5
     choose(app_test, "calibration.scale", "logit")
@@ -133,7 +135,7 @@ def test_one_temperature_of_all_classes_keeps_argmax_and_names_the_top_label_ece
     text = said(app_test)
     assert f"Temperature {temperature:.3g}: logits are divided by it." in text
     assert f"0 of {test.n_rows} test rows get another class by argmax" in text
-    assert f"{top_label_error(test.y_true, test.y_score):.3f} on test as given" in text
+    assert f"{top_label_error(test.y_true, test.y_score):.3f} on test uncalibrated" in text
     assert f"{top_label_error(test.y_true, after(test.y_score)):.3f} at the temperature" in text
     found = numbers(app_test)["test, Temperature"]
     assert found["Brier score"] == pytest.approx(
@@ -160,8 +162,8 @@ def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: Ap
     one_class = as_arrays(a_run(), lambda scores: replace(scores, y_true=np.full_like(scores.y_true, value)))
     opened(open_source(app_test.run(), one_class), one_class, method=method)
     assert "Expected rows of both classes to calibrate on" in re.sub(r"\\(\W)", r"\1", said(app_test))
-    assert numbers(app_test)["test, as given"]["Brier score"] >= 0
-    assert np.isnan(numbers(app_test)["test, as given"]["ROC-AUC"])
+    assert numbers(app_test)["test, uncalibrated"]["Brier score"] >= 0
+    assert np.isnan(numbers(app_test)["test, uncalibrated"]["ROC-AUC"])
     assert tile(app_test, "ROC-AUC, test") == "undefined"
 
 
@@ -170,7 +172,7 @@ def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: Ap
 def test_constant_scores_are_calibrated_to_the_prevalence(app_test: AppTest, method, value):
     constant = as_arrays(a_run(), lambda scores: replace(scores, y_score=np.full_like(scores.y_score, value)))
     opened(open_source(app_test.run(), constant), constant, method=method)
-    assert numbers(app_test)["test, as given"]["ROC-AUC"] == 0.5
+    assert numbers(app_test)["test, uncalibrated"]["ROC-AUC"] == 0.5
     if method in ("sigmoid", "isotonic"):
         found = numbers(app_test)["validation, " + METHODS[method].label]
         assert found["ECE"] == pytest.approx(0, abs=0.005)

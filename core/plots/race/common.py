@@ -1,4 +1,4 @@
-"""What figures of several variants share: how a variant looks, points a curve may have, bands, a colour bar."""
+"""Shared parts of figures of several variants: styles, limits of points, bands, a colour bar."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.plots.style import SEQUENCE, VARIANTS, faded, packed, plain
 from core.text import shortened
 
 Spec = dict[str, Any]  # {"data": [...], "layout": {...}}
-FEW = len(VARIANTS)  # so many variants have a colour and a name each; more are a sequence
+FEW = len(VARIANTS)  # up to this many variants have their own colour and name; more have a colour scale
 POINTS = 200  # of one curve
 POINTS_OF_ALL = 2400  # of all curves of a figure
 NAME = 18  # characters of a name beside a line
@@ -23,7 +23,7 @@ KEY = 16  # and in a legend
 
 @dataclass(frozen=True)
 class Line:
-    """How a variant looks on every figure: its name, its colour "#rrggbb" and its dash."""
+    """The name, colour "#rrggbb" and dash of a variant in all figures."""
 
     name: str
     colour: str
@@ -31,7 +31,7 @@ class Line:
 
 
 class Sweep(NamedTuple):
-    """The parameter that tells the variants apart: its name, its value in each (V,), and whether steps are ratios."""
+    """The swept parameter: its label, its value in each variant (V,), and whether the axis is logarithmic."""
 
     label: str
     values: Sequence[float]
@@ -39,7 +39,7 @@ class Sweep(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """Mean, least and greatest value over seeds, (K,) each."""
+    """Mean, minimum and maximum over seeds, (K,) each."""
 
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
@@ -88,7 +88,7 @@ def marked(name: str, colour: str) -> str:
 
 
 def points_each(curves: int) -> int:
-    """How many points each of so many curves may have."""
+    """The largest number of points of each of several curves."""
     return int(np.clip(POINTS_OF_ALL // max(curves, 1), 12, POINTS))
 
 
@@ -97,7 +97,7 @@ def there_and_back(x: NDArray) -> NDArray:
 
 
 def band(x: dict[str, str] | list[float], spread: Spread, colour: str) -> dict[str, Any]:
-    """An area between least and greatest; x goes there and back."""
+    """The area between minimum and maximum; x runs forwards and back."""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -118,13 +118,13 @@ def log_ticks(decades: float) -> dict[str, Any]:
 
 
 def _written(value: float) -> str:
-    """Three digits of a number, without a power of ten where it is neither very large nor very small."""
+    """A number with three digits, in scientific notation only if it is very large or very small."""
     rounded = f"{value:.3g}"
     return np.format_float_positional(float(rounded), trim="-") if 1e-4 <= abs(value) < 1e6 else rounded
 
 
 def colour_bar(sweep: Sweep) -> dict[str, Any]:
-    """Nothing but the bar that says which colour has which value; colours go by the variants' order."""
+    """A colour bar without points; colours follow the order of variants."""
     last = len(sweep.values) - 1
     ticks = [0, last // 2, last]
     return {

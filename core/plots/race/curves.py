@@ -21,7 +21,8 @@ def precision_recall(
     sweep: Sweep | None = None,
     focus: int | None = None,
 ) -> Spec:
-    """Precision against recall of all variants, a ring at each operating point, dashed the prevalence as baseline.
+    """Precision-recall curves of all variants, with a ring at each operating point and the prevalence as dashed
+    baseline.
 
     `curves` are (recall (T,), precision (T,)), recall rising, `points` (recall, precision) or None; values that are not
     finite are left out. A curve has at most 200 points, fewer for many curves: where evenly chosen ones of its recalls

@@ -1,4 +1,4 @@
-"""Names at the ends of lines, none covering another."""
+"""Labels at the ends of lines, without overlaps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def end_labels(
 
 
 def apart(wanted: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
-    """The places nearest to the wanted ones (n,), in their order, `gap` apart and in [0, room] if they fit.
+    """The positions closest to the given ones (n,), in the same order, `gap` apart and in [0, room] if they fit.
 
     With i gaps taken off the i-th place, that is an isotonic regression: pools of equal places, joined from below.
     """

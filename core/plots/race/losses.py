@@ -49,7 +49,7 @@ def loss_bands(
     focus: int | None = None,
     height: int = 320,
 ) -> Spec:
-    """Mean losses over seeds by epoch: validation solid in a band from least to greatest, training dashed.
+    """Mean losses over seeds by epoch: validation solid with a band from minimum to maximum, training dashed.
 
     `train` and `validation` hold for each variant the losses (E_s,) of each seed s, entry 0 before training. The mean
     and the band at an epoch are of the seeds that have got there. A curve ends before its first value that is not
@@ -169,7 +169,7 @@ def _placed(losses: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
 
 
 def _until_broken(losses: ArrayLike) -> NDArray[np.float64]:
-    """The losses before the first one that is not finite."""
+    """The losses before the first non-finite one."""
     values = np.asarray(losses, np.float64)
     finite = np.isfinite(values)
     return values if finite.all() else values[: finite.argmin()]
@@ -207,7 +207,7 @@ def _dense_at_first(size: int, most: int) -> NDArray[np.int64]:
 def _crosses(
     line: Line, seeds: Sequence[NDArray[np.float64]], given: Sequence[ArrayLike], diverged: Sequence[bool]
 ) -> list[tuple[int, float, str, str]]:
-    """Where runs broke: last good epoch, loss there, colour and what the tooltip says."""
+    """Diverged runs: last finite epoch, its loss, colour and tooltip."""
     crosses = []
     for at, (good, losses) in enumerate(zip(seeds, given, strict=True)):
         broke = len(good) < len(np.asarray(losses)) or (bool(diverged) and diverged[at])
@@ -239,7 +239,7 @@ def _loss_line(
 ) -> dict[str, Any]:
     return {
         "type": "scatter",
-        "mode": "lines" if len(losses) > 1 else "markers",  # a line needs two points to be seen
+        "mode": "lines" if len(losses) > 1 else "markers",  # a line needs two points
         "name": f"{plain(line.name)}, {what}",
         "meta": what,
         "x": packed(epochs, "u2"),
@@ -271,7 +271,7 @@ def _loss_range(spans: Sequence[tuple[float, float]], log: bool) -> tuple[float,
 
 
 def _legend_of_dashes(seeds: int, full: bool, error: float) -> dict[str, Any]:
-    """What solid, dashed and shaded mean, in words: a legend would want more room than a narrow plot has."""
+    """The meaning of solid, dashed and shaded in words, which needs less room than a legend."""
     words = ["validation solid"] + ["training dashed"] * full + [f"band over {seeds} seeds"] * (full and seeds > 1)
     words += [f"within {error:.1%} of the axis"] * (error > BOUND)
     return {

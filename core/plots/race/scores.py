@@ -71,7 +71,7 @@ def histogram_grid(
                     "y": packed(sign * tall),
                     "customdata": packed(counts, "u4"),
                     "marker": {"color": colour, "line": {"width": 0}},
-                    "hovertemplate": f"is {plain(name)}: %{{customdata:,}} of {counts.sum():,}<br>"
+                    "hovertemplate": f"actual {plain(name)}: %{{customdata:,}} of {counts.sum():,}<br>"
                     f"{unit} %{{x:.2f}} ± {width / 2:.2f}<extra></extra>",
                     "xaxis": f"x{number}",
                     "yaxis": f"y{number}",
@@ -162,7 +162,7 @@ def _grid(panels: int) -> tuple[int, int]:
 
 
 def _counts(scores: Sequence[NDArray], truth: NDArray[np.bool_], edges: NDArray) -> NDArray[np.int64]:
-    """Rows by bin of their score, (V, 2, BINS), those of the class and the others, where the score is finite."""
+    """Counts of rows by score bin, (V, 2, BINS), for actual positives and negatives; only finite scores count."""
     given = np.stack(scores) if len(scores) else np.empty((0, len(truth)))
     kind = np.where(np.isfinite(given), np.where(truth, 0, 1), 2)
     return rows_by_bin(kind, bin_of(given, edges), 3, BINS)[:, :2]
@@ -173,6 +173,6 @@ def _heights(counted: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _share(at: int, of: int, gap: float) -> list[float]:
-    """The domain of panel `at` among `of`, with gaps between them."""
+    """The domain of panel `at` of `of`, with gaps between panels."""
     size = (1 - gap * (of - 1)) / of
     return [at * (size + gap), at * (size + gap) + size]

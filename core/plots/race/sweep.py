@@ -1,4 +1,4 @@
-"""A number against the one that is swept."""
+"""Metrics against the swept parameter."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from core.plots.style import LINE, MARGIN, TEXT, packed, plain
 def metric_sweep(
     sweep: Sweep, metric_name: str, mean: ArrayLike, low: ArrayLike, high: ArrayLike, lines: Sequence[Line] = ()
 ) -> Spec:
-    """A metric against the swept value: mean over seeds (V,) as line, from least to greatest as band.
+    """A metric against the swept value: mean over seeds (V,) as a line, minimum to maximum as a band.
 
-    Values that are not finite are left out. With `lines` every point has its variant's colour.
+    Non-finite values are dropped. With `lines` every point has the colour of its variant.
     """
     order = np.argsort(sweep.values, kind="stable")
     spread = Spread(*(np.asarray(a, np.float64)[order] for a in (mean, low, high)))

@@ -12,7 +12,7 @@ from core.plots.race.common import NAME, Line, Spec, Spread, Sweep, marked, shor
 from core.plots.race.sweep import sweep_axis, swept
 from core.plots.style import GROUND, LEGEND_SMALL, MUTED, TEXT, faded, packed, plain, score_axis, unit_axis
 
-NAMED_ROWS = 16  # more names would meet each other
+NAMED_ROWS = 16  # more names would overlap
 HOLLOW = {"symbol": "diamond", "size": 12, "color": GROUND}
 
 
@@ -24,7 +24,7 @@ def threshold_gaps(
     high: ArrayLike,
     sweep: Sweep | None = None,
 ) -> Spec:
-    """The threshold that theory predicts beside the measured one and its interval from `low` to `high`, (V,) each.
+    """Predicted thresholds beside measured ones with their interval from `low` to `high`, (V,) each.
 
     Thresholds are scores in [0, 1]; NaN where there is none. Without a sweep each variant is a row: a bar from low to
     high, a disc at the measured value, a diamond at the predicted one, a dashed line for the gap. With a sweep the
@@ -124,5 +124,5 @@ def _threshold_marks(
 
 
 def _key(name: str, marker: dict[str, Any]) -> dict[str, Any]:
-    """An entry of the legend in no variant's colour."""
+    """A legend entry in a neutral colour."""
     return {"type": "scatter", "mode": "markers", "name": name, "x": [None], "y": [None], "marker": marker}

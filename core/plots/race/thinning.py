@@ -1,4 +1,4 @@
-"""Fewer points for many curves, within an error of all of them that is known. Numpy alone."""
+"""Reducing the points of many curves with a known maximum error."""
 
 from __future__ import annotations
 

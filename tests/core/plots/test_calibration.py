@@ -44,12 +44,12 @@ def test_points_bars_and_band_are_those_of_the_bins(scale):
     np.testing.assert_allclose(points.y + points.error_y.array, place(now.share_high, scale))
     np.testing.assert_allclose(points.y - points.error_y.arrayminus, place(now.share_low, scale))
     np.testing.assert_allclose(named(figure, "rows, Platt").y ** 2, now.rows)
-    np.testing.assert_allclose(named(figure, "rows, as given").y ** 2, before.rows)
+    np.testing.assert_allclose(named(figure, "rows, uncalibrated").y ** 2, before.rows)
     band = named(figure, "90% if calibrated")
     np.testing.assert_allclose(band.y[: len(now.rows)], place(now.band_high, scale))
-    assert named(figure, "as given").line.dash == "dash"  # told apart without colour
+    assert named(figure, "uncalibrated").line.dash == "dash"  # told apart without colour
     assert figure.layout.xaxis.title.text == "mean score of a bin"
-    assert figure.layout.yaxis.title.text == "share of positives"
+    assert figure.layout.yaxis.title.text == "fraction of positives"
 
 
 @both_scales
@@ -58,15 +58,15 @@ def test_points_bars_and_band_are_those_of_the_bins(scale):
 @settings(max_examples=20)
 def test_any_rows_can_be_drawn(data, scale, binning):
     p = expit(data.y_score.astype(float))
-    figure = reliability_figure(reliability(data.y_true == 1, p, binning), "as given", None, scale)
+    figure = reliability_figure(reliability(data.y_true == 1, p, binning), "uncalibrated", None, scale)
     for trace in figure.data:
         assert np.isfinite(np.asarray(trace.y, float)).all()
-    assert (named(figure, "rows, as given").width > 0).all()
+    assert (named(figure, "rows, uncalibrated").width > 0).all()
 
 
 def test_no_rows_draw_nothing():
     none: Reliability = reliability(np.zeros(0, bool), np.zeros(0))
-    assert not len(named(reliability_figure(none, "as given"), "as given").x)
+    assert not len(named(reliability_figure(none, "uncalibrated"), "uncalibrated").x)
 
 
 @both_scales
@@ -158,8 +158,8 @@ def test_optimism_is_drawn_by_size_with_the_best_and_the_size_chosen():
     found = [simulate(n, 50) for n in (50, 200, 1000)]
     best = population_best()
     figure = optimism_figure(found, best, 200)
-    np.testing.assert_allclose(named(figure, "tuned F1, as it seems").y, [one.in_sample.mean() for one in found])
-    np.testing.assert_allclose(named(figure, "its true F1").y, [one.true.mean() for one in found])
+    np.testing.assert_allclose(named(figure, "F1, in-sample").y, [one.in_sample.mean() for one in found])
+    np.testing.assert_allclose(named(figure, "F1, population").y, [one.true.mean() for one in found])
     thresholds = named(figure, "threshold tuned")
     np.testing.assert_allclose(thresholds.y, [one.thresholds.mean() for one in found])
     np.testing.assert_allclose(thresholds.customdata, [one.thresholds.std() for one in found])

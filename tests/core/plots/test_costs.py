@@ -90,7 +90,7 @@ def test_net_value_is_drawn_for_each_split_with_counts_on_hover(view, scale):
     if scale == "probability":
         np.testing.assert_allclose(validation.y, exact)
     assert (tp + fp + fn + tn == 600).all()
-    assert {"theory 0.250", "on trial 0.500", "call all", "call none"} <= set(names(figure))
+    assert {"theory 0.250", "on trial 0.500", "predict all positive", "predict all negative"} <= set(names(figure))
     assert "EUR" in figure.layout.yaxis.title.text
     (band,) = [shape for shape in figure.layout.shapes if shape.type == "rect"]
     assert (band.x0, band.x1) == pytest.approx(tuple(place([0.2, 0.4], scale)))

@@ -35,7 +35,7 @@ def test_the_true_posterior_is_dashed_at_its_own_threshold():
     figure = taken(
         boundary(SIDE, SIDE, [expit(UP)], some_lines(1), [0.5], ROWS, ROWS[:, 1] > 0, expit(2 * UP), 0.7, focus=0)
     )
-    line = of(figure, "true posterior")[0]
+    line = of(figure, "Bayes decision boundary")[0]
     np.testing.assert_allclose(crossings(line), logit(0.7) / 2, atol=1.01 / (4 * STEPS))
     assert (line["line"]["dash"], line["line"]["color"]) == ("dash", TEXT)
     np.testing.assert_allclose(numbers(of(figure, "heatmap")[0]["z"]), expit(UP), rtol=1e-6)

@@ -167,7 +167,7 @@ def test_many_variants_are_drawn_in_part():
     assert len(of(figures["histograms"], "bar")) == 2 * PANELS
     names = [trace["name"] for trace in of(figures["boundary"], "contour")]
     assert LINES + 1 <= len(names) <= LINES + 2  # the focus and the posterior come along
-    assert {"pos_weight 1", "pos_weight 33", "pos_weight 64", "true posterior"} <= set(names)
+    assert {"pos_weight 1", "pos_weight 33", "pos_weight 64", "Bayes decision boundary"} <= set(names)
 
 
 def test_strict_json_needs_no_second_pass():
