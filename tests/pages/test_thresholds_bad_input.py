@@ -93,8 +93,8 @@ CASES = {
         HALF,
         lambda y, rng: 10 * fair(y, rng) - 5,
         {
-            "Costs": "Scores leave [0, 1], so they are no probabilities.",
-            "Prevalence": "Scores leave [0, 1], so they are no probabilities.",
+            "Costs": "Some scores are not in [0, 1], so they are not probabilities.",
+            "Prevalence": "Some scores are not in [0, 1], so they are not probabilities.",
             "Calibration": "Uncalibrated they are read as logits: the probability is the sigmoid of the score.",
         },
     ),
