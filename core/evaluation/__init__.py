@@ -1,4 +1,4 @@
-"""Everything at a threshold: counts, the metrics and curves that come from them, decision rules."""
+"""Evaluation at thresholds: counts, metrics and curves computed from them, and decision rules."""
 
 from core.evaluation.counts import ScoreIndex, ThresholdCounts, class_counts, index_scores
 from core.evaluation.curves import Curve, metric_curve, pr_curve, roc_curve

@@ -1,7 +1,7 @@
-"""Bins of scores: which bin a row is in, and how many rows of each outcome a bin holds. Numpy alone.
+"""Bins of scores: the bin of each row, and the number of rows of each outcome in a bin. NumPy alone.
 
-One rule for all bins: bin b holds edges[b] <= score < edges[b + 1], so that a score on an edge belongs to the upper
-bin, and the outermost bins hold whatever lies beyond. Edges are rounded to the scores' dtype, as thresholds are.
+Bin b holds edges[b] <= score < edges[b + 1], so a score on an edge belongs to the upper bin; the first and the last bin
+also hold the scores beyond their outer edges. Edges are rounded to the scores' dtype, as thresholds are.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ def equal_width(bins: int) -> NDArray[np.float64]:
 
 
 def equal_count(y_score: NDArray[np.floating], bins: int) -> NDArray[np.floating]:
-    """Edges of at most `bins` bins of scores (N,), N > 0, that hold N / bins rows each, rounded down or up.
+    """Edges of at most `bins` >= 1 bins of scores (N,), N > 0, that hold N / bins rows each, rounded down or up.
 
-    The inner edges are scores themselves. Rows with one score stay together, so that with tied scores bins are fewer
-    and their counts differ.
+    The inner edges are scores. Tied rows are in one bin, so that with ties there are fewer bins and their counts
+    differ.
     """
     ascending = np.sort(y_score)
     inner = np.unique(ascending[np.arange(1, bins) * ascending.size // bins])
@@ -29,16 +29,25 @@ def equal_count(y_score: NDArray[np.floating], bins: int) -> NDArray[np.floating
 
 
 def bin_of(y_score: NDArray[np.floating], edges: NDArray[np.floating]) -> NDArray[np.intp]:
-    """The bin in [0, B) of each score (...), for ascending edges (B + 1,)."""
+    """The bin, in [0, B), of each score (...), given ascending edges (B + 1,)."""
     return edges[1:-1].astype(y_score.dtype).searchsorted(y_score, side="right")
 
 
 def rows_by_bin(
     kind: ArrayLike, place: NDArray[np.intp], kinds: int, bins: int, weight: NDArray | None = None
 ) -> NDArray:
-    """Rows of each kind in each bin, (..., kinds, bins), or their total weight.
+    """Number of rows of each kind in each bin, or their total weight.
 
-    kind in [0, kinds), place in [0, bins) and weight broadcast to one shape (..., N).
+    Parameters
+    ----------
+    kind : of each row, in [0, kinds); it broadcasts with `place` and `weight` to one shape (..., N).
+    place : bin of each row, in [0, bins).
+    kinds, bins : how many there are.
+    weight : of each row, by default 1.
+
+    Returns
+    -------
+    Counts, int64, or sums of weights, (..., kinds, bins).
     """
     cells = np.asarray(kind) * bins + place
     sets = math.prod(cells.shape[:-1])
@@ -51,8 +60,17 @@ def rows_by_bin(
 def outcomes_by_bin(
     y_true: NDArray, predicted: NDArray[np.bool_], place: NDArray[np.intp], bins: int
 ) -> NDArray[np.int64]:
-    """Rows by outcome and bin, (..., 4, bins): true negatives, false positives, false negatives, true positives.
+    """Number of rows by outcome and bin.
 
-    y_true (N,) in {0, 1}; predicted and place (..., N): whether a row is predicted positive, and its bin.
+    Parameters
+    ----------
+    y_true : labels (N,) in {0, 1}.
+    predicted : whether each row is predicted positive, (..., N).
+    place : bin of each row, (..., N), in [0, bins).
+    bins : how many there are.
+
+    Returns
+    -------
+    Counts (..., 4, bins) of true negatives, false positives, false negatives and true positives.
     """
     return rows_by_bin(2 * np.asarray(y_true, int) + predicted, place, 4, bins)

@@ -1,9 +1,9 @@
-"""The one bootstrap: how much every row counts on resamples of the rows, and percentiles of what is measured there.
+"""The bootstrap: how often each row is drawn in resamples of the rows, and percentiles of values on resamples.
 
 A resample draws as many rows as there are, with replacement and without regard to class (Efron, Bootstrap methods:
-another look at the jackknife, 1979, https://doi.org/10.1214/aos/1176344552): the number of positive rows varies from
-resample to resample as it does from sample to sample. Drawing within strata, so that it stays, is a choice to be
-stated: an interval is then of rows whose classes were counted out beforehand.
+another look at the jackknife, 1979, https://doi.org/10.1214/aos/1176344552), so the number of positive rows varies
+between resamples as it does between samples. Drawing within strata keeps that number fixed; an interval then holds for
+samples with these numbers of rows per class only.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex, ThresholdCounts
 
 RESAMPLES = 1000
-FEWEST, WORK = 100, 20_000_000  # resamples of very many rows, and rows drawn in all that they are kept to
-AT_ONCE = 2**14  # counts of a block of resamples: few enough to stay in a core's cache
+FEWEST, WORK = 100, 20_000_000  # minimum number of resamples, and total number of drawn rows to aim at
+AT_ONCE = 2**14  # counts of a block of resamples that fit into the cache of a core
 
 
 def affordable(rows: int) -> int:
-    """Number of resamples that are drawn in a second or a few, from FEWEST to RESAMPLES.
+    """Number of resamples, from FEWEST to RESAMPLES, that takes at most a few seconds for `rows` >= 0 rows.
 
-    RESAMPLES for up to WORK / RESAMPLES rows, fewer for more: the interval of very many rows is narrow, and known well
-    enough from few resamples.
+    It is RESAMPLES for up to WORK / RESAMPLES rows and lower for more, where intervals are narrow and need fewer
+    resamples.
     """
     return int(np.clip(WORK // max(rows, 1), FEWEST, RESAMPLES))
 
 
 def check(resamples: int, level: float) -> None:
-    """Raise CutoffError for less than one resample or a level outside (0, 1)."""
+    """Raise CutoffError for fewer than one resample or a level outside (0, 1)."""
     if resamples < 1:
         raise CutoffError(f"Expected `resamples` to be at least 1, but got {resamples!r}.")
     if not 0 < level < 1:  # NaN compares false
@@ -48,13 +48,19 @@ def draws(
     strata: NDArray | None = None,
     at_once: int | None = None,
 ) -> Iterator[NDArray[np.int64]]:
-    """Draw resamples of N rows, block by block.
+    """Draw resamples of N rows in blocks.
 
-    Parameters: rows, N >= 0; resamples, how many in all; seed, of which the same one draws the same rows; strata (N,),
-    labels of groups within each of which as many rows are drawn as it has, by default one group of all rows; at_once,
-    the resamples of a block, by default as many as stay in cache. The size of a block changes no draw.
+    Parameters
+    ----------
+    rows : N >= 0.
+    resamples : total number, >= 0.
+    seed : of the draws.
+    strata : labels (N,) of groups from each of which as many rows are drawn as it has; by default one group.
+    at_once : resamples per block, >= 1, by default as many as fit into the cache; it does not change the draws.
 
-    Yields how often each row is drawn, (B, N); times a row's weight it is what the row counts.
+    Yields
+    ------
+    How often each row is drawn, (B, N). Multiply by the weights of rows to get what each row counts.
     """
     members = [np.arange(rows)] if strata is None else [np.flatnonzero(strata == one) for one in np.unique(strata)]
     generators = [np.random.default_rng(seed)] if strata is None else np.random.default_rng(seed).spawn(len(members))
@@ -72,25 +78,43 @@ def draws(
 
 
 def percentile_interval(values: ArrayLike, level: float) -> NDArray[np.float64]:
-    """Percentile interval of values (..., B) measured on resamples.
+    """Percentile interval of values on resamples.
 
-    Returns the two ends, (..., 2): of the values a share of (1 - level) / 2 lies below the first and above the second.
-    Both are values themselves, not means of two, since infinity may be among them. NaN values are left out; NaN if all
-    are.
+    Parameters
+    ----------
+    values : (..., B); NaN is left out.
+    level : in (0, 1).
+
+    Returns
+    -------
+    Lower and upper end, (..., 2), with a share of (1 - level) / 2 of the values outside either. Both are among the
+    values, not interpolated, since values may be infinite. NaN if all values are.
     """
     ordered = np.sort(np.asarray(values, np.float64), axis=-1)  # NaN last
     known = np.count_nonzero(~np.isnan(ordered), axis=-1)
-    beyond = ((1 - level) / 2 * known + 1e-9).astype(int)  # (1 - .9) / 2 x 200 is 10, and not what floats make of it
+    beyond = ((1 - level) / 2 * known + 1e-9).astype(int)  # 1e-9 so that (1 - .9) / 2 * 200 becomes 10 despite rounding
     places = np.stack([beyond, np.maximum(known - 1 - beyond, 0)], axis=-1)
     return np.take_along_axis(ordered, places, axis=-1)
 
 
 def expanded_level(level: float, rows: int) -> float:
-    """Level at which to take percentiles so that an interval of few rows is as wide as Student's at `level`.
+    """Level of percentiles that makes an interval from few rows as wide as Student's t interval at `level`.
 
-    Percentiles alone are narrow by sqrt((n - 1) / n) and by the normal distribution in place of Student's (Hesterberg,
-    What teachers should know about the bootstrap, 2015, https://doi.org/10.1080/00031305.2015.1089789). rows: n, where
-    fewer than two count as two.
+    Plain percentile intervals are too narrow by sqrt((n - 1) / n) and by using the normal instead of Student's
+    distribution.
+
+    Parameters
+    ----------
+    level : in (0, 1).
+    rows : n; fewer than two count as two.
+
+    Returns
+    -------
+    The level to pass to `percentile_interval`, at least `level` and at most 1.
+
+    References
+    ----------
+    Hesterberg, What teachers should know about the bootstrap (2015), https://doi.org/10.1080/00031305.2015.1089789.
     """
     n = max(rows, 2)
     return float(1 - 2 * ndtr(np.sqrt(n / (n - 1)) * stdtrit(n - 1, (1 - level) / 2)))
@@ -98,10 +122,10 @@ def expanded_level(level: float, rows: int) -> float:
 
 @dataclass(frozen=True, eq=False)
 class RankedRows:
-    """Rows sorted once, so that counts at thresholds follow from how much each row counts.
+    """Rows sorted once, to compute the counts at all thresholds on any resample.
 
-    thresholds (T,): falling. positive_rows (P,), negative_rows (M,): the rows of each
-    class, the highest score first. positives_above, negatives_above (T,): how many of them score at least as high.
+    thresholds (T,): falling. positive_rows (P,), negative_rows (M,): indices of the rows of each class, the highest
+    score first. positives_above, negatives_above (T,): number of them with `score >= threshold`.
     """
 
     thresholds: NDArray[np.floating]
@@ -117,10 +141,13 @@ class RankedRows:
         y_score: NDArray[np.floating],
         thresholds: NDArray[np.floating] | None = None,
     ) -> Self:
-        """Rank N rows with labels y_true (N,) by finite scores y_score (N,), or (S, N) where S models score each row.
+        """Rank rows by their scores.
 
-        A row of S models stands S times among the rows and counts as often. thresholds (T,): falling, by default inf
-        and every distinct score, which are all that make a difference.
+        Parameters
+        ----------
+        y_true : whether each row is positive, (N,).
+        y_score : finite scores (N,), or (S, N) of S models; each row then counts S times.
+        thresholds : (T,), falling, by default inf and every distinct score.
         """
         score, row = y_score.ravel(), np.tile(np.arange(len(y_true)), y_score.size // max(len(y_true), 1))
         positive = y_true[row]
@@ -132,7 +159,7 @@ class RankedRows:
         return cls(thresholds, row[falling[0]], row[falling[1]], counts.tp, counts.fp)
 
     def counts(self, times: NDArray) -> ThresholdCounts:
-        """Counts (B, T) at the thresholds where row n counts times[b, n], (B, N); of the dtype of `times`."""
+        """Counts (B, T) at the thresholds if row n counts times[b, n], (B, N), in the dtype of `times`."""
         positives, negatives = (running(times.take(rows, 1)) for rows in (self.positive_rows, self.negative_rows))
         tp, fp = positives.take(self.positives_above, 1), negatives.take(self.negatives_above, 1)
         thresholds = np.broadcast_to(self.thresholds, tp.shape)
@@ -140,7 +167,7 @@ class RankedRows:
 
 
 def running(times: NDArray) -> NDArray:
-    """Sums (B, N + 1) of the first n of times (B, N), n from 0 to N."""
+    """Cumulative sums (B, N + 1) of times (B, N), starting with 0."""
     sums = np.zeros((len(times), times.shape[1] + 1), times.dtype)
     np.cumsum(times, axis=1, out=sums[:, 1:])
     return sums

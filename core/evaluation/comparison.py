@@ -1,8 +1,8 @@
-"""Sources compared on the same rows: what each of them is worth, and a paired bootstrap of the differences.
+"""Compare sources on the same rows: their values, and a paired bootstrap of the differences.
 
-All are measured on the same drawn rows: what is hard about a row is so for all sources and drops out of a difference.
-Rows are drawn without regard to class, so the prevalence varies as it does between samples. Thresholds stay where they
-are: an interval says how far the rows, not the tuning, leave a difference open.
+All sources are evaluated on the same resamples, so the difficulty of a row largely cancels in a difference. Rows are
+drawn without regard to class, so the prevalence varies as it does between samples. Thresholds are fixed: an interval
+reflects the uncertainty from the rows, not from tuning.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Statistic = Callable[[NDArray], NDArray[np.float64]]
 
 
 class Scored(NamedTuple):
-    """What a source makes of the rows: their labels (N,), its scores (N,) and its threshold."""
+    """A source on some rows: labels y (N,), scores (N,) and the threshold t for `score >= t`."""
 
     y: NDArray[np.bool_]
     score: NDArray[np.floating]
@@ -36,13 +36,16 @@ class Scored(NamedTuple):
 
     @property
     def are_probabilities(self) -> bool:
+        """Whether all scores are in [0, 1]."""
         return bool(self.score.min(initial=0) >= 0 and self.score.max(initial=1) <= 1)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What sources are compared by. `of(scored, **params)` prepares a function from how much each row counts, (B, N),
-    to the values (B,), NaN where they are undefined."""
+    """A measure to compare sources by.
+
+    `of(scored, **params)` returns a function from how much each row counts, (B, N), to values (B,), NaN if undefined.
+    """
 
     name: str
     label: str
@@ -56,7 +59,7 @@ class Measure:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Values (R,) of R runs on the rows, and (R, B) on each of B resamples; NaN where they are undefined."""
+    """Values (R,) of R sources on the rows, and (R, B) on each of B resamples; NaN where undefined."""
 
     values: NDArray[np.float64]
     resampled: NDArray[np.float64]
@@ -66,30 +69,32 @@ class Comparison:
 
     @property
     def differences(self) -> NDArray[np.float64]:
-        """Each value less that of the first run, (R,)."""
+        """Each value minus that of the first source, (R,)."""
         return self.values - self.values[0]
 
     @property
     def intervals(self) -> NDArray[np.float64]:
-        """Intervals at `level` of the differences in the population, thresholds being as they are, (R, 2): percentiles
-        over resamples, wider for few rows of the rarer class as `expanded_level` says. Resamples without a difference
-        are left out; NaN if all are."""
+        """Confidence intervals (R, 2) at `level` for the population differences at these thresholds.
+
+        They are percentiles over resamples, widened for few rows of the rarer class by `expanded_level`. Resamples with
+        an undefined difference are left out; NaN if all are.
+        """
         return percentile_interval(self._resampled_differences, expanded_level(self.level, self.rarer))
 
     @property
     def better(self) -> NDArray[np.float64]:
-        """Share of the resamples with a difference in which a run is strictly better than the first, (R,)."""
+        """Share of the resamples with a defined difference in which a source is better than the first, (R,)."""
         gained = self._resampled_differences if self.higher_is_better else -self._resampled_differences
         return ratio(np.count_nonzero(gained > 0, axis=1), np.count_nonzero(~np.isnan(gained), axis=1))
 
     @property
     def told_apart(self) -> NDArray[np.bool_]:
-        """Whether the interval leaves 0 out, (R,)."""
+        """Whether the interval excludes 0, (R,)."""
         return (self.intervals[:, 0] > 0) | (self.intervals[:, 1] < 0)
 
     @property
     def undefined(self) -> NDArray[np.int64]:
-        """Number of resamples without a difference, (R,)."""
+        """Number of resamples with an undefined difference, (R,)."""
         return np.count_nonzero(np.isnan(self._resampled_differences), axis=1)
 
     @property
@@ -109,20 +114,33 @@ def compare(
     sample_weight: ArrayLike | None = None,
     stratified: bool = False,
 ) -> Comparison:
-    """Compare R sources by one of `measures`: the first of them is what the others are compared with.
+    """Compare R sources with the first of them by one of `measures`.
 
-    Parameters: y_true (N,) in {0, 1}; y_score R times (N,), each decided in its own dtype; thresholds (R,), predicted
-    positive at or above; params of the measure; resamples, >= 1; seed, of which the same one draws the same rows for
-    every measure and any number of sources; level of the intervals, in (0, 1); sample_weight (N,), >= 0, rows of weight
-    0 being left out; stratified, to draw as many rows of each class as there are, where by default rows are drawn
-    without regard to class. Time grows with N x R x resamples.
+    In simulations with a tenth of the rows positive, an interval at .95 covers the difference in .93 to .98 of samples
+    of 100, 300 and 1,000 rows, with one exception: for recall on 100 rows, ten of them positive and often none decided
+    differently, it covers the difference in .76 (benchmarks/coverage.py).
 
-    In simulations with a tenth of the rows positive an interval at .95 holds the difference in .93 to .98 of samples of
-    100, 300 and 1,000 rows. One is short: of 100 rows, where recall has ten to go by, often none of which tells the
-    sources apart, that of a difference of recalls holds it in .76 (benchmarks/coverage.py).
+    Parameters
+    ----------
+    measure : a name in `measures()`.
+    y_true : labels (N,) in {0, 1}.
+    y_score : R arrays of finite scores (N,), each compared in its own dtype.
+    thresholds : (R,), t for `score >= t`.
+    params : parameters of the measure; the others keep their defaults.
+    resamples : number of resamples, >= 1; the time grows with N * R * resamples.
+    seed : of the resamples, which are the same for every measure and number of sources.
+    level : of the intervals, in (0, 1).
+    sample_weight : (N,), >= 0, by default 1 per row; rows of weight 0 are left out.
+    stratified : whether each resample has as many rows of each class as there are; by default the class is ignored.
 
-    Raises CutoffError for bad rows or weights, an unknown measure or param, less than one resample, and a level outside
-    (0, 1).
+    Returns
+    -------
+    The values on the rows and on resamples.
+
+    Raises
+    ------
+    CutoffError for invalid rows or weights, an unknown measure or parameter, fewer than one resample, and a level
+    outside (0, 1).
     """
     if measure not in measures():
         raise CutoffError(f"Expected `measure` to be one of {', '.join(measures())}, but got {measure!r}.")
@@ -151,9 +169,20 @@ def numbers(
     cost_fn: float,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Measures in summaries, cost and the positive-class ECE by identifier, see `number_label`, (R,) for R sources.
+    """The measures of R sources that a table shows: those in summaries, cost and positive-class ECE.
 
-    They are given as for `compare`. Brier score, log-loss and ECE are NaN for scores outside [0, 1].
+    Parameters
+    ----------
+    y_true, y_score, thresholds, sample_weight : as for `compare`.
+    cost_fp, cost_fn : cost of a false positive and of a false negative, >= 0.
+
+    Returns
+    -------
+    Values (R,) by identifier, see `number_label`. Brier score, log-loss and ECE are NaN for scores outside [0, 1].
+
+    Raises
+    ------
+    CutoffError for invalid rows or weights.
     """
     sources, weight = _scored(y_true, y_score, thresholds, sample_weight)
     params: dict[str, dict[str, Value]] = {"cost": {"cost_fp": cost_fp, "cost_fn": cost_fn}}
@@ -168,7 +197,7 @@ def numbers(
 def _scored(
     y_true: ArrayLike, y_score: Sequence[ArrayLike], thresholds: Sequence[float], sample_weight: ArrayLike | None
 ) -> tuple[list[Scored], NDArray[np.float64]]:
-    """What each source makes of the rows whose weight is not 0, and these weights, 1 by default."""
+    """Each source on the rows whose weight is not 0, and these weights, by default 1."""
     y, scores = as_labels(np.asarray(y_true), 2) == 1, [as_scores(score) for score in y_score]
     if y.ndim != 1 or not scores or any(score.shape != y.shape for score in scores):
         shapes = ", ".join(str(score.shape) for score in scores) or "none"
@@ -181,7 +210,7 @@ def _scored(
 
 
 def _on_the_rows(statistics: Sequence[Statistic], weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values (R,) when every row counts as it weighs."""
+    """The values (R,) if every row counts with its weight."""
     return np.array([statistic(weight[None])[0] for statistic in statistics])
 
 
@@ -199,7 +228,7 @@ def _at_threshold(spec: MetricSpec, source: Scored, **params: Value) -> Statisti
 
 
 def average_precision(source: Scored) -> Statistic:
-    """Sum over the distinct scores of positive rows of the recall gained there times the precision there."""
+    """Average precision: the sum over distinct scores of precision times the increase in recall."""
     y, score = source.y, source.score
     ranked = RankedRows.of(y, score, np.append(score.dtype.type(np.inf), np.unique(score[y])[::-1]))
 
@@ -213,7 +242,7 @@ def average_precision(source: Scored) -> Statistic:
 
 
 def roc_auc(source: Scored) -> Statistic:
-    """Share of the pairs of a positive and a negative row in which the positive one scores higher, ties half."""
+    """ROC-AUC: share of the pairs of a positive and a negative row in which the positive scores higher, ties half."""
     positive, negative = np.flatnonzero(source.y), np.flatnonzero(~source.y)
     negative = negative[np.argsort(source.score[negative])]
     below, up_to = (source.score[negative].searchsorted(source.score[positive], side) for side in ("left", "right"))
@@ -229,7 +258,7 @@ def roc_auc(source: Scored) -> Statistic:
 def _mean_of(
     loss: Callable[[NDArray[np.bool_], NDArray[np.floating]], NDArray[np.float64]], source: Scored
 ) -> Statistic:
-    """The mean over rows of a loss of y_true (N,) and y_score (..., N); NaN for scores that are no probabilities."""
+    """The mean over rows of a loss of y_true (N,) and y_score (..., N); NaN for scores outside [0, 1]."""
     of_row = np.full(source.y.shape, np.nan)
     if source.are_probabilities:
         for truth in (True, False):
@@ -266,7 +295,7 @@ OF_SCORES: dict[str, Measure] = {
         label="Average precision",
         of=average_precision,
         higher_is_better=True,
-        help="Mean precision over all recalls, whatever the threshold is; the prevalence when scores know nothing.",
+        help="Mean precision over all recalls, whatever the threshold; the prevalence for uninformative scores.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
     ),
@@ -275,7 +304,7 @@ OF_SCORES: dict[str, Measure] = {
         label="ROC-AUC",
         of=roc_auc,
         higher_is_better=True,
-        help="Chance that a positive row scores above a negative one, ties counting half; .5 when scores know nothing.",
+        help="Probability that a positive row scores above a negative one, ties half; .5 for uninformative scores.",
         reference="Hanley and McNeil, The meaning and use of the area under a ROC curve, 1982, "
         "https://doi.org/10.1148/radiology.143.1.7063747",
     ),
@@ -284,7 +313,7 @@ OF_SCORES: dict[str, Measure] = {
         label="Brier score",
         of=partial(_mean_of, calibration.brier),
         higher_is_better=False,
-        help="Mean squared distance of the score from 1 for a positive row and from 0 for a negative one.",
+        help="Mean squared difference between the score and the actual class, 1 or 0.",
         reference="Brier, Verification of forecasts expressed in terms of probability, 1950, "
         "https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2",
     ),
@@ -293,17 +322,17 @@ OF_SCORES: dict[str, Measure] = {
         label="Log-loss",
         of=partial(_mean_of, calibration.log_loss),
         higher_is_better=False,
-        help="Mean of -log of the probability given to what is true, in nats; one confident mistake weighs much.",
+        help="Mean of -log of the probability of the actual class, in nats; confident mistakes weigh heavily.",
         reference="Good, Rational decisions, 1952, https://doi.org/10.1111/j.2517-6161.1952.tb00104.x",
     ),
-}  # those that no threshold changes
+}  # those that do not depend on the threshold
 
 
 def measures() -> dict[str, Measure]:
-    """What sources are compared by: every metric at the threshold, and those of OF_SCORES."""
+    """All measures by name: every metric at the threshold, and those of OF_SCORES."""
     return {name: _of_metric(spec) for name, spec in METRICS.items()} | OF_SCORES
 
 
 def number_label(name: str) -> str:
-    """What a number of `numbers` is called where it is shown."""
+    """The label of a number of `numbers`."""
     return "ECE" if name == "ece" else measures()[name].label

@@ -1,4 +1,4 @@
-"""Counts of a few scores that stand for those of all, so that a browser can count by itself. Numpy alone."""
+"""Counts at a subset of the scores that approximates all, so that a browser can count by itself. NumPy alone."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ from numpy.typing import NDArray
 
 from core.evaluation.counts import ScoreIndex, ThresholdCounts
 
-EXACT = 4096  # as many distinct scores are kept as they are
-BOUND = 1e-3  # of the rows of a class lie between two neighbours that are kept, at most
+EXACT = 4096  # up to this number all distinct scores are kept
+BOUND = 1e-3  # maximum share of the rows of a class between two neighbouring kept scores
 AROUND = 64  # distinct scores on either side of the threshold, for steps from one to the next
 
 
 def condensed(index: ScoreIndex, exact: int = EXACT) -> ThresholdCounts:
-    """Counts (T,) at distinct scores, ascending: at all of them, if there are at most `exact`, or else at some.
+    """Counts at all distinct scores if there are few, otherwise at a subset.
 
-    Those are at most 2 / BOUND + 1, the smallest and the largest among them, with at most BOUND of the rows of either
-    class strictly between neighbours. So a threshold counts, within BOUND, as the first of them that is >= it does.
+    The subset has at most 2 / BOUND + 1 scores, the smallest and the largest among them, and at most a share BOUND of
+    the rows of either class strictly between neighbours. The counts at any threshold are, within BOUND, those at the
+    first score of the subset that is >= it.
+
+    Parameters
+    ----------
+    index : the scores.
+    exact : number of distinct scores up to which all are kept, >= 0.
+
+    Returns
+    -------
+    Counts (T,), thresholds ascending.
     """
     distinct = index.distinct_scores()[::-1]
     if distinct.size <= exact:
         return index.counts(distinct)
-    # Each is the farthest that leaves few enough rows between it and the last: every step takes in more than BOUND of
-    # one class, so there are at most 1 / BOUND steps for each.
+    # Each step goes as far as the bound allows. It then covers more than BOUND of one class, so there are at most
+    # 1 / BOUND steps per class.
     sides = index.positive_scores, index.negative_scores
     below = [side.searchsorted(distinct) for side in sides]  # (D,) rows below each score
     up_to = [np.append(rows[1:], side.size) for rows, side in zip(below, sides, strict=True)]
@@ -30,15 +40,15 @@ def condensed(index: ScoreIndex, exact: int = EXACT) -> ThresholdCounts:
     kept = [0]
     while kept[-1] < distinct.size - 1:
         now = kept[-1]
-        # The rows strictly between are those below the next one, but for those up to this one.
+        # The rows strictly between are those below the next score minus those up to this one.
         reach = (int(b.searchsorted(u[now] + a, "right")) for b, u, a in zip(below, up_to, allowed, strict=True))
         kept.append(max(now + 1, min(reach) - 1))
     return index.counts(distinct[kept])
 
 
 def around(index: ScoreIndex, threshold: float, count: int = AROUND) -> ThresholdCounts:
-    """Counts at the distinct scores next to a threshold, ascending: `count` below it and as many from it up."""
-    with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
+    """Counts at the distinct scores closest to a threshold, ascending: up to `count` below it and `count` >= it."""
+    with np.errstate(over="ignore"):  # a threshold beyond the range of the dtype becomes infinite, as it should
         t = np.asarray(threshold).astype(index.positive_scores.dtype)
     found = []
     for side in (index.positive_scores, index.negative_scores):

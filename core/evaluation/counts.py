@@ -1,9 +1,8 @@
-"""Counts at thresholds, the primitive that every count, metric and curve comes from. Numpy alone.
+"""Counts at thresholds, from which all metrics and curves are computed. NumPy alone.
 
-The rule, said once: a row is predicted positive when `score >= t`, compared in the scores' own dtype. A
-threshold of another dtype is first rounded to the scores' dtype, so that .7 means the float32 nearest to .7
-when the scores are float32: compared in float64 instead, scores that were rounded to .70 in float32 would
-fall below it.
+A row is predicted positive when `score >= t`, compared in the scores' own dtype. A threshold of another dtype is first
+rounded to the scores' dtype, so that .7 means the float32 nearest to .7 when the scores are float32. If they were
+compared in float64, a float32 score of .7 could fall below the threshold .7.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from core.errors import CutoffError
 from core.evaluation.scores import Scores, as_scores, as_weights
 
-BLOCK = 2**15  # rows that a processor's cache holds from one operation to the next
+BLOCK = 2**15  # rows that stay in the processor's cache between operations
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +36,7 @@ class ThresholdCounts:
     tn: NDArray
 
     def __getitem__(self, key: Any) -> ThresholdCounts:
-        """Some of the thresholds, chosen as numpy chooses from an array of their shape."""
+        """The counts at some of the thresholds, by any index into an array of their shape."""
         return ThresholdCounts(self.thresholds[key], self.tp[key], self.fp[key], self.fn[key], self.tn[key])
 
     @property
@@ -47,16 +46,16 @@ class ThresholdCounts:
 
     @property
     def predicted_positive(self) -> NDArray:
-        """Number (or weight) of the rows that are predicted positive, in the shape of the counts."""
+        """Number (or weight) of rows predicted positive, in the shape of the counts."""
         return self.tp + self.fp
 
 
 @dataclass(frozen=True, eq=False)
 class ScoreIndex:
-    """The scores of each class in ascending order: built by one sort, then asked by binary search.
+    """The sorted scores of each class: built by one sort, then queried by binary search.
 
     positive_scores (P,), negative_scores (N,): ascending, one dtype. positive_weight (P + 1,),
-    negative_weight (N + 1,): total weight of the rows from that rank up, or None when every row counts once.
+    negative_weight (N + 1,): total weight of the rows from that rank up, or None if every row counts once.
     """
 
     positive_scores: NDArray[np.floating]
@@ -66,10 +65,18 @@ class ScoreIndex:
 
     @classmethod
     def of(cls, y_true: ArrayLike, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> ScoreIndex:
-        """Index y_true (N,) in {0, 1} and finite y_score (N,), leaving rows of weight 0 out as scikit-learn does.
+        """Sort the scores of each class.
 
-        Integer scores become float64. Raises CutoffError for NaN or infinite scores, other labels, shapes
-        that differ, and weights that are negative or not finite.
+        Parameters
+        ----------
+        y_true : labels (N,) in {0, 1}.
+        y_score : finite scores (N,); integers become float64.
+        sample_weight : (N,), >= 0, by default 1 per row; rows of weight 0 are left out, as in scikit-learn.
+
+        Raises
+        ------
+        CutoffError for NaN or infinite scores, other labels, shapes that differ, and weights that are negative or not
+        finite.
         """
         keys = None if sample_weight is not None else _keys(np.asarray(y_true), np.asarray(y_score))
         if keys is not None:
@@ -86,7 +93,7 @@ class ScoreIndex:
             )
         if sample_weight is not None:
             return cls._weighted(positive, score, as_weights(sample_weight, score.shape))
-        score = score + 0.0  # turns -0.0 into 0.0, which it equals
+        score = score + 0.0  # turns -0.0 into 0.0
         return cls(np.sort(score[positive]), np.sort(score[~positive]))
 
     @classmethod
@@ -103,12 +110,12 @@ class ScoreIndex:
 
     @property
     def n_rows(self) -> int:
-        """Number of rows, whatever they weigh."""
+        """Number of rows, not their weight."""
         return self.positive_scores.size + self.negative_scores.size
 
     @property
     def nbytes(self) -> int:
-        """Bytes of its arrays."""
+        """Size of its arrays in bytes."""
         arrays = (self.positive_scores, self.negative_scores, self.positive_weight, self.negative_weight)
         return sum(array.nbytes for array in arrays if array is not None)
 
@@ -124,7 +131,7 @@ class ScoreIndex:
 
     @property
     def prevalence(self) -> float:
-        """Share of positives, the average precision of scores that know nothing; NaN without rows."""
+        """Share of positives, the average precision of uninformative scores; NaN without rows."""
         return self.positives / (self.positives + self.negatives) if self.n_rows else float("nan")
 
     @property
@@ -134,14 +141,13 @@ class ScoreIndex:
         return (float(np.min(ends)), float(np.max(ends))) if ends else (float("nan"), float("nan"))
 
     def counts(self, thresholds: ArrayLike) -> ThresholdCounts:
-        """Counts at thresholds of any shape and order, each by two binary searches.
+        """Counts at thresholds of any shape and order, by two binary searches each.
 
-        t = inf predicts no row positive, t <= the smallest score everything. As in `score >= nan`, NaN predicts
-        none.
+        t = inf and NaN predict no row positive, t <= the smallest score predicts all.
         """
         t = np.asarray(thresholds)
         if t.dtype != self.positive_scores.dtype:
-            with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
+            with np.errstate(over="ignore"):  # a threshold beyond the range of the dtype becomes infinite, as it should
                 t = t.astype(self.positive_scores.dtype)
         below = self.positive_scores.searchsorted(t)
         negatives_below = self.negative_scores.searchsorted(t)
@@ -153,38 +159,49 @@ class ScoreIndex:
         return ThresholdCounts(t, tp_weight, fp_weight, fn_weight, tn_weight)
 
     def mapped(self, function: Callable[[NDArray[np.floating]], NDArray[np.floating]]) -> ScoreIndex:
-        """The index of the scores (M,) that a function which never falls makes of these, without another sort."""
+        """The index of the scores transformed by a non-decreasing function, (M,) to (M,), without sorting again."""
         return replace(
             self, positive_scores=function(self.positive_scores), negative_scores=function(self.negative_scores)
         )
 
     def distinct_scores(self) -> NDArray[np.floating]:
-        """Every score that occurs, once, the largest first: all thresholds that make a difference, but inf."""
+        """The distinct scores, falling: together with inf, all thresholds that give different predictions."""
         merged = np.concatenate([self.positive_scores, self.negative_scores])
-        merged.sort(kind="stable")  # merges the two sorted halves in linear time
+        merged.sort(kind="stable")  # merges two sorted halves in linear time
         last = np.ones(merged.size, dtype=bool)
         np.not_equal(merged[1:], merged[:-1], out=last[1:])
         return merged[last][::-1]
 
     def counts_at_scores(self) -> ThresholdCounts:
-        """Counts at every distinct score, the largest first; t = inf is not among them.
+        """Counts at every distinct score, the largest first, without t = inf.
 
-        The same thresholds and order as in sklearn.metrics.confusion_matrix_at_thresholds.
+        The thresholds and their order are those of sklearn.metrics.confusion_matrix_at_thresholds.
         """
-        ascending = self.distinct_scores()[::-1]  # which the binary search gets through twice as fast
+        ascending = self.distinct_scores()[::-1]  # twice as fast to search in this order
         return self.counts(ascending)[::-1]
 
 
 def index_scores(scores: Scores, sample_weight: ArrayLike | None = None) -> tuple[ScoreIndex, ...]:
-    """One index for each score column, its class against the rest; sample_weight (N,) weighs the rows."""
+    """One index per score column (one-vs-rest), with optional sample_weight (N,), >= 0."""
     views = (scores.view(column) for column in range(scores.n_columns))
     return tuple(ScoreIndex.of(view.y, view.score, sample_weight) for view in views)
 
 
 def class_counts(indexes: Sequence[ScoreIndex], thresholds: ArrayLike) -> ThresholdCounts:
-    """Counts (C, T) of C classes, each against the rest, at thresholds (T,) for all of them or (C, T).
+    """Counts of C classes (one-vs-rest).
 
-    One threshold for each class is (C, 1). Raises CutoffError for any other shape, or without a class.
+    Parameters
+    ----------
+    indexes : one per class, C >= 1.
+    thresholds : (T,) for all classes, or (C, T); one per class is (C, 1).
+
+    Returns
+    -------
+    Counts (C, T).
+
+    Raises
+    ------
+    CutoffError for any other shape, and without a class.
     """
     t = np.asarray(thresholds)
     if not indexes or t.ndim not in (1, 2) or (t.ndim == 2 and t.shape[0] != len(indexes)):
@@ -198,14 +215,14 @@ def class_counts(indexes: Sequence[ScoreIndex], thresholds: ArrayLike) -> Thresh
 
 
 def _keys(label: NDArray, score: NDArray) -> NDArray[np.unsignedinteger] | None:
-    """The bits of each score (N,) with its label (N,) in the sign bit: whole numbers that rise as the scores do, those
-    of negative rows first, so that one sort does for both classes.
+    """The bits of each score (N,) with its label (N,) in the sign bit: integers in the order of the scores, those of
+    negative rows first, so that one sort orders both classes.
 
-    None where the sign bit is not free, as in -0.0, a score is not finite, or anything else is not as it should be.
-    Block by block, so that all of this reads the memory once.
+    None if a sign bit is set, as in -0.0, if a score is not finite, or if dtypes or shapes are not supported. Works in
+    blocks to read the memory only once.
     """
-    as_they_should = label.dtype.kind in "iub" and score.dtype in (np.float16, np.float32, np.float64)
-    if not as_they_should or score.ndim != 1 or label.shape != score.shape:
+    supported = label.dtype.kind in "iub" and score.dtype in (np.float16, np.float32, np.float64)
+    if not supported or score.ndim != 1 or label.shape != score.shape:
         return None
     bits = score.view(f"u{score.itemsize}")
     keys = np.empty_like(bits)
@@ -214,8 +231,8 @@ def _keys(label: NDArray, score: NDArray) -> NDArray[np.unsignedinteger] | None:
     labels = 0
     for start in range(0, len(keys), BLOCK):
         rows = slice(start, start + BLOCK)
-        labels |= int(np.bitwise_or.reduce(label[rows]))  # any bit above the lowest, the sign among them, survives `or`
-        if labels not in (0, 1) or bits[rows].max() >= infinite:  # NaN lies above, and so does whatever has a sign bit
+        labels |= int(np.bitwise_or.reduce(label[rows]))  # any label but 0 and 1 sets a higher bit
+        if labels not in (0, 1) or bits[rows].max() >= infinite:  # NaN and negative numbers are above
             return None
         block = keys[rows]
         block[...] = label[rows]
@@ -225,12 +242,12 @@ def _keys(label: NDArray, score: NDArray) -> NDArray[np.unsignedinteger] | None:
 
 
 def _sign(bits: np.dtype) -> np.unsignedinteger:
-    """The sign bit of a float of so many bits."""
+    """The sign bit of the float with as many bits."""
     return bits.type(1 << (8 * bits.itemsize - 1))
 
 
 def _as_bool(y_true: ArrayLike) -> NDArray[np.bool_]:
-    """Labels in {0, 1} as bool, side by side in memory; raises CutoffError for any other."""
+    """Labels in {0, 1} as a contiguous bool array; raises CutoffError for any other."""
     given = np.asarray(y_true)
     if given.dtype.kind not in "iubf":
         raise CutoffError(f"Expected `y_true` to be 0 or 1, but got dtype {given.dtype}.")

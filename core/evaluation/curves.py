@@ -1,13 +1,13 @@
-"""Curves from one set of counts, thinned within a stated error, and the areas under them. Numpy alone.
+"""Curves over thresholds, thinned within a known error. NumPy alone.
 
-A full curve is the polyline through the exact points at every distinct score. A thinned curve keeps some of
-those points, with their thresholds and exact counts, and stays within `eps` of the full one: the Chebyshev
-distance between the two, as a fraction of the plot's width and height, is at most `max_error` <= eps.
+A full curve is the polyline through the exact points at every distinct score. A thinned curve keeps some of these
+points, with their thresholds and exact counts, within `eps` of the full curve: the Chebyshev distance between the two,
+as a fraction of the plot's width and height, is at most `max_error` <= eps.
 
-Two steps make it: bracket thresholds until the curve between two neighbours is shut in a box smaller than
-eps / 2 (or there is no score between them), then drop points by Douglas and Peucker's rule at eps / 2. Points
-with an undefined coordinate are left out, so a precision-recall curve without a positive row, or a ROC curve
-of one class, has no points.
+Thinning takes two steps. Thresholds are bracketed until the curve between neighbours fits into a box smaller than
+eps / 2, or there is no score between them. Then points are dropped by Douglas and Peucker's algorithm at eps / 2.
+Points with an undefined coordinate are left out, so a precision-recall curve without a positive row, or a ROC curve of
+one class, has no points.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Coordinate = Callable[[ThresholdCounts], NDArray[np.float64]]
 
 @dataclass(frozen=True, eq=False)
 class Curve(ThresholdCounts):
-    """The counts at the kept thresholds, the largest first, and where they lie in the plot: float64 (T,)."""
+    """The counts at the kept thresholds, falling, and their coordinates x and y in the plot, float64 (T,)."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -38,10 +38,19 @@ class Curve(ThresholdCounts):
 
 
 def pr_curve(index: ScoreIndex, eps: float = EPS) -> Curve:
-    """Precision (y) against recall (x), a polyline through exact points, from t = inf to the smallest score.
+    """Precision (y) against recall (x), from t = inf to the smallest score.
 
-    At t = inf precision is undefined; that point is drawn at the precision of the largest score, which is
-    where the interpolation of Davis and Goadrich (2006) from (TP, FP) = (0, 0) starts.
+    At t = inf, where precision is undefined, it is set to that at the largest score, where the interpolation of Davis
+    and Goadrich (2006) from (TP, FP) = (0, 0) starts.
+
+    Parameters
+    ----------
+    index : the scores.
+    eps : maximum distance to the full curve, as a share of the plot's width and height, > 0.
+
+    Returns
+    -------
+    The curve.
     """
     counts, box_error = _bracketed(index, recall, precision, eps / 2)
     y = precision(counts)
@@ -50,7 +59,7 @@ def pr_curve(index: ScoreIndex, eps: float = EPS) -> Curve:
 
 
 def roc_curve(index: ScoreIndex, eps: float = EPS) -> Curve:
-    """True positive rate (y) against false positive rate (x), from (0, 0) at t = inf to (1, 1)."""
+    """True positive rate (y) against false positive rate (x), from (0, 0) to (1, 1); parameters as for `pr_curve`."""
     counts, box_error = _bracketed(index, false_positive_rate, recall, eps / 2)
     return _thinned(counts, false_positive_rate(counts), recall(counts), eps / 2, box_error)
 
@@ -58,10 +67,21 @@ def roc_curve(index: ScoreIndex, eps: float = EPS) -> Curve:
 def metric_curve(index: ScoreIndex, spec: MetricSpec, eps: float = EPS, **params: Value) -> Curve:
     """A metric (y) against the threshold (x), from just above the largest score to the smallest.
 
-    A metric is constant between two scores and jumps just above each: the steps are kept as points, right at
-    a score and at the next number above it. The plot's width is [0, 1] when all scores are in it and else
-    their range; its height is 1 in the metric's own units or, for a metric without an upper bound, the larger
-    of its values at the two ends.
+    A metric is constant between scores and jumps just above each, so a step has points at a score and at the next
+    number above it.
+
+    Parameters
+    ----------
+    index : the scores.
+    spec : the metric.
+    eps : maximum distance to the full curve, > 0, as a share of the plot's width and height. The width is 1 if all
+        scores are in [0, 1] and otherwise their range; the height is 1 or, for a metric without an upper bound, the
+        larger of its values at the two ends.
+    params : parameters of the metric; the others keep their defaults.
+
+    Returns
+    -------
+    The curve.
     """
     width = height = 1.0
     if index.n_rows:
@@ -85,10 +105,10 @@ def metric_curve(index: ScoreIndex, spec: MetricSpec, eps: float = EPS, **params
 def _bracketed(
     index: ScoreIndex, x_of: Coordinate, y_of: Coordinate, eps: float, width: float = 1.0, height: float = 1.0
 ) -> tuple[ThresholdCounts, float]:
-    """Counts from t = inf to the smallest score, the curve between neighbours shut in a box smaller than eps.
+    """Counts from t = inf to the smallest score with the curve between neighbours in a box smaller than eps.
 
-    Between two thresholds tp and fp lie between their counts at both, so a coordinate that rises with one and
-    falls with the other is extreme at the box's corners. Also returns the size of the largest box.
+    Between two thresholds tp and fp lie between the counts at both, so a coordinate that rises with one and falls with
+    the other has its extremes at the box's corners. Also returns the size of the largest box.
     """
     sides = index.positive_scores, index.negative_scores
     ascending = np.unique(np.concatenate([side[evenly_spaced(side.size, round(2 / eps))] for side in sides]))
@@ -111,7 +131,7 @@ def _bracketed(
 
 
 def _middle(index: ScoreIndex, upper: NDArray, lower: NDArray) -> tuple[NDArray, NDArray[np.bool_]]:
-    """The median score strictly between lower and upper, of the class with more there, and whether one exists."""
+    """The median score strictly between lower and upper, of the class with more scores there, and whether it exists."""
     middle, most = lower.copy(), np.zeros(lower.size, dtype=np.intp)
     for side in (index.positive_scores, index.negative_scores):
         first, end = side.searchsorted(lower, "right"), side.searchsorted(upper, "left")
@@ -122,7 +142,7 @@ def _middle(index: ScoreIndex, upper: NDArray, lower: NDArray) -> tuple[NDArray,
 
 
 def _distance(a: NDArray, b: NDArray) -> NDArray:
-    """|a - b|; 0 where the value is undefined in both places, and inf where it is undefined in one."""
+    """|a - b|; 0 where both are undefined, and inf where one is."""
     undefined = np.isnan(a).astype(int) + np.isnan(b)
     return np.choose(undefined, [np.abs(a - b), np.inf, 0.0])
 
@@ -136,7 +156,7 @@ def _thinned(
     width: float = 1.0,
     height: float = 1.0,
 ) -> Curve:
-    """The curve through the points that Douglas and Peucker's rule keeps at eps."""
+    """The curve through the points that Douglas and Peucker's algorithm keeps at eps."""
     defined = np.isfinite(x) & np.isfinite(y)
     counts, x, y = counts[defined], x[defined], y[defined]
     ends = np.arange(x.size)[:1], np.arange(x.size)[-1:]
@@ -146,7 +166,7 @@ def _thinned(
 
 
 def _from_segments(x: NDArray, y: NDArray, begin: Places, end: Places, sizes: Places, places: Places) -> NDArray:
-    """Euclidean distance, never below the Chebyshev one, of points from their segments."""
+    """Euclidean distance, which is >= the Chebyshev distance, of points from their segments."""
     along_x, along_y, first = (np.repeat(of, sizes) for of in (x[end] - x[begin], y[end] - y[begin], begin))
     from_x, from_y = x[places] - x[first], y[places] - y[first]
     squared = along_x**2 + along_y**2

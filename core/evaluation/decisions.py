@@ -1,4 +1,4 @@
-"""From scores and thresholds to decisions, and from decisions to a confusion matrix. Numpy alone."""
+"""Decisions from scores and thresholds, and confusion matrices of decisions. NumPy alone."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.evaluation.scores import as_labels, as_scores, as_weights
 from core.parameters import Param, Value, checked
 
 Normalise = Literal["none", "row", "column"]
-NO_CLASS = -1  # what a rule decides for a row that it gives to no class
-NO_POWER = -(2**20)  # of two, far below that of any number
+NO_CLASS = -1  # the decision for a row that gets no class
+NO_POWER = -(2**20)  # an exponent of 2 far below that of any float
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -23,8 +23,8 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 class DecisionSpec:
     """A rule that gives each row one class, or none: `function(y_score, thresholds, **params)`.
 
-    It takes scores (N, C) and thresholds (C,) and returns (N,) class indices, NO_CLASS for a row without a class.
-    Ties go to the lowest index.
+    The function takes scores (N, C) and thresholds (C,) and returns class indices (N,), NO_CLASS for a row without a
+    class. Ties go to the lowest index.
     """
 
     name: str
@@ -37,17 +37,34 @@ class DecisionSpec:
     needs_probabilities: bool = False
 
     def __call__(self, y_score: ArrayLike, thresholds: ArrayLike, **params: Value) -> NDArray[np.intp]:
-        """The decisions (N,), with defaults for the params not given.
+        """Decide rows with scores (N, C) at thresholds (C,), with defaults for parameters that are not given.
 
-        Raises CutoffError for an unknown param or one outside its range, and for scores or thresholds of a wrong shape.
+        Returns
+        -------
+        Class indices (N,), NO_CLASS for a row without a class.
+
+        Raises
+        ------
+        CutoffError for a parameter that is unknown or outside its range, and for other shapes.
         """
         return self.function(y_score, thresholds, **checked(self.name, self.params, params))
 
 
 def predicted_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.bool_]:
-    """Whether y_score >= thresholds, compared in the scores' own dtype.
+    """Whether `y_score >= thresholds`, compared in the scores' own dtype.
 
-    y_score (N,) or (N, C); thresholds () or (C,): the decisions of a binary classifier, or of each label.
+    Parameters
+    ----------
+    y_score : finite scores (N,) of a binary classifier, or (N, C) of labels.
+    thresholds : () for all columns, or (C,).
+
+    Returns
+    -------
+    Whether each row is predicted positive, or each label predicted, in the shape of the scores.
+
+    Raises
+    ------
+    CutoffError for scores that are not finite numbers.
     """
     score = as_scores(y_score)
     with np.errstate(over="ignore"):
@@ -55,14 +72,30 @@ def predicted_positive(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.
 
 
 def decide(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
-    """One class for each row, argmax of score / threshold: the largest multiple of its class's threshold.
+    """Decide one class per row: argmax of score / threshold.
 
-    y_score (N, C) >= 0, thresholds (C,) >= 0, rounded to the scores' dtype; returns (N,) class indices. Ratios are
-    compared without rounding, and ties go to the lowest index, so equal thresholds give plain argmax. A threshold of 0
-    acts as the limit of ever smaller ones: its class takes every row where its score is not 0, and among several such
-    classes the largest score wins. An infinite one, above every score, acts as the limit of ever larger ones: its class
-    gets no row, unless those of all classes are infinite and so equal. Raises CutoffError for negative scores, such as
-    logits, since dividing them by a threshold would turn their order around.
+    Ratios are compared without rounding, and ties go to the lowest index, so equal thresholds give argmax. A threshold
+    of 0 is the limit of small ones: its class gets every row where its score is not 0, and of several such classes the
+    one with the maximum score. A threshold of inf is the limit of large ones: its class gets no row, unless all
+    thresholds are inf and so equal.
+
+    Parameters
+    ----------
+    y_score : scores (N, C) >= 0.
+    thresholds : (C,) >= 0, rounded to the scores' dtype.
+
+    Returns
+    -------
+    Class indices (N,).
+
+    Raises
+    ------
+    CutoffError for other shapes, and for negative thresholds or scores, such as logits: dividing a negative score by a
+    threshold reverses the order.
+
+    References
+    ----------
+    Zhou and Liu, Training cost-sensitive neural networks with methods addressing the class imbalance problem (2006).
     """
     shaped, given = _shaped(y_score, thresholds)
     if not (given >= 0).all():
@@ -80,24 +113,36 @@ def decide(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
     def exceeds(c: int, best: NDArray[np.intp]) -> NDArray[np.bool_]:
         """Whether p[c] / t[c] > p[best] / t[best], as p[c] t[best] > p[best] t[c]."""
         of_best = np.arange(len(best)), best
-        shift = (p_power[:, c] + power[best] - p_power[of_best] - power[c]).clip(-4, 4)  # each product is in [1/4, 1)
+        shift = (p_power[:, c] + power[best] - p_power[of_best] - power[c]).clip(-4, 4)  # every product is in [1/4, 1)
         return _greater(_product(np.ldexp(p[:, c], shift), divisor[best]), _product(p[of_best], divisor[c]))
 
     return _first_greatest(score.shape, exceeds)
 
 
 def largest(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
-    """One class for each row, argmax of the score: thresholds (C,) have no say."""
+    """Decide one class per row, (N,): argmax of scores (N, C), whatever thresholds (C,); ties to the lowest index."""
     score, _ = _shaped(y_score, thresholds)
     return np.argmax(score, axis=1)
 
 
 def farthest_above(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp]:
-    """One class for each row, argmax of score - threshold; y_score (N, C), thresholds (C,).
+    """Decide one class per row: argmax of score - threshold.
 
-    Thresholds are rounded to the scores' dtype. Differences are compared without rounding, and ties go to the lowest
-    index, so equal thresholds give plain argmax. Scores may be negative. A class whose threshold is infinite, above
-    every score, gets no row, unless those of all classes are infinite and so equal.
+    Differences are compared without rounding, and ties go to the lowest index, so equal thresholds give argmax. A class
+    with threshold inf gets no row, unless all thresholds are inf and so equal.
+
+    Parameters
+    ----------
+    y_score : scores (N, C), of either sign.
+    thresholds : (C,), rounded to the scores' dtype.
+
+    Returns
+    -------
+    Class indices (N,).
+
+    Raises
+    ------
+    CutoffError for other shapes, and for thresholds that are NaN or -inf.
     """
     shaped, given = _shaped(y_score, thresholds)
     if np.isposinf(given).any():
@@ -112,9 +157,21 @@ def farthest_above(y_score: ArrayLike, thresholds: ArrayLike) -> NDArray[np.intp
 
 
 def largest_above(y_score: ArrayLike, thresholds: ArrayLike, fallback: int = NO_CLASS) -> NDArray[np.intp]:
-    """One class for each row, argmax of the score among the classes with `score >= t`; where there is none, `fallback`.
+    """Decide one class per row: argmax of the score among the classes with `score >= threshold`.
 
-    y_score (N, C), thresholds (C,), compared in the scores' own dtype; fallback: a class index, or NO_CLASS.
+    Parameters
+    ----------
+    y_score : scores (N, C), compared in their own dtype.
+    thresholds : (C,).
+    fallback : class index of rows where no class reaches its threshold, or NO_CLASS.
+
+    Returns
+    -------
+    Class indices (N,), or NO_CLASS.
+
+    Raises
+    ------
+    CutoffError for other shapes, and for a fallback outside [-1, C).
     """
     score, t = _shaped(y_score, thresholds)
     if not NO_CLASS <= fallback < score.shape[1]:
@@ -140,7 +197,7 @@ def _matching(y_score: ArrayLike, thresholds: ArrayLike) -> tuple[NDArray[np.flo
 def _among_reachable(
     rule: Callable[[NDArray, NDArray], NDArray[np.intp]], score: NDArray[np.floating], t: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """A rule among the classes whose thresholds are not above every score; plain argmax where all are."""
+    """Apply a rule to the classes whose thresholds are not inf; argmax if all are."""
     reachable = np.flatnonzero(~np.isposinf(t))
     return reachable[rule(score[:, reachable], t[reachable])] if reachable.size else np.argmax(score, axis=1)
 
@@ -148,7 +205,7 @@ def _among_reachable(
 def _first_greatest(
     shape: tuple[int, ...], exceeds: Callable[[int, NDArray[np.intp]], NDArray[np.bool_]]
 ) -> NDArray[np.intp]:
-    """The first class (N,) that no other exceeds, for scores of the shape (N, C)."""
+    """The first class (N,) that no other exceeds, for scores of shape (N, C)."""
     best = np.zeros(shape[0], np.intp)
     for c in range(1, shape[1]):
         best[exceeds(c, best)] = c
@@ -156,27 +213,27 @@ def _first_greatest(
 
 
 def _greater(a: Pair, b: Pair) -> NDArray[np.bool_]:
-    """Whether a > b, each a rounded number and what its rounding left out; rounding keeps the order."""
+    """Whether a > b, each given as a rounded number and its rounding error; rounding keeps the order."""
     return (a[0] > b[0]) | ((a[0] == b[0]) & (a[1] > b[1]))
 
 
 def _sum(a: NDArray[np.float64], b: NDArray[np.float64]) -> Pair:
-    """a + b, rounded, and what the rounding left out (Knuth, The Art of Computer Programming, volume 2, 1969)."""
+    """a + b, rounded, and the rounding error (Knuth, The Art of Computer Programming, volume 2, 1969)."""
     rounded = a + b
     of_b = rounded - a
     return rounded, (a - (rounded - of_b)) + (b - of_b)
 
 
 def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> Pair:
-    """a b, rounded, and what the rounding left out (Dekker, A floating-point technique for extending the available
-    precision, 1971, https://doi.org/10.1007/BF01397083); neither may be so large or small that a part of it is lost."""
+    """a * b, rounded, and the rounding error, exact unless a part overflows or underflows (Dekker, A floating-point
+    technique for extending the available precision, 1971, https://doi.org/10.1007/BF01397083)."""
     rounded = a * b
     (a_high, a_low), (b_high, b_low) = _halves(a), _halves(b)
     return rounded, a_low * b_low - (((rounded - a_high * b_high) - a_low * b_high) - a_high * b_low)
 
 
 def _halves(x: NDArray[np.float64]) -> Pair:
-    """x as the sum of two numbers of 26 bits."""
+    """x as the sum of two numbers with 26 bits each."""
     scaled = (2**27 + 1) * x
     high = scaled - (scaled - x)
     return high, x - high
@@ -200,11 +257,23 @@ def confusion_matrix(
     no_class: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> NDArray:
-    """Rows of each true class (row) decided as each class (column), (K, K); see `normalised`.
+    """Number (or weight) of rows by actual class (row) and predicted class (column).
 
-    With no_class rows may be decided as NO_CLASS, and a last column, (K, K + 1), counts them.
-    y_true, y_pred: (N,) class indices in [0, K); sample_weight: (N,), >= 0, by default 1 a row. Raises CutoffError for
-    any other.
+    Parameters
+    ----------
+    y_true, y_pred : class indices (N,) in [0, K).
+    n_classes : K.
+    normalise : "none", "row" or "column", see `normalised`.
+    no_class : whether y_pred may be NO_CLASS; such rows are counted in an additional last column.
+    sample_weight : (N,), >= 0, by default 1 per row.
+
+    Returns
+    -------
+    The matrix (K, K), or (K, K + 1) with `no_class`.
+
+    Raises
+    ------
+    CutoffError for any other input.
     """
     columns = n_classes + no_class
     pred = np.asarray(y_pred)
@@ -221,9 +290,10 @@ def confusion_matrix(
 
 
 def normalised(matrix: NDArray, by: Normalise) -> NDArray:
-    """A confusion matrix (..., K, K) as it is ('none'), or with each 'row' or each 'column' summing to 1.
+    """Normalise a confusion matrix (..., K, K): not at all ("none"), or each "row" or "column" to sum 1.
 
-    By row the diagonal is recall, by column precision. A row or column without any count becomes NaN.
+    By row the diagonal is recall, by column precision. A row or column that sums to 0 becomes NaN. Raises CutoffError
+    for any other `by`.
     """
     if by not in get_args(Normalise):
         raise CutoffError(f"Expected `normalise` to be one of {', '.join(get_args(Normalise))}, but got {by!r}.")
@@ -241,7 +311,7 @@ _FALLBACK = Param(
     high=9_999,
     step=1,
     integer=True,
-    help="The class that such rows get, by its index; -1 leaves them without a class, which counts as wrong.",
+    help="Index of the class that such rows get; -1 leaves them without a class, which counts as wrong.",
 )
 
 DECISIONS: dict[str, DecisionSpec] = {
@@ -250,7 +320,7 @@ DECISIONS: dict[str, DecisionSpec] = {
         label="Largest p / t",
         function=decide,
         formula=r"\hat{y} = \arg\max_c \; p_c / t_c",
-        help="The class whose p is the largest multiple of its threshold. Equal thresholds are plain argmax.",
+        help="The class with the maximum p / t. With equal thresholds this is argmax.",
         reference="Zhou and Liu, Training cost-sensitive neural networks with methods addressing the class imbalance "
         "problem, 2006, https://doi.org/10.1109/TKDE.2006.17",
         needs_probabilities=True,
@@ -260,7 +330,7 @@ DECISIONS: dict[str, DecisionSpec] = {
         label="Largest p - t",
         function=farthest_above,
         formula=r"\hat{y} = \arg\max_c \; (p_c - t_c)",
-        help="The class whose p lies farthest above its threshold, or least below. Equal thresholds are plain argmax.",
+        help="The class with the maximum p - t. With equal thresholds this is argmax.",
         reference="optimal-classification-cutoffs (2025), multi-class decisions by margin, "
         "https://pypi.org/project/optimal-classification-cutoffs/",
     ),
@@ -269,8 +339,8 @@ DECISIONS: dict[str, DecisionSpec] = {
         label="Largest p with p ≥ t",
         function=largest_above,
         formula=r"\hat{y} = \arg\max_{c :\, p_c \ge t_c} \; p_c",
-        help="The largest p among the classes that reach their threshold; where none does, a class that you choose, or "
-        "no class.",
+        help="The maximum p among the classes that reach their threshold; if none does, a class that you choose, or no "
+        "class.",
         reference="Chow, On optimum recognition error and reject tradeoff, 1970, for equal thresholds, "
         "https://doi.org/10.1109/TIT.1970.1054406",
         params=(_FALLBACK,),
@@ -280,7 +350,7 @@ DECISIONS: dict[str, DecisionSpec] = {
         label="Largest p (argmax)",
         function=largest,
         formula=r"\hat{y} = \arg\max_c \; p_c",
-        help="The class with the largest p, whatever the thresholds.",
+        help="The class with the maximum p, whatever the thresholds.",
         reference="Duda, Hart and Stork, Pattern Classification, 2nd edition, 2001, chapter 2",
     ),
 }

@@ -1,4 +1,4 @@
-"""How sure a share is. Numpy alone."""
+"""Confidence intervals of shares. NumPy alone."""
 
 from __future__ import annotations
 
@@ -11,10 +11,22 @@ from core.evaluation.metrics import ratio
 
 
 def wilson(hits: ArrayLike, rows: ArrayLike, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The ends, in [0, 1], of the interval at `level` of a share, so many hits of so many rows; NaN without rows.
+    """Wilson's confidence interval of a binomial share.
 
-    Wilson, Probable inference, the law of succession, and statistical inference, 1927,
-    https://doi.org/10.1080/01621459.1927.10502953
+    Parameters
+    ----------
+    hits : number of hits, in [0, rows]; broadcasts with `rows`.
+    rows : number of rows, >= 0.
+    level : in (0, 1).
+
+    Returns
+    -------
+    Lower and upper ends, in [0, 1]; NaN without rows.
+
+    References
+    ----------
+    Wilson, Probable inference, the law of succession, and statistical inference (1927),
+    https://doi.org/10.1080/01621459.1927.10502953.
     """
     z = NormalDist().inv_cdf((1 + level) / 2)
     k, n = np.asarray(hits, np.float64), np.asarray(rows, np.float64)

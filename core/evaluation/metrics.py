@@ -1,12 +1,11 @@
-"""Metrics as functions of the counts at thresholds, for any shape of counts at once. Numpy alone.
+"""Metrics as functions of the counts at thresholds, for counts of any shape. NumPy alone.
 
-One rule for what is undefined: a ratio whose denominator is 0 is NaN, and so is everything computed from it.
-scikit-learn instead warns and returns `zero_division` (0 by default), returns 0 for MCC, and leaves an absent
-class out of balanced accuracy. F1, F-beta and Jaccard are defined, and 0, wherever a positive row exists.
+A ratio with denominator 0 is NaN, and so is everything computed from it. scikit-learn instead warns and returns
+`zero_division` (0 by default), returns 0 for MCC, and leaves an absent class out of balanced accuracy. F1, F-beta and
+Jaccard are defined wherever a positive row exists, and 0 there if none is found.
 
-Every metric here rises, or stays, with more true positives and falls, or stays, with more false positives
-while the totals stand still (cost the other way round), which is what lets a curve be thinned within a known
-error.
+For fixed totals every metric is non-decreasing in true positives and non-increasing in false positives (cost the other
+way round), so that curves can be thinned within a known error.
 """
 
 from __future__ import annotations
@@ -46,69 +45,80 @@ class MetricSpec:
         return f"${self.formula}$\n\n{self.help} Undefined when {self.undefined}.\n\n{self.reference}"
 
     def __call__(self, counts: ThresholdCounts, **params: Value) -> NDArray[np.float64]:
-        """The metric at each threshold, with defaults for the params not given.
+        """The metric at each threshold, in the shape of the counts, with defaults for parameters that are not given.
 
-        Raises CutoffError for an unknown param or one outside its range.
+        Raises CutoffError for a parameter that is unknown or outside its range.
         """
         return self.function(counts, **checked(self.name, self.params, params))
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:
-    """numerator / denominator element by element, NaN where the denominator is 0."""
+    """numerator / denominator, broadcast, NaN where the denominator is 0."""
     top, bottom = np.broadcast_arrays(np.asarray(numerator, np.float64), np.asarray(denominator, np.float64))
     return np.divide(top, bottom, out=np.full(top.shape, np.nan), where=bottom != 0)
 
 
 def accuracy(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """(TP + TN) / N, in [0, 1]."""
     return ratio(counts.tp + counts.tn, counts.total)
 
 
 def precision(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """TP / (TP + FP), in [0, 1]."""
     return ratio(counts.tp, counts.predicted_positive)
 
 
 def recall(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """TP / (TP + FN), in [0, 1]."""
     return ratio(counts.tp, counts.tp + counts.fn)
 
 
 def specificity(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """TN / (TN + FP), in [0, 1]."""
     return ratio(counts.tn, counts.tn + counts.fp)
 
 
 def false_positive_rate(counts: ThresholdCounts) -> NDArray[np.float64]:
-    """1 - specificity, the x of a ROC curve."""
+    """FP / (FP + TN) = 1 - specificity, in [0, 1]."""
     return ratio(counts.fp, counts.tn + counts.fp)
 
 
 def balanced_accuracy(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """Mean of recall and specificity, in [0, 1]."""
     return (recall(counts) + specificity(counts)) / 2
 
 
 def youden(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """Youden's J: recall - false positive rate, in [-1, 1]."""
     return recall(counts) - false_positive_rate(counts)
 
 
 def f_beta(counts: ThresholdCounts, beta: float) -> NDArray[np.float64]:
+    """F-beta, in [0, 1]: recall counts beta > 0 times as much as precision."""
     weighted_tp = (1 + beta**2) * counts.tp
     return ratio(weighted_tp, weighted_tp + beta**2 * counts.fn + counts.fp)
 
 
 def f1(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """2 TP / (2 TP + FP + FN), in [0, 1]."""
     return f_beta(counts, beta=1)
 
 
 def jaccard(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """TP / (TP + FP + FN), in [0, 1]."""
     return ratio(counts.tp, counts.tp + counts.fp + counts.fn)
 
 
 def mcc(counts: ThresholdCounts) -> NDArray[np.float64]:
+    """Matthews correlation coefficient, in [-1, 1]."""
     tp, fp, fn, tn = (np.asarray(count, np.float64) for count in (counts.tp, counts.fp, counts.fn, counts.tn))
-    # In floats, since the product of all four sums leaves int64 at 1e5 rows.
+    # As floats, since the product of all four sums overflows int64 at 1e5 rows.
     spread = np.sqrt((tp + fp) * (tn + fn)) * np.sqrt((tp + fn) * (tn + fp))
     return np.clip(ratio(tp * tn - fp * fn, spread), -1, 1)
 
 
 def cost(counts: ThresholdCounts, cost_fp: float, cost_fn: float) -> NDArray[np.float64]:
+    """Cost per row, >= 0: (cost_fp FP + cost_fn FN) / N, with costs >= 0."""
     return ratio(cost_fp * counts.fp + cost_fn * counts.fn, counts.total)
 
 
@@ -120,7 +130,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP + TN}{TP + FP + FN + TN}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of all rows that are decided correctly; 1 - prevalence when none is predicted positive.",
+        help="Share of all rows that are predicted correctly; 1 - prevalence when none is predicted positive.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
         undefined="there are no rows",
     ),
@@ -180,7 +190,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{2\,TP}{2\,TP + FP + FN}",
         range=(0, 1),
         higher_is_better=True,
-        help="Harmonic mean of precision and recall, the Dice coefficient; true negatives play no part.",
+        help="Harmonic mean of precision and recall, the Dice coefficient; true negatives are ignored.",
         reference="Dice, Measures of the amount of ecologic association between species, 1945, "
         "https://doi.org/10.2307/1932409",
         undefined="no row is positive or predicted positive",
@@ -192,7 +202,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{(1 + \beta^2)\,TP}{(1 + \beta^2)\,TP + \beta^2\,FN + FP}",
         range=(0, 1),
         higher_is_better=True,
-        help="Mean of precision and recall in which recall counts beta times as much as precision.",
+        help="Weighted harmonic mean of precision and recall; recall counts beta times as much as precision.",
         reference="van Rijsbergen, Information Retrieval, 2nd edition, 1979, chapter 7",
         undefined="no row is positive or predicted positive",
         in_summary=False,
@@ -205,7 +215,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP \cdot TN - FP \cdot FN}{\sqrt{(TP + FP)(TP + FN)(TN + FP)(TN + FN)}}",
         range=(-1, 1),
         higher_is_better=True,
-        help="Matthews correlation coefficient of truth and decision.",
+        help="Matthews correlation coefficient of actual and predicted class.",
         reference="Matthews, Comparison of the predicted and observed secondary structure of T4 phage "
         "lysozyme, 1975, https://doi.org/10.1016/0005-2795(75)90109-9",
         undefined="all rows are of one class, or all are predicted alike",
@@ -231,7 +241,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{TP}{TP + FP + FN}",
         range=(0, 1),
         higher_is_better=True,
-        help="Share of the rows positive or predicted positive that are both; its best threshold is that of F1.",
+        help="Share of the rows positive or predicted positive that are both; the same best threshold as F1.",
         reference="Jaccard, The distribution of the flora in the alpine zone, 1912, "
         "https://doi.org/10.1111/j.1469-8137.1912.tb05611.x",
         undefined="no row is positive or predicted positive",
@@ -244,7 +254,7 @@ METRICS: dict[str, MetricSpec] = {
         formula=r"\frac{c_{FP}\,FP + c_{FN}\,FN}{TP + FP + FN + TN}",
         range=(0, np.inf),
         higher_is_better=False,
-        help="Mean cost of a row when each false positive and each false negative costs what is given here.",
+        help="Mean cost per row for these costs of a false positive and a false negative.",
         reference="Elkan, The foundations of cost-sensitive learning, IJCAI 2001, "
         "https://dl.acm.org/doi/10.5555/1642194.1642224",
         undefined="there are no rows",

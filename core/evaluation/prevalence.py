@@ -1,9 +1,9 @@
-"""Another prevalence in production: what metrics, rules and thresholds become when only the mix of classes changes.
+"""Metrics, rules and thresholds at another prevalence, as in production. NumPy alone.
 
-Assumed is a label shift: within each class the scores stay as they are, and so do the true and false positive rates
-(Saerens, Latinne and Decaestecker, Adjusting the outputs of a classifier to new a priori probabilities, 2002,
-https://doi.org/10.1162/089976602753284446). Rows then only weigh differently, each class by the ratio of its new share
-to its old one. Numpy alone.
+A label shift is assumed: the distribution of scores within each class does not change, nor do the true and false
+positive rates (Saerens, Latinne and Decaestecker, Adjusting the outputs of a classifier to new a priori probabilities,
+2002, https://doi.org/10.1162/089976602753284446). Rows are then weighted by the ratio of their class's new share to its
+old one.
 """
 
 from __future__ import annotations
@@ -25,28 +25,38 @@ from core.evaluation.tuning import Rule, bind
 from core.evaluation.value.payoffs import Payoffs
 
 LEVEL = 0.9
-# Prevalences to look at, from .01% to 99%, about evenly spaced by their logarithm.
+# Prevalences of figures, from .01% to 99%, about evenly spaced on a log scale.
 STEPS = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
 GRID = (*(step / 10**power for power in (4, 3, 2, 1) for step in STEPS), 0.95, 0.99)
 Aim = Literal["f1", "cost", "accuracy"]
 
 
 def nearest(prevalence: float, options: Sequence[float]) -> float:
-    """The option that is the least factor away; all above 0."""
+    """The option closest to the prevalence on a log scale; all are > 0."""
     return min(options, key=lambda option: abs(math.log(option / prevalence)))
 
 
 def ppv(tpr: ArrayLike, fpr: ArrayLike, prevalence: ArrayLike) -> NDArray[np.float64]:
-    """Precision from the rates and the prevalence, all in [0, 1]: tpr pi / (tpr pi + fpr (1 - pi)); NaN for 0 / 0."""
+    """Precision tpr pi / (tpr pi + fpr (1 - pi)) at prevalence pi, all in [0, 1] and broadcast; NaN for 0 / 0."""
     found = np.multiply(tpr, prevalence)
     return ratio(found, found + np.multiply(fpr, np.subtract(1, prevalence)))
 
 
 def shifted(counts: ThresholdCounts, prevalence: ArrayLike) -> ThresholdCounts:
-    """The counts at another prevalence in (0, 1), float64, as many rows in all; shapes broadcast.
+    """Reweight counts to another prevalence.
 
-    Without a row of either class all counts are NaN: nothing is known of it. Raises CutoffError for a prevalence
-    outside (0, 1).
+    Parameters
+    ----------
+    counts : (...); they broadcast with the prevalence.
+    prevalence : share of positives, in (0, 1).
+
+    Returns
+    -------
+    Counts in float64 with the same total; NaN if a class has no row.
+
+    Raises
+    ------
+    CutoffError for a prevalence outside (0, 1).
     """
     pi = np.asarray(prevalence, np.float64)
     if not ((pi > 0) & (pi < 1)).all():
@@ -65,12 +75,12 @@ def shifted(counts: ThresholdCounts, prevalence: ArrayLike) -> ThresholdCounts:
 
 
 def metric_at(spec: MetricSpec, prevalence: float) -> MetricSpec:
-    """The metric of the rows at another prevalence; counts, and the points of curves, stay those of the rows."""
+    """The metric at another prevalence in (0, 1), computed from the unchanged counts of the rows."""
     return replace(spec, function=partial(_at, spec.function, prevalence))
 
 
 def rule_at(rule: Rule, prevalence: float) -> Rule:
-    """The rule at another prevalence: it chooses for rows that weigh as they will, and so does its bootstrap."""
+    """The rule at another prevalence in (0, 1); its bootstrap is at that prevalence too."""
     function: Any = partial(_at, rule.spec.function, prevalence)
     return Rule(replace(rule.spec, function=function), rule.params)
 
@@ -80,12 +90,21 @@ def _at(function: Any, prevalence: float, counts: ThresholdCounts, **params: Any
 
 
 def same_row(threshold: ArrayLike, old: float, new: ArrayLike) -> NDArray[np.float64]:
-    """The calibrated score at prevalence `old` of the row whose true probability at `new` is the threshold.
+    """Translate a threshold on probabilities at one prevalence into one on scores calibrated at another.
 
-    logit p = logit t - logit new + logit old. 0 and 1 stay, and so does NaN.
+    logit p = logit t - logit new + logit old (Saerens et al., 2002).
+
+    Parameters
+    ----------
+    threshold : on the true probability at prevalence `new`, in [0, 1].
+    old, new : prevalences in (0, 1); `new` broadcasts with the threshold.
+
+    Returns
+    -------
+    The threshold on scores calibrated at prevalence `old`; 0, 1 and NaN are unchanged.
     """
     t, new = np.asarray(threshold, np.float64), np.asarray(new, np.float64)
-    # In odds, which need no logarithm of 0: t / (1 - t) times old / (1 - old) times (1 - new) / new.
+    # In odds, to avoid log 0: t / (1 - t) * old / (1 - old) * (1 - new) / new.
     yes, no = t * old * (1 - new), (1 - t) * (1 - old) * new
     return ratio(yes, yes + no)
 
@@ -94,16 +113,30 @@ def same_row(threshold: ArrayLike, old: float, new: ArrayLike) -> NDArray[np.flo
 
 
 def rule_of(aim: Aim, payoffs: Payoffs) -> Rule:
-    """The rule that tunes for an aim; payoffs say what costs are. Raises CutoffError where no threshold can be best."""
+    """The tuning rule of an aim, with payoffs for "cost"; raises CutoffError where there is no best threshold."""
     return payoffs.rule if aim == "cost" else bind(aim)
 
 
 def predicted(aim: Aim, payoffs: Payoffs, counts: ThresholdCounts, prevalence: float) -> float:
-    """The best threshold at another prevalence, for scores that are calibrated on the rows of the counts (T,).
+    """The optimal threshold at another prevalence for scores calibrated on the counted rows.
 
-    On true probabilities at the new prevalence it is F*/2 for F1, Elkan's threshold for costs and .5 for accuracy; the
-    row that has such a probability there is looked up by its score here. F* is the greatest F1 of the counts, shifted.
-    NaN where one class has no row or no threshold can be best.
+    On true probabilities at the new prevalence it is F*/2 for F1, Elkan's threshold for costs and .5 for accuracy;
+    `same_row` translates it to the scores. F* is the maximum F1 at the new prevalence.
+
+    Parameters
+    ----------
+    aim : what is optimised.
+    payoffs : per row, for "cost".
+    counts : counts (T,) at all `candidates`.
+    prevalence : the new one, in (0, 1).
+
+    Returns
+    -------
+    The threshold; NaN if a class has no row, or where there is no best threshold.
+
+    Raises
+    ------
+    CutoffError for a prevalence outside (0, 1), for F1.
     """
     if aim == "f1":
         there = float(np.fmax.reduce(METRICS["f1"](shifted(counts, prevalence)), initial=np.nan)) / 2
@@ -115,7 +148,10 @@ def predicted(aim: Aim, payoffs: Payoffs, counts: ThresholdCounts, prevalence: f
 
 @dataclass(frozen=True, eq=False)
 class BestThresholds:
-    """The best threshold at each prevalence, (P,) each: tuned on rows, inf to call none, and predicted; NaN unknown."""
+    """The best threshold at each prevalence.
+
+    prevalences, tuned, predicted (P,): tuned on the rows, inf to predict all negative; predicted, NaN where unknown.
+    """
 
     prevalences: NDArray[np.float64]
     tuned: NDArray[np.float64]
@@ -123,7 +159,10 @@ class BestThresholds:
 
 
 def best_thresholds(aim: Aim, payoffs: Payoffs, counts: ThresholdCounts, prevalences: ArrayLike) -> BestThresholds:
-    """At prevalences (P,), from the counts (T,) at all `candidates`, in O(P T)."""
+    """Tune and predict thresholds at prevalences (P,) in (0, 1), from counts (T,) at all `candidates`, in O(P T).
+
+    Raises CutoffError where there is no best threshold, and for a prevalence outside (0, 1).
+    """
     rule, at = rule_of(aim, payoffs), np.asarray(prevalences, np.float64)
     return BestThresholds(
         at,
@@ -132,16 +171,25 @@ def best_thresholds(aim: Aim, payoffs: Payoffs, counts: ThresholdCounts, prevale
     )
 
 
-# --- how sure a precision is
+# --- an interval of precision
 
 
 def precision_interval(
     counts: ThresholdCounts, prevalence: ArrayLike, level: float = LEVEL
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """An interval that holds the precision at another prevalence in at least `level` of all samples.
+    """Confidence interval of precision at another prevalence, with a coverage of at least about `level`.
 
-    Its ends are the precisions at the ends of Wilson's intervals of both rates, each wider by Bonferroni's rule. NaN
-    where no row is predicted positive or a class has no row.
+    The ends are the precisions at the ends of Wilson's intervals of both rates, with Bonferroni's correction.
+
+    Parameters
+    ----------
+    counts : (...); they broadcast with the prevalence.
+    prevalence : in [0, 1].
+    level : in (0, 1).
+
+    Returns
+    -------
+    Lower and upper ends, in [0, 1]; NaN where no row is predicted positive or a class has no row.
     """
     each = (1 + level) / 2
     tpr = wilson(counts.tp, counts.tp + counts.fn, each)

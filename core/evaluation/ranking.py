@@ -1,4 +1,4 @@
-"""How well scores rank positives above negatives, for any number of score vectors at once. Numpy alone."""
+"""Ranking measures of any number of score vectors at once. NumPy alone."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from core.evaluation.metrics import ratio
 class Rankings:
     """Counts of R models at each of their distinct scores, the largest first, one model after another.
 
-    tp and predicted_positive (M,): positives and rows that score at least as high; a model's last entry counts all its
-    rows. first (R,) is where each model begins. positives and negatives (R,). Counts are int64, or float64 sums of
-    weights.
+    tp, predicted_positive (M,): positives and rows with at least that score; the last entry of a model counts all.
+    first (R,): index of each model's first entry. positives, negatives (R,): totals.
+    Counts are int64, or float64 sums of weights.
     """
 
     tp: NDArray
@@ -31,9 +31,13 @@ class Rankings:
     def of(
         cls, y: NDArray[np.bool_], score: NDArray[np.floating], sample_weight: NDArray[np.float64] | None = None
     ) -> Self:
-        """Rank the rows of score (..., N), R models in all, with labels y (N,) or (..., N), by one sort a model.
+        """Rank the rows of each model by one sort.
 
-        sample_weight (N,), >= 0, by default 1 a row; rows of weight 0 are left out, as scikit-learn does.
+        Parameters
+        ----------
+        y : whether each row is positive, (N,) or (..., N).
+        score : finite scores (..., N) of R models.
+        sample_weight : (N,), >= 0, by default 1 per row; rows of weight 0 are left out, as in scikit-learn.
         """
         if sample_weight is not None:
             kept = sample_weight > 0
@@ -65,26 +69,27 @@ class Rankings:
         )
 
     def average_precisions(self) -> NDArray[np.float64]:
-        """Sum over the distinct scores of the recall gained there times the precision there, as in scikit-learn, (R,).
+        """Average precision (R,): the sum over distinct scores of precision times the increase in recall.
 
-        Constant scores give the prevalence. NaN without a positive row, where scikit-learn warns and returns 0.
+        It is the prevalence for constant scores, and NaN without a positive row, where scikit-learn warns and returns
+        0.
         """
         gained = self.tp - self._before(self.tp)
         return ratio(self._sums(gained * (self.tp / self.predicted_positive)), self.positives)
 
     def roc_aucs(self) -> NDArray[np.float64]:
-        """Chance that a positive row scores above a negative one, ties counting half (Mann and Whitney, 1947), (R,).
+        """ROC-AUC (R,): chance that a positive row scores above a negative one, ties half (Mann and Whitney, 1947).
 
-        NaN without one of either.
+        NaN unless there are rows of both classes.
         """
         before, fp = self._before(self.tp), self.predicted_positive - self.tp
         beaten = (fp - self._before(fp)) * (before + self.tp)  # twice
         return ratio(self._sums(beaten), 2 * self.positives * self.negatives)
 
     def curve(self, model: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Recall and precision (T + 1,) of a model at t = inf and at each of its T distinct scores.
+        """Recall and precision (T + 1,) of a model at t = inf and at each of its T distinct scores, falling.
 
-        At t = inf recall is 0, and precision, undefined there, that at the largest score. Recall is NaN without a
+        At t = inf recall is 0 and precision, which is undefined, that at the largest score. Recall is NaN without a
         positive row.
         """
         end = self.first[model + 1] if model + 1 < len(self.first) else len(self.tp)

@@ -1,5 +1,4 @@
-"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, those that are closest to another
-decision first; and those that are misclassified, the worst first."""
+"""The rows of an outcome, a range of scores or a cell of a confusion matrix, and the misclassified rows."""
 
 from __future__ import annotations
 
@@ -16,14 +15,14 @@ from core.evaluation.scores import ClassView, Scores
 from core.evaluation.source import ScoreSource
 
 Outcome = Literal["tp", "fp", "fn", "tn"]
-# Whether a row of this outcome is truly in the class, and whether it is predicted so.
+# Whether a row of this outcome is in the class, and whether it is predicted to be.
 OUTCOMES: dict[Outcome, tuple[bool, bool]] = {
     "tp": (True, True),
     "fp": (False, True),
     "fn": (True, False),
     "tn": (False, False),
 }
-_SHORT = ["TN", "FP", "FN", "TP"]  # by whether a row is truly in the class, then by whether it is predicted so
+_SHORT = ["TN", "FP", "FN", "TP"]  # by actual, then by predicted class
 
 
 def behind(
@@ -33,22 +32,33 @@ def behind(
     low: float | None = None,
     high: float | None = None,
 ) -> pd.DataFrame:
-    """The rows of an outcome at the threshold (None: of all four) with low <= score < high, nearest to it first.
+    """The rows of an outcome at a threshold, the one closest to the threshold first.
 
-    Numbers are compared with scores in the scores' own dtype; None is an open end. The index (M,) is the place of each
-    row in the view; rows at one distance keep the order of their places. Columns: `outcome`, `score` in its own dtype,
-    its `logit`, and `distance`, score - threshold, at least 0 exactly where the row is predicted positive. Raises
+    Parameters
+    ----------
+    view : labels and scores (N,) of one class.
+    threshold : t for `score >= t`, compared in the scores' own dtype.
+    outcome : None for all four.
+    low, high : only rows with low <= score < high; None for no limit.
+
+    Returns
+    -------
+    A table of M rows. The index is the position in the view, by which ties are ordered. Columns: `outcome`, `score` in
+    its own dtype, its `logit`, and `distance`, score - threshold, >= 0 exactly where the row is predicted positive.
+
+    Raises
+    ------
     CutoffError for another outcome.
     """
     if outcome is not None and outcome not in OUTCOMES:
         raise CutoffError(f"Expected `outcome` to be one of {', '.join(OUTCOMES)}, but got {outcome!r}.")
     predicted = predicted_positive(view.score, threshold)
-    wanted = _within(view, low, high)
+    selected = _within(view, low, high)
     if outcome is not None:
         true, positive = OUTCOMES[outcome]
-        wanted &= (view.y == true) & (predicted == positive)
+        selected &= (view.y == true) & (predicted == positive)
     distance = view.score.astype(np.float64) - np.float64(view.score.dtype.type(threshold))
-    at = _nearest(wanted, distance)
+    at = _nearest(selected, distance)
     return pd.DataFrame(
         {
             "outcome": pd.Categorical.from_codes(2 * view.y[at] + predicted[at], pd.Index(_SHORT)),
@@ -63,7 +73,7 @@ def behind(
 def outcome_counts(
     view: ClassView, threshold: float, low: float | None = None, high: float | None = None
 ) -> dict[Outcome, int]:
-    """How many rows `behind` finds of each outcome."""
+    """Number of rows of each outcome that `behind` finds."""
     within = _within(view, low, high)
     counts = ScoreIndex.of(view.y[within], view.score[within]).counts(threshold)
     return {outcome: int(getattr(counts, outcome)) for outcome in OUTCOMES}
@@ -72,24 +82,31 @@ def outcome_counts(
 def behind_cell(
     scores: Scores, decided: NDArray[np.integer], true: int | None = None, predicted: int | None = None
 ) -> pd.DataFrame:
-    """The rows truly in class `true` and decided as class `predicted` (None: as any), the least sure decision first.
+    """The rows of a cell of a multi-class confusion matrix, the least confident decision first.
 
-    decided: (N,) class indices of a multi-class task, NO_CLASS for a row without a class, which `predicted` may be.
-    The index (M,) is the place of each row in the scores. Columns: `predicted` by name, `score`, that of the decided
-    class, its `logit`, and `lead`, by how much it exceeds the largest other score: below 0 where thresholds made
-    another class than argmax. A row without a class has the score and the lead of its largest one.
+    Parameters
+    ----------
+    scores : of a multi-class task.
+    decided : predicted class indices (N,), NO_CLASS for a row without a class.
+    true, predicted : actual and predicted class of the cell, None for any; `predicted` may be NO_CLASS.
+
+    Returns
+    -------
+    A table of M rows. The index is the position in the scores. Columns: name of the `predicted` class, its `score` and
+    `logit`, and `lead`, its score minus the maximum of the others, < 0 where the decision is not argmax. A row without
+    a class has the score and the lead of its class of maximum score.
     """
-    wanted = np.ones(scores.n_rows, bool)
+    selected = np.ones(scores.n_rows, bool)
     if true is not None:
-        wanted &= scores.y_true == true
+        selected &= scores.y_true == true
     if predicted is not None:
-        wanted &= decided == predicted
+        selected &= decided == predicted
     p, rows = scores.y_score.astype(np.float64), np.arange(scores.n_rows)
     column = np.where(decided == NO_CLASS, p.argmax(1), decided)
     others = p.copy()
     others[rows, column] = -np.inf
     lead = p[rows, column] - others.max(1)
-    at = _nearest(wanted, lead)
+    at = _nearest(selected, lead)
     score = scores.y_score[at, column[at]]
     return pd.DataFrame(
         {
@@ -103,11 +120,19 @@ def behind_cell(
 
 
 def misclassified(scores: Scores, decided: NDArray[np.integer]) -> pd.DataFrame:
-    """The misclassified rows of a task with one class a row, those whose predicted class scores highest first.
+    """The misclassified rows of a binary or multi-class task, the highest score of the predicted class first.
 
-    decided: (N,) class indices. The index (M,) is the place of each row in the scores. Columns: `actual` and
-    `predicted` class by name, and `score` with the class that it is `of`: of two classes always the positive one, of
-    several the predicted one. Where the negative class is predicted its own score is 1 - score, or -score of logits.
+    The score of a predicted negative class is 1 - score, or -score if scores are not probabilities.
+
+    Parameters
+    ----------
+    scores : of the task.
+    decided : predicted class indices (N,).
+
+    Returns
+    -------
+    A table of M rows. The index is the position in the scores. Columns: names of the `actual` and `predicted` class,
+    and a `score` with the class it is `of`: the positive class in a binary task, otherwise the predicted class.
     """
     at = np.flatnonzero(decided != scores.y_true)
     binary = scores.task == "binary"
@@ -122,11 +147,23 @@ def misclassified(scores: Scores, decided: NDArray[np.integer]) -> pd.DataFrame:
 
 
 def described(found: pd.DataFrame, source: ScoreSource, part: str, with_features: bool = True) -> pd.DataFrame:
-    """Found rows of a part, or some of them, as a table: `row`, actual `class` or `labels`, what was found, what else
-    is known of the rows, then every feature.
+    """Add labels, columns and features to a table of rows.
 
-    `row` is the place in the data, from 0. Only probabilities have a `logit`. A feature named like a column before it
-    becomes "feature <name>".
+    Parameters
+    ----------
+    found : rows of the part, from a function of this module; its index is the position in the scores.
+    source : where the scores come from.
+    part : of the source.
+    with_features : whether to add every feature.
+
+    Returns
+    -------
+    A table with `row`, the position in the data from 0; actual `class` or `labels`; the columns of `found`, `logit`
+    only for probabilities; other columns of the rows; features, "feature <name>" where a name is already taken.
+
+    Raises
+    ------
+    CutoffError as `source.scores` does.
     """
     scores, known, at = source.scores(part), source.row_columns(part), found.index
     table = found.reset_index(drop=True)
@@ -152,7 +189,7 @@ def _actual(scores: Scores, at: pd.Index) -> list[str] | NDArray:
 
 
 def _within(view: ClassView, low: float | None, high: float | None) -> NDArray[np.bool_]:
-    """Whether low <= score < high, (N,); None is an open end."""
+    """Whether low <= score < high, (N,); None for no limit."""
     within = np.ones(len(view.score), bool)
     if low is not None:
         within &= predicted_positive(view.score, low)
@@ -161,7 +198,7 @@ def _within(view: ClassView, low: float | None, high: float | None) -> NDArray[n
     return within
 
 
-def _nearest(wanted: NDArray[np.bool_], distance: NDArray[np.float64]) -> NDArray[np.intp]:
-    """The places of the wanted rows, the least distance to either side first."""
-    at = np.flatnonzero(wanted)
+def _nearest(selected: NDArray[np.bool_], distance: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Positions of the selected rows, the smallest absolute distance first."""
+    at = np.flatnonzero(selected)
     return at[np.argsort(np.abs(distance[at]), kind="stable")]

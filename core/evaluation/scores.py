@@ -1,4 +1,4 @@
-"""Scores: what a threshold is applied to, whoever's model gave them. Numpy alone."""
+"""Labels and scores, whatever model they come from. NumPy alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Task = Literal["binary", "multiclass", "multilabel"]
 
 
 class ClassView(NamedTuple):
-    """One class against the others: y (N,) bool, score (N,), and what the two sides are called."""
+    """One class (one-vs-rest): y (N,) bool, score (N,), and the names of both sides."""
 
     y: NDArray[np.bool_]
     score: NDArray[np.floating]
@@ -25,14 +25,14 @@ class ClassView(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """True labels and the scores a model gave them, checked once and then read-only.
+    """Actual labels and scores of a model, checked once and then read-only.
 
-    y_score: (N, C), finite, in its own floating dtype (integers become float64), not only in [0, 1].
+    y_score: (N, C), finite, in its own floating dtype (integers become float64), inside [0, 1] or not.
     y_true, y_score and class_names by task:
       binary      (N,) in {0, 1};             C = 1, the score of class 1; names (negative, positive)
       multiclass  (N,) class index in [0, C); C >= 2;                      C names
       multilabel  (N, C) in {0, 1};           C >= 1;                      C names
-    Raises CutoffError when any of this does not hold. N may be 0.
+    N may be 0. Raises CutoffError for any other input.
     """
 
     y_true: NDArray[np.int64]
@@ -48,9 +48,9 @@ class Scores:
             y_score = y_score[:, None]
         columns = {"binary": 1, "multiclass": 2, "multilabel": 1}[self.task]
         if y_score.ndim != 2 or y_score.shape[1] < columns or (self.task == "binary" and y_score.shape[1] > 1):
-            wanted = "(N, 1)" if self.task == "binary" else f"(N, C) with C >= {columns}"
+            expected = "(N, 1)" if self.task == "binary" else f"(N, C) with C >= {columns}"
             raise CutoffError(
-                f"Expected `y_score` of a {self.task} task to have shape {wanted}, but got {y_score.shape}."
+                f"Expected `y_score` of a {self.task} task to have shape {expected}, but got {y_score.shape}."
             )
         n_rows, n_columns = y_score.shape
         n_labels = n_columns if self.task == "multiclass" else 2
@@ -71,28 +71,28 @@ class Scores:
 
     @property
     def n_columns(self) -> int:
-        """Number of score columns C, each of which has a threshold of its own."""
+        """Number C of score columns, each with its own threshold."""
         return self.y_score.shape[1]
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """The class that each score column speaks for, (C,)."""
+        """The class of each score column, (C,)."""
         return self.class_names[1:] if self.task == "binary" else self.class_names
 
     @cached_property
     def positives(self) -> NDArray[np.int64]:
-        """Number of rows that truly belong to each column's class, (C,)."""
+        """Number of rows in each column's class, (C,)."""
         if self.task == "multiclass":
             return np.bincount(self.y_true, minlength=self.n_columns)
         return np.atleast_1d(self.y_true.sum(axis=0))
 
     @cached_property
     def are_probabilities(self) -> bool:
-        """Whether every score lies in [0, 1]; logits and margins usually leave it."""
+        """Whether every score is in [0, 1]; logits and margins usually are not."""
         return self.n_rows == 0 or bool(self.y_score.min() >= 0 and self.y_score.max() <= 1)
 
     def view(self, column: int = 0) -> ClassView:
-        """The class of one score column against the rest; raises CutoffError when there is no such column."""
+        """One score column in [0, C) (one-vs-rest); raises CutoffError for any other."""
         if not 0 <= column < self.n_columns:
             raise CutoffError(f"Expected `column` to be in [0, {self.n_columns}), but got {column}.")
         label, score = self.column_names[column], self.y_score[:, column]
@@ -104,7 +104,7 @@ class Scores:
 
 
 def as_scores(y_score: ArrayLike) -> NDArray[np.floating]:
-    """Scores as a finite array in their own floating dtype; integers become float64; raises CutoffError."""
+    """Scores (...) in their own floating dtype, integers as float64; raises CutoffError unless all are finite."""
     score = np.asarray(y_score)
     if score.dtype.kind in "iub":
         score = score.astype(np.float64)
@@ -112,7 +112,7 @@ def as_scores(y_score: ArrayLike) -> NDArray[np.floating]:
         raise CutoffError(
             f"Expected `y_score` to be float16, float32, float64 or whole numbers, but got {score.dtype}."
         )
-    # min and max are NaN when any score is, and they need no second array the size of the first.
+    # min and max are NaN if any score is, and need no second array of that size.
     if score.size and not (np.isfinite(score.min()) and np.isfinite(score.max())):
         n_nan = int(np.count_nonzero(np.isnan(score)))
         found = f"{n_nan} NaN" if n_nan else f"{int(np.count_nonzero(np.isinf(score)))} infinite"
@@ -121,7 +121,7 @@ def as_scores(y_score: ArrayLike) -> NDArray[np.floating]:
 
 
 def as_labels(y_true: ArrayLike, n_labels: int) -> NDArray[np.int64]:
-    """Labels as int64 in [0, n_labels), whatever number type they came in; raises CutoffError."""
+    """Labels (...) of any numeric dtype as int64; raises CutoffError unless they are integers in [0, n_labels)."""
     given = np.asarray(y_true)
     if given.dtype.kind not in "iubf":
         raise CutoffError(f"Expected `y_true` to be whole numbers, but got dtype {given.dtype}.")
@@ -136,7 +136,7 @@ def as_labels(y_true: ArrayLike, n_labels: int) -> NDArray[np.int64]:
 
 
 def as_weights(sample_weight: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Weights as float64; raises CutoffError unless they have the shape, are finite and not negative."""
+    """Weights as float64; raises CutoffError unless they have this shape, are finite and >= 0."""
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != shape:
         raise CutoffError(f"Expected `sample_weight` to have shape {shape}, but got {weight.shape}.")
@@ -147,7 +147,7 @@ def as_weights(sample_weight: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.f
 
 
 def _read_only(array: NDArray) -> NDArray:
-    """The array itself when nobody can write to it, a read-only copy otherwise."""
+    """The array itself if it is read-only, otherwise a read-only copy."""
     if array.flags.writeable:
         array = array.copy()
         array.flags.writeable = False

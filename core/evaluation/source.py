@@ -1,4 +1,4 @@
-"""Where scores come from: what every panel, plot, export and cache of scores takes, whoever made them."""
+"""Sources of scores: the interface that panels, plots, exports and caches use, wherever scores come from."""
 
 from __future__ import annotations
 
@@ -20,14 +20,13 @@ if TYPE_CHECKING:
     from core.experiment.config import RunConfig
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
-KEPT_BYTES = 128 << 20  # of all indexes in memory, for all visitors together
+KEPT_BYTES = 128 << 20  # of all indexes in memory, for all users together
 ID_BYTES = 16
-Key = tuple[str, int | str]  # id and version of a source, which what is computed of it is cached by
+Key = tuple[str, int | str]  # id and version of a source, the key of caches
 
 
 class About(NamedTuple):
-    """What a source is called in a list, how its scores came to be, and whether they are final: False while a model
-    still trains."""
+    """The label of a source in a list, the origin of its scores, and whether they are final (False during training)."""
 
     label: str
     origin: str
@@ -46,10 +45,10 @@ class Predictions(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RowColumns:
-    """What is known of rows beside labels and scores; None where nothing is.
+    """Other columns of the rows beside labels and scores; None where there is none.
 
-    weight: (N,) finite, >= 0, how often each row counts. group, amount, time, id: (N,).
-    features: (N, F), called feature_names (F,); of images, all pixels row by row, with `image` their height and width.
+    weight: (N,), finite, >= 0. group, amount, time, id: (N,).
+    features: (N, F), with feature_names (F,); for images, all pixels row by row, and `image` is (height, width).
     """
 
     weight: NDArray[np.floating] | None = None
@@ -63,23 +62,23 @@ class RowColumns:
 
 
 class ScoreSource(Protocol):
-    """Labels and scores by part ("validation", "test"), with a name that caches can rely on.
+    """Labels and scores by part ("validation", "test"), identified by `id` and `version`.
 
-    A source is told from another one only by what it lacks: `config` is None unless a training run made the scores,
-    `parts` may hold one part, columns of the rows are optional.
+    Sources differ only in what they lack: `config` is None unless a training run produced the scores, `parts` may have
+    one part, and columns of the rows are optional.
 
-    A regression has no scores, no classes and no threshold: `task` is "regression", `class_names` is empty, `scores`
-    and `index` raise CutoffError, and `predictions` gives its values. For any other task `predictions` raises it.
+    A regression has no scores, classes or thresholds: `task` is "regression", `class_names` is empty, `scores` and
+    `index` raise CutoffError, and `predictions` returns its values. For other tasks `predictions` raises CutoffError.
     """
 
     @property
     def id(self) -> str:
-        """Unguessable, and of this source alone."""
+        """Unique and not guessable."""
         ...
 
     @property
     def version(self) -> int | str:
-        """Another one whenever scores, labels or rows are others: id and version together name them."""
+        """Changes whenever scores, labels or rows change, so that id and version together identify them."""
         ...
 
     @property
@@ -92,7 +91,7 @@ class ScoreSource(Protocol):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts that have scores, or predictions, now."""
+        """The parts that have scores or predictions now."""
         ...
 
     @property
@@ -100,7 +99,7 @@ class ScoreSource(Protocol):
 
     @property
     def config(self) -> RunConfig | None:
-        """How the model was trained; None where this is not known."""
+        """The configuration of the training run; None if there is none."""
         ...
 
     def scores(self, part: str) -> Scores:
@@ -113,15 +112,15 @@ class ScoreSource(Protocol):
         ...
 
     def rows(self, part: str) -> NDArray[np.integer]:
-        """Where each row stands in the data that it comes from, from 0, (N,)."""
+        """Position of each row in the data that it comes from, from 0, (N,)."""
         ...
 
     def row_columns(self, part: str) -> RowColumns:
-        """What else is known of the rows, in the order of `scores`."""
+        """Other columns of the rows, in the order of `scores`."""
         ...
 
     def index(self, part: str, column: int) -> ScoreIndex:
-        """The index of one score column, its class one-vs-rest, weighted where rows have weights: `score_index`."""
+        """The index of one score column (one-vs-rest), weighted if rows have weights, see `score_index`."""
         ...
 
 
@@ -130,11 +129,12 @@ class ArraySource:
     """A source of arrays: scores, or the predictions of a regression, by part.
 
     data: at least one part, all of one task with the same classes.
-    columns: what else is known of the rows, by part. places: where they stand in their data, by part, (N,); one after
-    the other where not given.
-    version must change when a source with the same id gets other arrays; without an id each source has one of its own.
+    columns: other columns of the rows, by part.
+    places: positions of the rows in their data, (N,), by part; by default 0 to N - 1.
+    id, version: by default a new id; the version must change when a source with the same id gets other arrays.
 
-    Raises CutoffError for parts that do not fit together, and for columns of another length than the scores.
+    Raises CutoffError without a part, for parts of different tasks or classes, and for columns of another length than
+    the scores.
     """
 
     data: Mapping[str, Scores | Predictions]
@@ -220,17 +220,17 @@ def _n_rows(given: Scores | Predictions) -> int:
     return given.n_rows if isinstance(given, Scores) else len(given.y_true)
 
 
-# --- indexes, each built once
+# --- cached indexes
 
-_indexes: OrderedDict[tuple[Key, str, int], ScoreIndex] = OrderedDict()  # the one used last at the end
+_indexes: OrderedDict[tuple[Key, str, int], ScoreIndex] = OrderedDict()  # the most recently used last
 _lock = threading.Lock()
 
 
 def score_index(source: ScoreSource, part: str, column: int) -> ScoreIndex:
-    """The index of one score column of a source, built once for its id and version.
+    """The index of one score column of a source, cached by its id and version.
 
-    Indexes that were not asked for longest go when all together take more than KEPT_BYTES. Any thread may ask; one
-    builds at a time, so that none is built twice. Raises CutoffError as `source.scores` does.
+    The least recently used indexes are dropped when all take more than KEPT_BYTES. Thread-safe: one thread builds at a
+    time, so that no index is built twice. Raises CutoffError as `source.scores` and `Scores.view` do.
     """
     key = (source.id, source.version), part, column
     with _lock:

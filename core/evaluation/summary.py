@@ -1,4 +1,4 @@
-"""The few numbers that say how good scores and thresholds are, for any task. Numpy alone."""
+"""Summary numbers of scores and thresholds, for any task. NumPy alone."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from core.evaluation.ranking import Rankings
 from core.evaluation.scores import Scores, as_weights
 
 LABELS = {
-    "subset": "All labels right",
+    "subset": "Subset accuracy",
     "hamming": "Hamming loss",
     "micro_f1": "Micro F1",
     "average_precision": "Average precision",
     "roc_auc": "ROC-AUC",
-}  # of the numbers that are no metric at a threshold
+}  # of the numbers that are not in METRICS
 MACRO = "macro_"
 Decide = Callable[[NDArray[np.floating], ArrayLike], NDArray[np.intp]]  # scores (N, C), thresholds (C,) -> classes (N,)
 
 
 class ClassTotals(NamedTuple):
-    """How good the decisions among classes are. Means over classes leave out those where the metric is undefined."""
+    """Metrics of decisions among classes. Means over classes leave out classes where the metric is undefined."""
 
-    accuracy: float  # a row without a class is wrong
+    accuracy: float  # a row without a class counts as wrong
     precision: float  # macro, as are recall and F1
     recall: float
     f1: float
@@ -37,36 +37,42 @@ class ClassTotals(NamedTuple):
 
 
 class LabelTotals(NamedTuple):
-    """How good the decisions about all labels are.
+    """Metrics of decisions about all labels.
 
-    An F1 without a positive and without a decision is undefined and left out of the means over labels (macro) and over
-    rows (samples); scikit-learn counts it as `zero_division`, 0 by default, and leaves it out if that is NaN.
+    An F1 without an actual and without a predicted positive is undefined and left out of the means over labels (macro)
+    and over rows (samples); scikit-learn counts it as `zero_division`, 0 by default, and leaves it out if that is NaN.
     """
 
-    micro_f1: float  # of all decisions together
+    micro_f1: float  # all decisions pooled
     macro_f1: float  # mean over labels
-    weighted_f1: float  # mean over labels, each weighing as many as it has positives
+    weighted_f1: float  # mean over labels, weighted by their number of positives
     samples_f1: float  # mean over rows
     hamming: float  # share of decisions that are wrong
-    subset: float  # share of rows with every label right
-    cardinality_true: float  # labels a row
+    subset: float  # share of rows with every label correct
+    cardinality_true: float  # actual labels per row
     cardinality: float  # labels predicted per row
     without: float  # number (or weight) of the rows without a predicted label
-    several: float  # and of those with more than one
+    several: float  # number (or weight) of the rows with more than one
 
 
 class Changes(NamedTuple):
-    """Rows that two ways to decide decide differently, and how many of them one way or the other decides rightly."""
+    """Rows that two sets of decisions decide differently, and which of the two is correct."""
 
-    rows: float  # their number, or weight
-    righted: float  # wrong before, right after
-    wronged: float  # right before, wrong after
+    rows: float  # number (or weight)
+    righted: float  # wrong before, correct after
+    wronged: float  # correct before, wrong after
 
 
 def class_totals(matrix: NDArray) -> ClassTotals:
-    """The totals of a confusion matrix (K, K), or (K, K + 1) with the rows without a class in the last column.
+    """Compute the totals of a confusion matrix.
 
-    The matrix counts rows, or sums their weights. NaN where undefined: without rows everything is.
+    Parameters
+    ----------
+    matrix : number (or weight) of rows, (K, K), or (K, K + 1) with the rows without a class in the last column.
+
+    Returns
+    -------
+    The totals; NaN where undefined, as everything is without rows.
     """
     counts = decided_counts(matrix)
     precision, recall, f1 = (float(_mean(METRICS[name](counts))) for name in ("precision", "recall", "f1"))
@@ -77,9 +83,21 @@ def class_totals(matrix: NDArray) -> ClassTotals:
 def label_totals(
     y_true: ArrayLike, predicted: NDArray[np.bool_], sample_weight: ArrayLike | None = None
 ) -> LabelTotals:
-    """The totals of decisions `predicted` (N, C) about labels y_true (N, C) in {0, 1}, however they were made.
+    """Compute the totals of decisions about labels.
 
-    sample_weight (N,), >= 0, by default 1 a row. NaN where undefined. Raises CutoffError for shapes that differ.
+    Parameters
+    ----------
+    y_true : labels (N, C) in {0, 1}.
+    predicted : whether each label is predicted, (N, C).
+    sample_weight : (N,), >= 0, by default 1 per row.
+
+    Returns
+    -------
+    The totals; NaN where undefined.
+
+    Raises
+    ------
+    CutoffError for shapes that differ, and for invalid weights.
     """
     truth = np.asarray(y_true) == 1
     if predicted.ndim != 2 or truth.shape != predicted.shape:
@@ -112,9 +130,21 @@ def label_totals(
 
 
 def changes(y_true: ArrayLike, before: ArrayLike, after: ArrayLike, sample_weight: ArrayLike | None = None) -> Changes:
-    """How decisions `after` (N,) differ from those `before` (N,), where y_true (N,) is right; NO_CLASS never is.
+    """Compare two sets of decisions.
 
-    sample_weight (N,), >= 0, by default 1 a row.
+    Parameters
+    ----------
+    y_true : class indices (N,).
+    before, after : predicted class indices (N,), or NO_CLASS, which counts as wrong.
+    sample_weight : (N,), >= 0, by default 1 per row.
+
+    Returns
+    -------
+    Number (or weight) of the rows that differ.
+
+    Raises
+    ------
+    CutoffError for invalid weights.
     """
     true, old, new = np.asarray(y_true), np.asarray(before), np.asarray(after)
     weight, changed = _weights(sample_weight, len(true)), old != new
@@ -126,9 +156,9 @@ def changes(y_true: ArrayLike, before: ArrayLike, after: ArrayLike, sample_weigh
 
 
 def decided_counts(matrix: NDArray) -> ThresholdCounts:
-    """Counts (K,) of each class against the rest in a confusion matrix (K, K) or (K, K + 1); thresholds are NaN.
+    """Counts (K,) of each class (one-vs-rest) from a confusion matrix (K, K) or (K, K + 1); thresholds are NaN.
 
-    A last column more than there are classes holds rows without a class: no class's positive, and a miss of its own.
+    An additional last column holds rows without a class: false negatives of their actual class.
     """
     tp = np.diagonal(matrix)
     fp, fn = matrix[:, : len(matrix)].sum(0) - tp, matrix.sum(1) - tp
@@ -136,9 +166,9 @@ def decided_counts(matrix: NDArray) -> ThresholdCounts:
 
 
 def default_accuracy(scores: Scores, sample_weight: ArrayLike | None = None) -> float:
-    """Share of right default decisions: `score >= .5` in a binary task and for each label, argmax among classes.
+    """Share of correct default decisions: `score >= .5` in a binary task and for each label, argmax among classes.
 
-    sample_weight (N,), >= 0, by default 1 a row. NaN without rows.
+    NaN without rows. sample_weight (N,), >= 0, is by default 1 per row; raises CutoffError for invalid weights.
     """
     return float(default_accuracies(scores, scores.y_score[None], sample_weight)[0])
 
@@ -146,8 +176,7 @@ def default_accuracy(scores: Scores, sample_weight: ArrayLike | None = None) -> 
 def default_accuracies(
     rows: Scores, y_score: NDArray[np.floating], sample_weight: ArrayLike | None = None
 ) -> NDArray[np.float64]:
-    """`default_accuracy` (R,) of R models of the same rows: those of `rows`, with y_score (R, N, C) in place of its
-    own."""
+    """`default_accuracy` (R,) of R models on the same `rows`, with scores y_score (R, N, C)."""
     if rows.task == "multiclass":
         right = (y_score.argmax(-1) == rows.y_true)[..., None]
     else:
@@ -159,8 +188,10 @@ def default_accuracies(
 def predicted_per_row(
     scores: Scores, thresholds: ArrayLike, sample_weight: ArrayLike | None = None
 ) -> tuple[float, float]:
-    """Number (or weight) of the rows with no column at its threshold or above, and of those with several; thresholds
-    (C,), or one for all."""
+    """Number (or weight) of rows in which no column, and in which several columns, have `score >= threshold`.
+
+    thresholds: (C,), or () for all columns. sample_weight: (N,), >= 0, by default 1 per row.
+    """
     weight = _weights(sample_weight, scores.n_rows)
     predicted = predicted_positive(scores.y_score, thresholds).sum(axis=1)
     return _sum(predicted == 0, weight).item(), _sum(predicted > 1, weight).item()
@@ -169,7 +200,7 @@ def predicted_per_row(
 def summary(
     scores: Scores, thresholds: ArrayLike, by: Decide = decide, sample_weight: ArrayLike | None = None
 ) -> dict[str, float]:
-    """The numbers of `summaries` for one model."""
+    """The numbers of `summaries` for one model, whose scores are in `scores`."""
     found = summaries(scores, scores.y_score[None], thresholds, by, sample_weight)
     return {name: float(values[0]) for name, values in found.items()}
 
@@ -181,15 +212,27 @@ def summaries(
     by: Decide = decide,
     sample_weight: ArrayLike | None = None,
 ) -> dict[str, NDArray[np.float64]]:
-    """Numbers by identifier, see `number_label`, best known first, (R,) for R models of the same rows.
+    """Summary numbers of R models on the same rows.
 
-    The rows are those of `rows`, with y_score (R, N, C) in place of its own; thresholds (C,), one a column;
-    sample_weight (N,), >= 0, by default 1 a row. Binary: the METRICS in summaries, at the threshold. Multi-class,
-    decided `by` a rule, argmax(p / t) by default: accuracy, and the means over classes (macro) of the others, classes
-    where one is undefined left out of its mean. A row that the rule gives to no class is wrong. Multi-label, each label
-    decided at its own threshold: the share of rows with every label right (subset), the share of wrong labels
-    (hamming), F1 of all decisions together (micro), and means over labels (macro) likewise. All: average precision and
-    ROC-AUC, over classes or labels their means likewise.
+    Binary: the METRICS in summaries. Multi-class: accuracy, where a row without a class counts as wrong, and macro
+    means of the other metrics. Multi-label: subset accuracy, Hamming loss, micro F1 and macro means. All: average
+    precision and ROC-AUC, or their macro means. Macro means leave out classes or labels where the metric is undefined.
+
+    Parameters
+    ----------
+    rows : labels and task; its scores are not used.
+    y_score : scores (R, N, C) of the models.
+    thresholds : (C,), t for `score >= t`.
+    by : decision rule of a multi-class task, by default argmax(p / t).
+    sample_weight : (N,), >= 0, by default 1 per row.
+
+    Returns
+    -------
+    Values (R,) by identifier, see `number_label`, the best-known first; NaN where undefined.
+
+    Raises
+    ------
+    CutoffError for invalid weights, and as the decision rule does.
     """
     weight = _weights(sample_weight, rows.n_rows)
     if rows.task == "multiclass":
@@ -209,12 +252,12 @@ def summaries(
 
 
 def _weights(sample_weight: ArrayLike | None, rows: int) -> NDArray[np.float64] | None:
-    """The weights of the rows (N,), checked; None where each counts once."""
+    """The weights of the rows (N,), checked; None if each row counts once."""
     return None if sample_weight is None else as_weights(sample_weight, (rows,))
 
 
 def _sum(of_rows: NDArray, weight: NDArray[np.float64] | None, axis: int = 0) -> NDArray:
-    """The sum over the rows, which lie along the axis, each as it weighs."""
+    """The weighted sum over the rows, which lie along the axis."""
     return np.asarray(of_rows.sum(axis) if weight is None else np.tensordot(of_rows, weight, (axis, 0)))
 
 
@@ -228,7 +271,7 @@ def _counted(
 
 
 def number_label(name: str) -> str:
-    """What a number of `summaries` is called where it is shown."""
+    """The label of a number of `summaries`."""
     if name.startswith(MACRO):
         label = number_label(name.removeprefix(MACRO))
         return f"Macro {label if label[1:2].isupper() or label[1:2].isdigit() else label[0].lower() + label[1:]}"
@@ -236,7 +279,7 @@ def number_label(name: str) -> str:
 
 
 def higher_is_better(name: str) -> bool:
-    """Whether more of a number of `summaries` is better."""
+    """Whether a higher value of a number of `summaries` is better."""
     name = name.removeprefix(MACRO)
     return METRICS[name].higher_is_better if name in METRICS else name != "hamming"
 
@@ -250,7 +293,7 @@ def _binary(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
 
 
 def _macro(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
-    """Means (R,) over the columns of counts (R, C); none of accuracy, of which there is one over all classes."""
+    """Means (R,) over the columns of counts (R, C), except of accuracy, which is over all classes."""
     return {f"{MACRO}{name}": _mean(spec(counts)) for name, spec in _in_summary().items() if name != "accuracy"}
 
 
@@ -290,12 +333,12 @@ def _multilabel(
 
 
 def _micro_f1(counts: ThresholdCounts) -> NDArray[np.float64]:
-    """F1 (R,) of the decisions about all columns together, from counts (R, C)."""
+    """F1 (R,) of the pooled decisions about all columns, from counts (R, C)."""
     tp, wrong = counts.tp.sum(-1), counts.fp.sum(-1) + counts.fn.sum(-1)
     return ratio(2 * tp, 2 * tp + wrong)
 
 
 def _mean(values: NDArray) -> NDArray[np.float64]:
-    """The mean over the last axis without NaN; NaN where nothing else is."""
+    """The mean over the last axis, NaN left out; NaN if all are."""
     known = np.isfinite(values)
     return ratio(np.where(known, values, 0).sum(-1), known.sum(-1))

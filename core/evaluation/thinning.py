@@ -1,4 +1,4 @@
-"""Fewer points for a figure: evenly spaced ones, or those that keep curves within a bound. NumPy alone."""
+"""Thin the points of a figure: evenly, or so that curves stay within a bound. NumPy alone."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 Places = NDArray[np.intp]
-# From segments that begin and end at (S,), and of the points between them how many each segment has, (S,), and which
-# they are, (P,), segment by segment: the distance of each point from its segment, (P,).
+# Takes the first and last point of each segment, (S,) each, the number of points inside each segment, (S,), and the
+# points themselves, (P,), segment by segment. Returns the distance of each point from its segment, (P,).
 Distance = Callable[[Places, Places, Places, Places], NDArray[np.float64]]
 
 
 def evenly_spaced(size: int, most: int) -> Places:
-    """Places of 0 .. size-1: all of them, or `most` that are evenly spaced.
+    """Indices from 0 to size - 1: all of them, or `most` that are evenly spaced.
 
     Parameters
     ----------
-    size : how many places there are, >= 0
-    most : how many are kept at most, >= 1; the first and the last are kept if this is at least 2
+    size : number of points, >= 0.
+    most : maximum number to keep, >= 1; the first and the last are kept if it is >= 2.
 
     Returns
     -------
-    Rising places, (min(size, most),).
+    Ascending indices, (min(size, most),).
     """
     if size <= most:
         return np.arange(size)
@@ -33,22 +33,22 @@ def evenly_spaced(size: int, most: int) -> Places:
 def douglas_peucker(
     begin: Places, end: Places, distance: Distance, bound: float, most: float = np.inf
 ) -> tuple[Places, float]:
-    """Points of curves that stay when those near the line through the others are left out.
+    """Drop the points of curves that are close to the line through the points kept.
 
-    All curves are thinned at once: the segments farthest from a point between their ends are parted there, until all
-    points are near enough or `most` are kept.
+    All curves are thinned at once: the segments with the most distant points are split there until all points are close
+    enough or `most` are kept.
 
     Parameters
     ----------
-    begin, end : places of the first and the last point of each curve, (C,); the curves lie one after the other
-    distance : distances of points from the segments that replace them
-    bound : a segment with a point farther away than this is parted
-    most : how many points are kept at most, though never fewer than the ends
+    begin, end : indices of the first and the last point of each curve, (C,); curves follow one another.
+    distance : computes the distances of points from the segments that replace them.
+    bound : a segment with a point at a distance > bound is split.
+    most : maximum number of points to keep; the ends are always kept.
 
     Returns
     -------
-    Rising places of the points that are kept, (K,), and the largest distance of the others. It is at most `bound`
-    unless `most` was reached.
+    Ascending indices of the points kept, (K,), and the maximum distance of the others, which is <= bound unless `most`
+    was reached.
 
     References
     ----------
@@ -73,7 +73,7 @@ def douglas_peucker(
 
 
 def _farthest(begin: Places, end: Places, distance: Distance) -> tuple[Places, NDArray[np.float64]]:
-    """Of the segments that skip points: begin, end and the first of the points farthest away, (3, S), and its distance,
+    """For the segments with points inside: begin, end and the first most distant point, (3, S), and its distance,
     (S,)."""
     skips = end - begin > 1
     begin, end = begin[skips], end[skips]

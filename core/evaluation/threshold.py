@@ -1,7 +1,7 @@
-"""A threshold: one number on the scale of the scores it is compared with, and where it came from.
+"""Thresholds: a number on the scale of the scores, and its provenance.
 
-A score is predicted positive when `score >= threshold`, compared in the scores' own dtype. Numbers can't say "above
-every score" for all rows to come (a probability can be 1), so that this is a state of its own, `above_all`.
+A row is predicted positive when `score >= threshold`, compared in the scores' own dtype. Since a probability can be 1,
+no number in [0, 1] is above every future score, so "above every score" is a separate state, `above_all`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from core.errors import CutoffError
 from core.evaluation.scores import Scores
 
 How = Literal["default", "typed", "dragged", "rule"]
-ABOVE_ALL = "above-all"  # how a link, a file and the browser write the state; it is shown as "above every score"
+ABOVE_ALL = "above-all"  # in links, files and the browser; shown as "above every score"
 
 
 @dataclass(frozen=True)
 class Provenance:
     """Where a threshold came from.
 
-    how: "default" (nobody chose it), "typed" into a field, "dragged" in a picture, or found by a "rule".
-    rows: the split that was shown when it was typed or dragged, or that the rule tuned it on; "" for a default.
-    rule: the identifier of the tuning rule, "" otherwise.
+    how: "default" (not chosen), "typed" into a field, "dragged" in a figure, or found by a "rule".
+    rows: the split that was shown when it was typed or dragged, or that it was tuned on; "" for a default.
+    rule: identifier of the tuning rule, "" otherwise.
     """
 
     how: How = "default"
@@ -35,14 +35,14 @@ class Provenance:
 
     @property
     def text(self) -> str:
-        """How a link and a file write it: "default", "typed@test", "f1@validation"."""
+        """The provenance in links and files, as in "default", "typed@test" or "f1@validation"."""
         return f"{self.rule or self.how}@{self.rows}" if self.rows else self.rule or self.how
 
     @classmethod
     def parse(cls, text: str, rules: Iterable[str], parts: Iterable[str]) -> Provenance:
-        """What `text` writes, for the identifiers of these rules and the names of these splits.
+        """Read a provenance from `text`, given the identifiers of the rules and the names of the splits.
 
-        Raises CutoffError for anything else.
+        Raises CutoffError for any other text.
         """
         way, _, rows = text.partition("@")
         known = {how: cls(how, rows) for how in get_args(How) if how != "rule"} | {
@@ -60,8 +60,8 @@ UNCHOSEN = Provenance()
 class Threshold:
     """A threshold t for `score >= t`.
 
-    value: a number that the scores' dtype holds exactly, in [0, 1] for probabilities; inf, for computing alone, where
-        it is above every score (`above_all`).
+    value: a number of the scores' dtype, in [0, 1] for probabilities; inf, only for computing, if it is above every
+        score (`above_all`).
     domain: the scale of the scores.
     provenance: where it came from.
     """
@@ -72,36 +72,35 @@ class Threshold:
 
     @property
     def above_all(self) -> bool:
-        """Whether it lies above every score, so that no row is predicted positive."""
+        """Whether it is above every score, so that no row is predicted positive."""
         return bool(np.isposinf(self.value))
 
     @property
     def text(self) -> str:
-        """The shortest text that `Domain.admit` turns into the same threshold; ABOVE_ALL for the state."""
+        """The shortest text that `Domain.admit` reads as the same threshold; ABOVE_ALL above every score."""
         return ABOVE_ALL if self.above_all else _shortest(self.value, self.domain.dtype)
 
     @property
     def number(self) -> float | None:
-        """The shortest number that is the same threshold in the scores' dtype, as a file holds it; None above all."""
+        """The shortest number that is the same threshold in the scores' dtype, for files; None above every score."""
         return None if self.above_all else float(self.text)
 
     @property
     def logit(self) -> float | None:
-        """The logit of a threshold on probabilities, infinite at 0 and 1; None above every score and for other
-        scores."""
+        """The logit of a threshold on probabilities, infinite at 0 and 1; None above all and for other scores."""
         return float(logit(self.value)) if self.domain.probabilities and not self.above_all else None
 
     def moved(self, provenance: Provenance) -> Threshold:
-        """The same number with another provenance."""
+        """The same threshold with another provenance."""
         return replace(self, provenance=provenance)
 
 
 @dataclass(frozen=True)
 class Domain:
-    """The thresholds that a column of scores can have.
+    """The possible thresholds of a column of scores.
 
-    dtype: of the scores, "float16", "float32" or "float64"; a threshold is rounded to it.
-    probabilities: whether the scores lie in [0, 1], and a threshold with them; other scores take any finite number.
+    dtype: of the scores, "float16", "float32" or "float64", to which thresholds are rounded.
+    probabilities: whether scores, and so thresholds, are in [0, 1]; otherwise a threshold is any finite number.
     """
 
     dtype: str
@@ -109,12 +108,12 @@ class Domain:
 
     @classmethod
     def of(cls, *parts: Scores) -> Domain:
-        """The domain of scores (N, C), which may be of several splits: probabilities if they are in all of them."""
+        """The domain of scores (N, C) of one or more splits: probabilities if they are in all of them."""
         dtype = np.result_type(*(scores.y_score.dtype for scores in parts))
         return cls(dtype.name, all(scores.are_probabilities for scores in parts))
 
     def default(self) -> Threshold:
-        """The threshold that nobody chose: a probability of .5, or 0 for scores that are no probabilities."""
+        """The default threshold: .5 for probabilities, 0 for other scores."""
         return Threshold(0.5 if self.probabilities else 0.0, self)
 
     def above_all(self, provenance: Provenance = UNCHOSEN) -> Threshold:
@@ -122,11 +121,20 @@ class Domain:
         return Threshold(float("inf"), self, provenance)
 
     def admit(self, given: float | str, provenance: Provenance) -> Threshold:
-        """The threshold that a field, a pointer, a key, a link or a file gives: the one way in.
+        """Check a threshold from any input: a field, a pointer, a key, a link or a file.
 
-        given: a number or its text, or ABOVE_ALL. It is rounded to the scores' dtype.
-        Raises CutoffError for what is no finite number, lies outside [0, 1] for probabilities, or is too large for the
-        dtype.
+        Parameters
+        ----------
+        given : a number or its text, which is rounded to the scores' dtype, or ABOVE_ALL.
+        provenance : where it came from.
+
+        Returns
+        -------
+        The threshold.
+
+        Raises
+        ------
+        CutoffError unless it is a finite number, in [0, 1] for probabilities and in the range of the dtype.
         """
         if given == ABOVE_ALL:
             return self.above_all(provenance)
@@ -144,28 +152,28 @@ class Domain:
             rounded = float(np.dtype(self.dtype).type(number))
         if not np.isfinite(rounded):
             raise CutoffError(f"A threshold of {self.dtype} scores can't be as large as {given}.")
-        return Threshold(rounded + 0.0, self, provenance)  # turns -0.0 into 0.0, which it equals
+        return Threshold(rounded + 0.0, self, provenance)  # turns -0.0 into 0.0
 
     def admit_logit(self, given: float | str, provenance: Provenance) -> Threshold:
-        """The threshold on probabilities whose logit is given; raises CutoffError as `admit` does."""
+        """The threshold on probabilities with the given logit; raises CutoffError as `admit` does."""
         try:
             return self.admit(float(expit(float(given))), provenance)
         except ValueError:
             raise CutoffError(f"A logit is a number, but this one is {str(given)!r}.") from None
 
     def found(self, threshold: float, rule: str, rows: str) -> Threshold:
-        """The threshold that a tuning rule found on the rows of a split; inf is above every score."""
+        """The threshold that a rule tuned on a split; inf is above every score. Raises CutoffError as `admit` does."""
         provenance = Provenance("rule", rows, rule)
         return self.above_all(provenance) if np.isposinf(threshold) else self.admit(threshold, provenance)
 
 
 def thresholds_to_text(thresholds: Sequence[Threshold]) -> str:
-    """Thresholds (C,) with commas, as a link writes them; `read_thresholds` gives back the same numbers."""
+    """Thresholds (C,) as comma-separated text for a link; `read_thresholds` returns the same numbers."""
     return ",".join(threshold.text for threshold in thresholds)
 
 
 def provenances_to_text(thresholds: Sequence[Threshold]) -> str:
-    """Where thresholds (C,) came from, with commas; once if it is the same for all."""
+    """Provenances of thresholds (C,) as comma-separated text; a single one if all are the same."""
     texts = [threshold.provenance.text for threshold in thresholds]
     return texts[0] if len(set(texts)) == 1 else ",".join(texts)
 
@@ -173,15 +181,29 @@ def provenances_to_text(thresholds: Sequence[Threshold]) -> str:
 def read_thresholds(
     text: str, origins: str, domain: Domain, columns: int, rules: Iterable[str], parts: Iterable[str]
 ) -> tuple[Threshold, ...]:
-    """Thresholds (C,) from a link's text such as "0.62" or "0.5,above-all", and where they came from.
+    """Read thresholds and their provenances from a link.
 
-    origins: as `provenances_to_text` writes it; "" where the link does not say, which counts as typed.
-    Raises CutoffError unless there are `columns` thresholds that the scores can have.
+    Parameters
+    ----------
+    text : as `thresholds_to_text` writes it, such as "0.62" or "0.5,above-all".
+    origins : as `provenances_to_text` writes it; "" counts as typed.
+    domain : of the scores.
+    columns : number C of thresholds.
+    rules : identifiers of the tuning rules.
+    parts : names of the splits.
+
+    Returns
+    -------
+    The thresholds, (C,).
+
+    Raises
+    ------
+    CutoffError for another number of thresholds, and for one that the domain or `Provenance.parse` does not accept.
     """
     values = text.split(",")
     if len(values) != columns:
-        wanted = "one threshold" if columns == 1 else f"{columns} thresholds"
-        raise CutoffError(f"These scores take {wanted}, but the link has {len(values)}.")
+        expected = "one threshold" if columns == 1 else f"{columns} thresholds"
+        raise CutoffError(f"These scores take {expected}, but the link has {len(values)}.")
     said = origins.split(",") if origins else ["typed"]
     if len(said) not in (1, columns):
         raise CutoffError(f"The link says of {len(said)} thresholds where they came from, but it has {columns}.")
@@ -191,7 +213,7 @@ def read_thresholds(
 
 
 def _shortest(value: float, dtype: str) -> str:
-    """The fewest digits that name this number among those of the dtype."""
+    """The shortest text of this number in the dtype."""
     number = np.dtype(dtype).type(value)
     plain, scientific = np.format_float_positional(number, trim="-"), np.format_float_scientific(number, trim="-")
     return min(plain, scientific, key=len)

@@ -16,7 +16,7 @@ TOTALS = (
     Total("macro_f1", "Macro F1", f"Mean of F1 over labels; {MEAN}", better=1),
     Total("weighted_f1", "Weighted F1", "Mean of F1 over labels, each weighing as many as it has positives.", better=1),
     Total("samples_f1", "Samples F1", f"Mean over rows of F1 among their labels; {MEAN}", better=1),
-    Total("subset", "All labels right", "Share of rows with every label right: subset accuracy.", better=1),
+    Total("subset", "Subset accuracy", "Share of rows with every label correct.", better=1),
     Total("hamming", "Hamming loss", "Share of all decisions that are wrong.", better=-1),
     Total("cardinality", "Labels a row", "Labels called a row on average, and those it truly has.", "mean", 0, "true"),
     Total("without", "No label", "Rows in which no label reaches its threshold.", "count"),

@@ -30,7 +30,7 @@ from pages.components.threshold_column import _bulk
 from tests.conftest import ROOT, decoded
 from tests.e2e.conftest import overflow, settled
 
-TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "All labels right", "Hamming loss")
+TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "Subset accuracy", "Hamming loss")
 
 
 @pytest.fixture

@@ -158,9 +158,9 @@ def test_scores_that_are_no_probabilities_are_named_beside_the_theory(app_test: 
 def test_payoffs_without_a_best_threshold_get_one_sentence(app_test: AppTest):
     run = open_panel(app_test, "Costs")
     for pay, words in (
-        (Payoffs(0, 0, 0, 0), "pay the same"),
-        (Payoffs(0, -1, 5, 0), "call all"),
-        (Payoffs(-6, 1, 5, 0), "call none"),
+        (Payoffs(0, 0, 0, 0), "have the same payoff"),
+        (Payoffs(0, -1, 5, 0), "predict all positive"),
+        (Payoffs(-6, 1, 5, 0), "predict all negative"),
         (Payoffs(-6, -1, 5, 0), "check the signs"),
     ):
         pay_by(app_test, pay)
@@ -286,7 +286,7 @@ def test_payoffs_without_a_best_threshold_say_so_and_leave_the_rest(app_test: Ap
     app_test.run()
     choose(app_test, "prevalence.aim", "cost")
     assert not app_test.exception
-    assert "pay the same" in said(app_test)
+    assert "have the same payoff" in said(app_test)
     assert figure_of(app_test, "prevalence")
 
 

@@ -1,4 +1,4 @@
-"""Whether scores are probabilities, how far from it they are, and how to make them so."""
+"""Whether scores are calibrated probabilities, by how much they miss, and how to calibrate them."""
 
 from core.evaluation.calibration.as_logits import AsLogits
 from core.evaluation.calibration.cox import Line, fit_line

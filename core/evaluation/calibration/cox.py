@@ -1,4 +1,4 @@
-"""Cox's test of calibration: a line through the logits, and whether it is the diagonal."""
+"""Cox's test of calibration: a line fitted to the logits, compared with the diagonal."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from core.evaluation.metrics import ratio
 
 @dataclass(frozen=True)
 class Line:
-    """logit q = slope * logit p + intercept: the true probability q that a score p stands for, fitted to N rows.
+    """The fitted line logit q = slope * logit p + intercept, from a score p to the true probability q.
 
-    Calibrated scores have slope 1 and intercept 0. A slope below 1 means scores too far from .5, an intercept below 0
-    scores too high. gain: by how much the line lowers the log-loss, as a share of it. p_value: how likely calibrated
-    scores would gain as much by chance, by the likelihood ratio.
+    slope, intercept: 1 and 0 for calibrated scores. A slope below 1 means overconfident scores, an intercept below 0
+    scores that are too high.
+    gain: by how much the line reduces the log-loss, as a share of it, in [0, 1].
+    p_value: of the likelihood-ratio test that the scores are calibrated.
     """
 
     slope: float
@@ -30,25 +31,41 @@ class Line:
     p_value: float
 
     def stands_for(self, score: float) -> float:
-        """The true probability that a score in (0, 1) stands for."""
+        """The true probability at a score in (0, 1)."""
         return float(expit(self.slope * logit(score) + self.intercept))
 
     def score_for(self, q: float) -> float:
-        """The score that stands for a true probability q in (0, 1); NaN where the slope is not above 0."""
+        """The score at which the true probability is q in (0, 1); NaN unless the slope is above 0."""
         return float(expit((logit(q) - self.intercept) / self.slope)) if self.slope > 0 else float("nan")
 
 
 def fit_line(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Line:
-    """The line of greatest likelihood through probabilities y_score (N,) of the positive class, y_true (N,).
+    """Fit the line by maximum likelihood.
 
-    Cox, Two further applications of a model for binary regression, 1958: twice the gain in log-likelihood follows
-    chi-squared with two degrees of freedom if the scores are calibrated and the rows are many and not those that the
-    model was fitted to. Raises CutoffError for scores that are not in [0, 1] and for rows of one class.
+    Twice the gain in log-likelihood has asymptotically a chi-squared distribution with two degrees of freedom if the
+    scores are calibrated and the model was not fitted to these rows.
+
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,).
+    y_score : probabilities of the positive class, (N,), in [0, 1].
+
+    Returns
+    -------
+    The line, its gain and the p-value of the test.
+
+    Raises
+    ------
+    CutoffError for scores outside [0, 1], and for rows of one class.
+
+    References
+    ----------
+    Cox, Two further applications of a model for binary regression (1958).
     """
     p = as_probabilities(y_score)
     both_classes(y_true)
     z = logits(y_score)
-    scale = np.abs(z).max() or 1.0  # far logits slow the solver down
+    scale = np.abs(z).max() or 1.0  # the solver is slow for large logits
     fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit((z / scale)[:, None], y_true)
     before, after = log_loss(y_true, p), log_loss(y_true, fitted.predict_proba((z / scale)[:, None])[:, 1])
     gained = max(float(before - after), 0.0)

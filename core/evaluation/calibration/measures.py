@@ -1,4 +1,4 @@
-"""How far scores are from probabilities, for any number of score vectors at once. Numpy alone."""
+"""Measures of calibration, for any number of score vectors at once. NumPy alone."""
 
 from __future__ import annotations
 
@@ -11,46 +11,64 @@ from core.evaluation.metrics import ratio
 from core.evaluation.scores import as_scores
 
 BINS = 15
-LEAST = 1e-15  # probabilities are held this far from 0 and 1, whose logarithms are infinite
+LEAST = 1e-15  # probabilities are clipped to [LEAST, 1 - LEAST], since log 0 is infinite
 
 
 def as_probabilities(y_score: ArrayLike) -> NDArray[np.float64]:
-    """Scores as float64; raises CutoffError unless every one is in [0, 1]."""
+    """Scores (...) as float64; raises CutoffError unless all are in [0, 1]."""
     p = np.asarray(y_score, np.float64)
     outside = ~((p >= 0) & (p <= 1))
     if outside.any():
         raise CutoffError(
             f"Expected every score to be a probability in [0, 1], but got {p[outside].flat[0]:.6g}: logits and margins "
-            "are no probabilities before a sigmoid."
+            "are not probabilities; apply a sigmoid first."
         )
     return p
 
 
 def log_loss(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean of -log p of what is true, in nats, (...), for probabilities y_score (..., N) of the positive class.
+    """Log-loss: the mean of -log of the probability of the actual class, in nats.
 
-    y_true is (N,). NaN without rows.
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,).
+    y_score : probabilities of the positive class, (..., N), clipped to [1e-15, 1 - 1e-15].
+
+    Returns
+    -------
+    Log-loss (...), >= 0, lower is better; NaN without rows.
     """
     p = np.clip(np.asarray(y_score, np.float64), LEAST, 1 - LEAST)
     return ratio(-np.log(np.where(y_true, p, 1 - p)).sum(-1), p.shape[-1])
 
 
 def prevalence_log_loss(y_true: NDArray[np.bool_]) -> float:
-    """Log-loss, in nats, of scoring every row the share of positives among y_true (N,); NaN without rows."""
+    """Log-loss, in nats, of predicting the prevalence of y_true (N,) for every row; NaN without rows."""
     return float(log_loss(y_true, np.full(len(y_true), _share(y_true))))
 
 
 def brier(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Mean of (p - y)^2, in [0, 1], (...), for probabilities y_score (..., N) and y_true (N,) (Brier, 1950).
+    """Brier score: the mean of (p - y)^2, half of Brier's own sum over both classes.
 
-    Half of Brier's own sum over both classes. NaN without rows.
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,).
+    y_score : probabilities of the positive class, (..., N), in [0, 1].
+
+    Returns
+    -------
+    Brier score (...), in [0, 1], lower is better; NaN without rows.
+
+    References
+    ----------
+    Brier, Verification of forecasts expressed in terms of probability (1950).
     """
     p = np.asarray(y_score, np.float64)
     return ratio(((p - y_true) ** 2).sum(-1), p.shape[-1])
 
 
 def prevalence_brier(y_true: NDArray[np.bool_]) -> float:
-    """Brier score of scoring every row the share pi of positives among y_true (N,): pi (1 - pi); NaN without rows."""
+    """Brier score pi (1 - pi) of predicting the prevalence pi of y_true (N,) for every row; NaN without rows."""
     share = _share(y_true)
     return share * (1 - share)
 
@@ -61,11 +79,22 @@ def calibration_error(
     bins: int = BINS,
     sample_weight: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
-    """Positive-class ECE, (...): mean over rows of |mean score - share of positives| in the row's bin, in [0, 1].
+    """Positive-class expected calibration error: mean over rows of |mean score - share of positives| in the row's bin.
 
-    y_true (N,) or (..., N) and y_score (..., N), scores in [0, 1]; sample_weight (N,), 1 by default. Bins are of equal
-    width, and a score on an edge belongs to the upper one, 1 to the last (Naeini et al., Obtaining Well Calibrated
-    Probabilities Using Bayesian Binning, 2015). NaN without rows.
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,) or (..., N).
+    y_score : probabilities of the positive class, (..., N), in [0, 1].
+    bins : number of bins of equal width, >= 1; a score on an edge is in the upper bin, 1 in the last.
+    sample_weight : (N,), >= 0, by default 1 per row.
+
+    Returns
+    -------
+    ECE (...), in [0, 1], lower is better; NaN without rows.
+
+    References
+    ----------
+    Naeini et al., Obtaining Well Calibrated Probabilities Using Bayesian Binning (2015).
     """
     score = as_scores(y_score)
     weight = np.ones(score.shape[-1]) if sample_weight is None else sample_weight
@@ -75,11 +104,23 @@ def calibration_error(
 
 
 def top_label_error(y_true: NDArray[np.int64], y_score: NDArray[np.floating], bins: int = BINS) -> float:
-    """Top-label ECE, in [0, 1]: `calibration_error` of the largest of a row's scores, positive where it is right.
+    """Top-label ECE: `calibration_error` of the maximum probability of each row, positive where it is correct.
 
-    y_true (N,) class indices, y_score (N, C) in [0, 1]; of equal scores the class that comes first is predicted. It
-    looks at one score a row, and so is another number than the positive-class ECE of any class (Guo et al., On
-    Calibration of Modern Neural Networks, 2017). NaN without rows.
+    It uses one score per row, and so differs from the positive-class ECE of every class.
+
+    Parameters
+    ----------
+    y_true : class indices (N,).
+    y_score : probabilities (N, C), in [0, 1]; the first class is predicted of those with equal scores.
+    bins : number of bins of equal width, >= 1.
+
+    Returns
+    -------
+    ECE in [0, 1], lower is better; NaN without rows.
+
+    References
+    ----------
+    Guo et al., On Calibration of Modern Neural Networks (2017).
     """
     p = np.asarray(y_score)
     return float(calibration_error(p.argmax(1) == y_true, p.max(1), bins))

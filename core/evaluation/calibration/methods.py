@@ -1,4 +1,4 @@
-"""Ways to turn scores into probabilities, fitted on rows that the model was not trained on, by scikit-learn."""
+"""Calibration methods, fitted by scikit-learn to rows that the model was not trained on."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from core.errors import CutoffError
 from core.evaluation.calibration.measures import as_probabilities
 
 Map = Callable[[NDArray[np.floating]], NDArray[np.float64]]
-END = 40.0  # logits, beyond which a threshold is not looked for
-BOUND = 9.99  # of scikit-learn's log inverse temperature, which it looks for up to 10
-CERTAIN = 1 - 1e-9  # probability that can't be told from 1
-STEPS, ROUNDS = 1001, 4  # of the search for it, which ends within 2 * END / (STEPS - 1) ** ROUNDS
+END = 40.0  # thresholds are searched for between logits -END and END
+BOUND = 9.99  # of log inverse temperature, which scikit-learn searches for in [-10, 10]
+CERTAIN = 1 - 1e-9  # probabilities above it count as 1
+STEPS, ROUNDS = 1001, 4  # of the search for a threshold, exact to 2 * END / (STEPS - 1) ** ROUNDS
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to calibrate. `keeps` says what of the ranking it leaves as it is, one class against the rest."""
+    """A calibration method. `keeps` says how it affects the ranking of a class (one-vs-rest)."""
 
     name: Literal["temperature", "sigmoid", "isotonic"]
     label: str
@@ -36,10 +36,11 @@ class Method:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """A map from scores of one class to probabilities, and what was fitted, in a sentence.
+    """A fitted map from the scores of one class to probabilities.
 
-    rising: whether it keeps the order of scores, ties apart.
-    at_bound: whether the fit of a temperature ended at the bound of its search, or where log-loss is 0.
+    said: what was fitted, in a sentence.
+    rising: whether it keeps the order of scores, except for new ties.
+    at_bound: whether the search for a temperature ended at its bound, or where the log-loss is 0.
     """
 
     map: Map
@@ -48,13 +49,13 @@ class Calibration:
     at_bound: bool = False
 
     def __call__(self, y_score: ArrayLike) -> NDArray[np.float64]:
-        """Probabilities (...) for scores (...) in [0, 1]; raises CutoffError for any other."""
+        """Calibrate scores (...) in [0, 1]; raises CutoffError for any other."""
         score = np.asarray(y_score)
         as_probabilities(score)
         return self.map(score.ravel()).reshape(score.shape)
 
     def score_for(self, p: float) -> float:
-        """The least score whose probability is at least p; NaN where no score's is, or where the map falls."""
+        """The lowest score with a calibrated probability >= p; NaN if there is none, or if the map falls."""
         low, high = -END, END
         if not self.rising or float(self(expit(high))) < p:
             return float("nan")
@@ -68,7 +69,7 @@ class Calibration:
 class Temperature(NamedTuple):
     """One temperature for all classes, and the map of probabilities (N, C) that divides their logits by it.
 
-    at_bound: whether the fit ended at the bound of its search, or where log-loss is 0.
+    at_bound: whether the search ended at its bound, or where the log-loss is 0.
     """
 
     temperature: float
@@ -77,9 +78,21 @@ class Temperature(NamedTuple):
 
 
 def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Calibration:
-    """The method fitted to probabilities y_score (N,) of the positive class, y_true (N,).
+    """Fit a calibration method to one class.
 
-    Raises CutoffError for scores that are not in [0, 1], and for rows of one class.
+    Parameters
+    ----------
+    method : a name in METHODS.
+    y_true : whether each row is positive, (N,).
+    y_score : uncalibrated probabilities of the positive class, (N,), in [0, 1].
+
+    Returns
+    -------
+    The fitted map.
+
+    Raises
+    ------
+    CutoffError for scores outside [0, 1], and for rows of one class.
     """
     as_probabilities(y_score)
     both_classes(y_true)
@@ -90,10 +103,10 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
 
     if method == "isotonic":
         steps = len(np.unique(probabilities(y_score)))
-        return Calibration(probabilities, f"{steps:,} steps, joined by straight lines on the logit.")
+        return Calibration(probabilities, f"{steps:,} steps, interpolated linearly on the logit.")
     calibrator = _calibrator(fitted)
     if method == "temperature":
-        temperature = 1 / (2 * float(calibrator.beta_))  # scikit-learn takes x and -x as the logits of both classes
+        temperature = 1 / (2 * float(calibrator.beta_))  # scikit-learn uses x and -x as the logits of the two classes
         at_bound = _is_at_bound(calibrator, fitted.predict_proba(logits(y_score)[:, None]), y_true.astype(int))
         said = temperature_sentence(temperature, at_bound)
         return Calibration(probabilities, said, at_bound=at_bound)
@@ -104,10 +117,23 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
 
 
 def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Temperature:
-    """The temperature fitted to probabilities y_score (N, C) of all classes, y_true (N,) class indices.
+    """Fit one temperature to the probabilities of all classes.
 
-    Their logits, log p but for what a softmax takes away, are divided by it, which never moves the largest. Raises
-    CutoffError for scores that are not in [0, 1], and without a row of every class.
+    The logits, log p up to a constant per row, are divided by it, which does not change the class of maximum
+    probability.
+
+    Parameters
+    ----------
+    y_true : class indices (N,) in [0, C).
+    y_score : uncalibrated probabilities (N, C), in [0, 1].
+
+    Returns
+    -------
+    The temperature, > 0, and the map.
+
+    Raises
+    ------
+    CutoffError for scores outside [0, 1], and unless every class has a row.
     """
     as_probabilities(y_score)
     classes = y_score.shape[1]
@@ -125,7 +151,7 @@ def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Tem
 
 
 def temperature_sentence(temperature: float, at_bound: bool) -> str:
-    """What was fitted, in a sentence: a temperature, or that the search for it ended at its bound."""
+    """The fitted temperature, or that the search for it ended at its bound, in a sentence."""
     number = f"{temperature:.3g}" if temperature < 1000 else f"{temperature:,.0f}"
     if not at_bound:
         return f"Temperature {number}: logits are divided by it."
@@ -137,21 +163,21 @@ def temperature_sentence(temperature: float, at_bound: bool) -> str:
 
 
 def _calibrator(fitted: CalibratedClassifierCV) -> Any:
-    """What scikit-learn has fitted, with its numbers: beta_ of a temperature, a_ and b_ of Platt's line."""
+    """The calibrator that scikit-learn fitted: with beta_ for a temperature, a_ and b_ for Platt scaling."""
     (of_all_rows,) = fitted.calibrated_classifiers_
     (calibrator,) = of_all_rows.calibrators
     return calibrator
 
 
 def _is_at_bound(temperature: Any, p: NDArray[np.float64], y_true: NDArray[np.int64]) -> bool:
-    """Whether scikit-learn's search for log beta, over [-10, 10], ended at an end, or where every row has p = 1 for its
+    """Whether scikit-learn's search for log beta in [-10, 10] ended at a bound, or where every row has p = 1 for its
     class."""
     of_label = p[np.arange(len(y_true)), y_true]
     return bool(abs(np.log(temperature.beta_)) > BOUND or (of_label > CERTAIN).all())
 
 
 def both_classes(y_true: NDArray[np.bool_]) -> None:
-    """Raises CutoffError unless there are rows of both classes."""
+    """Raise CutoffError unless y_true (N,) has rows of both classes."""
     positives = int(np.count_nonzero(y_true))
     if not 0 < positives < len(y_true):
         raise CutoffError(
@@ -160,7 +186,7 @@ def both_classes(y_true: NDArray[np.bool_]) -> None:
 
 
 def logits(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    """log p - log(1 - p), (...); 0 and 1 are read as the numbers next to them, so that all are finite."""
+    """log p - log(1 - p) of scores (...) in [0, 1]; 0 and 1 are replaced by the next number, so that all are finite."""
     return np.asarray(logit(_inside(y_score)))
 
 
@@ -169,13 +195,13 @@ def _logs(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def _inside(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scores as float64, 0 and 1 moved to the next number of their own dtype."""
+    """Scores as float64, with 0 and 1 replaced by the next number in their own dtype."""
     ends = np.nextafter(np.array([0, 1], y_score.dtype), np.array([1, 0], y_score.dtype))
     return y_score.astype(np.float64).clip(*ends.astype(np.float64))
 
 
 class _Given(ClassifierMixin, BaseEstimator):
-    """A classifier that is fitted already and whose features are its logits: what scikit-learn calibrates."""
+    """A fitted classifier whose features are its logits, for scikit-learn to calibrate."""
 
     def __init__(self, classes: int = 2) -> None:
         self.classes = classes
@@ -191,7 +217,7 @@ class _Given(ClassifierMixin, BaseEstimator):
         return x[:, 0] if self.classes == 2 else x
 
     def predict(self, x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Asked for by scikit-learn, which does not call it."""
+        """Required by scikit-learn's interface, but not used."""
         return (self.decision_function(x) >= 0).astype(int) if self.classes == 2 else x.argmax(1)
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -199,7 +225,7 @@ class _Given(ClassifierMixin, BaseEstimator):
 
 
 def _fitted(name: str, y_true: NDArray[np.int64], x: NDArray[np.float64]) -> CalibratedClassifierCV:
-    """The method fitted once to all rows: logits x (N, 1) of class 1, or (N, C)."""
+    """Fit the method to all rows: x holds the logits of class 1, (N, 1), or of all classes, (N, C)."""
     everything = np.arange(len(y_true))
     given = FrozenEstimator(_Given(max(x.shape[1], 2)))
     return CalibratedClassifierCV(given, method=name, cv=[(everything, everything)]).fit(x, y_true)
@@ -209,22 +235,22 @@ METHODS: dict[str, Method] = {
     "temperature": Method(
         name="temperature",
         label="Temperature",
-        help="Divides the logit by one number: scores are made less or more sure, .5 stays .5.",
+        help="Divides the logit by one number: scores become less or more confident, .5 stays .5.",
         keeps="keeps the order of the scores",
         reference="Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599",
     ),
     "sigmoid": Method(
         name="sigmoid",
         label="Platt",
-        help="Fits a slope and an intercept on the logit: what pos_weight adds to it can be taken away.",
+        help="Fits a slope and an intercept on the logit: it can reverse the shift of pos_weight.",
         keeps="keeps the order of the scores",
         reference="Platt, Probabilistic outputs for support vector machines, 1999",
     ),
     "isotonic": Method(
         name="isotonic",
         label="Isotonic",
-        help="Fits any rising steps: it can follow every shape, and overfits where rows are few.",
-        keeps="keeps the order of the scores but for ties: scores on one step become equal",
+        help="Fits any rising step function: it can follow every shape, but overfits when rows are few.",
+        keeps="keeps the order of the scores except for ties: scores on one step become equal",
         reference="Zadrozny and Elkan, Transforming classifier scores into accurate multiclass probability estimates, "
         "2002, https://doi.org/10.1145/775047.775151",
     ),

@@ -1,4 +1,4 @@
-"""The reliability diagram: share of positives against score, bin by bin, with what chance alone would do.
+"""The reliability diagram: share of positives against mean score in each bin, with intervals and a band.
 
 Intervals are those of Wilson (Probable inference, the law of succession, and statistical inference, 1927); the band is
 that of Bröcker and Smith (Increasing the reliability of reliability diagrams, 2007), taken from the binomial.
@@ -20,17 +20,23 @@ from core.evaluation.metrics import ratio
 from core.evaluation.scores import as_scores
 
 Binning = Literal["width", "count", "score"]
-BINNINGS: dict[Binning, str] = {"width": "equal width", "count": "equal count"}  # those to draw, and their names
+BINNINGS: dict[Binning, str] = {
+    "width": "equal width",
+    "count": "equal count",
+}  # those that a figure offers, and their labels
 LEVEL = 0.9
 
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """B bins of scores that hold a row, in ascending order.
+    """The B bins of scores that hold a row, in ascending order.
 
-    low, high (B,): edges of each bin. rows, positives (B,): how many it holds. score, share (B,): mean score, and share
-    of positives, with its Wilson interval share_low, share_high at `level`. band_low, band_high (B,): between them the
-    share lies with at least that probability if every row of the bin is positive with its mean score.
+    low, high (B,): edges of each bin.
+    rows, positives (B,): number of rows and of positive rows.
+    score, share (B,): mean score and share of positives, in [0, 1].
+    share_low, share_high (B,): Wilson interval of the share at `level`.
+    band_low, band_high (B,): range of the share with probability >= `level` if every row of the bin is positive with
+    probability `score`.
     """
 
     low: NDArray[np.float64]
@@ -58,11 +64,24 @@ def reliability(
     bins: int = BINS,
     level: float = LEVEL,
 ) -> Reliability:
-    """Rows y_true (N,) with probabilities y_score (N,), binned by their score; empty bins are left out.
+    """Bin rows by their score; empty bins are left out.
 
-    binning: `bins` of equal width; at most `bins` of about equal count, fewer where scores are tied; or one a distinct
-    "score". See core.evaluation.bins. Raises CutoffError for scores that
-    are not in [0, 1].
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,).
+    y_score : probabilities of the positive class, (N,), in [0, 1].
+    binning : "width" for bins of equal width; "count" for bins of about equal count, fewer where scores are tied;
+        "score" for one bin per distinct score. See core.evaluation.bins.
+    bins : number of bins, >= 1; not used for "score".
+    level : of the intervals and the band, in (0, 1).
+
+    Returns
+    -------
+    The bins that hold a row.
+
+    Raises
+    ------
+    CutoffError for scores outside [0, 1].
     """
     p = as_probabilities(y_score)
     edges, place = _binned(y_score, binning, bins)
@@ -89,13 +108,17 @@ def reliability(
 
 @dataclass(frozen=True)
 class BrierParts:
-    """Brier = reliability - resolution + uncertainty + within (Murphy, A new vector partition of the probability score,
-    1973), for rows in groups.
+    """Brier score of rows in groups = reliability - resolution + uncertainty + within.
 
-    reliability: mean squared distance between score and share of a group, 0 if calibrated. resolution: how far the
-    shares of groups are apart. uncertainty: pi (1 - pi), the Brier score of the prevalence pi alone. within: what
-    scores that differ inside a group add or take (Stephenson et al., Two extra components in the Brier score
-    decomposition, 2008); 0 when grouped by distinct score.
+    reliability: mean squared difference between the mean score and the share of positives of a group, 0 if calibrated.
+    resolution: variance of the groups' shares, >= 0, higher is better.
+    uncertainty: pi (1 - pi), the Brier score of predicting the prevalence pi.
+    within: contribution of different scores within a group, 0 when grouped by distinct score.
+
+    References
+    ----------
+    Murphy, A new vector partition of the probability score (1973).
+    Stephenson et al., Two extra components in the Brier score decomposition (2008).
     """
 
     reliability: float
@@ -105,15 +128,22 @@ class BrierParts:
 
     @property
     def score(self) -> float:
+        """The Brier score, in [0, 1]."""
         return self.reliability - self.resolution + self.uncertainty + self.within
 
 
 def brier_parts(
     y_true: NDArray[np.bool_], y_score: NDArray[np.floating], binning: Binning = "width", bins: int = BINS
 ) -> BrierParts:
-    """The parts of the Brier score of probabilities y_score (N,), grouped into the bins of `reliability`.
+    """Decompose the Brier score over the bins of `reliability`, which takes the same parameters.
 
-    All NaN without rows. Raises CutoffError for scores that are not in [0, 1].
+    Returns
+    -------
+    The parts; all NaN without rows.
+
+    Raises
+    ------
+    CutoffError for scores outside [0, 1].
     """
     p = as_probabilities(y_score)
     if not p.size:

@@ -1,4 +1,4 @@
-"""What calibrating changes: the numbers of scores before and after, and what is decided."""
+"""Effects of calibration: measures of scores before and after, and changed decisions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ from core.evaluation.calibration.reliability import Binning, BrierParts, brier_p
 
 @dataclass(frozen=True)
 class Report:
-    """Numbers of probabilities on some rows: log-loss in nats, Brier score with its parts by bin, positive-class ECE
-    over the same bins, ROC-AUC; but for ROC-AUC less is better. NaN where undefined. sure_and_wrong: rows that score
-    exactly 0 and are positive, or exactly 1 and are not; each costs 34.5 nats."""
+    """Measures of probabilities on some rows, NaN where undefined; lower is better except for ROC-AUC.
+
+    log_loss: in nats. brier, parts: Brier score and its parts over bins. ece: positive-class ECE over the same bins.
+    sure_and_wrong: number of positive rows with a score of exactly 0 and negative rows with exactly 1; each adds 34.5
+    nats to the sum of log-losses.
+    """
 
     log_loss: float
     brier: float
@@ -36,7 +39,10 @@ class Report:
     def of(
         cls, y_true: NDArray[np.bool_], y_score: NDArray[np.floating], binning: Binning = "width", bins: int = BINS
     ) -> Report:
-        """Of probabilities y_score (N,) of the positive class; raises CutoffError for scores that are not in [0, 1]."""
+        """Measure probabilities y_score (N,) of the positive class, binned as by `reliability`.
+
+        Raises CutoffError for scores outside [0, 1].
+        """
         p = as_probabilities(y_score)
         return cls(
             log_loss=float(log_loss(y_true, p)),
@@ -49,14 +55,14 @@ class Report:
 
     @classmethod
     def of_prevalence(cls, y_true: NDArray[np.bool_]) -> Report:
-        """Of scoring every row the share of positives among them, which is calibrated and knows nothing."""
+        """Measure the prevalence as the score of every row, which is calibrated but uninformative."""
         pi = prevalence_brier(y_true)
-        known = float(Rankings.of(y_true, np.zeros(len(y_true))).roc_aucs()[0])
-        return cls(prevalence_log_loss(y_true), pi, BrierParts(0 * pi, 0 * pi, pi, 0 * pi), 0 * pi, known)
+        roc_auc = float(Rankings.of(y_true, np.zeros(len(y_true))).roc_aucs()[0])
+        return cls(prevalence_log_loss(y_true), pi, BrierParts(0 * pi, 0 * pi, pi, 0 * pi), 0 * pi, roc_auc)
 
 
 def decided_otherwise(
     y_score: NDArray[np.floating], threshold: float, calibrated: NDArray[np.floating], moved: float
 ) -> int:
-    """Rows that `y_score >= threshold` decides in another way than `calibrated >= moved`, of scores (N,) each."""
+    """Number of rows for which `y_score >= threshold` and `calibrated >= moved` differ, for scores (N,) each."""
     return int(np.count_nonzero(predicted_positive(y_score, threshold) != predicted_positive(calibrated, moved)))

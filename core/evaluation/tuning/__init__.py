@@ -1,4 +1,4 @@
-"""Choosing thresholds: rules for one threshold and for those of several labels, and what a tuned threshold is worth."""
+"""Tune thresholds: rules for one threshold and for several labels, and how well a tuned threshold performs."""
 
 from core.evaluation.tuning.choice import Choice, Goal, Pick, candidates
 from core.evaluation.tuning.labels import (

@@ -1,9 +1,9 @@
-"""From what a rule wants of every threshold to the one that it chooses. Numpy alone.
+"""Choose a threshold by the values that a rule computes at every candidate. NumPy alone.
 
-Candidates are all distinct scores, and inf, which predicts no row positive. It is inf and not the number above the
-highest score, because it must predict no row of other data either. Of candidates that are equally good the largest is
-chosen. Values that are equal on paper differ by their rounding, so values count as equal that differ by no more than
-TIE times the size of what they are computed from.
+The candidates are all distinct scores and inf, which predicts no row positive. It is inf rather than the next number
+above the highest score because it must not predict any row of other data positive either. The largest of equally good
+candidates is chosen. Values that are equal in exact arithmetic can differ by rounding, so values count as equal if they
+differ by at most TIE times the size of the terms that they are computed from.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation import ScoreIndex, ThresholdCounts
 
-TIE = 16 * float(np.finfo(np.float64).eps)  # a few roundings, and less than rates of 5,000,000 rows can differ by
+TIE = 16 * float(np.finfo(np.float64).eps)  # a few roundings; rates of 5,000,000 rows differ by more if they differ
 
 
 class Goal(NamedTuple):
-    """What a rule wants of counts (..., T) whose thresholds fall along the last axis.
+    """The values that a rule computes from counts (..., T) whose thresholds fall along the last axis.
 
-    value (..., T): what is reported at each threshold, NaN where it is undefined. Chosen is the greatest `wanted`
-    (..., T), by default the greatest value, where `met` (..., T) holds, by default everywhere, and `wanted` is no NaN.
-    `size` (..., T): of the terms whose difference `wanted` is, so far as its rounding goes; by default 1, as of rates.
-    Where that is nowhere, the greatest `near` (..., T) is chosen instead, or inf without one. A rule that does not
-    compare thresholds gives its `threshold` (...,), which need not be a score; NaN if it has none.
+    value (..., T): the value reported at each threshold, NaN where it is undefined.
+    objective (..., T): maximised to choose a threshold, except where it is NaN; by default `value`.
+    size (..., T): magnitude of the terms that `objective` is computed from, which bounds its rounding error; by default
+    1, as for rates.
+    met (..., T): where the constraint of the rule holds, by default everywhere.
+    near (..., T): maximised instead where no threshold meets the constraint; without it inf is chosen.
+    threshold (...,): the choice of a rule that compares no thresholds. It need not be a score; NaN if there is none.
     """
 
     value: NDArray[np.float64]
-    wanted: NDArray[np.float64] | None = None
+    objective: NDArray[np.float64] | None = None
     size: NDArray[np.float64] | None = None
     met: NDArray[np.bool_] | None = None
     near: NDArray[np.float64] | None = None
@@ -38,8 +40,11 @@ class Goal(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """What was chosen, each (...,): threshold, the place among the candidates that decides as it does, value there,
-    and whether the goal could be met."""
+    """The chosen thresholds, each field (...,).
+
+    threshold: the choice. place: index of the candidate that gives the same decisions. value: the rule's value there.
+    feasible: whether the goal could be met.
+    """
 
     threshold: NDArray[np.float64]
     place: NDArray[np.intp]
@@ -49,10 +54,13 @@ class Pick(NamedTuple):
 
 @dataclass(frozen=True)
 class Choice:
-    """A threshold t, for `score >= t`, the value of what its rule reports there, and a sentence that says so.
+    """The threshold that a rule chose, with its value and a sentence that states both.
 
-    threshold is inf where no row is to be predicted positive. Not feasible: the rule's constraint can't be met, and the
-    threshold comes closest to it; or what it wants is undefined at every threshold, which then is inf, and value NaN.
+    threshold: t for `score >= t`, inf to predict no row positive.
+    value: what the rule reports at the threshold.
+    feasible: False if no threshold meets the rule's constraint, and the one that comes closest is given; also False if
+    the rule is undefined at every threshold, which is then inf, and the value NaN.
+    said: the choice in a sentence.
     """
 
     threshold: float
@@ -62,16 +70,26 @@ class Choice:
 
 
 def candidates(index: ScoreIndex) -> ThresholdCounts:
-    """Counts (T,) at inf and then at every distinct score, the largest first."""
+    """Counts (T,) at inf and at every distinct score, thresholds falling."""
     ascending = index.distinct_scores()[::-1]
     return index.counts(np.append(ascending, ascending.dtype.type(np.inf)))[::-1]
 
 
 def pick(goal: Goal, thresholds: NDArray[np.floating]) -> Pick:
-    """Choose among thresholds (..., T), inf first and then falling, of the goal's shape."""
+    """Choose a threshold along the last axis.
+
+    Parameters
+    ----------
+    goal : what the rule computed at each threshold, (..., T).
+    thresholds : (..., T), inf first and then falling.
+
+    Returns
+    -------
+    The choices, (...,); the largest of equally good thresholds.
+    """
     if goal.threshold is None:
-        wanted = goal.value if goal.wanted is None else goal.wanted
-        place, feasible = _greatest(wanted if goal.met is None else np.where(goal.met, wanted, np.nan), goal.size)
+        objective = goal.value if goal.objective is None else goal.objective
+        place, feasible = _greatest(objective if goal.met is None else np.where(goal.met, objective, np.nan), goal.size)
         if goal.near is not None and not feasible.all():
             place = np.where(feasible, place, _greatest(goal.near)[0])
         threshold = taken(thresholds, place).astype(np.float64)
@@ -83,11 +101,18 @@ def pick(goal: Goal, thresholds: NDArray[np.floating]) -> Pick:
 
 
 def place_of(thresholds: NDArray[np.floating], threshold: ArrayLike) -> NDArray[np.intp]:
-    """Place (...,) among thresholds (..., T), inf first and then falling, that decides as threshold (...,) does.
+    """Index (...,) of the candidate that gives the same decisions as a threshold.
 
-    It is that of the smallest which is >= the threshold, in the dtype of the thresholds.
+    Parameters
+    ----------
+    thresholds : candidates (..., T), inf first and then falling.
+    threshold : any thresholds (...,), rounded to the dtype of the candidates.
+
+    Returns
+    -------
+    Index of the smallest candidate >= the threshold.
     """
-    with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
+    with np.errstate(over="ignore"):  # a threshold beyond the range of the dtype becomes infinite, as it should
         t = np.asarray(threshold).astype(thresholds.dtype)
     return np.count_nonzero(thresholds >= t[..., None], axis=-1) - 1
 
@@ -98,11 +123,11 @@ def taken(values: NDArray, place: NDArray[np.intp]) -> NDArray:
 
 
 def _greatest(
-    wanted: NDArray[np.float64], size: NDArray[np.float64] | None = None
+    objective: NDArray[np.float64], size: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Place of the first that equals the greatest, by sizes (..., T), and whether there is any number; NaN left out."""
-    greatest = np.fmax.reduce(wanted, axis=-1)[..., None]
+    """Index of the first value equal to the maximum up to rounding, and whether there is one; NaN is left out."""
+    greatest = np.fmax.reduce(objective, axis=-1)[..., None]
     slack: float | NDArray[np.float64] = 2 * TIE
     if size is not None:
-        slack = TIE * (size + taken(size, (wanted == greatest).argmax(axis=-1))[..., None])
-    return (wanted >= greatest - slack).argmax(axis=-1), ~np.isnan(greatest[..., 0])
+        slack = TIE * (size + taken(size, (objective == greatest).argmax(axis=-1))[..., None])
+    return (objective >= greatest - slack).argmax(axis=-1), ~np.isnan(greatest[..., 0])

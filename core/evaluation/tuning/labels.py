@@ -1,7 +1,7 @@
-"""Decisions about several labels: a threshold each, one for all, the top k of a row, the prior's share. Numpy alone.
+"""Decide several labels: by a threshold per label, one for all, the top k of each row or prevalence. NumPy alone.
 
-Tune on scores of rows that the model was not fitted to, best out-of-fold ones of the training rows; the caller makes
-them. The strategies are those of Yang, A study on thresholding strategies for text categorization, 2001,
+Tune on scores of rows that the model was not fitted to, ideally out-of-fold scores of the training rows; the caller
+provides them. The strategies are those of Yang, A study on thresholding strategies for text categorization, 2001,
 https://doi.org/10.1145/383952.383975.
 """
 
@@ -25,20 +25,20 @@ SEED = 0  # of the inner folds
 
 @dataclass(frozen=True, eq=False)
 class LabelThresholds:
-    """A threshold a label, thresholds (C,); inf gives the label to no row. choices: one a label, or one for all."""
+    """A threshold per label, thresholds (C,), inf to predict it for no row. choices: one per label, or one for all."""
 
     thresholds: NDArray[np.float64]
     choices: tuple[Choice, ...]
     said: str
 
     def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
-        """Whether `score >= t`, (N, C), from scores (N, C)."""
+        """Whether each label is predicted, `score >= t`, (N, C), from scores (N, C)."""
         return predicted_positive(y_score, self.thresholds)
 
 
 @dataclass(frozen=True)
 class TopLabels:
-    """The k labels of a row that score highest, all of them if it has no more."""
+    """The k labels of each row with the highest scores, or all if there are at most k."""
 
     k: int
     said: str
@@ -51,18 +51,18 @@ class TopLabels:
 
 @dataclass(frozen=True, eq=False)
 class LabelShares:
-    """As many rows a label as its share, shares (C,), of the rows that are decided: they are needed all together."""
+    """A fixed share of rows per label, shares (C,) in [0, 1]; the rows to decide are needed all together."""
 
     shares: NDArray[np.float64]
     said: str
 
     def thresholds(self, y_score: ArrayLike) -> NDArray[np.float64]:
-        """The thresholds (C,) at which the share predicted among rows with scores (N, C) comes closest."""
+        """The thresholds (C,) at which the predicted share of rows with scores (N, C) is closest to `shares`."""
         score = as_scores(y_score)
         return np.array([_matching(column, share) for column, share in zip(score.T, self.shares, strict=True)])
 
     def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
-        """Whether `score >= t` at those thresholds, (N, C)."""
+        """Whether each label is predicted, `score >= t` at those thresholds, (N, C)."""
         return predicted_positive(y_score, self.thresholds(y_score))
 
 
@@ -71,7 +71,7 @@ LabelChoice = LabelThresholds | TopLabels | LabelShares
 
 @dataclass(frozen=True)
 class LabelRuleSpec:
-    """A way to decide labels: `function(scores, **params)`, or `function(scores, rule, **params)` if it takes_rule."""
+    """A way to decide labels: `function(scores, **params)`, or `function(scores, rule, **params)` if `takes_rule`."""
 
     name: str
     label: str
@@ -81,10 +81,22 @@ class LabelRuleSpec:
     takes_rule: bool = False
 
     def __call__(self, scores: Scores, rule: Rule | None = None, **params: Value) -> LabelChoice:
-        """The choice for the labels of scores, tuned on their rows by the rule, F1 by default.
+        """Tune the decisions about all labels on the rows of `scores`.
 
-        Raises CutoffError for other tasks than multilabel, a rule where none is taken, and an unknown param or one
-        outside its range.
+        Parameters
+        ----------
+        scores : labels and scores of a multi-label task, (N, C).
+        rule : tunes each threshold, maximum F1 by default; only where `takes_rule`.
+        params : parameters of this spec by name; the others keep their defaults.
+
+        Returns
+        -------
+        The tuned decisions.
+
+        Raises
+        ------
+        CutoffError for any other task, a rule where none is taken, and a parameter that is unknown or outside its
+        range.
         """
         if scores.task != "multilabel":
             raise CutoffError(f"Expected `scores` of a multilabel task, but got a {scores.task} one.")
@@ -97,61 +109,83 @@ class LabelRuleSpec:
 
 
 def scut(scores: Scores, rule: Rule) -> LabelThresholds:
-    """The rule's choice for each label by itself."""
+    """Tune a threshold for each label separately."""
     choices = tuple(rule(candidates(index)) for index in index_scores(scores))
-    return _each(choices, f"Each label by itself: {rule.spec.label}")
+    return _each(choices, f"Each label separately: {rule.spec.label}")
 
 
 def one_for_all(scores: Scores, rule: Rule) -> LabelThresholds:
-    """The rule's choice on all labels of all rows as if they were rows of one label: F1 is then micro F1."""
+    """Tune one threshold on all labels pooled, so that F1 is micro F1."""
     choice = rule(candidates(ScoreIndex.of(scores.y_true.ravel(), scores.y_score.ravel())))
-    return LabelThresholds(np.full(scores.n_columns, choice.threshold), (choice,), f"All labels as one: {choice.said}")
+    return LabelThresholds(np.full(scores.n_columns, choice.threshold), (choice,), f"All labels pooled: {choice.said}")
 
 
 def rcut(scores: Scores, k: int) -> TopLabels:
-    """The top k labels of a row; for k = 0 as many as a row has on average, rounded to the nearest whole number."""
+    """Predict the top k >= 0 labels of each row; k = 0 is the mean number of labels per row, rounded to an integer."""
     mean = float(scores.y_true.sum(axis=1).mean()) if scores.n_rows else 0.0
     k = k or int(np.floor(mean + 0.5))
     return TopLabels(k, f"The {k} highest labels of every row; a row has {mean:.3g} on average.")
 
 
 def pcut(scores: Scores) -> LabelShares:
-    """The share of rows that has each label, which rows to come are to match."""
+    """Predict each label for the share of rows that have it in these rows."""
     shares = scores.positives / max(scores.n_rows, 1)
-    said = f"Each label goes to the share of rows that has it here, {shares.min():.3g} to {shares.max():.3g}."
+    said = f"Each label is predicted for its share of these rows, {shares.min():.3g} to {shares.max():.3g}."
     return LabelShares(shares, said)
 
 
 def fbr_0(scores: Scores, least: float, folds: int) -> LabelThresholds:
-    """SCut by F1, but a label whose F1 is below `least` goes to no row."""
+    """SCut by F1, but a label with F1 < `least`, in [0, 1], is predicted for no row."""
     return _fbr(scores, least, folds, top=False)
 
 
 def fbr_1(scores: Scores, least: float, folds: int) -> LabelThresholds:
-    """SCut by F1, but the threshold of a label whose F1 is below `least` is its highest score."""
+    """SCut by F1, but the threshold of a label with F1 < `least`, in [0, 1], is its highest score."""
     return _fbr(scores, least, folds, top=True)
 
 
 def inner_folds(y_true: ArrayLike, folds: int, seed: int = SEED) -> NDArray[np.int64]:
-    """A fold in [0, folds) for each row, (N,), drawn so that the folds share both classes of y_true (N,) equally.
+    """Assign the rows to stratified folds at random.
 
-    Raises CutoffError for less than two folds.
+    Parameters
+    ----------
+    y_true : labels (N,) in {0, 1}.
+    folds : number of folds, >= 2.
+    seed : of the assignment.
+
+    Returns
+    -------
+    The fold of each row, (N,), in [0, folds).
+
+    Raises
+    ------
+    CutoffError for fewer than two folds.
     """
     if folds < 2:
         raise CutoffError(f"Expected `folds` to be at least 2, but got {folds!r}.")
     positive = np.asarray(y_true) == 1
     shuffled = np.random.default_rng(seed).permutation(positive.size)
-    dealt = shuffled[np.argsort(positive[shuffled], kind="stable")]  # first all negatives, then all positives
+    dealt = shuffled[np.argsort(positive[shuffled], kind="stable")]  # negatives first, then positives
     fold = np.empty(positive.size, np.int64)
     fold[dealt] = np.arange(positive.size) % folds
     return fold
 
 
 def cross_tuned(rule: Rule, y_true: ArrayLike, y_score: ArrayLike, folds: NDArray[np.int64]) -> float:
-    """Value of a rule when each fold is decided at the threshold chosen on the others; counts summed over folds.
+    """Cross-validated value of a rule: each fold is decided at the threshold tuned on the others.
 
-    y_true in {0, 1}, y_score, folds: (N,). It is not flattered by the tuning, as the value on the tuned rows is. NaN
-    where it is undefined.
+    Unlike the value on the rows used for tuning, it is not optimistic.
+
+    Parameters
+    ----------
+    rule : tunes the threshold.
+    y_true : labels (N,) in {0, 1}.
+    y_score : finite scores (N,).
+    folds : the fold of each row, (N,).
+
+    Returns
+    -------
+    The rule's value for the counts summed over folds; NaN where it is undefined.
     """
     y, score = np.asarray(y_true), as_scores(y_score)
     sums = np.zeros(4, np.int64)
@@ -167,10 +201,24 @@ def cross_tuned(rule: Rule, y_true: ArrayLike, y_score: ArrayLike, folds: NDArra
 def cross_decided(
     scores: Scores, choose: Callable[[Scores], LabelChoice], folds: int, seed: int = SEED
 ) -> NDArray[np.bool_]:
-    """Decisions (N, C) about labels when each fold of the rows is decided as chosen on the others.
+    """Cross-validated decisions about labels: each fold is decided as tuned on the others.
 
-    What they come to is not flattered by the tuning, as that of decisions about the tuned rows is. Raises CutoffError
-    for less than two folds.
+    Unlike metrics of decisions about the rows used for tuning, metrics of these are not optimistic.
+
+    Parameters
+    ----------
+    scores : labels and scores of a multi-label task, (N, C).
+    choose : tunes the decisions on the rows that it is given.
+    folds : number of folds, >= 2.
+    seed : of the folds.
+
+    Returns
+    -------
+    Whether each label is predicted, (N, C).
+
+    Raises
+    ------
+    CutoffError for fewer than two folds.
     """
     fold = inner_folds(np.zeros(scores.n_rows), folds, seed)
     predicted = np.zeros(scores.y_score.shape, bool)
@@ -184,8 +232,8 @@ def _fbr(scores: Scores, least: float, folds: int, top: bool) -> LabelThresholds
     choices = tuple(
         _fall_back(view.y, view.score, least, folds, top) for view in map(scores.view, range(scores.n_columns))
     )
-    given_up = sum(not choice.feasible for choice in choices)
-    return _each(choices, f"Each label by itself, {given_up} of {len(choices)} with F1 below {least:g}: greatest F1")
+    low_f1 = sum(not choice.feasible for choice in choices)
+    return _each(choices, f"Each label separately, {low_f1} of {len(choices)} with F1 below {least:g}: maximum F1")
 
 
 def _fall_back(y: NDArray[np.bool_], score: NDArray[np.floating], least: float, folds: int, top: bool) -> Choice:
@@ -196,15 +244,15 @@ def _fall_back(y: NDArray[np.bool_], score: NDArray[np.floating], least: float, 
         return tuned
     threshold = float(score.max()) if top and score.size else np.inf
     value = float(rule.goal(counts).value[place_of(counts.thresholds, threshold)])
-    instead = f"the threshold is the highest score, {threshold:.4g}" if top else "no row gets the label"
+    instead = f"the threshold is the highest score, {threshold:.4g}" if top else "the label is predicted for no row"
     return Choice(threshold, value, False, f"Infeasible: F1 is {found:.4g}, below {least:g}; {instead}.")
 
 
 def _matching(score: NDArray[np.floating], share: float) -> float:
     counts = candidates(ScoreIndex.of(np.zeros(score.size, bool), score))  # so fp counts the rows predicted positive
-    wanted = share * score.size
-    gap = np.abs(counts.fp - wanted)
-    return float(pick(Goal(gap, wanted=-gap, size=counts.fp + wanted), counts.thresholds).threshold)
+    target = share * score.size
+    gap = np.abs(counts.fp - target)
+    return float(pick(Goal(gap, objective=-gap, size=counts.fp + target), counts.thresholds).threshold)
 
 
 def _each(choices: tuple[Choice, ...], how: str) -> LabelThresholds:
@@ -217,50 +265,50 @@ def _each(choices: tuple[Choice, ...], how: str) -> LabelThresholds:
 
 
 _FBR = (
-    Param("least", "Least F1 (fbr)", 0.3, 0.0, 1.0, 0.05, help="A label that does not reach it is not tuned."),
-    Param("folds", "Inner folds", 3, 1, 20, 1, integer=True, help="That F1 is measured on; 1: on the tuned rows."),
+    Param("least", "Minimum F1 (FBR)", 0.3, 0.0, 1.0, 0.05, help="Labels with a lower F1 are not tuned."),
+    Param("folds", "Inner folds", 3, 1, 20, 1, integer=True, help="Folds to estimate F1; 1: in-sample."),
 )
 
 LABEL_RULES: dict[str, LabelRuleSpec] = {
     "scut": LabelRuleSpec(
         name="scut",
-        label="SCut: each label by itself",
+        label="SCut: a threshold per label",
         function=scut,
-        help="Tunes a threshold for each label alone, best for macro metrics; rare labels overfit.",
+        help="Tunes a threshold for each label separately, best for macro metrics; rare labels overfit.",
         takes_rule=True,
     ),
     "one_for_all": LabelRuleSpec(
         name="one_for_all",
         label="One threshold for all labels",
         function=one_for_all,
-        help="Tunes a single number on all labels together, best for micro metrics.",
+        help="Tunes one threshold on all labels pooled, best for micro metrics.",
         takes_rule=True,
     ),
     "rcut": LabelRuleSpec(
         name="rcut",
-        label="RCut: the top k of a row",
+        label="RCut: top k labels per row",
         function=rcut,
-        help="Gives every row the same number of labels, those that score highest.",
-        params=(Param("k", "k", 0, 0, 1000, 1, integer=True, help="0: as many as a row has on average."),),
+        help="Predicts the same number of labels for every row: those with the highest scores.",
+        params=(Param("k", "k", 0, 0, 1000, 1, integer=True, help="0: the mean number of labels per row."),),
     ),
     "pcut": LabelRuleSpec(
         name="pcut",
-        label="PCut: the share of the prior",
+        label="PCut: match the prevalence",
         function=pcut,
-        help="Gives each label to as large a share of the new rows as has it in these; needs the new rows together.",
+        help="Predicts each label for the same share of new rows as have it here; needs all new rows at once.",
     ),
     "fbr_0": LabelRuleSpec(
         name="fbr_0",
-        label="FBR.0: never, where F1 is poor",
+        label="FBR.0: predict none where F1 is low",
         function=fbr_0,
-        help="As SCut by F1, but a label that can't be told well enough goes to no row.",
+        help="SCut by F1, but a label with a low F1 is predicted for no row.",
         params=_FBR,
     ),
     "fbr_1": LabelRuleSpec(
         name="fbr_1",
-        label="FBR.1: hardly ever, where F1 is poor",
+        label="FBR.1: highest score only where F1 is low",
         function=fbr_1,
-        help="As SCut by F1, but a label that can't be told well enough goes to the highest-scored row only.",
+        help="SCut by F1, but the threshold of a label with a low F1 is its highest score.",
         params=_FBR,
     ),
 }

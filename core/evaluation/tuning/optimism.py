@@ -1,8 +1,8 @@
-"""How optimistic a tuned threshold is: F1 tuned on few rows of a population of which everything is known.
+"""How optimistic a tuned threshold is: F1 tuned on small samples of a known population.
 
-The population is calibrated: a row scores its own true probability q, and q follows a beta distribution, by default
-Beta(1/2, 6). Then a share pi = 1/13 = .0769 of the rows is positive, and the best threshold is t* = F*/2 = .1779
-(Lipton et al., 2014). What is above a threshold is an incomplete beta function, so that true F1 needs no simulation.
+The population is calibrated: the score of a row is its true probability q, and q follows a beta distribution, by
+default Beta(1/2, 6). Its prevalence is pi = 1/13 = .0769, and its best threshold t* = F*/2 = .1779 (Lipton et al.,
+2014). The shares above a threshold are incomplete beta functions, so the true F1 needs no simulation.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ MOST_ROWS = 10_000_000
 
 @dataclass(frozen=True, eq=False)
 class Optimism:
-    """F1 tuned on each of R samples of n rows: thresholds, in_sample F1 and true F1 on the population, each (R,).
+    """F1 tuned on each of R samples of n rows.
 
-    left_out: samples without a positive row, on which nothing can be tuned; they are not among the R.
+    thresholds, in_sample, true (R,): tuned threshold, its F1 on the sample, and its F1 on the population.
+    left_out: number of samples without a positive row, which can't be tuned on and are not among the R.
     """
 
     n: int
@@ -39,10 +40,19 @@ class Optimism:
 
 
 def population_counts(thresholds: ArrayLike, shape: tuple[float, float] = SHAPE) -> ThresholdCounts:
-    """Counts, as shares of a population whose scores follow a beta distribution, at thresholds in [0, 1] of any shape.
+    """Counts of a calibrated population whose scores follow a beta distribution, as shares of it.
 
-    Of density f a share of q f(q) is positive at q, which is the mean of the distribution times another beta density,
-    the first parameter of which is larger by 1.
+    For density f, positives have density q f(q): the mean of the distribution times the beta density whose first
+    parameter is larger by 1.
+
+    Parameters
+    ----------
+    thresholds : of any shape; above 1 no row is predicted positive.
+    shape : the two parameters of the beta distribution, > 0.
+
+    Returns
+    -------
+    Counts in the shape of the thresholds; the four sum to 1.
     """
     a, b = shape
     t, pi = np.asarray(thresholds, np.float64), a / (a + b)
@@ -53,14 +63,26 @@ def population_counts(thresholds: ArrayLike, shape: tuple[float, float] = SHAPE)
 
 
 def population_best() -> Choice:
-    """The best threshold for F1 on the population, among 100,001, and the F1 there: t* = F*/2."""
+    """The threshold of maximum F1 on the population, among 100,001 in [0, 1], and its F1: t* = F*/2."""
     return RULES["f1"](population_counts(np.linspace(1, 0, 100_001)))
 
 
 def simulate(n: int, repeats: int, seed: int = 0) -> Optimism:
-    """Draw `repeats` samples of n rows, tune F1 on each, and hold it against the truth.
+    """Tune F1 on samples of the population and compare it with the true F1.
 
-    Raises CutoffError unless n and repeats are at least 1 and n x repeats at most MOST_ROWS.
+    Parameters
+    ----------
+    n : rows per sample, >= 1.
+    repeats : number of samples, >= 1, with n * repeats <= MOST_ROWS.
+    seed : of the samples.
+
+    Returns
+    -------
+    Thresholds and F1 of the samples with a positive row.
+
+    Raises
+    ------
+    CutoffError for a smaller or larger number.
     """
     if n < 1 or repeats < 1 or n * repeats > MOST_ROWS:
         raise CutoffError(

@@ -1,4 +1,4 @@
-"""Where a threshold came from, in words."""
+"""The provenance of a threshold in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.evaluation.tuning.rules import rules
 
 
 def provenance_label(provenance: Provenance) -> str:
-    """ "default", "typed while test rows were shown", "Maximum F1, tuned on validation rows"."""
+    """Describe a provenance, as in "typed while test rows were shown" or "Maximum F1, tuned on validation rows"."""
     if provenance.how == "default":
         return "default"
     if provenance.how == "rule":

@@ -1,8 +1,8 @@
-"""Rules that choose one threshold: each a function from counts at all candidates to what it wants of them. Numpy alone.
+"""Rules that choose one threshold: each a function from the counts at all candidates to a goal. NumPy alone.
 
-Counts are (..., T), thresholds falling from inf; all functions work on any number of leading dimensions, so that a
-thousand resamples are chosen for at once. What is undefined is never chosen: F1, recall and whatever comes from it
-without a positive row; specificity without a negative one; MCC where every row is decided alike.
+Counts are (..., T) with thresholds falling from inf; leading dimensions are independent, so that a thousand resamples
+are tuned at once. A threshold where the value is undefined is never chosen: F1 and recall without a positive row,
+specificity without a negative row, MCC where all rows are predicted alike.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.evaluation.tuning.choice import Choice, Goal, Pick, pick
 from core.parameters import Param, Value, checked
 
 Ends = tuple[float, float]
-WHOLE = 1e-9  # a share of the rows this close below a whole number of them is that number
+WHOLE = 1e-9  # a number of rows this close below an integer is that integer
 
 
 def _unit(**_params: Value) -> Ends:
@@ -37,11 +37,13 @@ def _payoffs(benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: floa
 
 @dataclass(frozen=True)
 class RuleSpec:
-    """A rule: `function(counts, **params)` is its goal, `value` names what it reports and `condition` its constraint.
+    """A tuning rule: `function(counts, **params)` computes its goal.
 
-    near: what a constraint that can't be met is about. A greater value is better unless higher_is_better is false.
-    `range(**params)`: the ends between which the value lies. pooled: whether the counts of several sets of rows may be
-    summed before the value is taken; not where deviations of either sign would cancel.
+    value: name of what it reports. condition: its constraint, formatted with the parameters; "" without one.
+    near: name of what is maximised where no threshold meets the constraint.
+    range: `range(**params)` gives the bounds of the value.
+    pooled: whether counts of several sets of rows may be summed before the value is computed; False where deviations of
+    opposite sign would cancel.
     """
 
     name: str
@@ -58,39 +60,39 @@ class RuleSpec:
     pooled: bool = True
 
     def __call__(self, counts: ThresholdCounts, **params: Value) -> Choice:
-        """The choice among `candidates`, counts (T,); defaults for the params not given.
+        """Choose among `candidates`, counts (T,), with default values for parameters that are not given.
 
-        Raises CutoffError for an unknown param or one outside its range.
+        Raises CutoffError for a parameter that is unknown or outside its range.
         """
         return self.bind(**params)(counts)
 
     def bind(self, **params: Value) -> Rule:
-        """The rule with these params, checked, and defaults for the others; raises CutoffError."""
+        """The rule with these parameters and defaults for the others; raises CutoffError as calling it does."""
         return Rule(self, tuple(checked(self.name, self.params, params).items()))
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with a value for each of its params; made by `RuleSpec.bind`, which checks them."""
+    """A rule with a value for each of its parameters; made by `RuleSpec.bind`, which checks them."""
 
     spec: RuleSpec
     params: tuple[tuple[str, Value], ...]
 
     @property
     def range(self) -> Ends:
-        """The ends between which its value lies, whatever the rows are."""
+        """The bounds of its value on any rows."""
         return self.spec.range(**dict(self.params))
 
     def goal(self, counts: ThresholdCounts) -> Goal:
-        """What it wants of counts (..., T)."""
+        """Its goal for counts (..., T)."""
         return self.spec.function(counts, **dict(self.params))
 
     def pick(self, counts: ThresholdCounts) -> Pick:
-        """What it chooses from counts (..., T), each (...,)."""
+        """Its choices from counts (..., T), each (...,)."""
         return pick(self.goal(counts), counts.thresholds)
 
     def __call__(self, counts: ThresholdCounts) -> Choice:
-        """The choice among `candidates`, counts (T,)."""
+        """Choose among `candidates`, counts (T,)."""
         goal = self.goal(counts)
         found = pick(goal, counts.thresholds)
         return Choice(
@@ -117,9 +119,9 @@ class Rule:
 
 
 def bind(name: str, **params: Value) -> Rule:
-    """The named rule with these params, and defaults for the others.
+    """The rule of that name with these parameters and defaults for the others.
 
-    Raises CutoffError for an unknown rule or param, or a param outside its range.
+    Raises CutoffError for an unknown rule, and for a parameter that is unknown or outside its range.
     """
     every = rules()
     if name not in every:
@@ -128,17 +130,17 @@ def bind(name: str, **params: Value) -> Rule:
 
 
 def rules() -> dict[str, RuleSpec]:
-    """Every rule: those of RULES, and one for the optimum of each metric that none of them is named after."""
+    """All rules by name: those of RULES, and the optimum of every metric whose name is not among them."""
     return RULES | {name: _optimum(spec) for name, spec in METRICS.items() if name not in RULES}
 
 
 def _optimum(metric: MetricSpec) -> RuleSpec:
-    """The rule that chooses the greatest value of a metric, or the least of one of which less is better."""
+    """The rule that maximises a metric, or minimises it where lower is better."""
 
     def goal(counts: ThresholdCounts, **params: Value) -> Goal:
         value = metric(counts, **params)
         sign = 1 if metric.higher_is_better else -1
-        return Goal(value, wanted=sign * value, size=np.abs(value) + 1)
+        return Goal(value, objective=sign * value, size=np.abs(value) + 1)
 
     return RuleSpec(
         name=metric.name,
@@ -154,102 +156,127 @@ def _optimum(metric: MetricSpec) -> RuleSpec:
 
 
 def threshold_by_payoffs(benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: float) -> float:
-    """The threshold on the true probability q at and above which calling a row positive pays no less than not to:
+    """The threshold on the true probability that maximises the expected payoff.
 
-    q (b_tp + c_fn) >= (1 - q) (b_tn + c_fp), so (b_tn + c_fp) / (b_tn + c_fp + b_tp + c_fn); with costs alone
-    c_fp / (c_fp + c_fn) (Elkan, The foundations of cost-sensitive learning, 2001). NaN if nothing costs or pays.
+    A positive prediction is at least as good as a negative one where q (b_tp + c_fn) >= (1 - q) (b_tn + c_fp).
+
+    Parameters
+    ----------
+    benefit_tp, benefit_tn : benefits of correct predictions, in one unit.
+    cost_fp, cost_fn : costs of wrong predictions, in the same unit.
+
+    Returns
+    -------
+    (b_tn + c_fp) / (b_tn + c_fp + b_tp + c_fn), to be used as `q >= t`; NaN if the denominator is 0.
+
+    References
+    ----------
+    Elkan, The foundations of cost-sensitive learning (2001).
     """
     of_negative, of_positive = benefit_tn + cost_fp, benefit_tp + cost_fn
     return float(ratio(of_negative, of_negative + of_positive))
 
 
 def fixed(counts: ThresholdCounts, threshold: float) -> Goal:
+    """The given threshold; reports F1."""
     return Goal(_f_beta(counts, 1), threshold=np.full(counts.tp.shape[:-1], threshold))
 
 
 def f1(counts: ThresholdCounts) -> Goal:
+    """Maximise F1."""
     return Goal(_f_beta(counts, 1))
 
 
 def f_beta(counts: ThresholdCounts, beta: float) -> Goal:
+    """Maximise F-beta, beta > 0."""
     return Goal(_f_beta(counts, beta))
 
 
 def half_f1(counts: ThresholdCounts) -> Goal:
-    """F*/2, where F* is the greatest F1 on these rows."""
+    """The threshold F*/2, where F* is the maximum F1 on these rows; reports F1."""
     values = _f_beta(counts, 1)
     return Goal(values, threshold=np.fmax.reduce(values, axis=-1) / 2)
 
 
 def youden(counts: ThresholdCounts) -> Goal:
+    """Maximise Youden's J."""
     return Goal(metrics.youden(counts))
 
 
 def balanced_accuracy(counts: ThresholdCounts) -> Goal:
+    """Maximise the mean of recall and specificity."""
     return Goal(metrics.balanced_accuracy(counts))
 
 
 def mcc(counts: ThresholdCounts) -> Goal:
+    """Maximise the Matthews correlation coefficient."""
     return Goal(metrics.mcc(counts))
 
 
 def accuracy(counts: ThresholdCounts) -> Goal:
+    """Maximise accuracy."""
     return Goal(metrics.accuracy(counts))
 
 
 def cost(counts: ThresholdCounts, benefit_tp: float, cost_fp: float, cost_fn: float, benefit_tn: float) -> Goal:
-    """(b_tp TP + b_tn TN - c_fp FP - c_fn FN) / N, in the unit of the params."""
+    """Maximise (b_tp TP + b_tn TN - c_fp FP - c_fn FN) / N, in the unit of the parameters."""
     gained = benefit_tp * counts.tp + benefit_tn * counts.tn
     lost = cost_fp * counts.fp + cost_fn * counts.fn
     value = ratio(gained - lost, counts.total)
-    return Goal(value, wanted=np.where(np.isnan(value), np.nan, gained - lost), size=gained + lost)
+    return Goal(value, objective=np.where(np.isnan(value), np.nan, gained - lost), size=gained + lost)
 
 
 def precision(counts: ThresholdCounts, least: float) -> Goal:
+    """Maximise recall subject to precision >= `least`, in [0, 1]."""
     return _at_least(metrics.recall(counts), metrics.precision(counts), least)
 
 
 def recall(counts: ThresholdCounts, least: float) -> Goal:
+    """Maximise precision subject to recall >= `least`, in [0, 1]."""
     return _at_least(metrics.precision(counts), metrics.recall(counts), least)
 
 
 def specificity(counts: ThresholdCounts, least: float) -> Goal:
+    """Maximise recall subject to specificity >= `least`, in [0, 1]."""
     return _at_least(metrics.recall(counts), metrics.specificity(counts), least)
 
 
 def top_percent(counts: ThresholdCounts, percent: float) -> Goal:
+    """Predict at most `percent` of the rows positive, in [0, 100]; reports recall."""
     return _budget(counts, np.floor(percent / 100 * counts.total + WHOLE))
 
 
 def top_rows(counts: ThresholdCounts, rows: int) -> Goal:
+    """Predict at most `rows` >= 0 rows positive; reports recall."""
     return _budget(counts, np.asarray(rows))
 
 
 def prevalence(counts: ThresholdCounts) -> Goal:
-    gap = ratio(np.abs(counts.fp - counts.fn), counts.total)  # predicted positives less positives is FP less FN
-    return Goal(gap, wanted=-gap)
+    """Minimise the distance, in [0, 1], between the share predicted positive and the share of positives."""
+    gap = ratio(np.abs(counts.fp - counts.fn), counts.total)  # predicted positives minus positives is FP - FN
+    return Goal(gap, objective=-gap)
 
 
 def _f_beta(counts: ThresholdCounts, beta: float) -> NDArray[np.float64]:
-    """F-beta, NaN at every threshold without a positive row, where none is better than another."""
+    """F-beta; NaN at every threshold without a positive row, where all thresholds are equally good."""
     without = counts.tp[..., :1] + counts.fn[..., :1] == 0
     values = metrics.f_beta(counts, beta)
     return np.where(without, np.nan, values) if without.any() else values
 
 
 def _at_least(value: NDArray[np.float64], measure: NDArray[np.float64], least: float) -> Goal:
-    """The greatest value where the measure is >= least; the greatest measure if it nowhere is."""
+    """Maximise the value subject to measure >= least; maximise the measure if no threshold meets that."""
     return Goal(value, met=measure >= least, near=np.where(np.isnan(value), np.nan, measure))
 
 
 def _budget(counts: ThresholdCounts, rows: NDArray) -> Goal:
-    """As many rows predicted positive as the budget allows: rows with one score are predicted positive all or none."""
+    """Predict as many rows positive as the budget allows; tied rows are all predicted positive or none."""
     predicted = counts.predicted_positive.astype(np.float64)
-    return Goal(metrics.recall(counts), wanted=predicted, met=predicted <= rows)
+    return Goal(metrics.recall(counts), objective=predicted, met=predicted <= rows)
 
 
 def _lack(counts: ThresholdCounts) -> str:
-    """Why nothing is defined at any threshold."""
+    """Why the value is undefined at every threshold."""
     if counts.total == 0:
         return "there are no rows"
     if counts.tp + counts.fn == 0:
@@ -258,9 +285,7 @@ def _lack(counts: ThresholdCounts) -> str:
 
 
 def _least(of: str) -> Param:
-    return Param(
-        "least", f"At least this {of}", 0.9, 0.0, 1.0, 0.01, help=f"Thresholds with a {of} below it are left out."
-    )
+    return Param("least", f"Minimum {of}", 0.9, 0.0, 1.0, 0.01, help=f"Thresholds with a lower {of} are left out.")
 
 
 def _money(name: str, label: str, default: float) -> Param:
@@ -273,13 +298,13 @@ RULES: dict[str, RuleSpec] = {
         label="Fixed",
         function=fixed,
         value="F1",
-        help="A threshold that you set yourself; nothing is tuned, and F1 is what it is compared by.",
+        help="A threshold that you set yourself; nothing is tuned, and F1 is reported.",
         reference="Duda and Hart, Pattern classification and scene analysis, 1973: .5 for equal costs",
         params=(Param("threshold", "Threshold", 0.5, -1e9, 1e9, 0.01, help="On the score, as the model gives it."),),
     ),
     "f1": RuleSpec(
         name="f1",
-        label="Greatest F1",
+        label="Maximum F1",
         function=f1,
         value="F1",
         help="Balances precision and recall of the positive class; true negatives play no part.",
@@ -288,7 +313,7 @@ RULES: dict[str, RuleSpec] = {
     ),
     "f_beta": RuleSpec(
         name="f_beta",
-        label="Greatest F-beta",
+        label="Maximum F-beta",
         function=f_beta,
         value="F-beta",
         help="As F1, but recall counts beta times as much as precision.",
@@ -307,37 +332,37 @@ RULES: dict[str, RuleSpec] = {
     ),
     "balanced_accuracy": RuleSpec(
         name="balanced_accuracy",
-        label="Greatest balanced accuracy",
+        label="Maximum balanced accuracy",
         function=balanced_accuracy,
         value="Balanced accuracy",
-        help="The greatest mean of recall and specificity; the same threshold as Youden's J.",
+        help="Maximises the mean of recall and specificity; the same threshold as Youden's J.",
         reference="Brodersen et al., The balanced accuracy and its posterior distribution, 2010, "
         "https://doi.org/10.1109/ICPR.2010.764",
     ),
     "mcc": RuleSpec(
         name="mcc",
-        label="Greatest MCC",
+        label="Maximum MCC",
         function=mcc,
         value="MCC",
-        help="The greatest correlation of truth and decision; all four cells of the confusion matrix count.",
+        help="Maximises the correlation of actual and predicted class; all four cells of the confusion matrix count.",
         reference="Matthews, Comparison of the predicted and observed secondary structure of T4 phage lysozyme, 1975, "
         "https://doi.org/10.1016/0005-2795(75)90109-9",
         range=_signed,
     ),
     "accuracy": RuleSpec(
         name="accuracy",
-        label="Greatest accuracy",
+        label="Maximum accuracy",
         function=accuracy,
         value="Accuracy",
-        help="The fewest errors of either kind; with a rare class often no row is predicted positive.",
+        help="Minimises the number of errors; with a rare class often no row is predicted positive.",
         reference="Fawcett, An introduction to ROC analysis, 2006, https://doi.org/10.1016/j.patrec.2005.10.010",
     ),
     "cost": RuleSpec(
         name="cost",
-        label="Greatest payoff",
+        label="Maximum payoff",
         function=cost,
         value="Payoff per row",
-        help="The greatest sum of what right decisions bring less what wrong ones cost, in your own unit.",
+        help="Maximises benefits of correct predictions minus costs of wrong ones, in your own unit.",
         reference="Elkan, The foundations of cost-sensitive learning, IJCAI 2001, "
         "https://dl.acm.org/doi/10.5555/1642194.1642224",
         params=(
@@ -350,10 +375,10 @@ RULES: dict[str, RuleSpec] = {
     ),
     "precision": RuleSpec(
         name="precision",
-        label="Most recall at a precision",
+        label="Maximum recall at a precision",
         function=precision,
         value="Recall",
-        help="Finds as many positives as it can while enough of the rows predicted positive are.",
+        help="Maximises recall among thresholds with at least this precision.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
         params=(_least("precision"),),
@@ -362,10 +387,10 @@ RULES: dict[str, RuleSpec] = {
     ),
     "recall": RuleSpec(
         name="recall",
-        label="Most precision at a recall",
+        label="Maximum precision at a recall",
         function=recall,
         value="Precision",
-        help="Finds enough of the positives with as few false positives as it can.",
+        help="Maximises precision among thresholds with at least this recall.",
         reference="Davis and Goadrich, The relationship between precision-recall and ROC curves, 2006, "
         "https://doi.org/10.1145/1143844.1143874",
         params=(_least("recall"),),
@@ -374,10 +399,10 @@ RULES: dict[str, RuleSpec] = {
     ),
     "specificity": RuleSpec(
         name="specificity",
-        label="Most recall at a specificity",
+        label="Maximum recall at a specificity",
         function=specificity,
         value="Recall",
-        help="Finds as many positives as it can while enough of the negative rows are left alone (Neyman and Pearson).",
+        help="Maximises recall among thresholds with at least this specificity (Neyman and Pearson).",
         reference="Neyman and Pearson, On the problem of the most efficient tests of statistical hypotheses, 1933, "
         "https://doi.org/10.1098/rsta.1933.0009",
         params=(_least("specificity"),),
@@ -389,7 +414,7 @@ RULES: dict[str, RuleSpec] = {
         label="Top share",
         function=top_percent,
         value="Recall",
-        help="Calls the highest-scored share of the rows positive; of rows with one score all or none.",
+        help="Predicts the highest-scored share of the rows positive; tied rows all or none.",
         reference="Yang, A study on thresholding strategies for text categorization, 2001, "
         "https://doi.org/10.1145/383952.383975",
         params=(Param("percent", "Percent of rows", 5.0, 0.0, 100.0, 0.5, help="Never more rows than this."),),
@@ -400,12 +425,19 @@ RULES: dict[str, RuleSpec] = {
         label="Alert budget",
         function=top_rows,
         value="Recall",
-        help="Calls as many of these rows positive as somebody can look at, the highest-scored first.",
+        help="Predicts as many of these rows positive as can be reviewed, the highest-scored first.",
         reference="Yang, A study on thresholding strategies for text categorization, 2001, "
         "https://doi.org/10.1145/383952.383975",
         params=(
             Param(
-                "rows", "Rows", 100, 0, 1_000_000_000, 1, integer=True, help="Of these rows; use a share for others."
+                "rows",
+                "Rows",
+                100,
+                0,
+                1_000_000_000,
+                1,
+                integer=True,
+                help="Of these rows; use a share for other rows.",
             ),
         ),
         condition="at most {rows:,} rows predicted positive",
@@ -415,7 +447,7 @@ RULES: dict[str, RuleSpec] = {
         label="Prevalence matching",
         function=prevalence,
         value="Distance from the prevalence",
-        help="Calls as many rows positive as there are positive ones, so that counts come out right.",
+        help="Predicts as many rows positive as are positive, so that totals are right.",
         reference="Yang, A study on thresholding strategies for text categorization, 2001, "
         "https://doi.org/10.1145/383952.383975",
         higher_is_better=False,
@@ -423,10 +455,10 @@ RULES: dict[str, RuleSpec] = {
     ),
     "half_f1": RuleSpec(
         name="half_f1",
-        label="Half the greatest F1",
+        label="Half the maximum F1",
         function=half_f1,
         value="F1",
-        help="On true probabilities the best threshold for F1 is half the greatest F1; smoother than searching for it.",
+        help="For calibrated scores the best threshold for F1 is half the maximum F1; it varies less than a search.",
         reference="Lipton, Elkan and Narayanaswamy, Optimal thresholding of classifiers to maximize F1 measure, 2014, "
         "https://doi.org/10.1007/978-3-662-44851-9_15",
     ),

@@ -1,4 +1,4 @@
-"""What a tuned threshold is worth: regret on other rows, and a bootstrap of the whole tuning step. Numpy alone."""
+"""How well a tuned threshold performs: regret on other rows, and a bootstrap of the tuning step. NumPy alone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from core.evaluation.tuning.choice import Choice, Pick, candidates, pick, place_
 from core.evaluation.tuning.rules import Rule
 
 LEVEL = 0.9
-OUT_OF_BAG = 0.632  # weight of the out-of-bag value: 1 - 1/e, the share of the rows that a resample holds
+OUT_OF_BAG = 0.632  # weight of the out-of-bag value: 1 - 1/e, the expected share of distinct rows in a resample
 
 
 @dataclass(frozen=True)
 class Regret:
-    """Value of a rule on some rows at a threshold chosen elsewhere, beside the best that it could be on them.
+    """Value of a rule on some rows at a threshold tuned on others, compared with the best on these rows.
 
-    loss: how far the value falls short of the best, >= 0 where the constraint of the rule holds at the threshold
-    (`kept`); a threshold that breaks it can have a greater value. NaN where either is undefined.
+    value, best: the rule's value at the threshold and at `best_threshold`.
+    loss: by how much `value` is worse than `best`, >= 0 where the threshold meets the rule's constraint (`kept`); a
+    threshold that violates it can be better than `best`. NaN where either is undefined.
     """
 
     value: float
@@ -33,10 +34,18 @@ class Regret:
 
 
 def regret(rule: Rule, threshold: float, counts: ThresholdCounts) -> Regret:
-    """Regret of a threshold on the rows whose `candidates` have counts (T,).
+    """Regret of a threshold on rows that it was not tuned on.
 
-    The best is what the rule would choose knowing their labels; for a fixed threshold and for F*/2, which choose
-    without comparing, it is the greatest F1.
+    Parameters
+    ----------
+    rule : its value is compared.
+    threshold : t for `score >= t`, tuned on other rows.
+    counts : counts (T,) at the `candidates` of these rows.
+
+    Returns
+    -------
+    The regret to the rule's own choice on these rows; for a fixed threshold and F*/2, which compare no thresholds, the
+    regret to the maximum F1.
     """
     goal = rule.goal(counts)
     best = pick(goal._replace(threshold=None), counts.thresholds)
@@ -48,11 +57,12 @@ def regret(rule: Rule, threshold: float, counts: ThresholdCounts) -> Regret:
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """What tuning chose on the rows and on each of B resamples of them, and what that is worth.
+    """Thresholds tuned on the rows and on each of B resamples of them, with their values.
 
-    thresholds (B,): tuned on each resample. values (B,): what each of them is worth on another resample, NaN where it
-    is undefined. feasible (B,). out_of_bag: the value on the rows that a resample leaves out, at its threshold; NaN
-    where it is undefined. range: the ends between which the rule's value lies.
+    choice: tuned on all rows. thresholds, feasible (B,): tuned on each resample.
+    values (B,): the value of each threshold on another resample, NaN where it is undefined.
+    out_of_bag: the value at a resample's threshold on the rows left out of it; NaN where it is undefined.
+    level: of the intervals, in (0, 1). range: the bounds of the rule's value.
     """
 
     choice: Choice
@@ -65,25 +75,29 @@ class Bootstrap:
 
     @property
     def threshold_spread(self) -> tuple[float, float]:
-        """Spread over resamples: `level` of the tuned thresholds lie between the ends, which are thresholds themselves,
-        inf perhaps. No confidence interval: in simulations such percentiles hold the population's best threshold far
-        less often than `level`."""
+        """The range, ends included, of the central share `level` of the tuned thresholds; an end may be inf.
+
+        It is not a confidence interval: in simulations it covers the population's best threshold far less often than
+        `level`.
+        """
         low, high = percentile_interval(self.thresholds, self.level)
         return float(low), float(high)
 
     @property
     def estimate(self) -> float:
-        """The .632 estimate of what the threshold tuned on all rows is worth in the population: .368 of the value on
-        the rows that it was tuned on and .632 of the out-of-bag value (Efron, Estimating the error rate of a prediction
-        rule, 1983, https://doi.org/10.1080/01621459.1983.10477973)."""
+        """The .632 estimate of the population value of the threshold tuned on all rows.
+
+        It is .368 times the in-sample value plus .632 times the out-of-bag value (Efron, Estimating the error rate of a
+        prediction rule, 1983, https://doi.org/10.1080/01621459.1983.10477973).
+        """
         return (1 - OUT_OF_BAG) * self.choice.value + OUT_OF_BAG * self.out_of_bag
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Interval at `level` of what the threshold tuned on all rows is worth in the population.
+        """Confidence interval at `level` for the population value of the threshold tuned on all rows.
 
-        Percentiles of `values`, moved so that their mean falls on the .632 estimate and cut off at the range's ends;
-        (NaN, NaN) without a value.
+        Percentiles of `values`, shifted so that their mean is the .632 estimate and clipped to `range`; (NaN, NaN)
+        if all values are NaN.
         """
         known = self.values[~np.isnan(self.values)]
         shift = self.estimate - float(known.mean()) if known.size else float("nan")
@@ -101,20 +115,31 @@ def bootstrap(
     sample_weight: ArrayLike | None = None,
     stratified: bool = False,
 ) -> Bootstrap:
-    """Repeat the whole tuning step on resamples of the rows, to say what the tuned threshold is worth.
+    """Repeat the tuning step on resamples of the rows to estimate how well the tuned threshold performs.
 
-    Parameters: rule; y_true (N,) in {0, 1}; y_score (N,), finite; resamples, >= 1, by default `affordable`, since
-    time grows with N x resamples; seed, of which the same one draws the same rows for every rule; level of the
-    intervals, in (0, 1); sample_weight (N,), >= 0, rows of weight 0 being left out; stratified, to draw as many rows of
-    each class as there are, where by default rows are drawn without regard to class.
+    A threshold is tuned on each resample and evaluated on the next one, so that both vary. A score that was not drawn
+    has the same counts as the next larger one, which is chosen instead. On 1,000 samples each of 100, 300 and 1,000
+    rows from a calibrated population with a tenth of the rows positive, the interval at .9 covers the population value
+    of the tuned threshold in .88 to 1.00 of the samples, depending on the rule (benchmarks/coverage.py).
 
-    A threshold is tuned on each resample and valued on the next one, so that both what was tuned on and what it is
-    valued on vary. A score that was not drawn has the counts of the next larger one, which is then chosen. Out of bag
-    are the rows that a resample leaves out, which had no part in its threshold. On 1,000 samples each of 100, 300 and
-    1,000 rows from a calibrated population, a tenth of it positive, the interval at .9 holds the population's value at
-    the tuned threshold in .88 to 1.00 of them, by rule (benchmarks/coverage.py).
+    Parameters
+    ----------
+    rule : tunes the threshold.
+    y_true : labels (N,) in {0, 1}.
+    y_score : finite scores (N,).
+    resamples : number of resamples, >= 1, by default `affordable`; the time grows with N * resamples.
+    seed : of the resamples, which are the same for every rule.
+    level : of the intervals, in (0, 1).
+    sample_weight : (N,), >= 0, by default 1 per row; rows of weight 0 are left out.
+    stratified : whether each resample has as many rows of each class as there are; by default the class is ignored.
 
-    Raises CutoffError for bad rows or weights, less than one resample and a level outside (0, 1).
+    Returns
+    -------
+    The choice on all rows, and the thresholds and values over resamples.
+
+    Raises
+    ------
+    CutoffError for invalid rows or weights, fewer than one resample, and a level outside (0, 1).
     """
     index = ScoreIndex.of(y_true, y_score, sample_weight)
     y, score = np.asarray(y_true) == 1, as_scores(y_score)
@@ -126,7 +151,7 @@ def bootstrap(
     picks: list[Pick] = []
     left_out: list[ThresholdCounts] = []
     values: list[NDArray[np.float64]] = []
-    first, before = np.zeros((0, 0)), np.zeros(0, np.intp)  # values on the first resample; place of the last threshold
+    first, before = np.zeros((0, 0)), np.zeros(0, np.intp)  # values on the first resample; index of the last threshold
     for times in draws(y.size, resamples, seed, strata=y if stratified else None):
         counts = ranked.counts(times * weight)
         goal = rule.goal(counts)
@@ -151,10 +176,9 @@ def bootstrap(
 
 
 def _out_of_bag(rule: Rule, blocks: list[ThresholdCounts]) -> float:
-    """What a rule reports of rows left out, from their counts (B,) on all resamples, block by block.
+    """A rule's value on the rows left out, from their counts (B,) in all resamples, given in blocks.
 
-    The counts are summed first, since a ratio of few rows is biased or undefined, unless that would let deviations of
-    either sign cancel.
+    The counts are summed first, since ratios of few rows are biased or undefined, unless the rule is not `pooled`.
     """
     counts = ThresholdCounts(
         *(

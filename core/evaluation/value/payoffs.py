@@ -1,8 +1,8 @@
-"""What decisions are worth: payoffs, the net value of a threshold, and a band of scores to review. Numpy alone.
+"""The value of decisions: payoffs, the net value of a threshold, and a band of scores to review. NumPy alone.
 
-Net value is benefits less costs in one unit: above 0 earns, below 0 costs, the greater is better. A band has two
-thresholds: `score >= high` is predicted positive, `score < low` negative, and what lies between goes to review. Ties go
-to the largest high and then to the largest low; with low == high nothing is reviewed.
+Net value is benefits minus costs in one unit; higher is better. A band has two thresholds: `score >= high` is predicted
+positive, `score < low` negative, and rows in between are reviewed. Of equally good bands the one with the largest high,
+then the largest low, is chosen; with low == high nothing is reviewed.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from core.evaluation.tuning import Rule, bind, bootstrap, candidates, threshold_
 from core.evaluation.tuning.choice import TIE, Goal
 from core.evaluation.tuning.rules import WHOLE
 
-LIMIT = 1e9  # of a payoff, either way
+LIMIT = 1e9  # of a payoff, positive or negative
 NO_LIMIT = math.inf
 
 
 @dataclass(frozen=True)
 class Payoffs:
-    """What one row is worth by truth and decision, in one unit: benefits of right decisions, costs of wrong ones.
+    """Benefit of each correct prediction and cost of each wrong one, per row and in one unit.
 
-    Each in [-1e9, 1e9]; a negative benefit is a cost, as when a true alarm costs work. Raises CutoffError.
+    Each is in [-1e9, 1e9]; a negative benefit is a cost, as when a true positive still costs work. Raises CutoffError
+    for any other number.
     """
 
     benefit_tp: float = 0.0
@@ -46,36 +47,40 @@ class Payoffs:
 
     @property
     def at_stake(self) -> tuple[float, float]:
-        """How much more a right decision pays than a wrong one, for a positive and for a negative row."""
+        """By how much a correct prediction is better than a wrong one, for a positive and for a negative row."""
         return self.benefit_tp + self.cost_fn, self.benefit_tn + self.cost_fp
 
     @property
     def flaw(self) -> str:
-        """Why no threshold can be best, in a sentence; "" where one can."""
+        """Why there is no best threshold, in a sentence; "" if there is one."""
         positive, negative = self.at_stake
         if positive == negative == 0:
-            return "Right and wrong decisions pay the same, so no threshold is better than another."
+            return "Correct and wrong predictions have the same payoff, so all thresholds are equally good."
         if positive < 0 and negative < 0:
-            return "Wrong decisions pay more than right ones, so no threshold is best: check the signs."
+            return "Wrong predictions have a higher payoff than correct ones, so no threshold is best: check the signs."
         if positive < 0:
-            return "A false negative pays more than a true positive, so it is best to call none, whatever the scores."
+            return (
+                "A false negative has a higher payoff than a true positive: predict all negative, whatever the scores."
+            )
         if negative < 0:
-            return "A false positive pays more than a true negative, so it is best to call all, whatever the scores."
+            return (
+                "A false positive has a higher payoff than a true negative: predict all positive, whatever the scores."
+            )
         return ""
 
     @property
     def threshold(self) -> float:
-        """Elkan's threshold on calibrated scores, in [0, 1]; NaN where no threshold can be best."""
+        """Elkan's threshold on calibrated scores, in [0, 1]; NaN where there is no best threshold."""
         if self.flaw:
             return math.nan
         return threshold_by_payoffs(self.benefit_tp, self.cost_fp, self.cost_fn, self.benefit_tn)
 
     @property
     def rule(self) -> Rule:
-        """The rule that finds the threshold of greatest net value, and reports the net value of a row.
+        """The rule that maximises net value and reports it per row.
 
-        Only what is at stake decides: what errors cost is compared, in units of the larger stake. Raises CutoffError
-        where no threshold can be best.
+        The choice depends only on `at_stake`, so it compares the cost of errors, in units of the larger stake. Raises
+        CutoffError where there is no best threshold.
         """
         if self.flaw:
             raise CutoffError(self.flaw)
@@ -84,23 +89,35 @@ class Payoffs:
         errors = bind("cost", benefit_tp=0.0, cost_fp=negative / unit, cost_fn=positive / unit, benefit_tn=0.0)
 
         def net(counts: ThresholdCounts) -> Goal:
-            return Goal(net_value(counts, self), wanted=errors.goal(counts).wanted)
+            return Goal(net_value(counts, self), objective=errors.goal(counts).objective)
 
         paid = self.benefit_tp, -self.cost_fp, -self.cost_fn, self.benefit_tn
         return Rule(replace(errors.spec, function=net, params=(), range=lambda: (min(paid), max(paid))), ())
 
 
 def net_value(counts: ThresholdCounts, payoffs: Payoffs, rows: float = 1.0) -> NDArray[np.float64]:
-    """Net value of so many rows like those counted, in the shape of the counts; NaN without rows."""
+    """Net value of the counts (...), scaled to `rows` >= 0 rows, in the unit of the payoffs; NaN without rows."""
     gained = payoffs.benefit_tp * counts.tp + payoffs.benefit_tn * counts.tn
     return rows * ratio(gained - payoffs.cost_fp * counts.fp - payoffs.cost_fn * counts.fn, counts.total)
 
 
 def value_curve(index: ScoreIndex, payoffs: Payoffs, rows: float = 1.0, eps: float = EPS) -> Curve:
-    """Net value of so many rows (y) against the threshold (x), thinned: at most eps of the plot's height is lost.
+    """Net value (y) against the threshold (x), thinned.
 
-    The height is from the least to the greatest net value of all thresholds. Every point that is kept is exact. Raises
-    CutoffError where no threshold can be best.
+    Parameters
+    ----------
+    index : the scores.
+    payoffs : per row.
+    rows : number of rows that the net value is scaled to, >= 0.
+    eps : maximum distance to the full curve, as a share of the range of net values over all thresholds.
+
+    Returns
+    -------
+    The curve; every point kept is exact.
+
+    Raises
+    ------
+    CutoffError where there is no best threshold.
     """
     if payoffs.flaw:
         raise CutoffError(payoffs.flaw)
@@ -110,7 +127,7 @@ def value_curve(index: ScoreIndex, payoffs: Payoffs, rows: float = 1.0, eps: flo
     def share(counts: ThresholdCounts) -> NDArray[np.float64]:
         return (net_value(counts, payoffs) - low) / height
 
-    # A metric as the thinning wants it: it rises with true positives and falls with false ones.
+    # Thinning requires a metric that rises with true positives and falls with false positives.
     spec = MetricSpec(
         "net_value", "Net value", share, "", (0, 1), higher_is_better=True, help="", reference="", undefined=""
     )
@@ -121,11 +138,11 @@ def value_curve(index: ScoreIndex, payoffs: Payoffs, rows: float = 1.0, eps: flo
 
 @dataclass(frozen=True)
 class Optimum:
-    """The threshold of greatest net value, inf to predict all negative, and its net value a row on the rows that it was
-    tuned on, which is optimistic.
+    """The threshold of maximum net value and what it is worth.
 
-    interval: of the net value a row of this threshold in the population, at 90%. threshold_spread: 90% of the
-    thresholds tuned on resamples lie between these ends; no confidence interval. See `Bootstrap` for both.
+    threshold: t for `score >= t`, inf to predict all negative. value: its in-sample net value per row (optimistic).
+    threshold_spread: range of the central 90% of the thresholds tuned on resamples, not a confidence interval.
+    interval: 90% confidence interval for the population's net value per row. See `Bootstrap` for both.
     """
 
     threshold: float
@@ -135,20 +152,32 @@ class Optimum:
 
 
 def optimum(payoffs: Payoffs, y_true: ArrayLike, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> Optimum:
-    """Tune for net value on rows and on resamples of them, drawn without regard to class.
+    """Tune for maximum net value on the rows and on resamples of them.
 
-    Parameters: y_true (N,) in {0, 1}; y_score (N,), finite; sample_weight (N,), >= 0. Raises CutoffError for other rows
-    and where no threshold can be best.
+    Parameters
+    ----------
+    payoffs : per row.
+    y_true : labels (N,) in {0, 1}.
+    y_score : finite scores (N,).
+    sample_weight : (N,), >= 0, by default 1 per row.
+
+    Returns
+    -------
+    The threshold with its value and intervals.
+
+    Raises
+    ------
+    CutoffError for invalid rows, and where there is no best threshold.
     """
     tuned = bootstrap(payoffs.rule, y_true, y_score, sample_weight=sample_weight)
     return Optimum(tuned.choice.threshold, tuned.choice.value, tuned.threshold_spread, tuned.interval)
 
 
-# --- the band of review
+# --- the review band
 
 
 class Band(NamedTuple):
-    """Two thresholds, low <= high: `score >= high` is predicted positive, `score < low` negative, else is reviewed."""
+    """Thresholds low <= high: predict positive if `score >= high`, negative if `score < low`, otherwise review."""
 
     low: float
     high: float
@@ -156,9 +185,9 @@ class Band(NamedTuple):
 
 @dataclass(frozen=True)
 class Review:
-    """What reviewing one row costs, in [0, 1e9] of the payoffs' unit, and how often the reviewer is right, in [0, 1].
+    """Cost of reviewing one row, in [0, 1e9] and the unit of the payoffs, and accuracy of the reviewer, in [0, 1].
 
-    A reviewed row then pays as any other that is decided as the reviewer does. Raises CutoffError.
+    A reviewed row has the payoff of the reviewer's decision minus the cost. Raises CutoffError for other numbers.
     """
 
     cost: float
@@ -171,7 +200,7 @@ class Review:
             raise CutoffError(f"Expected `accuracy` to be from 0 to 1, but got {self.accuracy!r}.")
 
     def pays(self, payoffs: Payoffs) -> tuple[float, float]:
-        """Net value of reviewing a positive and a negative row."""
+        """Expected net value of reviewing a positive and a negative row."""
         positive, negative = payoffs.at_stake
         wrong = 1 - self.accuracy
         return payoffs.benefit_tp - wrong * positive - self.cost, payoffs.benefit_tn - wrong * negative - self.cost
@@ -179,10 +208,9 @@ class Review:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Number (or weight) of the rows by where a band sends them: decided (tn, fn predicted negative; fp, tp positive),
-    or reviewed, by truth.
+    """Number (or weight) of rows that a band predicts (tn, fn, fp, tp) or sends to review, by actual class.
 
-    errors: wrong decisions that are left, those of the reviewer as expected. value: net value of a row; NaN without.
+    errors: expected number of wrong decisions, the reviewer's included. value: net value per row; NaN without rows.
     """
 
     tn: float
@@ -203,17 +231,31 @@ class Outcome:
         return self.tn + self.fn + self.fp + self.tp + self.reviewed
 
     def shares(self) -> tuple[float, float, float]:
-        """Share of the rows that is predicted negative, reviewed, and predicted positive; NaN without rows."""
+        """Shares of rows predicted negative, reviewed and predicted positive; NaN without rows."""
         negative, reviewed, positive = ratio([self.tn + self.fn, self.reviewed, self.fp + self.tp], self.total).tolist()
         return negative, reviewed, positive
 
 
 def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: float = NO_LIMIT) -> Band:
-    """The band of greatest net value among all pairs of `candidates`, counts (T,), that reviews at most so many rows.
+    """The band of maximum net value among all pairs of candidate thresholds.
 
-    Exact, in O(T log T). A pair's value is a sum of one term of high and one of low: what calling positive rows at or
-    above high brings over their review, and what calling negative those below low does. most = 0 gives the best single
-    threshold. Raises CutoffError for a negative `most`.
+    Exact, in O(T log T): the net value of a pair is one term in high plus one in low, the gains over reviewing of
+    predicting positive at or above high and of predicting negative below low.
+
+    Parameters
+    ----------
+    counts : counts (T,) at all `candidates`.
+    payoffs : per row.
+    review : its cost and accuracy.
+    most : maximum number (or weight) of rows to review, >= 0; 0 gives the best single threshold.
+
+    Returns
+    -------
+    The band, low <= high.
+
+    Raises
+    ------
+    CutoffError for a negative `most`.
     """
     if not most >= 0:
         raise CutoffError(f"Expected `most` to be at least 0, but got {most!r}.")
@@ -231,12 +273,12 @@ def best_band(counts: ThresholdCounts, payoffs: Payoffs, review: Review, most: f
 
 
 def rows_here(rows: float, volume: float, here: float) -> int:
-    """How many of the rows here are, rounded down, the share that `rows` are of `volume`; not more than all."""
+    """Scale `rows` of a volume > 0 down to `here` rows: rows / volume * here, at most `here`, rounded down."""
     return int(min(rows / volume, 1.0) * here + WHOLE)
 
 
 def outcome(index: ScoreIndex, payoffs: Payoffs, review: Review, band: Band) -> Outcome:
-    """What a band does with the rows of an index."""
+    """Counts and net value of a band on the rows of an index."""
     low, high = index.counts(band.low), index.counts(band.high)
     positive, negative = (low.tp - high.tp).item(), (low.fp - high.fp).item()
     tn, fn, fp, tp = (count.item() for count in (low.tn, low.fn, high.fp, high.tp))
@@ -248,13 +290,25 @@ def outcome(index: ScoreIndex, payoffs: Payoffs, review: Review, band: Band) -> 
 
 
 def chow(payoffs: Payoffs, review: Review) -> Band:
-    """The band that theory gives for calibrated scores, both ends in [0, 1].
+    """The optimal band for calibrated scores.
 
-    With s = b_tp + c_fn and n = b_tn + c_fp at stake, cost r and a share e = 1 - a of wrong reviews, predict negative
-    below (e n + r) / (a s + e n) and positive from (a n - r) / (a n + e s) on. For s = n = 1 and e = 0 that is Chow's
-    rule, review where max p < 1 - r (On optimum recognition error and reject tradeoff, 1970,
-    https://doi.org/10.1109/TIT.1970.1054406). Where review never pays both ends are Elkan's threshold; NaN where no
-    threshold can be best.
+    With stakes s = b_tp + c_fn and n = b_tn + c_fp, review cost r, reviewer accuracy a and e = 1 - a, predict negative
+    below (e n + r) / (a s + e n) and positive at or above (a n - r) / (a n + e s). For s = n = 1 and e = 0 this is
+    Chow's rule: review where max p < 1 - r.
+
+    Parameters
+    ----------
+    payoffs : per row.
+    review : its cost and accuracy.
+
+    Returns
+    -------
+    The band in [0, 1]; both ends are Elkan's threshold where review is never worth its cost, and NaN where there is no
+    best threshold.
+
+    References
+    ----------
+    Chow, On optimum recognition error and reject tradeoff (1970), https://doi.org/10.1109/TIT.1970.1054406.
     """
     single = payoffs.threshold
     positive, negative = payoffs.at_stake
@@ -269,10 +323,10 @@ def chow(payoffs: Payoffs, review: Review) -> Band:
 def _greatest_between(
     values: NDArray[np.float64], first: NDArray[np.intp], last: NDArray[np.intp]
 ) -> NDArray[np.float64]:
-    """The greatest of values[first .. last], ends included: each span is two runs of a power of two, overlapping."""
+    """Maximum of values[first .. last], ends included: each span is covered by two overlapping runs of length 2**k."""
     found = np.empty(first.size)
     level = np.frexp(last - first + 1)[1] - 1  # the longest run that fits is 2**level
-    runs = values  # the greatest of the 2**k values from each place on
+    runs = values  # maximum of the 2**k values from each place on
     for k in range(int(level.max()) + 1):
         spans = np.flatnonzero(level == k)
         found[spans] = np.maximum(runs[first[spans]], runs[last[spans] - 2**k + 1])

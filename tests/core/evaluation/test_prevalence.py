@@ -210,7 +210,7 @@ def test_without_one_of_the_classes_nothing_is_predicted(aim, y):
 def test_without_a_best_threshold_for_costs_none_is_predicted():
     counts = candidates(ScoreIndex.of([0, 1], [0.1, 0.9]))
     assert np.isnan(predicted("cost", Payoffs(0, 0, 0, 0), counts, 0.1))
-    with pytest.raises(CutoffError, match="pay the same"):
+    with pytest.raises(CutoffError, match="have the same payoff"):
         rule_of("cost", Payoffs(0, 0, 0, 0))
 
 

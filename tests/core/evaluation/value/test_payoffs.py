@@ -152,9 +152,9 @@ def test_zero_and_huge_costs_are_decided():
 @pytest.mark.parametrize(
     ("pay", "said"),
     [
-        (Payoffs(0, 0, 0, 0), "pay the same"),
-        (Payoffs(-5, 1, 2, 0), "best to call none"),
-        (Payoffs(0, -3, 2, 1), "best to call all"),
+        (Payoffs(0, 0, 0, 0), "have the same payoff"),
+        (Payoffs(-5, 1, 2, 0), "predict all negative"),
+        (Payoffs(0, -3, 2, 1), "predict all positive"),
         (Payoffs(-5, -3, 2, 1), "check the signs"),
     ],
 )
