@@ -1,9 +1,9 @@
 """A loss as a function of one logit, for two classes.
 
-A head with one output is moved by its logit z; a head with two outputs by the second one, with the first held at 0: of
-a softmax only their difference matters, and of two sigmoids the first one's loss does not depend on z. In multi-label
-data the first label is always there and the second one is y. A loss of a whole batch is that of one row that moves
-among OTHERS others.
+The logit z is the output of a head with one output, and the second output of a head with two, the first of which is 0:
+a softmax depends only on their difference, and with two sigmoids the loss of the first does not depend on z. In
+multi-label data the first label is always 1 and the second one is y. A loss of a whole batch is evaluated for one row
+with logit z among OTHERS fixed rows.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from core.losses.objective import Objective, resolved
 from core.losses.spec import OVER_OUTPUTS, Numbers
 from core.parameters import Value
 
-OTHERS, POSITIVE_OTHERS = 15, 5  # the other rows of a batch, which all score a half, and how many are positive
+OTHERS, POSITIVE_OTHERS = 15, 5  # number of other rows of a batch, all with score .5, and how many of them are positive
 PLAIN_COUNTS = np.array([90, 10])
 
 
 @dataclass(frozen=True)
 class BinaryLoss:
-    """A loss with its parameters on a head, as a function of one logit z (Q,); `params` are for one run."""
+    """A loss with parameters (`params`, for one run) and a head, as a function of one logit z (Q,)."""
 
     loss: str
     head: str
@@ -40,31 +40,41 @@ class BinaryLoss:
 
     @property
     def objective(self) -> Objective:
+        """The objective that training minimises."""
         return Objective(self.head, resolved(self.head, self.activation, self.loss), self.loss, self.params)
 
     def to(self, dtype: torch.dtype) -> BinaryLoss:
-        """The same with its parameters in another number format."""
+        """The same loss with its parameters in another dtype."""
         return replace(self, params={name: value.to(dtype) for name, value in self.params.items()})
 
     @property
     def as_expected(self) -> bool:
-        """Whether the final activation gives the loss what it expects. A log-softmax before a loss that applies its own
-        does: applied twice it is still a log-softmax."""
+        """Whether the final activation is the one the loss expects, or equivalent to it.
+
+        A log-softmax before a loss that applies its own is equivalent, since log-softmax is idempotent.
+        """
         activation, expected = (resolved(self.head, name, self.loss) for name in (self.activation, "auto"))
         repeated = activation == "log_softmax" and expected == "none" and HEADS[self.head].link == "softmax"
         return activation == expected or repeated
 
     @property
     def numbers(self) -> Numbers:
-        """The parameters as closed forms take them: a number () each, or one for each of two classes (2,)."""
+        """The parameters for closed forms: each a number (), or one per class (2,)."""
         of_row = {name: value[0, 0].double().numpy() for name, value in self.params.items()}
-        each = LOSSES[self.loss].of == "output"  # then the second of two outputs is the one that moves
+        each = LOSSES[self.loss].of == "output"  # then only the second of two outputs depends on z
         return {name: value[-1] if each or len(value) == 1 else value for name, value in of_row.items()}
 
     def values(self, z: Tensor, y: float) -> Tensor:
-        """The loss of a row with label y (in a regression, target y) at each z, (Q,), in the dtype of z.
+        """The loss of a row at each logit.
 
-        That of several outputs is their sum or their mean, as `over_outputs` says.
+        Parameters
+        ----------
+        z : logits (Q,); predictions in a regression.
+        y : label, 0 or 1; target in a regression.
+
+        Returns
+        -------
+        Losses (Q,) in the dtype of z, summed or averaged over outputs as `over_outputs` says.
         """
         if LOSSES[self.loss].of == "batch":
             return self.objective.mean(*self._in_batches(z, int(y)))
@@ -74,12 +84,12 @@ class BinaryLoss:
         return losses.sum(-1) * (self.params[OVER_OUTPUTS.name].flatten() if losses.shape[-1] > 1 else 1)
 
     def gradients(self, z: Tensor, y: float) -> Tensor:
-        """The derivative of `values` by z, (Q,), by autograd: what training sees."""
+        """The derivative of `values` by z, (Q,), by autograd, as in training."""
         leaf = z.clone().requires_grad_()
         return torch.autograd.grad(self.values(leaf, y).sum(), leaf)[0]
 
     def scores(self, z: Tensor) -> Tensor:
-        """What the head shows for logits z: probabilities of the positive class, or values in a regression, (Q,)."""
+        """Scores (Q,) for logits z (Q,): probabilities of the positive class, or predictions in a regression."""
         return self.objective.probabilities(self._outputs(z))[0, :, -1]
 
     def _outputs(self, z: Tensor) -> Tensor:
@@ -93,12 +103,12 @@ class BinaryLoss:
         return self._labels(torch.full((1, len(z)), int(y)))
 
     def _labels(self, y: Tensor) -> Tensor:
-        """Class indices y (...) as they are; as the second of two labels (..., 2) where head and loss serve these."""
+        """Class indices y (...), or the second of two labels (..., 2) where head and loss are multi-label only."""
         served = set(HEADS[self.head].tasks) & set(LOSSES[self.loss].tasks)
         return torch.stack([torch.ones_like(y), y], -1) if served == {"multilabel"} else y
 
     def _in_batches(self, z: Tensor, y: int) -> tuple[Tensor, Tensor]:
-        """One batch (Q, 1 + OTHERS, K) for each z, the first row of which moves, and its labels (Q, 1 + OTHERS)."""
+        """A batch (Q, 1 + OTHERS, K) for each z, which only its first row depends on, and labels (Q, 1 + OTHERS)."""
         rows = self._outputs(z)[0][:, None]
         others = torch.zeros_like(rows).expand(-1, OTHERS, -1)
         labels = torch.tensor([y] + [1] * POSITIVE_OTHERS + [0] * (OTHERS - POSITIVE_OTHERS))
@@ -113,7 +123,23 @@ def binary_loss(
     activation: str = "auto",
     dtype: torch.dtype = torch.float64,
 ) -> BinaryLoss:
-    """A loss with chosen parameters; `counts` are the rows of each class (2,). Raises CutoffError for a bad value."""
+    """Build a loss for two classes.
+
+    Parameters
+    ----------
+    loss, head, activation : names in LOSSES, HEADS and ACTIVATIONS, or "auto" for the default for this loss.
+    values : parameters of the loss by name; the others keep their defaults.
+    counts : training rows of each class, (2,).
+    dtype : of the parameters.
+
+    Returns
+    -------
+    The loss as a function of one logit.
+
+    Raises
+    ------
+    CutoffError for a parameter outside its range.
+    """
     positives = counts if HEADS[head].outputs(2) > 1 else counts[1:]
     params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), positives), dtype=dtype)
     return BinaryLoss(loss, head, params, activation)
@@ -128,9 +154,22 @@ def loss_of_pair(
     positive: int = 1,
     activation: str = "auto",
 ) -> BinaryLoss:
-    """A loss on a head of any number of outputs as it compares two classes, or judges label `positive` alone.
+    """Build a loss on a head with any number of outputs, restricted to two classes or to one label.
 
-    `counts` are the rows of each class, or with each label, (C,). Raises CutoffError for a bad value.
+    Parameters
+    ----------
+    loss, head, activation : names in LOSSES, HEADS and ACTIVATIONS, or "auto" for the default for this loss.
+    values : parameters of the loss by name; the others keep their defaults.
+    counts : training rows of each class, or with each label, (C,) with C >= 2.
+    negative, positive : the two classes, in [0, C); `positive` is the label where each output has a sigmoid.
+
+    Returns
+    -------
+    The loss as a function of one logit.
+
+    Raises
+    ------
+    CutoffError for a parameter outside its range.
     """
     outputs = HEADS[head].outputs(len(counts))
     params = loss_tensors(
@@ -143,15 +182,15 @@ def loss_of_pair(
 
 
 def binary_head(loss: str) -> str:
-    """The head on which a loss is looked at with one logit: of two classes if it serves them."""
+    """The head to show a loss with as a function of one logit: a binary head if it supports one."""
     heads = LOSSES[loss].heads
     return next((head for head in heads if "binary" in HEADS[head].tasks), heads[0])
 
 
 def class_heads(loss: str) -> list[str]:
-    """Every head on which a loss of classes can be looked at, that of `binary_head` first.
+    """All heads to show a classification loss with, that of `binary_head` first.
 
-    The softmax of K logits is left out where the one of two logits, which it then is, can be chosen.
+    The softmax of K logits is left out if the softmax of two logits is among them: for two classes they are equal.
     """
     first, heads = binary_head(loss), LOSSES[loss].heads
     others = [head for head in heads if head not in (first, "identity")]
@@ -159,7 +198,7 @@ def class_heads(loss: str) -> list[str]:
 
 
 class LossOnData(NamedTuple):
-    """All that the theory of a run on two classes depends on; `counts` are the training rows of each class."""
+    """What the theory of a binary run depends on; counts (2,) are the training rows of each class."""
 
     loss: str
     head: str
@@ -168,11 +207,12 @@ class LossOnData(NamedTuple):
     counts: tuple[int, ...]
 
     def build(self) -> BinaryLoss:
+        """The loss as a function of one logit."""
         return binary_loss(self.loss, self.head, dict(self.loss_params), np.array(self.counts), self.activation)
 
 
 def loss_on_data(config: RunConfig) -> LossOnData | None:
-    """The loss of a run on two classes; None for other tasks, and for a loss of whole batches."""
+    """The loss of a binary run; None for other tasks, and for a loss of whole batches."""
     if DATASETS[config.dataset].task != "binary" or LOSSES[config.loss].of == "batch":
         return None
     counts = _class_counts(config.dataset, config.dataset_params, config.split_seed)
@@ -181,5 +221,5 @@ def loss_on_data(config: RunConfig) -> LossOnData | None:
 
 @lru_cache(maxsize=64)
 def _class_counts(dataset: str, params: tuple[tuple[str, Value], ...], seed: int) -> tuple[int, ...]:
-    """Training rows of each of two classes."""
+    """Number of training rows of each of two classes."""
     return tuple(np.bincount(load_split(dataset, params, seed).y["train"], minlength=2).tolist())

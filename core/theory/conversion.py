@@ -1,4 +1,4 @@
-"""Scores of a trained model converted back to probabilities: the effect of its loss taken away, exactly."""
+"""Convert the scores of a trained model back to probabilities by inverting the effect of its loss."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from core.theory.binary_loss import LossOnData, loss_on_data
 from core.theory.optimal_scores import optimal_logits, posterior_logits
 
 X = np.linspace(-28, 28, 113)  # logits of true probabilities from 1e-12 to 1 - 1e-12
-SAME = 1e-9  # optimal logits this close to those of the true probabilities are these
+SAME = 1e-9  # optimal logits that differ less from those of the true probabilities count as equal
 
 
 @dataclass(frozen=True, eq=False)
 class Converted:
     """Estimates of the true probability, of the shape of the scores (...), as logits and as probabilities.
 
-    clipped: how many scores lie below or above all optimal scores, as under label smoothing. No true probability has
-    them; they become 0 or 1 and are tied.
+    clipped: number of scores outside the range of optimal scores, as can occur with label smoothing. They correspond to
+    no true probability and become 0 or 1.
     """
 
     logits: NDArray[np.float64]
@@ -30,13 +30,14 @@ class Converted:
 
     @property
     def probabilities(self) -> NDArray[np.float64]:
+        """The estimates in [0, 1], (...)."""
         return np.asarray(expit(self.logits))
 
 
 def converts(config: RunConfig) -> bool:
-    """Whether scores of a run can be converted back to probabilities, and differ from them.
+    """Whether the scores of a run can be converted back to probabilities, and differ from them.
 
-    False for a proper scoring rule, for other tasks than two classes, for a loss of whole batches, for a final
+    False for a proper scoring rule, for tasks other than binary, for a loss of whole batches, for a final
     activation that the loss does not expect, and where several true probabilities have the same optimal score.
     """
     of = loss_on_data(config)
@@ -46,16 +47,16 @@ def converts(config: RunConfig) -> bool:
 def to_probabilities(config: RunConfig, y_score: NDArray[np.floating]) -> Converted | None:
     """Convert scores back to probabilities: the inverse of the optimal score of the run's loss.
 
-    With pos_weight w it subtracts ln w from the logit. A score of float32 is read exactly as it stands.
+    With pos_weight w it subtracts ln w from the logit.
 
     Parameters
     ----------
-    config : what the run is.
-    y_score : scores of the positive class (...), in [0, 1].
+    config : of the run.
+    y_score : scores of the positive class (...), in [0, 1]; they are converted to float64 without rounding.
 
     Returns
     -------
-    The probabilities; None where nothing is to be converted (`converts`).
+    The probabilities; None unless `converts`.
 
     References
     ----------
@@ -65,7 +66,7 @@ def to_probabilities(config: RunConfig, y_score: NDArray[np.floating]) -> Conver
 
 
 def to_posterior_logits(config: RunConfig, logits: NDArray[np.floating]) -> Converted | None:
-    """The same from the logits of scores (...), which keep more digits near 0 and 1 than scores do."""
+    """Convert logits of scores (...), as `to_probabilities`; they are more precise than scores near 0 and 1."""
     of = loss_on_data(config)
     ends = None if of is None else _range(of)
     if of is None or ends is None:
@@ -79,10 +80,10 @@ def to_posterior_logits(config: RunConfig, logits: NDArray[np.floating]) -> Conv
 
 @lru_cache(maxsize=1024)
 def _range(of: LossOnData) -> tuple[float, float] | None:
-    """Ends of the logits of optimal scores; None where scores can't be converted or are probabilities already."""
+    """Range of the logits of optimal scores; None if scores can't be converted or are already probabilities."""
     loss = of.build()
     optimal = optimal_logits(loss, X)
-    with np.errstate(invalid="ignore"):  # where optimal scores are 0 or 1 their logits have no difference
+    with np.errstate(invalid="ignore"):  # the difference of infinite logits
         rises = bool((np.diff(optimal) > 0).all())
     if not rises or np.abs(optimal - X).max() < SAME or posterior_logits(loss, optimal) is None:
         return None

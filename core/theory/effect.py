@@ -1,4 +1,4 @@
-"""What a loss does to scores, read off its optimal score: shifts, squeezes, ties, reorders, or stops."""
+"""The effect of a loss on scores, from its optimal scores: shift, range, order, and zero gradients."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from core.theory.binary_loss import BinaryLoss, loss_of_pair
 from core.theory.optimal_scores import has_closed_form, optimal_logits
 
 Order = Literal["kept", "tied", "broken"]
-X = np.linspace(-6, 6, 97)  # logits of the true probabilities that are looked at; 0 is one of them
-EXACT, SEARCHED = 1e-9, 1e-4  # optimal logits closer than this are equal: in closed form, and found by minimising
-LARGEST = 1e6  # stands for infinite logits, whose differences have no value
-Z = torch.linspace(-20, 20, 401, dtype=torch.float64)  # logits whose gradient is looked at
+X = np.linspace(-6, 6, 97)  # logits of the true probabilities to evaluate; 0 is one of them
+EXACT, SEARCHED = 1e-9, 1e-4  # optimal logits closer than this are equal: in closed form, or found by minimisation
+LARGEST = 1e6  # replaces infinite logits, whose differences are NaN
+Z = torch.linspace(-20, 20, 401, dtype=torch.float64)  # logits to evaluate the gradient at
 
 
 @dataclass(frozen=True)
 class Effect:
-    """What a loss does to the score of the positive class, p, if it is minimised: from its optimal score at every true
-    probability q.
+    """The effect of a loss on the score of the positive class: its optimal score p at every true probability q.
 
-    shift: the s with logit p = logit q + s for every q; 0 for a proper scoring rule; None where there is no such s.
-    low, high: range of the optimal score, in [0, 1]; 0 and 1 where the loss does not squeeze scores.
-    order: "kept" where p rises strictly with q, "tied" where several q share one p, "broken" where p falls somewhere.
-    stops: the labels, of 0 and 1, for which the gradient is exactly 0 over a range of logits.
-    learns: False where the gradient is 0 at every logit, for both labels.
+    shift: the s with logit p = logit q + s for every q, 0 for a proper scoring rule; None if there is none.
+    low, high: range of the optimal score, in [0, 1]; 0 and 1 if the loss does not restrict it.
+    order: "kept" if p is strictly increasing in q, "tied" if several q share one p, "broken" if p decreases somewhere.
+    stops: the labels, 0 or 1, for which the gradient is exactly 0 over a range of logits.
+    learns: False if the gradient is 0 at every logit, for both labels.
     """
 
     shift: float | None
@@ -49,7 +48,7 @@ class Effect:
 
     @property
     def squeezes(self) -> bool:
-        """Whether there are scores, beside 0 and 1, that are optimal for no true probability."""
+        """Whether some scores in (0, 1) are optimal for no true probability."""
         return self.low > 0 or self.high < 1
 
 
@@ -62,21 +61,20 @@ def effect(
     negative: int = 0,
     positive: int = 1,
 ) -> Effect | None:
-    """What a loss with these parameters does to the score of a class or label.
+    """The effect of a loss with these parameters on the score of a class or label.
 
     Parameters
     ----------
-    loss, head, activation : names in LOSSES, HEADS and ACTIVATIONS, or "auto" for the activation that the loss expects.
-    values : parameters of the loss that are not at their defaults, by name.
+    loss, head, activation : names in LOSSES, HEADS and ACTIVATIONS, or "auto" for the default for this loss.
+    values : parameters of the loss by name; the others keep their defaults.
     counts : training rows of each class, or with each label, (C,) with C >= 2.
-    negative, positive : the two classes that are compared where outputs compete in a softmax over several classes: the
-        effect is then on log(p_positive / p_negative), and the range that of rows of these two. Where each output has
-        a sigmoid `positive` is the output, and `negative` does not matter.
+    negative, positive : the two classes to compare with a softmax over several classes: the effect is then on
+        log(p_positive / p_negative), and the range is for rows of these two. Where each output has a sigmoid,
+        `positive` is the output and `negative` is not used.
 
     Returns
     -------
-    The effect; None where there is none to speak of: in a regression, and for a loss of a whole batch, whose optimal
-    score depends on the other rows.
+    The effect; None in a regression, and for a loss of a whole batch, whose optimal score depends on the other rows.
 
     Raises
     ------
@@ -88,7 +86,7 @@ def effect(
     learns, stops = _gradient(of)
     if not learns:
         return Effect(None, 0.5, 0.5, "tied", stops, learns)
-    low, high = expit(optimal_logits(of, np.array([-np.inf, np.inf]))).round(9)  # as far as a search can tell
+    low, high = expit(optimal_logits(of, np.array([-np.inf, np.inf]))).round(9)  # to the precision of a search
     optimal = optimal_logits(of, X)
     rise = np.diff(optimal.clip(-LARGEST, LARGEST))
     same = EXACT if has_closed_form(of) else SEARCHED
@@ -97,7 +95,7 @@ def effect(
 
 
 def _shift(optimal: np.ndarray, same: float) -> float | None:
-    """The s with optimal logits equal to X + s; None where there is none."""
+    """The s with optimal logits X + s; None if there is none."""
     shifts = optimal - X
     middle = float(shifts[len(X) // 2])
     if not np.isfinite(shifts).all() or np.abs(shifts - middle).max() > same:
@@ -106,17 +104,30 @@ def _shift(optimal: np.ndarray, same: float) -> float | None:
 
 
 def _gradient(of: BinaryLoss) -> tuple[bool, tuple[int, ...]]:
-    """Whether anything is learnt, and the labels for which the gradient is exactly 0 over a range of logits."""
+    """Whether any gradient is not 0, and the labels for which it is exactly 0 over a range of logits."""
     zero = [(of.gradients(Z, y) == 0).numpy() for y in (0, 1)]
     stops = tuple(y for y in (0, 1) if (zero[y][1:] & zero[y][:-1]).any())
     return not (zero[0].all() and zero[1].all()), stops
 
 
 def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> bool | None:
-    """Whether a loss with these parameters is a proper scoring rule; None in a regression.
+    """Whether a loss with these parameters is a proper scoring rule.
 
-    `counts` are the rows of each class, or with each label, (C,). Of several outputs those two are compared whose
-    weights differ most, both ways. Raises CutoffError for a bad value.
+    With several outputs, the two whose weights differ most are compared, in both directions.
+
+    Parameters
+    ----------
+    loss, head : names in LOSSES and HEADS.
+    values : parameters of the loss by name; the others keep their defaults.
+    counts : training rows of each class, or with each label, (C,) with C >= 2.
+
+    Returns
+    -------
+    Whether the true probability minimises the expected loss; None in a regression.
+
+    Raises
+    ------
+    CutoffError for a parameter outside its range.
     """
     spec = LOSSES[loss]
     if HEADS[head].link == "none":

@@ -1,4 +1,4 @@
-"""Measured thresholds: those that cost least on given rows, and their spread over resamples of these."""
+"""Measured thresholds: the empirical optimum on given rows, and its spread over resamples."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ RESAMPLES, LEVEL = 200, 0.9
 
 @dataclass(frozen=True)
 class Measured:
-    """The thresholds t, low < t <= high, that cost least on some rows, what they cost a row, and the spread of such
-    thresholds over resamples of the rows, from `least` to `greatest`."""
+    """The empirical optimum on some rows.
+
+    low, high: every threshold t with low < t <= high has the minimum cost.
+    cost: the minimum cost per row.
+    least, greatest: ends of the spread of these thresholds over resamples.
+    """
 
     low: float
     high: float
@@ -26,26 +30,37 @@ class Measured:
 
     @property
     def middle(self) -> float:
+        """The middle of the interval of optimal thresholds."""
         return (self.low + self.high) / 2
 
     def holds(self, predicted: float) -> bool:
-        """Whether a predicted threshold lies in the spread."""
+        """Whether a predicted threshold is in the spread, least <= predicted <= greatest."""
         return self.least <= predicted <= self.greatest
 
 
 def measured_threshold(y_true: NDArray[np.bool_], y_score: NDArray[np.floating], q: float = 0.5) -> Measured:
-    """The empirical optimum: the thresholds that cost least on these rows, a false positive costing q and a false
-    negative 1 - q.
+    """The empirical optimum: the thresholds of minimum cost if a false positive costs q and a false negative 1 - q.
 
-    Parameters: y_true (N,), N >= 1; y_score (S, N), the scores of S seeds on the same rows, which are measured
-    together; q in (0, 1), with these costs the best threshold on a true probability (Elkan, 2001).
+    Candidates are all distinct scores and predicting all negative; predictions are the same for all thresholds between
+    neighbouring scores. The widest of several optimal intervals is returned.
 
-    Every distinct score is a candidate, and predicting all negative is another one; decisions are the same for all t
-    between neighbouring scores. Of several intervals of thresholds that cost the least the widest is given.
+    The spread is the range of the central share LEVEL of the optimal thresholds on at most RESAMPLES resamples, drawn
+    without regard to class (Efron, 1979) and with the same rows for all seeds. It is not a confidence interval.
 
-    The spread is over resamples of the rows, drawn without regard to class (Efron, 1979), at most RESAMPLES of them:
-    LEVEL of the thresholds that cost least there lie between its ends. The same rows are drawn for all seeds. It is no
-    confidence interval.
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,), N >= 1.
+    y_score : scores (S, N) of S seeds on the same rows, which are pooled.
+    q : in (0, 1), for these costs the optimal threshold on the true probability.
+
+    Returns
+    -------
+    The thresholds, their cost and their spread.
+
+    References
+    ----------
+    Elkan, The Foundations of Cost-Sensitive Learning (2001).
+    Efron, Bootstrap methods: another look at the jackknife (1979).
     """
     ranked = RankedRows.of(y_true, y_score)
     low, high, cost = _cheapest(ranked, np.ones((1, len(y_true))), q)
@@ -67,14 +82,14 @@ def measured_threshold(y_true: NDArray[np.bool_], y_score: NDArray[np.floating],
 def _cheapest(
     ranked: RankedRows, times: NDArray[np.float64], q: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Ends of the cheapest thresholds and their cost, (B,), if row n counts times[b, n] times, (B, N)."""
+    """Ends of the interval of minimum cost, and that cost, (B,), if row n counts times[b, n] times, (B, N)."""
     counts = ranked.counts(times)
     cost = q * counts.fp + (1 - q) * counts.fn
     falling = ranked.thresholds[1:].astype(np.float64)
-    top, bottom = falling[0], falling[-1]  # above the top no row is predicted positive, from the bottom down all
+    top, bottom = falling[0], falling[-1]  # above top no row is predicted positive, at or below bottom all are
     lows = np.append(falling, 0.0 if bottom > 0 else np.nextafter(bottom, -np.inf))
     highs = np.append(1.0 if top < 1 else np.nextafter(top, np.inf), falling)
-    # A score that no drawn row has decides as the next larger one, so that their intervals are one.
+    # A score of no drawn row gives the same decisions as the next larger score, so their intervals are merged.
     drawn = np.diff(counts.predicted_positive, axis=1, prepend=-1.0) > 0
     next_drawn = np.where(drawn, np.arange(highs.size), highs.size)[:, :0:-1]
     last = np.full(drawn.shape, highs.size - 1)

@@ -1,4 +1,4 @@
-"""The same loss in four number formats: where it saturates, stops, loses its gradient, or is no number any more."""
+"""Numerical limits of a loss in four dtypes: where it saturates, has no gradient, or is not finite."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import torch
 from torch import Tensor
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-END = 100.0  # logits are looked at from -END to END
+END = 100.0  # logits are evaluated from -END to END
 STEPS = 1001  # on each side of 0
-FAR = 1000.0  # predictions of a regression are looked at from -FAR to FAR
-BETWEEN = 65  # looked at in a step of a search: fewer calls than halving
-DEAD = 0.01  # a gradient is dead where it is smaller than this share of the largest
+FAR = 1000.0  # predictions of a regression are evaluated from -FAR to FAR
+BETWEEN = 65  # points per step of a search, which needs fewer evaluations than bisection
+DEAD = 0.01  # a gradient below this share of the maximum counts as vanished
 Function = Callable[[Tensor], Tensor]
-Test = Function  # gives booleans
+Test = Function  # returns booleans
 
 
 class Numbers(NamedTuple):
-    """Logits and, at each of them, loss and gradient, all (Q,): computed in one number format, kept in float64."""
+    """Logits z with loss value and gradient, all (Q,): computed in one dtype, stored as float64."""
 
     z: np.ndarray
     value: np.ndarray
@@ -30,10 +30,11 @@ class Numbers(NamedTuple):
 
 @dataclass(frozen=True)
 class Finding:
-    """`what` holds from the logit `z` outwards, as far as `end`, or on to +-END; without `z` it holds everywhere.
+    """A numerical limit.
 
-    `name` is what z is called, as where it is a prediction. `of_score`: it is the score that rounds, while loss and
-    gradient may go on following their formula, as those of BCE with logits do.
+    what: a statement that holds from the logit `z` away from 0 up to `end`, or up to +-END; everywhere without `z`.
+    name: of z in the text.
+    of_score: whether only the score is rounded, while loss and gradient can still be exact, as for BCE with logits.
     """
 
     what: str
@@ -51,30 +52,37 @@ class Finding:
 
 
 def gradient(value: Function, z: Tensor) -> Tensor:
-    """The derivative of each value by its own logit, (Q,), by autograd."""
+    """The derivative of each value by its logit z (Q,), by autograd."""
     leaf = z.clone().requires_grad_()
     return torch.autograd.grad(value(leaf).sum(), leaf)[0]
 
 
 def numbers(value: Function, dtype: torch.dtype, points: int = 2 * STEPS - 1, end: float = END) -> Numbers:
-    """A loss over -end .. end, with everything computed in `dtype`."""
+    """Evaluate a loss and its gradient in `dtype` at `points` >= 2 logits from -end to end."""
     z = torch.linspace(-end, end, points, dtype=torch.float64).to(dtype)
     found = (z, value(z), gradient(value, z))
     return Numbers(*(tensor.detach().double().numpy() for tensor in found))
 
 
-def by_hand(z: Tensor, y: float) -> Tensor:
-    """-log sigmoid(z) for y = 1 and -log(1 - sigmoid(z)) for y = 0 as they stand: infinite where the sigmoid rounds."""
+def naive_bce(z: Tensor, y: float) -> Tensor:
+    """The naive -log sigmoid(z) for y = 1 and -log(1 - sigmoid(z)) for y = 0, infinite where the sigmoid rounds."""
     p = torch.sigmoid(z)
     return -torch.log(p) if y == 1 else -torch.log(1 - p)
 
 
 def findings(value: Function, score: Function, y: int, dtype: torch.dtype) -> tuple[Finding, ...]:
-    """Where score, loss or gradient round to an end, vanish or are no number, for a row with label y; nearest to 0
-    first.
+    """Find where score, loss or gradient of a row saturate, vanish or are not finite.
 
-    `value` and `score` are the loss and what the head shows, as functions of the logit. Each logit is the first in
-    `dtype` at which the finding holds, by search between neighbours on a grid.
+    Parameters
+    ----------
+    value, score : loss and score as functions of logits (Q,).
+    y : label of the row, 0 or 1.
+    dtype : that everything is computed in.
+
+    Returns
+    -------
+    The findings, nearest to 0 first. Each logit is the first in `dtype` at which the finding holds, searched between
+    neighbours on a grid.
     """
     whole = numbers(value, dtype)
     flat = whole.gradient == 0
@@ -87,7 +95,7 @@ def findings(value: Function, score: Function, y: int, dtype: torch.dtype) -> tu
     of_score = [one for what, holds in rounded for side in (1, -1) if (one := _first(what, holds, side, dtype))]
     found = [replace(one, of_score=True) for one in of_score]
     found += overflows(value, dtype)
-    side = -1 if y == 1 else 1  # where this row is decided wrongly
+    side = -1 if y == 1 else 1  # where this row is misclassified
     if (top := _stops_at(whole, side)) and (
         one := _first(f"The loss stops at {top:g}", _equals(value, top), side, dtype)
     ):
@@ -97,7 +105,7 @@ def findings(value: Function, score: Function, y: int, dtype: torch.dtype) -> tu
 
 
 def overflows(value: Function, dtype: torch.dtype, end: float = END, name: str = "z") -> tuple[Finding, ...]:
-    """Where a loss or its gradient is infinite or NaN, from -end to end; nearest to 0 first. `name` is that of z."""
+    """Find where a loss or its gradient is infinite or NaN in [-end, end], nearest to 0 first; `name` is that of z."""
     tests: list[tuple[str, Test]] = [
         ("The loss is infinite", lambda z: value(z).isinf()),
         ("The loss is NaN", lambda z: value(z).isnan()),
@@ -113,7 +121,7 @@ def _by_distance(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _stops_at(whole: Numbers, side: int) -> float:
-    """The finite loss at which a wrong row no longer moves at the end of this side; 0 where it still does."""
+    """The finite loss that a misclassified row is stuck at, at the end of this side; 0 if it is not stuck."""
     end, before = (-1, -3) if side > 0 else (0, 2)
     stopped = whole.value[end] == whole.value[before] and np.isfinite(whole.value[end])
     moves = np.abs(whole.gradient[end]) > DEAD * _largest(whole, side)
@@ -121,7 +129,7 @@ def _stops_at(whole: Numbers, side: int) -> float:
 
 
 def _largest(whole: Numbers, side: int) -> float:
-    """The largest finite gradient, without its sign, on one side of 0."""
+    """The maximum absolute finite gradient on one side of 0."""
     sizes = np.abs(whole.gradient[(whole.z * side > 0) & np.isfinite(whole.gradient)])
     return float(sizes.max(initial=0.0))
 
@@ -131,11 +139,14 @@ def _equals(value: Function, top: float) -> Test:
 
 
 def _dying(whole: Numbers, size: Function, side: int, dtype: torch.dtype) -> list[Finding]:
-    """Where the gradient of a wrong row is small or 0; once if both begin together."""
+    """Where the gradient of a misclassified row is small or 0; only 0 if both begin at the same logit."""
     bound = DEAD * _largest(whole, side)
-    none = _first("The row is wrong, but its gradient is 0", lambda z: size(z) == 0, side, dtype)
+    none = _first("The row is misclassified, but its gradient is 0", lambda z: size(z) == 0, side, dtype)
     small = _first(
-        f"The row is wrong, but its gradient is below {DEAD:.0%} of its largest", lambda z: size(z) < bound, side, dtype
+        f"The row is misclassified, but its gradient is below {DEAD:.0%} of its maximum",
+        lambda z: size(z) < bound,
+        side,
+        dtype,
     )
     if none and small and none.z == small.z:
         return [none]
@@ -143,7 +154,7 @@ def _dying(whole: Numbers, size: Function, side: int, dtype: torch.dtype) -> lis
 
 
 def _first(what: str, holds: Test, side: int, dtype: torch.dtype, end: float = END) -> Finding | None:
-    """Where `holds` begins on one side of 0, and where it ends if it does; None where it doesn't or holds at 0."""
+    """Where `holds` begins on one side of 0, and where it ends if it does; None if it never holds, or holds at 0."""
     z = torch.linspace(0, side * end, STEPS, dtype=torch.float64).to(dtype)
     true = holds(z)
     if true[0] or not true.any():
@@ -155,7 +166,7 @@ def _first(what: str, holds: Test, side: int, dtype: torch.dtype, end: float = E
 
 
 def _edge(holds: Test, inside: Tensor, outside: Tensor, dtype: torch.dtype) -> tuple[float, float]:
-    """The last number at which `holds` and the first at which it doesn't, neighbours in `dtype`."""
+    """The last number at which `holds` is true and the first at which it is not, neighbours in `dtype`."""
     while True:
         between = torch.linspace(float(inside), float(outside), BETWEEN, dtype=torch.float64).to(dtype).unique()
         if len(between) == 2:
@@ -167,13 +178,13 @@ def _edge(holds: Test, inside: Tensor, outside: Tensor, dtype: torch.dtype) -> t
 
 
 def largest_tie(dtype: torch.dtype) -> float:
-    """The largest logit whose sigmoid is exactly .5 in this number format, though the logit is positive."""
+    """The largest positive logit whose sigmoid is exactly .5 in this dtype."""
     zero, one = torch.zeros((), dtype=dtype), torch.ones((), dtype=dtype)
     return _edge(lambda z: torch.sigmoid(z) == 0.5, zero, one, dtype)[0]
 
 
 class Decisions(NamedTuple):
-    """What torch makes of one logit in one number format: its sigmoid, and four ways to a yes (1) or a no (0)."""
+    """One logit in one dtype, its sigmoid, and four ways to predict positive (1) or negative (0)."""
 
     logit: float
     score: float
@@ -184,7 +195,7 @@ class Decisions(NamedTuple):
 
 
 def decisions(z: float, dtype: torch.dtype) -> Decisions:
-    """z >= 0, sigmoid(z) >= .5, torch.round(sigmoid(z)), which sends the tie .5 to the even 0, and argmax over [z]."""
+    """Predict by z >= 0, sigmoid(z) >= .5, torch.round(sigmoid(z)), which rounds .5 to 0, and argmax over [z]."""
     logit = torch.tensor([[z]], dtype=torch.float64).to(dtype)
     p = torch.sigmoid(logit)
     return Decisions(float(logit), float(p), int(logit >= 0), int(p >= 0.5), int(torch.round(p)), int(logit.argmax(-1)))

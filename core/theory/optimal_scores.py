@@ -1,7 +1,7 @@
-"""The optimal score of a loss: the one that minimises the expected loss where a row is positive with probability q.
+"""The optimal score of a loss: the score that minimises the expected loss if a row is positive with probability q.
 
-Everything is computed in logits, x = logit q and z the logit of the score, so that probabilities near 0 and 1 keep all
-their digits: in closed form where the loss has one, by root finding where only its inverse has, and else by minimising.
+Everything is computed in logits, x = logit q and z the logit of the score, which are precise for probabilities near 0
+and 1: in closed form if the loss has one, by root finding if only the inverse has one, and otherwise by minimisation.
 """
 
 from __future__ import annotations
@@ -19,28 +19,36 @@ from core.losses import LOSSES
 from core.theory.binary_loss import BinaryLoss
 
 Floats = NDArray[np.float64]
-FAR = 1e6  # logits between which roots lie
-INFINITE = 1e4  # what stands for an infinite logit while a root is looked for
-REACH, STEP = 30.0, 0.02  # logits between which a minimum is looked for, and how finely
-HALF_GRID = np.arange(STEP / 2, REACH, STEP)  # leaves 0 out, where a loss may have a value of its own
+FAR = 1e6  # roots are searched for in [-FAR, FAR]
+INFINITE = 1e4  # replaces an infinite logit during root finding
+REACH, STEP = 30.0, 0.02  # minima are searched for in [-REACH, REACH], on a grid with this step
+HALF_GRID = np.arange(STEP / 2, REACH, STEP)  # without 0, where a loss may have a separate value
 GRID = np.append(-HALF_GRID[::-1], HALF_GRID)
 PRECISION = 1e-9  # of the logit of a minimum
 EQUAL_RISK = 1e-13  # expected losses closer than this are equal
-EQUAL_OPTIMA = 1e-9  # so are those of minima that were found by a search
-SAME_LOGIT = 1e-5  # optimal scores whose logits are closer than this are one score to a reader
-SAME = 1e-6  # so are probabilities
+EQUAL_OPTIMA = 1e-9  # the same for minima found by a search
+SAME_LOGIT = 1e-5  # optimal scores whose logits are closer than this count as equal
+SAME = 1e-6  # the same for probabilities
 
 
 def has_closed_form(of: BinaryLoss) -> bool:
-    """Whether the optimal score or its inverse is known in closed form, as with the final activation expected."""
+    """Whether the optimal score or its inverse has a closed form, which requires the default final activation."""
     spec = LOSSES[of.loss]
     return of.as_expected and (spec.optimal_logit or spec.posterior_logit) is not None
 
 
 def optimal_logits(of: BinaryLoss, x: Floats) -> Floats:
-    """The logit of the optimal score for true probabilities of logit x (Q,), which may be infinite.
+    """The logits of the optimal scores.
 
-    Of several optimal scores the one nearest to .5, and the lower one of two that are equally near.
+    Parameters
+    ----------
+    of : the loss.
+    x : logits of true probabilities (Q,), which may be infinite.
+
+    Returns
+    -------
+    Logits (Q,), which may be infinite. If several scores are optimal, the one closest to .5, and the lower of two that
+    are equally close.
     """
     spec = LOSSES[of.loss]
     if of.as_expected and spec.optimal_logit:
@@ -51,21 +59,29 @@ def optimal_logits(of: BinaryLoss, x: Floats) -> Floats:
 
 
 def optimal_scores(of: BinaryLoss, q: Floats) -> Floats:
-    """The optimal scores in [0, 1] for true probabilities q (Q,)."""
+    """The optimal scores (Q,) in [0, 1] for true probabilities q (Q,) in [0, 1]."""
     return np.asarray(expit(optimal_logits(of, logit(q))))
 
 
 def posterior_logits(of: BinaryLoss, z: Floats) -> Floats | None:
-    """The inverse: the logit of the least true probability whose optimal score has at least the logit z (Q,).
+    """The inverse of `optimal_logits`.
 
-    It is -inf or inf for z below or above all optimal scores. None where it is not known in closed form.
+    Parameters
+    ----------
+    of : the loss.
+    z : logits of scores (Q,).
+
+    Returns
+    -------
+    Logits (Q,) of the lowest true probability whose optimal score has a logit >= z; -inf or inf for z below or above
+    all optimal scores. None if there is no closed form.
     """
     posterior = LOSSES[of.loss].posterior_logit
     return posterior(z, of.numbers) if of.as_expected and posterior else None
 
 
 def _root(of: BinaryLoss, x: Floats) -> Floats:
-    """The z with posterior_logits(z) = x (Q,), to the precision of float64; infinite where it is beyond FAR."""
+    """The z with posterior_logits(z) = x (Q,), to the precision of float64; infinite beyond FAR."""
     posterior, numbers = LOSSES[of.loss].posterior_logit, of.numbers
     assert posterior is not None
 
@@ -73,16 +89,24 @@ def _root(of: BinaryLoss, x: Floats) -> Floats:
         return np.clip(posterior(z, numbers), -2 * INFINITE, 2 * INFINITE) - x
 
     found = find_root(above, (-FAR, FAR), args=(np.clip(x, -INFINITE, INFINITE),)).x
-    low, high = posterior(np.array([-FAR, FAR]), numbers)  # infinite where the range of optimal scores ends before
+    low, high = posterior(np.array([-FAR, FAR]), numbers)  # infinite if the range of optimal scores ends before
     beyond = np.where((x <= low) & np.isfinite(low), -np.inf, np.where((x >= high) & np.isfinite(high), np.inf, 0.0))
     return np.where(beyond == 0, found, beyond)
 
 
 def searched_scores(of: BinaryLoss, q: Floats) -> Floats:
-    """The optimal scores for true probabilities q (Q,) by minimising the expected loss over logits in +-REACH.
+    """The optimal scores by numerical minimisation of the expected loss over logits in [-REACH, REACH].
 
-    A grid comes first, since a loss may jump and have several minima. Of several optimal scores the one nearest to .5,
-    and the lower one of two that are equally near.
+    A grid search comes first, since a loss may have jumps and several minima.
+
+    Parameters
+    ----------
+    of : the loss.
+    q : true probabilities (Q,) in [0, 1].
+
+    Returns
+    -------
+    Scores (Q,) in [0, 1]. If several are optimal, the one closest to .5, and the lower of two that are equally close.
     """
     q = np.asarray(q, np.float64)
     risk = _risk(of, q[:, None], np.broadcast_to(GRID, (len(q), len(GRID))))
@@ -94,10 +118,9 @@ def searched_scores(of: BinaryLoss, q: Floats) -> Floats:
 
 
 def all_optimal_scores(of: BinaryLoss, q: float) -> Floats:
-    """Every optimal score for one true probability, rising: more than one only where the loss has no inverse.
+    """All optimal scores for one true probability q in [0, 1], ascending; one if the loss has a closed-form inverse.
 
-    They are found by minimising from each local minimum on the grid. Of scores that are optimal with everything between
-    them there is one.
+    They are found by minimisation from each local minimum on the grid. An interval of optimal scores counts as one.
     """
     if posterior_logits(of, np.zeros(1)) is not None:
         return optimal_scores(of, np.array([q]))
@@ -111,38 +134,39 @@ def all_optimal_scores(of: BinaryLoss, q: float) -> Floats:
 
 
 def has_single_point_at_half(of: BinaryLoss, q: float) -> bool:
-    """Whether the expected loss is lower at a score of exactly .5 than at every score beside it, by a jump.
+    """Whether the expected loss has a jump down at a score of exactly .5, for true probability q in [0, 1].
 
-    No descent reaches such a point, so it is not counted as an optimal score.
+    Gradient descent cannot reach such a single point, so it is not counted as an optimal score.
     """
     at, beside = _risk(of, np.full(2, q), np.array([0.0, PRECISION]))
     return bool(min(beside, _risk(of, np.array([q]), np.array([-PRECISION]))[0]) > at + EQUAL_OPTIMA * 10)
 
 
 def _refined(of: BinaryLoss, q: Floats, at: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """The minima next to places `at` (Q,) of GRID and the expected loss there; the places where none is lower."""
+    """The minima next to indices `at` (Q,) of GRID and the expected loss there; the grid point if none is lower."""
     at = at.clip(2, len(GRID) - 3)
-    around = at + np.array([[0], [-1], [1]])  # the place itself first: it may be lowest but for rounding
+    around = at + np.array([[0], [-1], [1]])  # the point itself first, for ties up to rounding
     at = np.take_along_axis(around, _risk(of, q, GRID[around]).argmin(0)[None], 0)[0]
     start = _risk(of, q, GRID[at])
     found = find_minimum(
         lambda z, q: _risk(of, q, z), (GRID[at - 1], GRID[at], GRID[at + 1]), args=(q,), tolerances={"xatol": PRECISION}
     )
-    lower = found.f_x < start - EQUAL_RISK  # False where there was no minimum between the neighbours: then it is NaN
+    lower = found.f_x < start - EQUAL_RISK  # False for NaN, where there is no minimum between the neighbours
     return np.where(lower, found.x, GRID[at]), np.where(lower, found.f_x, start)
 
 
 def _risk(of: BinaryLoss, q: Floats, z: Floats) -> Floats:
-    """q l(z, 1) + (1 - q) l(z, 0), for q that broadcasts with z (...); infinite where the loss is NaN."""
+    """The expected loss q l(z, 1) + (1 - q) l(z, 0), where q broadcasts with z (...); infinite where it is NaN."""
     logits = torch.from_numpy(np.array(z).ravel())
     positive, negative = (of.values(logits, y).numpy().reshape(z.shape) for y in (1, 0))
     return np.nan_to_num(q * positive + (1 - q) * negative, nan=np.inf, posinf=np.inf, neginf=-np.inf)
 
 
 def stands_for(of: BinaryLoss, score: float) -> float:
-    """The least true probability whose optimal score is at least `score`; 0 where every one's is and 1 where none's.
+    """The lowest true probability whose optimal score is >= `score`, in [0, 1].
 
-    Deciding `score >= s` is then deciding `q >= stands_for(s)`, as long as the optimal score rises with q.
+    `score >= s` is then the same decision as `q >= stands_for(s)`, if the optimal score is non-decreasing in q. It is 0
+    if all optimal scores are >= `score`, and 1 if none is.
     """
     posterior = posterior_logits(of, np.array([logit(score)]))
     if posterior is not None:
@@ -158,10 +182,12 @@ def stands_for(of: BinaryLoss, score: float) -> float:
 
 @dataclass(frozen=True)
 class Cut:
-    """The threshold `score` that stands for one on the true probability, and the true probabilities that share it.
+    """The threshold on the score that corresponds to one on the true probability.
 
-    Where more than one shares it (`low` < `high`), scores do not tell these apart and no threshold can. `scores` are
-    all optimal scores, rising: where there are two, every threshold above the first up to the second decides the same.
+    score: the threshold.
+    low, high: range of the true probabilities with this optimal score. If low < high, scores do not distinguish them,
+    and no threshold can.
+    scores: all optimal scores, ascending. Between two of them, thresholds t with first < t <= second decide the same.
     """
 
     score: float
@@ -171,7 +197,7 @@ class Cut:
 
 
 def threshold_on_score(of: BinaryLoss, q: float) -> Cut:
-    """The threshold on the score that stands for the threshold q on the true probability."""
+    """The threshold on the score that corresponds to the threshold q in (0, 1) on the true probability."""
     scores = all_optimal_scores(of, q)
     grid = np.append(np.linspace(0, 1, 101), q)
     z, own = optimal_logits(of, logit(grid)), logit(scores[-1])
@@ -182,9 +208,17 @@ def threshold_on_score(of: BinaryLoss, q: float) -> Cut:
 
 
 def resting_points(of: BinaryLoss, y: float, low: float, high: float) -> np.ndarray:
-    """Where gradient descent comes to rest for one label or target y: the gradient goes from below 0 to above, (P,).
+    """Where gradient descent converges for one label or target: the gradient changes from negative to positive.
 
-    Searched among 4,001 logits (in a regression: predictions) from low to high, and given to the middle of a step.
+    Parameters
+    ----------
+    of : the loss.
+    y : label, 0 or 1; target in a regression.
+    low, high : range of logits, or of predictions in a regression, evaluated at 4,001 points.
+
+    Returns
+    -------
+    The points (P,), ascending, to half a step.
     """
     z = torch.linspace(low, high, 4001, dtype=torch.float64)
     gradient = of.gradients(z, y)
@@ -194,13 +228,13 @@ def resting_points(of: BinaryLoss, y: float, low: float, high: float) -> np.ndar
 
 
 def softmax_twice(classes: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The largest probability that a softmax of a softmax over K classes reaches, e / (e + K - 1), and its -log."""
+    """The maximum probability of a softmax of a softmax over K >= 1 classes, e / (e + K - 1), and its -log."""
     largest = np.e / (np.e + np.asarray(classes) - 1)
     return largest, -np.log(largest)
 
 
 def rests_at_truth(of: BinaryLoss) -> bool:
-    """Whether the expected gradient is 0 where the score is the true probability, whatever that is."""
+    """Whether the expected gradient is 0 where the score is the true probability, for every true probability."""
     true = torch.linspace(0.01, 0.99, 99, dtype=torch.float64)
     z = torch.logit(true)
     slope = true * of.gradients(z, 1) + (1 - true) * of.gradients(z, 0)

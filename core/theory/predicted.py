@@ -1,4 +1,4 @@
-"""Predicted thresholds: the one on a run's score that stands for one on the true probability."""
+"""Predicted thresholds: the threshold on a run's score that corresponds to one on the true probability."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from core.losses import LOSSES
 from core.theory.binary_loss import LossOnData, loss_on_data
 from core.theory.optimal_scores import threshold_on_score
 
-SAME = 1e-3  # true probabilities closer than this are one to a reader
+SAME = 1e-3  # true probabilities closer than this count as equal
 
 
 def predicted_threshold(config: RunConfig, q: float = 0.5) -> float | None:
-    """The threshold on a run's score that stands for a threshold on the true probability.
+    """The threshold on a run's score that corresponds to a threshold on the true probability.
 
-    With pos_weight w it is w q / (w q + 1 - q), so that a score of .5 stands for 1 / (1 + w). Exact for a model that
-    can take any form.
+    With pos_weight w it is w q / (w q + 1 - q), and a score of .5 corresponds to q = 1 / (1 + w). It assumes that the
+    model reaches the optimal scores.
 
     Parameters
     ----------
-    config : what the run is.
-    q : the threshold on the true probability of the positive class, in (0, 1): a row is positive if it has at least q.
+    config : of the run.
+    q : threshold on the true probability of the positive class, in (0, 1); predict positive at or above it.
 
     Returns
     -------
-    The threshold in [0, 1]; None where theory gives no single one: other tasks than two classes, losses of whole
-    batches, and losses for which several true probabilities around q have the same optimal score.
+    The threshold in [0, 1]; None for tasks other than binary, losses of whole batches, and losses for which several
+    true probabilities around q have the same optimal score.
 
     References
     ----------
@@ -37,10 +37,10 @@ def predicted_threshold(config: RunConfig, q: float = 0.5) -> float | None:
 
 
 def why_unpredicted(config: RunConfig) -> str:
-    """Why theory gives a run on two classes no threshold, in a few words."""
+    """Why there is no predicted threshold for a binary run, in a few words."""
     loss = LOSSES[config.loss]
     if loss.of == "batch":
-        return f"{loss.label} is a loss of whole batches"
+        return f"{loss.label} is computed on whole batches"
     return f"{loss.label} has one optimal score for several true probabilities"
 
 

@@ -20,23 +20,34 @@ from core.theory.optimal_scores import (
     stands_for,
 )
 
-SAME = 1e-6  # two scores closer than this are the same to a reader
+SAME = 1e-6  # scores closer than this count as equal
 COUNTS = {2: "two", 3: "three"}
 PROPER = "Scores estimate the true probability."
 
 
 def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> str:
-    """What the scores of a loss mean with these parameters, in one sentence; "" where there is nothing to say.
+    """What the scores of a loss with these parameters mean, in a sentence.
 
-    `counts` are the rows of each class, or with each label, (C,). Raises CutoffError for a bad value.
+    Parameters
+    ----------
+    loss, head : names in LOSSES and HEADS.
+    values : parameters of the loss by name; the others keep their defaults.
+    counts : training rows of each class, or with each label, (C,) with C >= 2.
+
+    Returns
+    -------
+    The sentence; "" in a regression and for a loss that is a mistake.
+
+    Raises
+    ------
+    CutoffError for a parameter outside its range.
     """
     spec = LOSSES[loss]
     if HEADS[head].link == "none" or spec.mistake:
         return ""
     if spec.of == "batch":
         return (
-            "Scores are drawn to 0 or 1, and which of them depends on the whole batch: they do not estimate the true "
-            "probability."
+            "Scores are pushed to 0 or 1, depending on the whole batch, so they do not estimate the true probability."
         )
     if "binary" in HEADS[head].tasks:
         return _of_two_classes(binary_loss(loss, head, values, counts), values)
@@ -46,9 +57,7 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
     if spec.of == "output" and HEADS[head].link == "sigmoid":
         own = [param for param in spec.class_params if values.get(param.name, param.default) != param.default]
         if own:
-            return (
-                "Each output has a weight w of its own: a score of 0.5 means a true probability of 1 / (1 + w) there."
-            )
+            return "Each output has its own weight w: its score of 0.5 means a true probability of 1 / (1 + w)."
         plain = {param.name: values.get(param.name, param.default) for param in spec.params}
         return _of_two_classes(binary_loss(loss, "sigmoid", plain), plain)
     own_values = {name: value for name, value in params.items() if name != OVER_OUTPUTS.name}
@@ -64,7 +73,7 @@ def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
     if rests_at_truth(of):
         return (
             "Scores estimate the true probability, where the gradient is 0; the minimum loss for a true probability of "
-            f"{q[farthest]:.2f} lies beyond a jump, at {optimal[farthest]:.3f}."
+            f"{q[farthest]:.2f} is beyond a jump, at {optimal[farthest]:.3f}."
         )
     named = _named(of.loss, values, of.params)
     start = f"With {named}, a" if named else "A"
@@ -73,7 +82,8 @@ def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
         return f"{start} score of 0.5 is {'always' if meant == 0 else 'never'} reached."
     if len(np.unique(optimal.round(6))) <= 3:
         return (
-            f"{start} score above 0.5 means a true probability above {meant:.3g}, and how far above it is says nothing."
+            f"{start} score above 0.5 means a true probability above {meant:.3g}; its distance from 0.5 carries no "
+            "information."
         )
     if abs(meant - 0.5) > 1e-4 or np.abs(at_half - 0.5).max() > 1e-4:
         return (
@@ -94,14 +104,14 @@ def _optimal(scores: np.ndarray) -> str:
 
 
 def _of_single_point(of: BinaryLoss) -> str:
-    """A sentence on a score of exactly 0.5 whose expected loss is lower than that of every score beside it."""
+    """A sentence if the expected loss has a jump down at a score of exactly 0.5, otherwise ""."""
     if not any(has_single_point_at_half(of, q) for q in (0.3, 0.5, 0.7)):
         return ""
-    return " At exactly 0.5 the loss is lower than right beside it, but no descent reaches a single point."
+    return " At exactly 0.5 the loss is lower than next to it, but gradient descent cannot reach a single point."
 
 
 def _named(loss: str, values: Mapping[str, Value], params: Params) -> str:
-    """The parameters with their numbers, as in "pos_weight 9"; those at their default only where all of them are."""
+    """Parameters with their values, as in "pos_weight 9": those not at their default, or all if all are."""
     spec = LOSSES[loss]
     changed = [param for param in spec.params if values.get(param.name, param.default) != param.default]
     parts = []

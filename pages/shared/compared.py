@@ -154,7 +154,7 @@ def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str,
     predicts = one is not None and one.head == "identity"
     for name, dtype in numerics.DTYPES.items():
         loss = one.build().to(dtype) if one else None
-        value = (lambda z, of=loss: of.values(z, y)) if loss else (lambda z: numerics.by_hand(z, y))
+        value = (lambda z, of=loss: of.values(z, y)) if loss else (lambda z: numerics.naive_bce(z, y))
         numbers = numerics.numbers(value, dtype, points=801, end=numerics.FAR if predicts else numerics.END)
         if predicts:
             findings = numerics.overflows(value, dtype, numerics.FAR, "ŷ")

@@ -347,7 +347,7 @@ def test_the_difference_between_prediction_and_measurement_is_a_number(app_test:
         assert row["Predicted - measured"] == pytest.approx(row["Predicted"] - row["Measured"])
         assert row["In the spread"] == ("yes" if measured.holds(row["Predicted"]) else "no")
     assert found.loc[done.experiment.variants[2].name, ["Predicted", "Predicted - measured"]].isna().all()
-    assert any("is a loss of whole batches" in caption.value for caption in at.caption)
+    assert any("is computed on whole batches" in caption.value for caption in at.caption)
 
 
 def test_of_many_scores_only_those_of_the_variant_in_focus_are_measured(

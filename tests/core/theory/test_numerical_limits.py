@@ -15,11 +15,11 @@ from core.theory.numerical_limits import (
     END,
     FAR,
     Finding,
-    by_hand,
     decisions,
     findings,
     gradient,
     largest_tie,
+    naive_bce,
     numbers,
     overflows,
 )
@@ -63,7 +63,7 @@ def test_bce_on_probabilities_stops_at_100_without_a_gradient():
     assert at("bce_probabilities", 0, 17, SINGLE) == (100, 0)
     named = found("bce_probabilities", 0, SINGLE)
     assert named["The loss stops at 100"].z == pytest.approx(16.636, abs=1e-3)
-    assert named["The row is wrong, but its gradient is 0"].z == pytest.approx(16.636, abs=1e-3)
+    assert named["The row is misclassified, but its gradient is 0"].z == pytest.approx(16.636, abs=1e-3)
 
 
 def test_bce_on_probabilities_has_no_gradient_in_half_precision():
@@ -80,7 +80,9 @@ def test_bce_on_probabilities_loses_the_gradient_of_a_missed_positive(z, slope):
 def test_the_gradient_of_a_missed_positive_dies_at_the_floor_of_the_denominator():
     """The gradient is -p / max(p, 1e-12): whole down to z = -ln 1e12 = -27.63, below a hundredth from -32.24."""
     assert at("bce_probabilities", 1, -27.6, SINGLE)[1] == pytest.approx(-1, abs=1e-3)
-    dying = found("bce_probabilities", 1, SINGLE)["The row is wrong, but its gradient is below 1% of its largest"]
+    dying = found("bce_probabilities", 1, SINGLE)[
+        "The row is misclassified, but its gradient is below 1% of its maximum"
+    ]
     assert dying.z == pytest.approx(np.log(1e-14), abs=1e-3)
 
 
@@ -95,15 +97,15 @@ def test_bce_with_logits_keeps_its_gradient(y, dtype):
 @pytest.mark.parametrize("dtype", [SINGLE, HALF])
 def test_bce_written_by_hand_is_infinite_and_its_gradient_is_none(dtype):
     z = torch.tensor([17.0], dtype=dtype)
-    assert by_hand(z, 0).isinf()
-    assert gradient(lambda at: by_hand(at, 0), z).isnan()
-    named = {one.what: one.z for one in findings(lambda at: by_hand(at, 0), torch.sigmoid, 0, dtype)}
+    assert naive_bce(z, 0).isinf()
+    assert gradient(lambda at: naive_bce(at, 0), z).isnan()
+    named = {one.what: one.z for one in findings(lambda at: naive_bce(at, 0), torch.sigmoid, 0, dtype)}
     assert named["The loss is infinite"] == named["The gradient is NaN"] == named["The score is exactly 1"]
 
 
 def test_brier_on_a_sigmoid_has_hardly_a_gradient_for_a_row_that_is_wrong():
     assert at("brier", 0, 10, SINGLE)[1] == pytest.approx(9e-5, rel=0.02)
-    dying = found("brier", 0, SINGLE)["The row is wrong, but its gradient is below 1% of its largest"]
+    dying = found("brier", 0, SINGLE)["The row is misclassified, but its gradient is below 1% of its maximum"]
     assert 6 < dying.z < 7
 
 
@@ -112,7 +114,7 @@ def test_a_second_sigmoid_or_softmax_stops_the_loss_at_its_ceiling(loss):
     """The outputs reach 1 and 0 only, so the loss of a wrong row ends at log(1 + e) = 1.3133."""
     named = found(loss, 0, SINGLE, activation="sigmoid" if loss == "bce" else "softmax")
     assert "The loss stops at 1.31326" in named
-    assert "The row is wrong, but its gradient is below 1% of its largest" in named
+    assert "The row is misclassified, but its gradient is below 1% of its maximum" in named
 
 
 def test_cross_entropy_over_one_column_has_no_gradient_anywhere():

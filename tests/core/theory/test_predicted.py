@@ -58,7 +58,7 @@ def test_where_theory_has_no_single_threshold_none_is_given(choices):
 
 
 def test_why_there_is_no_prediction_is_said():
-    assert why_unpredicted(make_config(loss="soft_f1")) == f"{LOSSES['soft_f1'].label} is a loss of whole batches"
+    assert why_unpredicted(make_config(loss="soft_f1")) == f"{LOSSES['soft_f1'].label} is computed on whole batches"
     assert "one optimal score for several" in why_unpredicted(make_config(loss="hinge"))
 
 

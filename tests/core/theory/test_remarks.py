@@ -138,6 +138,6 @@ def test_remark_names_both_optimal_scores_of_a_band():
 
 
 def test_remark_says_where_the_loss_is_lower_at_a_single_point():
-    single = "At exactly 0.5 the loss is lower than right beside it"
+    single = "At exactly 0.5 the loss is lower than next to it"
     assert single in remark("loss_gated_mse", "sigmoid", {"tau": 0.25}, np.array([90, 10]))
     assert single not in remark("loss_gated_mse", "sigmoid", {"tau": 0.2}, np.array([90, 10]))
