@@ -108,6 +108,7 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
     if method == "temperature":
         temperature = 1 / (2 * float(calibrator.beta_))  # scikit-learn uses x and -x as the logits of the two classes
         at_bound = _is_at_bound(calibrator, fitted.predict_proba(logits(y_score)[:, None]), y_true.astype(int))
+        at_bound |= bool((y_score == 0.5).all())  # which no temperature moves
         said = temperature_sentence(temperature, at_bound)
         return Calibration(probabilities, said, at_bound=at_bound)
     slope, intercept = -float(calibrator.a_), -float(calibrator.b_)
@@ -139,15 +140,15 @@ def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Tem
     classes = y_score.shape[1]
     if missing := classes - len(np.unique(y_true)):
         raise CutoffError(f"Expected rows of all {classes} classes to fit a temperature to, but {missing} have none.")
-    fitted = _fitted("temperature", y_true, _logs(y_score))
+    fitted = _fitted("temperature", y_true, _class_logits(y_score))
 
     def probabilities(score: NDArray[np.floating]) -> NDArray[np.float64]:
-        return fitted.predict_proba(_logs(score))
+        return fitted.predict_proba(_class_logits(score))
 
     calibrator = _calibrator(fitted)
-    return Temperature(
-        1 / float(calibrator.beta_), probabilities, _is_at_bound(calibrator, probabilities(y_score), y_true)
-    )
+    beta = float(calibrator.beta_) * (2 if classes == 2 else 1)  # scikit-learn takes x and -x as the logits of two
+    at_bound = _is_at_bound(calibrator, probabilities(y_score), y_true) or not _tells_classes_apart(y_score)
+    return Temperature(1 / beta, probabilities, at_bound)
 
 
 def temperature_sentence(temperature: float, at_bound: bool) -> str:
@@ -190,8 +191,15 @@ def logits(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(logit(_inside(y_score)))
 
 
-def _logs(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    return np.log(_inside(y_score))
+def _class_logits(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logits of all classes (N, C), log p; of two classes that of the second, (N, 1), as scikit-learn wants it."""
+    logs = np.log(_inside(y_score))
+    return logs[:, 1:] - logs[:, :1] if logs.shape[1] == 2 else logs
+
+
+def _tells_classes_apart(y_score: NDArray[np.floating]) -> bool:
+    """Whether any row has different scores (N, C); no temperature moves the others."""
+    return bool((y_score != y_score[:, :1]).any())
 
 
 def _inside(y_score: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.optimize import brentq
-from scipy.special import expit, logit, softmax
+from scipy.optimize import brentq, minimize_scalar
+from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.calibration import calibration_curve
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, d2_brier_score, d2_log_loss_score, roc_auc_score
@@ -444,3 +444,32 @@ def test_specs_are_complete(method: str):
     assert spec.label
     assert spec.keeps
     assert spec.reference
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 3.0])
+def test_the_temperature_of_all_classes_is_that_of_the_least_log_loss(classes: int, temperature: float):
+    rng = np.random.default_rng(classes)
+    z = rng.normal(0, 2, (2000, classes))
+    p = softmax(z, axis=1)
+    y = (rng.random((2000, 1)) > p.cumsum(axis=1)).sum(axis=1)
+    y[:classes] = np.arange(classes)
+    logs = log_softmax(z * temperature, axis=1)
+
+    def loss(log_t: float) -> float:
+        return -float(log_softmax(logs / np.exp(log_t), axis=1)[np.arange(2000), y].mean())
+
+    best = minimize_scalar(loss, bounds=(-5, 5), method="bounded", options={"xatol": 1e-10}).x
+    found = fit_classes(y, np.exp(logs))
+    assert found.temperature == pytest.approx(np.exp(best), rel=1e-4)
+    assert found.temperature == pytest.approx(temperature, rel=0.15)
+    np.testing.assert_allclose(found.map(np.exp(logs)), softmax(logs / found.temperature, axis=1), atol=1e-9)
+    np.testing.assert_array_equal(found.map(np.exp(logs)).argmax(axis=1), logs.argmax(axis=1))
+    assert not found.at_bound
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_scores_that_are_all_equal_have_no_temperature(classes: int):
+    y = np.arange(50) % classes
+    assert fit_classes(y, np.full((50, classes), 1 / classes)).at_bound
+    assert fit("temperature", y == 1, np.full(50, 0.5)).at_bound
