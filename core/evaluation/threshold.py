@@ -48,7 +48,8 @@ class Provenance:
         known = {how: cls(how, rows) for how in get_args(How) if how != "rule"} | {
             rule: cls("rule", rows, rule) for rule in rules
         }
-        if way not in known or rows not in (*parts, "") or (way == "default" and rows):
+        rows_known = rows in parts if way not in get_args(How) else rows in (*parts, "")
+        if way not in known or not rows_known or (way == "default" and rows):
             raise CutoffError(f"The link says that a threshold came from {text!r}, which is not known here.")
         return known[way]
 
@@ -140,7 +141,7 @@ class Domain:
             return self.above_all(provenance)
         try:
             number = float(given)
-        except (ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if not np.isfinite(number):
             raise CutoffError(f"A threshold is a finite number, but this one is {str(given)[:40]!r}.")

@@ -15,6 +15,7 @@ from core.theory.optimal_scores import optimal_logits, posterior_logits
 
 X = np.linspace(-28, 28, 113)  # logits of true probabilities from 1e-12 to 1 - 1e-12
 SAME = 1e-9  # optimal logits that differ less from those of the true probabilities count as equal
+ROUNDING = 1e-12  # of logits, relative to them
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +76,9 @@ def to_posterior_logits(config: RunConfig, logits: NDArray[np.floating]) -> Conv
     converted = posterior_logits(of.build(), z.ravel())
     assert converted is not None
     low, high = ends
-    return Converted(converted.reshape(z.shape), int(np.count_nonzero((z < low) | (z > high))))
+    # An end itself is an optimal score.
+    beyond = (z < low - ROUNDING * (1 + abs(low))) | (z > high + ROUNDING * (1 + abs(high)))
+    return Converted(converted.reshape(z.shape), int(np.count_nonzero(beyond)))
 
 
 @lru_cache(maxsize=1024)

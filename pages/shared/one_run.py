@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -132,6 +133,8 @@ def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5)
     if threshold != 0.5:
         what = "with each label whose" if run.task == "multilabel" else "positive if"
         said = f"On {scores.n_rows:,} validation rows, {what} p ≥ {text.threshold(threshold)}."
+        if math.isinf(threshold):
+            said = f"On {scores.n_rows:,} validation rows; the threshold lies above every score."
     if run.task == "multilabel" or run.config.head == "one_vs_rest":
         said += f" At {text.threshold(threshold)}, {text.of_rows_called(scores, [threshold] * scores.n_columns)}"
     st.caption(said)

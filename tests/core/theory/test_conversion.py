@@ -159,6 +159,9 @@ def test_scores_beyond_the_range_of_label_smoothing_are_clipped_and_counted():
     assert found is not None
     np.testing.assert_allclose(found.probabilities, [[0, 0, 0.5], [1, 0.01 / 0.9, 1]], atol=1e-15)
     assert found.clipped == 4
+    at_the_ends = to_probabilities(config, np.array([0.05, 0.95]))
+    assert at_the_ends is not None
+    assert at_the_ends.clipped == 0
 
 
 @pytest.mark.parametrize(
