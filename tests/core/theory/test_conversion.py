@@ -85,7 +85,8 @@ def test_ranking_never_changes_but_for_scores_that_are_clipped(loss, data):
     assert found is not None
     assert of is not None
     low, high = optimal_logits(of.build(), np.array([-np.inf, np.inf]))
-    assert found.clipped == np.count_nonzero((z < low) | (z > high))
+    surely = np.count_nonzero((z < low - 1e-9) | (z > high + 1e-9))  # an end itself, up to rounding, is optimal
+    assert surely <= found.clipped <= np.count_nonzero((z < low) | (z > high))
     assert (found.logits[z < low] == -np.inf).all()
     assert (found.logits[z > high] == np.inf).all()
     inside = found.logits[(z > low + 1e-6) & (z < high - 1e-6)]
