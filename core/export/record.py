@@ -69,13 +69,14 @@ class ColumnThreshold(_Frozen):
 
 
 class ColumnWorth(_Frozen):
-    """Results of a class (one-vs-rest) or label: outcome counts, and the METRICS without parameters by name."""
+    """Results of a class (one-vs-rest) or label: outcome counts (sums of weights where rows have weights), and
+    the METRICS without parameters by name."""
 
     name: str
-    tp: int
-    fp: int
-    fn: int
-    tn: int
+    tp: int | float
+    fp: int | float
+    fn: int | float
+    tn: int | float
     metrics: dict[str, float | None]
 
 
@@ -103,7 +104,8 @@ class ThresholdRecord(_Frozen):
     thresholds    one object a score column (that of the positive class for two classes): name, value, above_all, logit,
                   origin with how, rows and rule
     worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
-                  class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name
+                  class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name;
+                  but for rows every number counts a row as much as it weighs
     source        the id of the scores in Cutoff, which is that of a run where one made them
     label, origin what they are called, and how they came to be
     config        the run's configuration, a core.experiment.config.RunConfig; null where no run made the scores
@@ -196,24 +198,25 @@ def threshold_record(
 def _worth(
     source: ScoreSource, part: str, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]
 ) -> Worth:
-    scores = source.scores(part)
+    scores, weight = source.scores(part), source.row_columns(part).weight
 
     def rule(y_score: NDArray[np.floating], thresholds: ArrayLike) -> NDArray[np.intp]:
         return DECISIONS[decision](y_score, thresholds, **params)
 
     if scores.task == "multiclass":
         decided = rule(scores.y_score, thresholds)
-        counts = decided_counts(confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True))
+        matrix = confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True, sample_weight=weight)
+        counts = decided_counts(matrix)
     else:
         indexes = [source.index(part, column) for column in range(scores.n_columns)]
         counts = class_counts(indexes, np.reshape(thresholds, (-1, 1)))[:, 0]
-    together = {name: _known(value) for name, value in summary(scores, thresholds, rule).items()}
+    together = {name: _known(value) for name, value in summary(scores, thresholds, rule, weight).items()}
     columns = tuple(_of_column(name, counts[at]) for at, name in enumerate(scores.column_names))
     return Worth(rows=scores.n_rows, together=together, columns=columns)
 
 
 def _of_column(name: str, counts: ThresholdCounts) -> ColumnWorth:
-    outcomes = {outcome: int(getattr(counts, outcome)) for outcome in ("tp", "fp", "fn", "tn")}
+    outcomes = {outcome: getattr(counts, outcome).item() for outcome in ("tp", "fp", "fn", "tn")}
     metrics = {metric.name: _known(float(metric(counts))) for metric in METRICS.values() if not metric.params}
     return ColumnWorth(name=name, metrics=metrics, **outcomes)
 

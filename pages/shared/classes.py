@@ -54,7 +54,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     )
     name, params = decision.of(source)
     decided = decision.decide(source)(scores.y_score, thresholds.values(current))
-    matrix = _matrix(scores, decided)
+    weight = source.row_columns(part).weight
+    matrix = _matrix(scores, decided, weight)
     left, right = st.columns([3, 2])
     with left.container(border=True):
         threshold_column(
@@ -63,8 +64,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             saved=saved,
             counts=decided_counts(matrix),
             totals=TOTALS,
-            now=_totals(scores, decided, matrix),
-            before=_at(source, scores, thresholds.values(saved)) if saved else {},
+            now=_totals(scores, decided, matrix, weight),
+            before=_at(source, scores, thresholds.values(saved), weight) if saved else {},
             chosen=column,
             scale=controls.scale_of(source),
             key="all_classes",
@@ -88,19 +89,21 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         )
 
 
-def _at(source: ScoreSource, scores: Scores, values: Sequence[float]) -> dict[str, float]:
+def _at(source: ScoreSource, scores: Scores, values: Sequence[float], weight: NDArray | None) -> dict[str, float]:
     """The totals by id at these thresholds (C,)."""
     decided = decision.decide(source)(scores.y_score, values)
-    return _totals(scores, decided, _matrix(scores, decided))
+    return _totals(scores, decided, _matrix(scores, decided, weight), weight)
 
 
-def _matrix(scores: Scores, decided: NDArray[np.intp]) -> NDArray[np.int64]:
-    """Rows by true class and decision (K, K + 1), those without a class last."""
-    return confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True)
+def _matrix(scores: Scores, decided: NDArray[np.intp], weight: NDArray | None) -> NDArray:
+    """Rows, or their weights, by true class and decision (K, K + 1), those without a class last."""
+    return confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True, sample_weight=weight)
 
 
-def _totals(scores: Scores, decided: NDArray[np.intp], matrix: NDArray[np.int64]) -> dict[str, float]:
-    against = changes(scores.y_true, scores.y_score.argmax(axis=1), decided)
+def _totals(
+    scores: Scores, decided: NDArray[np.intp], matrix: NDArray, weight: NDArray | None
+) -> dict[str, float]:
+    against = changes(scores.y_true, scores.y_score.argmax(axis=1), decided, weight)
     return class_totals(matrix)._asdict() | {
         "changed": against.rows,
         "righted": against.righted,

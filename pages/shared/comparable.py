@@ -81,7 +81,10 @@ def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
     same = np.array_equal(other.rows(part), source.rows(part)) and np.array_equal(
         other.scores(part).y_true, source.scores(part).y_true
     )
-    return "" if same else "other rows"
+    if not same:
+        return "other rows"
+    weights = (one.row_columns(part).weight for one in (source, other))
+    return "" if np.array_equal(*weights) else "the same rows with other weights"
 
 
 def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:

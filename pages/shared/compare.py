@@ -32,7 +32,7 @@ DOT = st.column_config.ImageColumn(width=30, pinned=True)
 
 class Compared(NamedTuple):
     """The sources on the chart, the first the one that the others are compared with: their labels y (N,), scores (N,),
-    indexes and thresholds of one class or label (one-vs-rest), and the costs of a false positive and a false
+    indexes, the weights of the rows (N,) if they have some, and thresholds of one class or label (one-vs-rest), and the costs of a false positive and a false
     negative."""
 
     sources: list[ScoreSource]
@@ -40,6 +40,7 @@ class Compared(NamedTuple):
     y: NDArray[np.bool_]
     scores: list[NDArray[np.floating]]
     indexes: list[ScoreIndex]
+    weight: NDArray | None
     thresholds: list[float]
     costs: dict[str, float]
 
@@ -83,7 +84,8 @@ def _compared(members: Sequence[comparable.Member], part: str, column: int) -> C
         costs = _choose_costs()
     indexes = [source.index(part, column) for source in sources]
     scores = [view.score for view in views]
-    return Compared(sources, comparable.lines(members), views[0].y, scores, indexes, chosen, costs)
+    weight = sources[0].row_columns(part).weight
+    return Compared(sources, comparable.lines(members), views[0].y, scores, indexes, weight, chosen, costs)
 
 
 def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -> list[float]:
@@ -278,6 +280,7 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         tuple(compared.thresholds),
         compared.y,
         compared.scores,
+        compared.weight,
     )
     least, greatest = found.intervals.T
     live_figure(
@@ -328,8 +331,9 @@ def _compare(
     thresholds: tuple[float, ...],
     _y: NDArray[np.bool_],
     _scores: list[NDArray[np.floating]],
+    _weight: NDArray | None,
 ) -> Comparison:
-    return comparison.compare(measure, _y, _scores, thresholds, params)
+    return comparison.compare(measure, _y, _scores, thresholds, params, sample_weight=_weight)
 
 
 def _verdict(found: Comparison, label: str) -> str:
@@ -374,7 +378,9 @@ def _differences_in_words(compared: Compared, found: Comparison, label: str) -> 
 
 def _show_numbers(compared: Compared, part: str) -> None:
     """The numbers of every run on these rows, the threshold beside those that depend on it."""
-    found = comparison.numbers(compared.y, compared.scores, compared.thresholds, **compared.costs)
+    found = comparison.numbers(
+        compared.y, compared.scores, compared.thresholds, **compared.costs, sample_weight=compared.weight
+    )
     numbers = {
         comparison.number_label(name): pa.array(values, from_pandas=True) for name, values in found.items()
     }  # NaN as nothing

@@ -81,14 +81,16 @@ def _tune(
         return LABEL_RULES[name](scores, rule, **dict(params))
 
     choice = choose(validation)
-    decided: tuple[tuple[Scores, NDArray[np.bool_]], ...] = (
-        (validation, predicted_positive(validation.y_score, _default(_source))),
-        (validation, choice.decide(validation.y_score)),
-        (validation, cross_decided(validation, choose, FOLDS)),
-        (test, predicted_positive(test.y_score, _default(_source))),
-        (test, choice.decide(test.y_score)),
+    decided: tuple[tuple[str, NDArray[np.bool_]], ...] = (
+        ("validation", predicted_positive(validation.y_score, _default(_source))),
+        ("validation", choice.decide(validation.y_score)),
+        ("validation", cross_decided(validation, choose, FOLDS)),
+        ("test", predicted_positive(test.y_score, _default(_source))),
+        ("test", choice.decide(test.y_score)),
     )
-    return choice, tuple(label_totals(scores.y_true, called) for scores, called in decided)
+    return choice, tuple(
+        label_totals(_source.scores(part).y_true, called, _source.row_columns(part).weight) for part, called in decided
+    )
 
 
 def _default(source: ScoreSource) -> float:

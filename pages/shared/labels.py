@@ -34,8 +34,11 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the saved threshold, "
         "and ▲ ▼ say how far a number is from its. A name shows that label in the explorer above."
     )
+    weight = source.row_columns(part).weight
     now, before = (
-        label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds.values(at)))._asdict() if at else {}
+        label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds.values(at)), weight)._asdict()
+        if at
+        else {}
         for at in (current, saved)
     )
     with st.container(border=True):

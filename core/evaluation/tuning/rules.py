@@ -112,7 +112,8 @@ class Rule:
             best = f"the best reachable {self.spec.near} is {near:.4g} at threshold {found.threshold:.4g}"
             return f"Infeasible: no threshold has {condition}; {best}."
         where = "above every score" if np.isposinf(found.threshold) else f"{found.threshold:.4g}"
-        predicts = f"predicts {counts.predicted_positive:,} of {counts.total:,} rows positive"
+        positive, total = (round(count.item(), 3) for count in (counts.predicted_positive, counts.total))  # or weights
+        predicts = f"predicts {positive:,} of {total:,} rows positive"
         value = "undefined" if np.isnan(found.value) else f"{found.value:.4g}"
         given = f" with {condition}" if condition else ""
         return f"{self.spec.value} is {value}{given} at threshold {where}, which {predicts}."
