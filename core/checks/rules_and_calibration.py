@@ -62,7 +62,7 @@ def _by_measure(source: ScoreSource, column: int) -> str:
     view = source.scores("validation").view(column)
     if len(view.y) < ENOUGH or view.y.all() or not view.y.any():
         return ""
-    line = fit_line(view.y, view.score)
+    line = fit_line(view.y, view.score, source.row_columns("validation").weight)
     if line.p_value >= SURE or line.gain < GAIN:
         return ""
     return (

@@ -29,7 +29,7 @@ class Rankings:
 
     @classmethod
     def of(
-        cls, y: NDArray[np.bool_], score: NDArray[np.floating], sample_weight: NDArray[np.float64] | None = None
+        cls, y: NDArray[np.bool_], score: NDArray[np.floating], sample_weight: NDArray[np.floating] | None = None
     ) -> Self:
         """Rank the rows of each model by one sort.
 

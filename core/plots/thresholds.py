@@ -116,7 +116,9 @@ def _cell_text(count: float, share: float, normalise: Normalise) -> str:
 
 def _texts(counts: ThresholdCounts, thresholds: np.ndarray, scale: Scale) -> np.ndarray:
     """What a tooltip says of each point, (T,): `thresholds`, probabilities as logit too, and the counts."""
-    rows = zip(thresholds.ravel(), *(np.ravel(c) for c in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True)
+    rows = zip(
+        thresholds.ravel(), *(np.ravel(c).round(3) for c in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True
+    )
     return np.array(
         [f"{_threshold(t, scale)}<br>TP {tp:,} · FP {fp:,} · FN {fn:,} · TN {tn:,}" for t, tp, fp, fn, tn in rows]
     )

@@ -102,7 +102,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             st.info(text.plain(f"Nothing can be fitted. {error}"))
     if shown.calibrated is not None and shown.method in METHODS:
         findings.show(checks.of_calibration(source, column, shown.method), "calibration", None)
-    _say_line(scores["validation"], column)
+    _say_line(scores["validation"], column, source.row_columns("validation").weight)
     _show_diagrams(shown)
     _show_numbers(shown)
     if shown.calibrated is not None:
@@ -199,7 +199,7 @@ def _fitted(of: Key, column: int, method: str, _source: ScoreSource) -> Calibrat
         return Calibration(lambda score: _converted(config, score).probabilities, CONVERTED)
     _, scores, _ = _read(_source)
     view = scores["validation"].view(column)
-    return fit(method, view.y, view.score)
+    return fit(method, view.y, view.score, _source.row_columns("validation").weight)
 
 
 def _converted(config: RunConfig | None, y_score: NDArray) -> Converted:
@@ -211,17 +211,18 @@ def _converted(config: RunConfig | None, y_score: NDArray) -> Converted:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _fitted_to_classes(of: Key, _source: ScoreSource) -> Temperature:
     _, scores, together = _read(_source)
-    return fit_classes(scores["validation"].y_true, together["validation"])
+    weight = _source.row_columns("validation").weight
+    return fit_classes(scores["validation"].y_true, together["validation"], weight)
 
 
 # --- showing
 
 
-def _say_line(scores: Scores, column: int) -> None:
+def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
     """What a score of .5 stands for, and whether the validation rows show that scores are no probabilities."""
     view = scores.view(column)
     try:
-        line = fit_line(view.y, view.score)
+        line = fit_line(view.y, view.score, weight)
     except CutoffError as error:
         st.markdown(text.plain(str(error)))
         return
@@ -243,10 +244,11 @@ def _say_line(scores: Scores, column: int) -> None:
 def _show_diagrams(shown: Shown) -> None:
     for place, (part, rows) in zip(st.columns(2), shown.scores.items(), strict=True):
         view = rows.view(shown.column)
-        given = reliability(view.y, view.score, shown.binning, shown.bins)
+        weight = shown.source.row_columns(part).weight
+        given = reliability(view.y, view.score, shown.binning, shown.bins, sample_weight=weight)
         now = given
         if shown.calibrated is not None:
-            now = reliability(view.y, shown.calibrated[part], shown.binning, shown.bins)
+            now = reliability(view.y, shown.calibrated[part], shown.binning, shown.bins, sample_weight=weight)
         with place.container(border=True):
             st.markdown(f"**Reliability**, {part} rows")
             live_figure(
@@ -261,6 +263,11 @@ def _show_diagrams(shown: Shown) -> None:
         f"dotted diagonal scores are probabilities; shaded is where chance takes {LEVEL:.0%} of the points of "
         "calibrated scores. Below: the rows of each bin, heights by their square root."
     )
+    if any(shown.source.row_columns(part).weight is not None for part in PARTS):
+        st.caption(
+            "Scores, shares, fits and numbers weigh the rows; the counts of a bin do not. Intervals are those of as "
+            "many rows as the weights of a bin are worth."
+        )
 
 
 def _in_words(of: Reliability, part: str, name: str) -> str:
@@ -276,12 +283,13 @@ def _show_numbers(shown: Shown) -> None:
     table: dict[str, dict[str, float]] = {}
     for part, rows in shown.scores.items():
         view = rows.view(shown.column)
-        given = Report.of(view.y, view.score, shown.binning, shown.bins)
+        weight = shown.source.row_columns(part).weight
+        given = Report.of(view.y, view.score, shown.binning, shown.bins, weight)
         now = given
-        table[f"{part}, prevalence alone"] = _lines(Report.of_prevalence(view.y))
+        table[f"{part}, prevalence alone"] = _lines(Report.of_prevalence(view.y, weight))
         table[f"{part}, uncalibrated"] = _lines(given)
         if shown.calibrated is not None:
-            now = Report.of(view.y, shown.calibrated[part], shown.binning, shown.bins)
+            now = Report.of(view.y, shown.calibrated[part], shown.binning, shown.bins, weight)
             table[f"{part}, {shown.name}"] = _lines(now)
     _tiles(now, None if now is given else given)  # test comes last
     if now.sure_and_wrong:
@@ -344,11 +352,12 @@ def _lines(of: Report) -> dict[str, float]:
 
 def _of_top_label(shown: Shown) -> str:
     """The ECE of the class that is called, which is another number than that of one class."""
-    y_true, p = shown.scores["test"].y_true, shown.together["test"]
-    said = f"The top-label ECE, of the largest p of each row, is {top_label_error(y_true, p):.3f} on test"
+    y_true, p, weight = shown.scores["test"].y_true, shown.together["test"], shown.source.row_columns("test").weight
+    before = top_label_error(y_true, p, sample_weight=weight)
+    said = f"The top-label ECE, of the largest p of each row, is {before:.3f} on test"
     if shown.calibrated is None or not shown.of_all_classes:
         return f"{said}: it looks at all classes at once."
-    after = top_label_error(y_true, _of_classes(shown).map(p))
+    after = top_label_error(y_true, _of_classes(shown).map(p), sample_weight=weight)
     return f"{said} uncalibrated and {after:.3f} at the temperature: it looks at all classes at once."
 
 

@@ -56,6 +56,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     decided = decision.decide(source)(scores.y_score, thresholds.values(current))
     weight = source.row_columns(part).weight
     matrix = _matrix(scores, decided, weight)
+    if weight is not None:
+        st.caption("At rest every number weighs the rows; while you drag each row counts once.")
     left, right = st.columns([3, 2])
     with left.container(border=True):
         threshold_column(
@@ -100,9 +102,7 @@ def _matrix(scores: Scores, decided: NDArray[np.intp], weight: NDArray | None) -
     return confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True, sample_weight=weight)
 
 
-def _totals(
-    scores: Scores, decided: NDArray[np.intp], matrix: NDArray, weight: NDArray | None
-) -> dict[str, float]:
+def _totals(scores: Scores, decided: NDArray[np.intp], matrix: NDArray, weight: NDArray | None) -> dict[str, float]:
     against = changes(scores.y_true, scores.y_score.argmax(axis=1), decided, weight)
     return class_totals(matrix)._asdict() | {
         "changed": against.rows,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.data import DATASETS
 from core.evaluation.source import ScoreSource
@@ -83,8 +84,13 @@ def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
     )
     if not same:
         return "other rows"
-    weights = (one.row_columns(part).weight for one in (source, other))
-    return "" if np.array_equal(*weights) else "the same rows with other weights"
+    return "" if np.array_equal(_weights(source, part), _weights(other, part)) else "the same rows with other weights"
+
+
+def _weights(source: ScoreSource, part: str) -> NDArray[np.floating]:
+    """The weights of the rows (N,), 1 where they have none."""
+    weight = source.row_columns(part).weight
+    return np.ones(source.rows(part).shape) if weight is None else weight
 
 
 def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:

@@ -32,8 +32,8 @@ DOT = st.column_config.ImageColumn(width=30, pinned=True)
 
 class Compared(NamedTuple):
     """The sources on the chart, the first the one that the others are compared with: their labels y (N,), scores (N,),
-    indexes, the weights of the rows (N,) if they have some, and thresholds of one class or label (one-vs-rest), and the costs of a false positive and a false
-    negative."""
+    indexes, the weights of the rows (N,) if they have some, and thresholds of one class or label (one-vs-rest), and the
+    costs of a false positive and a false negative."""
 
     sources: list[ScoreSource]
     lines: list[Line]
@@ -233,7 +233,7 @@ def _cost(compared: Compared) -> Spec:
 
 
 def _reliability(compared: Compared) -> Spec:
-    found = [reliability(compared.y, score) for score in compared.scores]
+    found = [reliability(compared.y, score, sample_weight=compared.weight) for score in compared.scores]
     curves = [(one.score, one.share, one.rows) for one in found]
     return plots.reliability_curves(compared.lines, curves, compared.thresholds)
 

@@ -41,6 +41,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         else {}
         for at in (current, saved)
     )
+    if weight is not None:
+        st.caption("At rest every number weighs the rows; while you drag each row counts once.")
     with st.container(border=True):
         threshold_column(
             scores,

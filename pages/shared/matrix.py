@@ -38,6 +38,7 @@ def show_matrix(
         true, called = divmod(cell["curve"], 2) if two else (int(cell["y"]), int(cell["x"]))
         on_cell(true, called if called < len(names) else NO_CLASS)
 
+    matrix = matrix.round(3)  # sums of weights
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{title}**", width="content")
         normalise = st.segmented_control(

@@ -4,11 +4,14 @@ says what is missing."""
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn import metrics as sklearn
+from sklearn.isotonic import IsotonicRegression
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation.scores import Scores
@@ -163,6 +166,92 @@ def test_every_panel_shows_weighted_rows(app_test: AppTest, panel: str):
     y, score, _, _ = scores.view()
     _, fp, _, tp = sklearn.confusion_matrix(y, score >= 0.5, sample_weight=weight).ravel()
     assert (trial["tp"], trial["fp"]) == pytest.approx((tp, fp))
+
+
+def weighted(scores: Scores) -> tuple[ArraySource, np.ndarray]:
+    """The scores as both parts, and the weights of their rows."""
+    weight = np.random.default_rng(0).random(scores.n_rows)
+    return alike(scores, columns={part: RowColumns(weight=weight) for part in ("validation", "test")}), weight
+
+
+def test_tuning_weighs_rows(app_test: AppTest):
+    source, weight = weighted(binary())
+    at = open_panel(app_test, "Tune", source)
+    y, score, _, _ = binary().view()
+    best = max(sklearn.f1_score(y, score >= t, sample_weight=weight) for t in score)
+    assert tile(at, "F1, validation") == f"{best:.3f}"
+    assert not re.search(r"predicts [\d,]+\.\d{4}", said(at))
+
+
+def test_calibration_weighs_rows(app_test: AppTest):
+    source, weight = weighted(binary())
+    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", "isotonic")
+    (table,) = [frame.value for frame in at.dataframe if "− resolution" in frame.value.index]
+    y, score, _, _ = binary().view()
+    steps = IsotonicRegression(y_min=0, y_max=1).fit(score, y, weight).predict(score)
+    for column, p in ((table["test, uncalibrated"], score), (table["test, Isotonic"], steps)):
+        assert column["Log-loss"] == pytest.approx(sklearn.log_loss(y, p, sample_weight=weight), abs=1e-4)
+        assert column["Brier score"] == pytest.approx(sklearn.brier_score_loss(y, p, sample_weight=weight), abs=1e-4)
+        assert column["ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(y, p, sample_weight=weight), abs=1e-4)
+
+
+def test_comparing_weighs_rows(app_test: AppTest):
+    (first, weight), (second, _) = weighted(binary()), weighted(replace(binary(), y_score=binary(seed=3).y_score))
+    at = open_panel(app_test, "Compare", first, second)
+    (table,) = [frame.value for frame in at.dataframe if "Log-loss" in frame.value]
+    y, score, _, _ = binary().view()
+    for at_row, p in enumerate((score, binary(seed=3).view().score)):
+        row = table.iloc[at_row]
+        assert row["F1"] == pytest.approx(sklearn.f1_score(y, p >= 0.5, sample_weight=weight))
+        assert row["Brier score"] == pytest.approx(sklearn.brier_score_loss(y, p, sample_weight=weight))
+    (gaps,) = [frame.value for frame in at.dataframe if "Difference" in frame.value]
+    assert gaps["Difference"].iloc[0] == f"{table['F1'].iloc[1] - table['F1'].iloc[0]:+.3f}"
+
+
+def test_rows_of_other_weights_are_not_compared(app_test: AppTest):
+    at = open_panel(app_test, "Compare", weighted(binary())[0], alike(binary()))
+    assert "the same rows with other weights" in said(at).lower()
+
+
+def test_an_export_weighs_rows(app_test: AppTest):
+    source, weight = weighted(binary())
+    worth = json.loads(open_panel(app_test, "Export", source).code[0].value)["worth"]["test"]
+    y, score, _, _ = binary().view()
+    cells = sklearn.confusion_matrix(y, score >= 0.5, sample_weight=weight).ravel()
+    assert [worth["columns"][0][name] for name in ("tn", "fp", "fn", "tp")] == pytest.approx(list(cells))
+    assert worth["together"]["f1"] == pytest.approx(sklearn.f1_score(y, score >= 0.5, sample_weight=weight))
+    assert worth["together"]["roc_auc"] == pytest.approx(sklearn.roc_auc_score(y, score, sample_weight=weight))
+    assert worth["rows"] == len(y)
+
+
+def test_classes_weigh_rows(app_test: AppTest):
+    scores = margins("multiclass")
+    source, weight = weighted(scores)
+    at = open_panel(app_test, "Export", source)
+    y, decided = scores.y_true, scores.y_score.argmax(1)
+    accuracy = sklearn.accuracy_score(y, decided, sample_weight=weight)
+    f1 = sklearn.f1_score(y, decided, average=None, sample_weight=weight)
+    held = rows_of(at, CLASSES)
+    assert (held["now"]["accuracy"], held["now"]["f1"]) == pytest.approx((accuracy, f1.mean()))
+    assert [row["f1"] for row in held["columns"]] == pytest.approx(list(f1))
+    worth = json.loads(at.code[0].value)["worth"]["test"]
+    assert (worth["together"]["accuracy"], worth["together"]["macro_f1"]) == pytest.approx((accuracy, f1.mean()))
+    matrix = sklearn.confusion_matrix(y, decided, sample_weight=weight)
+    assert [column["tp"] for column in worth["columns"]] == pytest.approx(list(np.diag(matrix)))
+
+
+def test_labels_weigh_rows(app_test: AppTest):
+    scores = margins("multilabel")
+    source, weight = weighted(scores)
+    at = open_panel(app_test, "Export", source)
+    y, called = scores.y_true, scores.y_score >= 0
+    micro = sklearn.f1_score(y, called, average="micro", sample_weight=weight)
+    hamming = sklearn.hamming_loss(y, called, sample_weight=weight)
+    now = rows_of(at, LABELS)["now"]
+    assert (now["micro_f1"], now["hamming"]) == pytest.approx((micro, hamming))
+    worth = json.loads(at.code[0].value)["worth"]["test"]
+    assert (worth["together"]["micro_f1"], worth["together"]["hamming"]) == pytest.approx((micro, hamming))
+    assert [column["tp"] for column in worth["columns"]] == pytest.approx(list(weight @ (called & (y == 1))))
 
 
 def test_a_new_version_brings_new_numbers(app_test: AppTest):

@@ -39,16 +39,20 @@ class Line:
         return float(expit((logit(q) - self.intercept) / self.slope)) if self.slope > 0 else float("nan")
 
 
-def fit_line(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Line:
+def fit_line(
+    y_true: NDArray[np.bool_], y_score: NDArray[np.floating], sample_weight: NDArray[np.floating] | None = None
+) -> Line:
     """Fit the line by maximum likelihood.
 
     Twice the gain in log-likelihood has asymptotically a chi-squared distribution with two degrees of freedom if the
-    scores are calibrated and the model was not fitted to these rows.
+    scores are calibrated and the model was not fitted to these rows. With weights there are as many rows as the weights
+    are worth, (sum w)^2 / sum w^2, which holds for weights that do not depend on the labels.
 
     Parameters
     ----------
     y_true : whether each row is positive, (N,).
     y_score : probabilities of the positive class, (N,), in [0, 1].
+    sample_weight : weights of the rows, (N,), >= 0; 1 by default.
 
     Returns
     -------
@@ -61,17 +65,21 @@ def fit_line(y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Line:
     References
     ----------
     Cox, Two further applications of a model for binary regression (1958).
+    Kish, Survey Sampling (1965), for the number of rows that weights are worth.
     """
     p = as_probabilities(y_score)
-    both_classes(y_true)
+    both_classes(y_true, sample_weight)
+    weight = np.ones(p.shape) if sample_weight is None else sample_weight
     z = logits(y_score)
     scale = np.abs(z).max() or 1.0  # the solver is slow for large logits
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit((z / scale)[:, None], y_true)
-    before, after = log_loss(y_true, p), log_loss(y_true, fitted.predict_proba((z / scale)[:, None])[:, 1])
+    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit((z / scale)[:, None], y_true, weight)
+    drawn = fitted.predict_proba((z / scale)[:, None])[:, 1]
+    before, after = (log_loss(y_true, scores, weight) for scores in (p, drawn))
+    rows = weight.sum() ** 2 / (weight**2).sum()
     gained = max(float(before - after), 0.0)
     return Line(
         slope=float(fitted.coef_[0, 0] / scale),
         intercept=float(fitted.intercept_[0]),
         gain=float(ratio(gained, before)),
-        p_value=float(chi2.sf(2 * len(p) * gained, 2)),
+        p_value=float(chi2.sf(2 * rows * gained, 2)),
     )

@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.frozen import FrozenEstimator
 
 from core.errors import CutoffError
 from core.evaluation.calibration.measures import as_probabilities
@@ -77,7 +76,12 @@ class Temperature(NamedTuple):
     at_bound: bool
 
 
-def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -> Calibration:
+def fit(
+    method: str,
+    y_true: NDArray[np.bool_],
+    y_score: NDArray[np.floating],
+    sample_weight: NDArray[np.floating] | None = None,
+) -> Calibration:
     """Fit a calibration method to one class.
 
     Parameters
@@ -85,6 +89,7 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
     method : a name in METHODS.
     y_true : whether each row is positive, (N,).
     y_score : uncalibrated probabilities of the positive class, (N,), in [0, 1].
+    sample_weight : weights of the rows, (N,), >= 0; 1 by default.
 
     Returns
     -------
@@ -95,8 +100,8 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
     CutoffError for scores outside [0, 1], and for rows of one class.
     """
     as_probabilities(y_score)
-    both_classes(y_true)
-    fitted = _fitted(METHODS[method].name, y_true.astype(int), logits(y_score)[:, None])
+    both_classes(y_true, sample_weight)
+    fitted = _fitted(METHODS[method].name, y_true.astype(int), logits(y_score)[:, None], sample_weight)
 
     def probabilities(score: NDArray[np.floating]) -> NDArray[np.float64]:
         return fitted.predict_proba(logits(score)[:, None])[:, 1] if score.size else np.zeros(0)
@@ -117,7 +122,9 @@ def fit(method: str, y_true: NDArray[np.bool_], y_score: NDArray[np.floating]) -
     )
 
 
-def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Temperature:
+def fit_classes(
+    y_true: NDArray[np.int64], y_score: NDArray[np.floating], sample_weight: NDArray[np.floating] | None = None
+) -> Temperature:
     """Fit one temperature to the probabilities of all classes.
 
     The logits, log p up to a constant per row, are divided by it, which does not change the class of maximum
@@ -127,6 +134,7 @@ def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Tem
     ----------
     y_true : class indices (N,) in [0, C).
     y_score : uncalibrated probabilities (N, C), in [0, 1].
+    sample_weight : weights of the rows, (N,), >= 0; 1 by default.
 
     Returns
     -------
@@ -140,7 +148,7 @@ def fit_classes(y_true: NDArray[np.int64], y_score: NDArray[np.floating]) -> Tem
     classes = y_score.shape[1]
     if missing := classes - len(np.unique(y_true)):
         raise CutoffError(f"Expected rows of all {classes} classes to fit a temperature to, but {missing} have none.")
-    fitted = _fitted("temperature", y_true, _class_logits(y_score))
+    fitted = _fitted("temperature", y_true, _class_logits(y_score), sample_weight)
 
     def probabilities(score: NDArray[np.floating]) -> NDArray[np.float64]:
         return fitted.predict_proba(_class_logits(score))
@@ -177,8 +185,9 @@ def _is_at_bound(temperature: Any, p: NDArray[np.float64], y_true: NDArray[np.in
     return bool(abs(np.log(temperature.beta_)) > BOUND or (of_label > CERTAIN).all())
 
 
-def both_classes(y_true: NDArray[np.bool_]) -> None:
-    """Raise CutoffError unless y_true (N,) has rows of both classes."""
+def both_classes(y_true: NDArray[np.bool_], sample_weight: NDArray[np.floating] | None = None) -> None:
+    """Raise CutoffError unless y_true (N,) has rows of both classes whose weight is not 0."""
+    y_true = y_true if sample_weight is None else y_true[sample_weight > 0]
     positives = int(np.count_nonzero(y_true))
     if not 0 < positives < len(y_true):
         raise CutoffError(
@@ -218,7 +227,7 @@ class _Given(ClassifierMixin, BaseEstimator):
     def classes_(self) -> NDArray[np.int64]:
         return np.arange(self.classes)
 
-    def fit(self, _x: NDArray, _y: NDArray) -> _Given:
+    def fit(self, _x: NDArray, _y: NDArray, sample_weight: NDArray | None = None) -> _Given:
         return self
 
     def decision_function(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -232,11 +241,14 @@ class _Given(ClassifierMixin, BaseEstimator):
         return True
 
 
-def _fitted(name: str, y_true: NDArray[np.int64], x: NDArray[np.float64]) -> CalibratedClassifierCV:
+def _fitted(
+    name: str, y_true: NDArray[np.int64], x: NDArray[np.float64], sample_weight: NDArray[np.floating] | None
+) -> CalibratedClassifierCV:
     """Fit the method to all rows: x holds the logits of class 1, (N, 1), or of all classes, (N, C)."""
     everything = np.arange(len(y_true))
-    given = FrozenEstimator(_Given(max(x.shape[1], 2)))
-    return CalibratedClassifierCV(given, method=name, cv=[(everything, everything)]).fit(x, y_true)
+    given = _Given(max(x.shape[1], 2))
+    calibrated = CalibratedClassifierCV(given, method=name, cv=[(everything, everything)])
+    return calibrated.fit(x, y_true, sample_weight=sample_weight)
 
 
 METHODS: dict[str, Method] = {

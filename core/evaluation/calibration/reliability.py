@@ -33,7 +33,8 @@ class Reliability:
 
     low, high (B,): edges of each bin.
     rows, positives (B,): number of rows and of positive rows.
-    score, share (B,): mean score and share of positives, in [0, 1].
+    weight (B,): total weight of the rows.
+    score, share (B,): weighted mean score and share of positives, in [0, 1].
     share_low, share_high (B,): Wilson interval of the share at `level`.
     band_low, band_high (B,): range of the share with probability >= `level` if every row of the bin is positive with
     probability `score`.
@@ -43,6 +44,7 @@ class Reliability:
     high: NDArray[np.float64]
     rows: NDArray[np.int64]
     positives: NDArray[np.int64]
+    weight: NDArray[np.float64]
     score: NDArray[np.float64]
     share: NDArray[np.float64]
     share_low: NDArray[np.float64]
@@ -54,7 +56,7 @@ class Reliability:
     @property
     def error(self) -> float:
         """Positive-class ECE over these bins, in [0, 1]: mean over rows of |score - share|; NaN without rows."""
-        return float(ratio((self.rows * np.abs(self.score - self.share)).sum(), self.rows.sum()))
+        return float(ratio((self.weight * np.abs(self.score - self.share)).sum(), self.weight.sum()))
 
 
 def reliability(
@@ -63,6 +65,7 @@ def reliability(
     binning: Binning = "width",
     bins: int = BINS,
     level: float = LEVEL,
+    sample_weight: NDArray[np.floating] | None = None,
 ) -> Reliability:
     """Bin rows by their score; empty bins are left out.
 
@@ -74,6 +77,8 @@ def reliability(
         "score" for one bin per distinct score. See core.evaluation.bins.
     bins : number of bins, >= 1; not used for "score".
     level : of the intervals and the band, in (0, 1).
+    sample_weight : weights of the rows, (N,), >= 0; 1 by default. Intervals and band are then those of as many
+        rows as a bin's weights are worth, (sum w)^2 / sum w^2, rounded (Kish, Survey Sampling, 1965).
 
     Returns
     -------
@@ -86,18 +91,25 @@ def reliability(
     p = as_probabilities(y_score)
     edges, place = _binned(y_score, binning, bins)
     size = len(edges) - 1
-    rows, positives, summed = (rows_by_bin(0, place, 1, size, weights)[0] for weights in (None, y_true, p))
-    held = rows > 0
-    n, k, score = rows[held], positives[held].astype(np.int64), (summed[held] / rows[held]).clip(0, 1)
-    share_low, share_high = wilson(k, n, level)
+    w = np.ones(p.shape) if sample_weight is None else sample_weight
+
+    def by_bin(weights: NDArray | None) -> NDArray:
+        return rows_by_bin(0, place, 1, size, weights)[0]
+
+    held = by_bin(w) > 0
+    weight, of_positives = by_bin(w)[held], by_bin(w * y_true)[held]
+    score = (by_bin(w * p)[held] / weight).clip(0, 1)
+    n = (weight**2 / by_bin(w**2)[held]).round().astype(np.int64)
+    share_low, share_high = wilson(of_positives * (n / weight), n, level)
     band_low, band_high = binom.interval(level, n, score)
     return Reliability(
         low=edges[:-1][held],
         high=edges[1:][held],
-        rows=n,
-        positives=k,
+        rows=by_bin(None)[held],
+        positives=by_bin(y_true)[held].astype(np.int64),
+        weight=weight,
         score=score,
-        share=k / n,
+        share=of_positives / weight,
         share_low=share_low,
         share_high=share_high,
         band_low=band_low / n,
@@ -133,7 +145,11 @@ class BrierParts:
 
 
 def brier_parts(
-    y_true: NDArray[np.bool_], y_score: NDArray[np.floating], binning: Binning = "width", bins: int = BINS
+    y_true: NDArray[np.bool_],
+    y_score: NDArray[np.floating],
+    binning: Binning = "width",
+    bins: int = BINS,
+    sample_weight: NDArray[np.floating] | None = None,
 ) -> BrierParts:
     """Decompose the Brier score over the bins of `reliability`, which takes the same parameters.
 
@@ -149,14 +165,19 @@ def brier_parts(
     if not p.size:
         return BrierParts(*[float("nan")] * 4)
     edges, place = _binned(y_score, binning, bins)
-    rows, summed, positives = (rows_by_bin(0, place, 1, len(edges) - 1, weights)[0] for weights in (None, p, y_true))
+    weight = np.ones(p.shape) if sample_weight is None else sample_weight
+    rows, summed, positives = (
+        rows_by_bin(0, place, 1, len(edges) - 1, weights)[0] for weights in (weight, p * weight, y_true * weight)
+    )
+    kept = weight > 0  # a group without weight has no mean
+    y, p, place, weight = y_true[kept], p[kept], place[kept], weight[kept]
     score, share = (ratio(total, rows)[place] for total in (summed, positives))  # of a row's group
-    prevalence = y_true.mean()
+    prevalence = np.average(y, weights=weight)
     return BrierParts(
-        reliability=float(((score - share) ** 2).mean()),
-        resolution=float(((share - prevalence) ** 2).mean()),
+        reliability=float(np.average((score - share) ** 2, weights=weight)),
+        resolution=float(np.average((share - prevalence) ** 2, weights=weight)),
         uncertainty=float(prevalence * (1 - prevalence)),
-        within=float(((p - score) ** 2 - 2 * (p - score) * (y_true - share)).mean()),
+        within=float(np.average((p - score) ** 2 - 2 * (p - score) * (y - share), weights=weight)),
     )
 
 

@@ -37,28 +37,34 @@ class Report:
 
     @classmethod
     def of(
-        cls, y_true: NDArray[np.bool_], y_score: NDArray[np.floating], binning: Binning = "width", bins: int = BINS
+        cls,
+        y_true: NDArray[np.bool_],
+        y_score: NDArray[np.floating],
+        binning: Binning = "width",
+        bins: int = BINS,
+        sample_weight: NDArray[np.floating] | None = None,
     ) -> Report:
-        """Measure probabilities y_score (N,) of the positive class, binned as by `reliability`.
+        """Measure probabilities y_score (N,) of the positive class, binned and weighted as by `reliability`.
 
         Raises CutoffError for scores outside [0, 1].
         """
         p = as_probabilities(y_score)
         return cls(
-            log_loss=float(log_loss(y_true, p)),
-            brier=float(brier(y_true, p)),
-            parts=brier_parts(y_true, p, binning, bins),
-            ece=reliability(y_true, p, binning, bins).error,
-            roc_auc=float(Rankings.of(y_true, y_score).roc_aucs()[0]),
+            log_loss=float(log_loss(y_true, p, sample_weight)),
+            brier=float(brier(y_true, p, sample_weight)),
+            parts=brier_parts(y_true, p, binning, bins, sample_weight),
+            ece=reliability(y_true, p, binning, bins, sample_weight=sample_weight).error,
+            roc_auc=float(Rankings.of(y_true, y_score, sample_weight).roc_aucs()[0]),
             sure_and_wrong=int(np.count_nonzero(p == ~y_true)),
         )
 
     @classmethod
-    def of_prevalence(cls, y_true: NDArray[np.bool_]) -> Report:
-        """Measure the prevalence as the score of every row, which is calibrated but uninformative."""
-        pi = prevalence_brier(y_true)
-        roc_auc = float(Rankings.of(y_true, np.zeros(len(y_true))).roc_aucs()[0])
-        return cls(prevalence_log_loss(y_true), pi, BrierParts(0 * pi, 0 * pi, pi, 0 * pi), 0 * pi, roc_auc)
+    def of_prevalence(cls, y_true: NDArray[np.bool_], sample_weight: NDArray[np.floating] | None = None) -> Report:
+        """Measure the weighted prevalence as the score of every row, which is calibrated but uninformative."""
+        pi = prevalence_brier(y_true, sample_weight)
+        roc_auc = float(Rankings.of(y_true, np.zeros(len(y_true)), sample_weight).roc_aucs()[0])
+        log_loss = prevalence_log_loss(y_true, sample_weight)
+        return cls(log_loss, pi, BrierParts(0 * pi, 0 * pi, pi, 0 * pi), 0 * pi, roc_auc)
 
 
 def decided_otherwise(

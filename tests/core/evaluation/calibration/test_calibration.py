@@ -19,6 +19,7 @@ from core.errors import CutoffError
 from core.evaluation.calibration import (
     BINNINGS,
     METHODS,
+    Report,
     brier,
     brier_parts,
     calibration_error,
@@ -473,3 +474,66 @@ def test_scores_that_are_all_equal_have_no_temperature(classes: int):
     y = np.arange(50) % classes
     assert fit_classes(y, np.full((50, classes), 1 / classes)).at_bound
     assert fit("temperature", y == 1, np.full(50, 0.5)).at_bound
+
+
+# --- sample weights
+
+
+def weighted() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Labels, scores that are too sure, whole weights, some of them 0, and the rows repeated as often."""
+    y, z = calibrated(300)
+    weight = np.random.default_rng(1).integers(0, 4, y.size)
+    return y, expit(1.5 * z), weight.astype(float), np.repeat(np.arange(y.size), weight)
+
+
+@every_method
+def test_a_fit_with_whole_weights_is_that_of_repeated_rows(method: str):
+    y, p, weight, repeated = weighted()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = fit(method, y, p, weight)
+    np.testing.assert_allclose(found(p), fit(method, y[repeated], p[repeated])(p), atol=1e-6)
+
+
+def test_one_temperature_with_whole_weights_is_that_of_repeated_rows():
+    y, p, weight, repeated = weighted()
+    both = np.stack([1 - p, p], axis=1)
+    found, expected = fit_classes(y.astype(int), both, weight), fit_classes(y[repeated].astype(int), both[repeated])
+    assert found.temperature == pytest.approx(expected.temperature)
+
+
+@pytest.mark.parametrize("binning", BINNINGS)
+def test_weighted_numbers_are_those_of_scikit_learn(binning: str):
+    y, p, _, _ = weighted()
+    weight = np.random.default_rng(2).random(y.size)
+    found = Report.of(y, p, binning, sample_weight=weight)
+    assert found.log_loss == pytest.approx(sklearn_log_loss(y, p, sample_weight=weight))
+    assert found.brier == pytest.approx(brier_score_loss(y, p, sample_weight=weight))
+    assert found.parts.score == pytest.approx(found.brier)
+    assert found.roc_auc == pytest.approx(roc_auc_score(y, p, sample_weight=weight))
+    prevalence = Report.of_prevalence(y, weight)
+    share = np.full(y.size, np.average(y, weights=weight))
+    assert prevalence.log_loss == pytest.approx(sklearn_log_loss(y, share, sample_weight=weight))
+    assert prevalence.brier == pytest.approx(brier_score_loss(y, share, sample_weight=weight))
+
+
+def test_bins_and_the_line_with_whole_weights_are_those_of_repeated_rows():
+    y, p, weight, repeated = weighted()
+    found, expected = reliability(y, p, sample_weight=weight), reliability(y[repeated], p[repeated])
+    np.testing.assert_allclose(found.score, expected.score)
+    np.testing.assert_allclose(found.share, expected.share)
+    np.testing.assert_allclose(found.weight, expected.rows)
+    assert found.error == pytest.approx(expected.error)
+    assert found.error == pytest.approx(float(calibration_error(y, p, sample_weight=weight)))
+    label = top_label_error(y.astype(int), np.stack([1 - p, p], axis=1), sample_weight=weight)
+    assert label == pytest.approx(top_label_error(y[repeated].astype(int), np.stack([1 - p, p], axis=1)[repeated]))
+    line, drawn = fit_line(y, p, weight), fit_line(y[repeated], p[repeated])
+    assert (line.slope, line.intercept, line.gain) == pytest.approx((drawn.slope, drawn.intercept, drawn.gain))
+
+
+def test_weights_that_are_all_alike_change_no_interval_and_no_test():
+    y, p, _, _ = weighted()
+    found, expected = (reliability(y, p, sample_weight=weight) for weight in (np.full(y.size, 2.5), None))
+    for name in ("share_low", "share_high", "band_low", "band_high"):
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name))
+    assert fit_line(y, p, np.full(y.size, 2.5)).p_value == pytest.approx(fit_line(y, p).p_value)
