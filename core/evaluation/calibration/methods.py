@@ -146,7 +146,8 @@ def fit_classes(
     """
     as_probabilities(y_score)
     classes = y_score.shape[1]
-    if missing := classes - len(np.unique(y_true)):
+    counted = y_true if sample_weight is None else y_true[sample_weight > 0]
+    if missing := classes - len(np.unique(counted)):
         raise CutoffError(f"Expected rows of all {classes} classes to fit a temperature to, but {missing} have none.")
     fitted = _fitted("temperature", y_true, _class_logits(y_score), sample_weight)
 

@@ -537,3 +537,12 @@ def test_weights_that_are_all_alike_change_no_interval_and_no_test():
     for name in ("share_low", "share_high", "band_low", "band_high"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name))
     assert fit_line(y, p, np.full(y.size, 2.5)).p_value == pytest.approx(fit_line(y, p).p_value)
+
+
+def test_rows_of_weight_0_are_no_rows_to_fit_to():
+    y, p, _, _ = weighted()
+    without = np.where(y, 0.0, 1.0)
+    with pytest.raises(CutoffError, match="both classes"):
+        fit("sigmoid", y, p, without)
+    with pytest.raises(CutoffError, match="1 have none"):
+        fit_classes(y.astype(int), np.stack([1 - p, p], axis=1), without)

@@ -494,3 +494,9 @@ def test_labels_are_different():
 def test_bad_params_are_refused_in_one_sentence(name, params, sentence):
     with pytest.raises(CutoffError, match=f"^Expected .*{sentence}.*\\.$"):
         bind(name, **params)
+
+
+def test_a_sentence_rounds_weights():
+    index = ScoreIndex.of([0, 1, 1], [0.2, 0.6, 0.8], [1 / 3, 2 / 3, 1 / 7])
+    said = bind("f1")(candidates(index)).said
+    assert said.endswith("which predicts 0.81 of 1.143 rows positive.")
