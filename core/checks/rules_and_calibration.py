@@ -63,7 +63,7 @@ def _by_measure(source: ScoreSource, column: int) -> str:
     if len(view.y) < ENOUGH or view.y.all() or not view.y.any():
         return ""
     line = fit_line(view.y, view.score, source.row_columns("validation").weight)
-    if line.p_value >= SURE or line.gain < GAIN:
+    if line.separates or line.p_value >= SURE or line.gain < GAIN:
         return ""
     return (
         f"On {len(view.y):,} validation rows a score of 0.5 stands for a true probability of "

@@ -226,6 +226,12 @@ def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
     except CutoffError as error:
         st.markdown(text.plain(str(error)))
         return
+    if line.separates:
+        st.markdown(
+            f"These scores separate the classes on the {scores.n_rows:,} validation rows, so that there is nothing to "
+            "tell calibrated scores from others by. More rows would tell."
+        )
+        return
     p = "p < 0.001" if line.p_value < 0.001 else f"p = {line.p_value:.3f}"
     rows = f"{scores.n_rows:,} validation rows"
     if line.p_value < SURE:

@@ -55,12 +55,13 @@ def _best_threshold(priced: Priced) -> None:
             threshold(best.threshold),
             f"spread: {threshold(low)} to {threshold(high)} in 90% of resamples",
         ),
-        (f"Per {PER:,} rows, validation", priced.money(PER * best.value), "in-sample (optimistic)"),
         (
-            f"Per {PER:,} rows, test",
-            priced.money(a_thousand[0]),
-            f"90% interval {' to '.join(priced.money(PER * end) for end in best.interval)}",
+            f"Per {PER:,} rows, validation",
+            priced.money(PER * best.value),
+            f"in-sample (optimistic); on new rows {' to '.join(priced.money(PER * end) for end in best.interval)} "
+            "(90% interval)",
         ),
+        (f"Per {PER:,} rows, test", priced.money(a_thousand[0]), ""),
         (
             f"A month of {volume:,}, test",
             priced.money(a_month[0]),

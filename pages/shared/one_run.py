@@ -98,6 +98,7 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
         return 0.5
     runs = [run for of_variant in seeds for run in of_variant]
     current = thresholds.common(map(theory.shown_id, runs))
+    st.session_state.setdefault(THRESHOLD, 0.5)
     if current is not None:
         st.session_state[THRESHOLD] = min(current, 1.0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -105,8 +106,7 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
             "Threshold on the score",
             0.0,
             1.0,
-            0.5,
-            0.01,
+            step=0.01,
             key=THRESHOLD,
             on_change=_move_all,
             args=(runs,),

@@ -23,12 +23,15 @@ class Line:
     scores that are too high.
     gain: by how much the line reduces the log-loss, as a share of it, in [0, 1].
     p_value: of the likelihood-ratio test that the scores are calibrated.
+    separates: whether the scores separate the classes, so that the slope has no limit and the line says nothing of
+        other rows.
     """
 
     slope: float
     intercept: float
     gain: float
     p_value: float
+    separates: bool = False
 
     def stands_for(self, score: float) -> float:
         """The true probability at a score in (0, 1)."""
@@ -77,9 +80,11 @@ def fit_line(
     before, after = (log_loss(y_true, scores, weight) for scores in (p, drawn))
     rows = weight.sum() ** 2 / (weight**2).sum()
     gained = max(float(before - after), 0.0)
+    positive, negative = p[y_true & (weight > 0)], p[~y_true & (weight > 0)]
     return Line(
         slope=float(fitted.coef_[0, 0] / scale),
         intercept=float(fitted.intercept_[0]),
         gain=float(ratio(gained, before)),
         p_value=float(chi2.sf(2 * rows * gained, 2)),
+        separates=bool(positive.min() > negative.max() or positive.max() < negative.min()),
     )

@@ -546,3 +546,12 @@ def test_rows_of_weight_0_are_no_rows_to_fit_to():
         fit("sigmoid", y, p, without)
     with pytest.raises(CutoffError, match="1 have none"):
         fit_classes(y.astype(int), np.stack([1 - p, p], axis=1), without)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_scores_that_separate_the_classes_are_said_to(sign: int):
+    y = np.arange(40) >= 20
+    p = expit(sign * np.linspace(-3, 3, 40))
+    assert fit_line(y, p).separates
+    y[5] = True
+    assert not fit_line(y, p).separates
