@@ -113,9 +113,7 @@ class Runner:
             if self._closed:
                 raise CutoffError("The app is shutting down.")
             if len(self._queue) >= self._settings.max_queued:
-                raise CutoffError(
-                    f"The queue is full: {self._settings.max_queued} experiments are waiting. Try again in a minute."
-                )
+                raise CutoffError(f"The queue is full (limit: {self._settings.max_queued}). Try again in a minute.")
             self._jobs[name] = job
             self._read_at[name] = time.monotonic()
             self._queue.append(name)

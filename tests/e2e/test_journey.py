@@ -211,7 +211,7 @@ def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None
 
 def test_a_bad_link_says_what_was_expected_and_the_app_goes_on(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/?dataset=nope&lr=fast&run=deadbeef&epochs=3")
-    for sentence in ("Expected `dataset` to be one of", "Expected `lr` to be a number", "Expected the id of a run"):
+    for sentence in ("Expected `dataset` to be one of", "Expected `lr` to be a number", "is no longer kept"):
         expect(page.get_by_role("alert").filter(has_text=sentence.replace("`", "")).first).to_be_visible()
     start(page)
     expect(page.get_by_text("Finished · epoch 3 of 3")).to_be_visible()
@@ -219,7 +219,7 @@ def test_a_bad_link_says_what_was_expected_and_the_app_goes_on(page: Page, app_u
     assert "dataset" not in page.url
 
     page.goto(f"{app_url}/thresholds?run=deadbeef")
-    expect(page.get_by_role("alert")).to_contain_text("Expected the id of a run")
+    expect(page.get_by_role("alert")).to_contain_text("is no longer kept")
     page.get_by_role("link", name="Train a model").click()
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
 

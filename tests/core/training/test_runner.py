@@ -342,7 +342,7 @@ def test_full_queue_refuses_one_more_with_a_sentence(build):
     waiting = [runner.submit(experiment(a_config())) for _ in range(2)]
     with pytest.raises(CutoffError) as caught:
         runner.submit(experiment(a_config()))
-    assert str(caught.value) == "The queue is full: 2 experiments are waiting. Try again in a minute."
+    assert str(caught.value) == "The queue is full (limit: 2). Try again in a minute."
     runner.cancel(waiting[0])
     assert runner.job(runner.submit(experiment(a_config()))).position == 2
 
