@@ -251,7 +251,15 @@ def test_scores_of_one_run_are_not_drawn_at_the_thresholds_of_another(page: Page
         data = Scores(np.eye(2, dtype=int), np.array([[0.9, 0.1], [0.2, 0.8]]), "multilabel", names)
         undefined = {"precision": None, "recall": None, "f1": None}
         news = {"name": "rows", "of": of, "thresholds": [threshold] * 2, "saved": [0.5] * 2, "scale": "probability"}
-        news |= {"chosen": 0, "now": {}, "before": {}, "columns": [undefined] * 2, "answered": 0}
+        news |= {
+            "range": [0, 1],
+            "ticks": [],
+            "chosen": 0,
+            "now": {},
+            "before": {},
+            "columns": [undefined] * 2,
+            "answered": 0,
+        }
         return [list(_bulk(data, [], "rows", of)), news][:: 1 if scores_first else -1]
 
     page.evaluate(LOAD, SCRIPTS)
