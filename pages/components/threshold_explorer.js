@@ -564,7 +564,7 @@ function draw(explorer) {
   for (const { name, value, at, change: changed } of nodes.tiles) {
     const now = METRICS[name](counts);
     say(value, rate(now));
-    say(at, `at ${short(t)}`);
+    say(at, t === Infinity ? "above all" : `at ${short(t)}`);
     const before = saved && METRICS[name](saved.counts);
     say(changed, Number.isNaN(now) ? why(name, counts)
       : !saved ? ""
@@ -622,7 +622,7 @@ function spoken(explorer, atRest) {
     `Metrics against threshold. At ${short(t)}: ${LINES.map(value).join(", ")}.${since}${band}`);
   if (explorer.readout?.isConnected) {
     say(explorer.readout, rows
-      ? `At ${short(t)}${asLogit} ${whole(called)} of ${whole(rows)} rows (${percent(called, rows)}) are called ` +
+      ? `${t === Infinity ? "Above every score" : `At ${short(t)}`}${asLogit} ${whole(called)} of ${whole(rows)} rows (${percent(called, rows)}) are called ` +
         `${bulk.label}: ${whole(counts.tp)} rightly and ${whole(counts.fp)} wrongly; ${whole(counts.fn)} are missed. ` +
         `${value("precision")[0].toUpperCase()}${value("precision").slice(1)}, ${value("recall")}. Counted over all rows.`
       : "There are no rows.");
