@@ -7,11 +7,11 @@ no number in [0, 1] is above every future score, so "above every score" is a sep
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from core.errors import CutoffError
 from core.evaluation.scores import Scores
@@ -91,10 +91,6 @@ class Threshold:
         """The logit of a threshold on probabilities, infinite at 0 and 1; None above all and for other scores."""
         return float(logit(self.value)) if self.domain.probabilities and not self.above_all else None
 
-    def moved(self, provenance: Provenance) -> Threshold:
-        """The same threshold with another provenance."""
-        return replace(self, provenance=provenance)
-
 
 @dataclass(frozen=True)
 class Domain:
@@ -154,13 +150,6 @@ class Domain:
         if not np.isfinite(rounded):
             raise CutoffError(f"A threshold of {self.dtype} scores can't be as large as {given}.")
         return Threshold(rounded + 0.0, self, provenance)  # turns -0.0 into 0.0
-
-    def admit_logit(self, given: float | str, provenance: Provenance) -> Threshold:
-        """The threshold on probabilities with the given logit; raises CutoffError as `admit` does."""
-        try:
-            return self.admit(float(expit(float(given))), provenance)
-        except ValueError:
-            raise CutoffError(f"A logit is a number, but this one is {str(given)!r}.") from None
 
     def found(self, threshold: float, rule: str, rows: str) -> Threshold:
         """The threshold that a rule tuned on a split; inf is above every score. Raises CutoffError as `admit` does."""

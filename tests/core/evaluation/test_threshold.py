@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit, logit
+from scipy.special import logit
 
 from core.errors import CutoffError
 from core.evaluation import predicted_positive
@@ -104,11 +104,10 @@ def test_above_every_score_is_a_state_and_no_number(domain: Domain):
     assert domain.found(float("inf"), "f1", "validation").above_all
 
 
-@given(st.floats(-30, 15))
-def test_a_logit_is_admitted_as_its_probability(z: float):
-    threshold = Domain("float64", True).admit_logit(z, TYPED)
-    assert threshold.value == expit(z)
-    assert threshold.logit == pytest.approx(logit(expit(z)))
+@given(st.floats(0.001, 0.999))
+def test_a_threshold_on_probabilities_has_a_logit(p: float):
+    assert Domain("float64", True).admit(p, TYPED).logit == pytest.approx(logit(p))
+    assert Domain("float64", False).admit(p, TYPED).logit is None
 
 
 def test_zero_is_the_default_of_scores_that_are_no_probabilities():
