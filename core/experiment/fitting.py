@@ -1,4 +1,4 @@
-"""Change the data of an experiment: choices that fit are kept, others get their recommended value."""
+"""Change the choices of an experiment: those that still fit are kept, others get their recommended value."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from core.errors import CutoffError
 from core.experiment.compatibility import (
     Pairs,
     batch_misfit,
+    fixed,
     heads_for,
     losses_for,
     misfit,
     params_for,
     recommended,
 )
-from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
+from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant, make_config
 from core.experiment.variants import distinct, names_of
 from core.losses import LOSSES, loss_tensors
 from core.losses.heads import ACTIVATIONS, HEADS
@@ -70,6 +71,41 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
     return Experiment(variants=variants, seeds=experiment.seeds), list(dict.fromkeys(changes))
 
 
+def with_choices(config: RunConfig, **choices: Any) -> tuple[RunConfig, list[str]]:
+    """Change some choices of a configuration and keep the others where they fit.
+
+    Choices that no longer fit get their recommended value. It never selects a mistake by itself.
+
+    Parameters
+    ----------
+    config : a valid configuration.
+    choices : new values by field, as `make_config` takes them.
+
+    Returns
+    -------
+    config : the new configuration, valid if `choices` fit each other.
+    changes : one sentence for each other choice that was changed.
+
+    Raises
+    ------
+    CutoffError
+        If a value is not valid by itself.
+    """
+    chosen = {name: getattr(make_config(**{name: value}), name) for name, value in choices.items()}
+    changes: list[str] = []
+    params = chosen.get("dataset_params", config.dataset_params if "dataset" not in chosen else ())
+    if {"dataset", "dataset_params"} & set(chosen):
+        split_seed = chosen.get("split_seed", config.split_seed)
+        chosen["dataset_params"] = _usable(chosen.get("dataset", config.dataset), params, split_seed, changes)
+    return _refitted(config, chosen, changes), changes
+
+
+def head_for(config: RunConfig, loss: str) -> str | None:
+    """The head that lets this data be trained with a loss: the one of `config` if it fits; None if no head does."""
+    heads = [config.head, *heads_for(config.dataset)]
+    return next((head for head in heads if loss in losses_for(config.dataset, head)), None)
+
+
 def _own(config: RunConfig) -> list[object]:
     """The choices in which variants may differ."""
     return [getattr(config, name) for name, setting in SETTINGS.items() if setting.varies]
@@ -94,12 +130,19 @@ def _usable(dataset: str, params: Pairs, split_seed: int, changes: list[str]) ->
 
 def _fitted(old: RunConfig, dataset: str, params: Pairs, changes: list[str]) -> RunConfig:
     """A configuration on the new data, with valid parameters of the data."""
-    config = old.model_copy(update={"dataset": dataset, "dataset_params": params})
-    for name in list(SETTINGS)[2:]:
+    return _refitted(old, {"dataset": dataset, "dataset_params": params}, changes)
+
+
+def _refitted(old: RunConfig, chosen: Mapping[str, Any], changes: list[str]) -> RunConfig:
+    """A configuration with the chosen values, and others where the old ones do not fit them."""
+    config = old.model_copy(update=dict(chosen))
+    for name in SETTINGS:
+        if name in chosen or name == "dataset_params":
+            continue
         value = _value(name, old, config)
         if value != getattr(config, name):
             config = config.model_copy(update={name: value})
-            changes += _sentences(name, old, config)
+            changes += [] if fixed(name, old) else _sentences(name, old, config)  # what had no effect changes nothing
     return config
 
 
@@ -158,12 +201,13 @@ def _batch_size(config: RunConfig) -> int:
 
 def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
     """Sentences on how a field changed; one for each parameter."""
+    cause = "this data" if old.dataset != config.dataset else "these choices"
     before, now = getattr(old, name), getattr(config, name)
     if name == "loss_params":
         if old.loss != config.loss:
             return []  # the sentence on the loss says it
         gone = [f"{param} {value}" for param, value in before if (param, value) not in now]
-        return [f"{LOSSES[config.loss].label}: {what} does not fit this data and is dropped." for what in gone]
+        return [f"{LOSSES[config.loss].label}: {what} does not fit {cause} and is dropped." for what in gone]
     setting, labels = SETTINGS[name], LABELS.get(name, {})
 
     def words(value: Any) -> str:
@@ -171,4 +215,4 @@ def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
             return "the default for this loss"
         return labels[value].label if value in labels else setting.write(value) or "none"
 
-    return [f"{setting.label}: {words(before)} does not fit this data; it is now {words(now)}."]
+    return [f"{setting.label}: {words(before)} does not fit {cause}; it is now {words(now)}."]

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from core import checks
 from core.checks import CHECKS
 from core.data import DATASETS, load_split
-from core.experiment.compatibility import TASKS, check, check_experiment, heads_for, losses_for
+from core.errors import CutoffError
+from core.experiment.compatibility import CHOICES, TASKS, check, check_experiment, heads_for, losses_for
 from core.experiment.config import Experiment, RunConfig, Variant, make_config
-from core.experiment.fitting import fitted
+from core.experiment.fitting import fitted, head_for, with_choices
 from core.experiment.presets import PRESETS
 from core.experiment.variants import names_of, shared_with, sweep
 from core.losses import LOSSES
@@ -146,3 +147,47 @@ def test_every_head_that_is_chosen_is_one_of_the_data():
         assert variant.config.head in heads_for(dataset)
         assert not wrong_wirings(variant.config)
         assert shared_with(variant.config, [variant]) == (variant,)
+
+
+def test_a_head_brings_its_loss_and_a_loss_its_head():
+    config = make_config(dataset="fraud", loss_params={"pos_weight": 20})
+    found, changes = with_choices(config, head="softmax2")
+    assert check(found) == config.model_copy(update={"head": "softmax2", "loss": "cross_entropy", "loss_params": ()})
+    assert changes == [
+        f"Loss: {LOSSES['bce'].label} does not fit these choices; it is now {LOSSES['cross_entropy'].label}."
+    ]
+    assert with_choices(config, head=head_for(config, "cross_entropy"), loss="cross_entropy") == (found, [])
+    assert head_for(config, "focal") == "sigmoid"
+    assert head_for(found, "brier") == "softmax2"
+    assert head_for(config, "mse") is None
+
+
+def test_what_had_no_effect_is_not_said_to_change():
+    found, changes = with_choices(RunConfig(), model="mlp")
+    assert found.widths == (64, 64)
+    assert not changes
+    found, changes = with_choices(found.model_copy(update={"hidden": "tanh"}), model="linear")
+    assert found == RunConfig()
+    assert len(changes) == 2
+
+
+@settings(deadline=None, max_examples=100)
+@given(sensible_configs(SMALL), st.data())
+def test_any_single_choice_leaves_a_configuration_that_can_be_trained(config: RunConfig, data: st.DataObject):
+    try:
+        check(config)
+    except CutoffError:  # parameters of the data that don't go together
+        return
+    name = data.draw(st.sampled_from(["model", "head", "loss", "activation", "dataset", "optimizer"]))
+    value = data.draw(st.sampled_from(SMALL if name == "dataset" else CHOICES[name].offered(config)))
+    found, changes = with_choices(config, **{name: value})
+    assert getattr(check(found), name) == value
+    if name != "dataset" and not changes:
+        hidden = {"widths", "hidden", "batch_norm", "momentum"}  # of no effect in one of the two
+        same = set(type(config).model_fields) - {name, "loss_params"} - hidden
+        assert all(getattr(found, other) == getattr(config, other) for other in same)
+
+
+def test_a_choice_that_is_no_choice_is_refused():
+    with pytest.raises(CutoffError, match="`lr`"):
+        with_choices(RunConfig(), lr=-1)
