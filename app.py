@@ -14,6 +14,7 @@ import pkgutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import starmap
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -149,12 +150,12 @@ here = Path(__file__).parent / "pages"
 for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # what has its version in its address
 
 
-def script(path: Path) -> Route:
+def script(address: str, path: Path) -> Route:
     """Serves a script at the address of its version alone."""
-    return Route(f"/{VERSION}/{path.name}", lambda _: FileResponse(path, headers=for_good))
+    return Route(f"/{VERSION}/{address}", lambda _: FileResponse(path, headers=for_good))
 
 
-assets = Mount(f"/{base_url}/assets" if base_url else "/assets", routes=[*map(script, SCRIPTS)])
+assets = Mount(f"/{base_url}/assets" if base_url else "/assets", routes=[*starmap(script, SCRIPTS.items())])
 
 app = st.App(
     here / "shell.py",

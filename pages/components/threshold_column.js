@@ -4,7 +4,7 @@
 // names, tiles), `follow` the little that each commit changes (thresholds, the server's numbers at them, the rule).
 // At rest every number is the server's. While a threshold moves they are counted here, in the rows that `show` brought.
 
-import { METRICS, ROUND, expit, logit, rate, ratio, received, whole } from "./threshold_model.js";
+import { METRICS, ROUND, expit, logit, rate, ratio, received, whole } from "./picture/model.js";
 
 const BINS = 32;
 const LOGIT_ENDS = [3, 9]; // how far a logit axis reaches at least, and at most

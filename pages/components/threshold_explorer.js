@@ -8,7 +8,7 @@
 import {
   METRICS, ROUND, atOrAbove, change, countsAt, expit, nextScore, ofLogit, parsed, percent, place, rate, readCounts,
   received, scoreAt, sent, unpack, whole, why, written,
-} from "./threshold_model.js";
+} from "./picture/model.js";
 
 const ROOM = 1.25; // above the tallest bar, for the names of the classes
 const BAR = 0.94; // of a bin

@@ -217,10 +217,10 @@ def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: st
 # --- the script of the browser, without a page around it
 
 COMPONENT = ROOT / "pages" / "components" / "threshold_column.py"
-SCRIPTS = [COMPONENT.with_name(name).read_text() for name in ("threshold_column.js", "threshold_model.js")]
+SCRIPTS = [(COMPONENT.parent / name).read_text() for name in ("threshold_column.js", "picture/model.js")]
 LOAD = """async ([column, model]) => {
   const address = (script) => URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  window.script = await import(address(column.replace("./threshold_model.js", address(model))));
+  window.script = await import(address(column.replace("./picture/model.js", address(model))));
 }"""
 ARRIVE = """async ([html, messages]) => {
   const [shown, followed] = [html, '<p class="spoken"></p>'].map((inner) => {

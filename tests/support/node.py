@@ -22,8 +22,7 @@ def in_node(folder: Path, script: str, body: str, given: object) -> Any:
     Numbers that are not finite come back as text. `folder` is an empty folder to work in.
     """
     (folder / "package.json").write_text('{"type": "module"}')  # node takes a .js for an older kind of script
-    for path in SCRIPTS.glob("*.js"):
-        shutil.copy(path, folder)
+    shutil.copytree(SCRIPTS, folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"), dirs_exist_ok=True)
     (folder / "given.json").write_text(json.dumps(given))
     program = f"""
         import * as m from "./{script}";

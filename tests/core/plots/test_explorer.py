@@ -17,7 +17,7 @@ from core.plots.explorer import axis_of, held, round_numbers
 from pages.components.threshold_explorer import TILES
 from tests.support.node import in_node, needs_node
 
-MODEL = "threshold_model.js"
+MODEL = "picture/model.js"
 
 
 def an_index(seed: int, n: int, positive: float, decimals: int | None, dtype: str = "float32") -> ScoreIndex:
