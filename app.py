@@ -72,11 +72,11 @@ async def collect_garbage() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm the process and build the services at the start; stop what still trains at the end."""
+    """Warm the process, build the services and begin the demonstration; stop what still trains at the end."""
     warm()
     from pages.shared import services
 
-    services.runner()
+    services.start_demonstration()
     collecting = asyncio.create_task(collect_garbage())
     yield
     collecting.cancel()

@@ -1,4 +1,5 @@
-"""Presets: experiments that compare good and bad variants, with a question and a sentence on the result.
+"""Presets: experiments that compare good and bad variants, with a question and a sentence on the result; and the
+demonstration that the app opens on.
 
 `tests/core/experiment/test_presets.py` trains them and checks these sentences.
 """
@@ -184,3 +185,11 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
 }
+
+# 1% fraud with and without pos_weight, which moves the scores but not their order. Large batches, so that they move
+# visibly over the epochs.
+DEMONSTRATION = _race(
+    1,
+    {"dataset": "fraud", "lr": 0.005, "batch_size": 512, "epochs": 30},
+    {"pos_weight 1": {}, "pos_weight 20": {"loss_params": {"pos_weight": 20.0}}},
+)

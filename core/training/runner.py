@@ -61,7 +61,8 @@ class Runner:
 
     At most `settings.max_active_runs` jobs train at a time, not counting paused ones, and `settings.max_queued` wait.
     A job is stopped when it is cancelled, after `settings.run_seconds` of training, or when it has not been read for
-    `unwatched` seconds. Finished jobs keep their scores within `settings.kept_mb` megabytes.
+    `unwatched` seconds. Finished jobs keep their scores within `settings.kept_mb` megabytes. A job submitted `for_good`
+    is outside of all these limits and of the controls.
 
     Parameters
     ----------
@@ -79,10 +80,13 @@ class Runner:
         self._settings = settings or Settings()
         self._train = train
         self._unwatched = unwatched
-        self._lock = threading.Condition()
+        lock = threading.RLock()
+        self._lock = threading.Condition(lock)  # notified when the thread has something to do
+        self._ends = threading.Condition(lock)  # notified when a job ends
         self._jobs: dict[str, Job] = {}
         self._queue: deque[str] = deque()
         self._active: list[_Active] = []
+        self._for_good: set[str] = set()
         self._cancelled: set[str] = set()
         self._read_at: dict[str, float] = {}
         self._closed = False
@@ -94,8 +98,14 @@ class Runner:
         """Return `experiment` if it can be trained here; raises CutoffError otherwise."""
         return check_scores(check_experiment(experiment), self._settings.max_scores)
 
-    def submit(self, experiment: Experiment) -> str:
+    def submit(self, experiment: Experiment, for_good: bool = False) -> str:
         """Queue an experiment as a job.
+
+        Parameters
+        ----------
+        experiment : what to train.
+        for_good : whether the job starts at once, is never dropped, and ignores the controls (`cancel`, `pause`, ...);
+            for what the app itself shows to everybody.
 
         Returns
         -------
@@ -112,12 +122,16 @@ class Runner:
         with self._lock:
             if self._closed:
                 raise CutoffError("The app is shutting down.")
-            if len(self._queue) >= self._settings.max_queued:
+            if not for_good and len(self._queue) >= self._settings.max_queued:
                 raise CutoffError(f"The queue is full (limit: {self._settings.max_queued}). Try again in a minute.")
             self._jobs[name] = job
             self._read_at[name] = time.monotonic()
-            self._queue.append(name)
-            self._number_queue()
+            if for_good:
+                self._for_good.add(name)
+                self._take_up(name)
+            else:
+                self._queue.append(name)
+                self._number_queue()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="cutoff-engine", daemon=True)
                 self._thread.start()
@@ -135,6 +149,13 @@ class Runner:
             self._read_at[name] = time.monotonic()
             return self._jobs[name]
 
+    def wait(self, name: str) -> Job:
+        """The job once it has ended; raises CutoffError if it is not kept."""
+        with self._lock:
+            while not (job := self.job(name)).ended:
+                self._ends.wait()
+            return job
+
     def cancel(self, name: str) -> None:
         """Stop a job: at once if it is queued, else at the end of its turn. Its results are kept."""
         with self._lock:
@@ -142,7 +163,7 @@ class Runner:
                 self._queue.remove(name)
                 self._end(name, "stopped")
                 self._number_queue()
-            elif any(active.id == name for active in self._active):
+            elif self._find(name):
                 self._cancelled.add(name)
                 self._lock.notify()
 
@@ -182,7 +203,7 @@ class Runner:
     def set_pace(self, name: str, pace: float | None) -> None:
         """Train at most `pace` epochs per second; None for maximum speed."""
         with self._lock:
-            if name in self._jobs and not self._jobs[name].ended:
+            if name in self._jobs and not self._jobs[name].ended and name not in self._for_good:
                 self._jobs[name] = replace(self._jobs[name], pace=pace)
                 if active := self._find(name):
                     active.due = 0.0
@@ -225,9 +246,9 @@ class Runner:
                         self._lock.wait(seconds)
 
     def _has_room(self) -> bool:
-        busy = sum(self._jobs[active.id].paused is None for active in self._active)
-        most = self._settings.max_active_runs
-        return busy < most and len(self._active) < most + self._settings.max_queued
+        limited = [self._jobs[active.id] for active in self._active if active.id not in self._for_good]
+        busy, most = sum(job.paused is None for job in limited), self._settings.max_active_runs
+        return busy < most and len(limited) < most + self._settings.max_queued
 
     def _round(self) -> bool:
         """Give each active job a turn; returns whether any had work. A separate method, so that no local variable keeps
@@ -305,6 +326,8 @@ class Runner:
 
     def _reason_to_stop(self, name: str) -> str | None:
         """Why a job must stop now: "" if the user cancelled it; None if it need not stop."""
+        if name in self._for_good:
+            return None
         if name in self._cancelled:
             return ""
         job = self._jobs[name]
@@ -315,7 +338,8 @@ class Runner:
         return None
 
     def _find(self, name: str) -> _Active | None:
-        return next((active for active in self._active if active.id == name), None)
+        """The job in training that a control may change; None if there is none."""
+        return next((one for one in self._active if one.id == name and name not in self._for_good), None)
 
     def _publish(self, active: _Active, stack: _Stack, epoch: Epoch) -> None:
         with self._lock:
@@ -351,12 +375,13 @@ class Runner:
         self._active = [active for active in self._active if active.id != name]
         self._cancelled.discard(name)
         self._forget()
+        self._ends.notify_all()
 
     def _forget(self) -> None:
         """Drop scores of finished jobs until they fit into memory: first those of earlier epochs, then whole jobs, the
         oldest first. The last submitted job always stays. Called with the lock held."""
         # A job whose runs have all diverged stays active until its generator ends, so it is not dropped.
-        finished = [name for name, job in self._jobs.items() if job.stopped is not None]
+        finished = [name for name, job in self._jobs.items() if job.stopped is not None and name not in self._for_good]
         sizes = {name: _bytes(self._jobs[name]) for name in finished}
         limit = self._settings.kept_mb << 20
         for name in finished[:-1]:

@@ -9,10 +9,12 @@ from functools import cache, partial
 
 import torch
 
+from core.experiment.presets import DEMONSTRATION
 from core.settings import read_settings
 from core.training.devices import choose_devices
 from core.training.engine import train_in_turns
 from core.training.runner import Runner
+from core.training.runs import Job
 
 
 @cache
@@ -27,9 +29,21 @@ def runner() -> Runner:
     return Runner(read_settings(), partial(train_in_turns, devices=devices()))
 
 
+@cache
+def start_demonstration() -> str:
+    """Begin to train the demonstration, unless that has been done, without waiting for it; returns its id."""
+    return runner().submit(DEMONSTRATION, for_good=True)
+
+
+def demonstration() -> Job:
+    """The demonstration that the app opens on, trained once for all sessions; waits until it has ended."""
+    return runner().wait(start_demonstration())
+
+
 def close() -> None:
     """Stop what still trains and forget the services; the next calls build them anew."""
     if runner.cache_info().currsize:
         runner().close()
+    start_demonstration.cache_clear()
     runner.cache_clear()
     devices.cache_clear()
