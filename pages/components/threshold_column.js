@@ -32,6 +32,7 @@ export function read(bytes) {
     head[name] = new TYPES[type](bytes.slice(from, to).buffer);
     from = to;
   }
+  head.weights ??= new Float64Array(head.shown).fill(1);
   return head;
 }
 
@@ -98,7 +99,7 @@ function decide(data, rule, thresholds) {
 
 // Whether each row is called each class or label, (C, n), and whether it is one.
 function decisions(data, thresholds) {
-  const { scores, shown, names, truth } = data;
+  const { scores, shown, names, truth, weights } = data;
   if (data.task === "multilabel") {
     const called = new Uint8Array(scores.length);
     names.forEach((_, c) => {
@@ -113,25 +114,31 @@ function decisions(data, thresholds) {
   data.plain ??= decide(data, "argmax", thresholds);
   const changes = { changed: 0, righted: 0, wronged: 0, without: 0 };
   for (let i = 0; i < shown; i++) {
-    changes.without += decided[i] < 0;
+    if (decided[i] < 0) changes.without += weights[i];
     if (decided[i] === data.plain[i]) continue;
-    changes.changed++;
-    changes.righted += decided[i] === truth[i];
-    changes.wronged += data.plain[i] === truth[i];
+    changes.changed += weights[i];
+    if (decided[i] === truth[i]) changes.righted += weights[i];
+    if (data.plain[i] === truth[i]) changes.wronged += weights[i];
   }
   return { called, changes, decided };
 }
 
 const isOf = (data, c, i) => (data.task === "multilabel" ? data.truth[c * data.shown + i] : data.truth[i] === c);
 
-function mean(values) {
-  const known = values.filter(Number.isFinite);
-  return ratio(known.reduce((sum, value) => sum + value, 0), known.length);
+// The mean of the values that are defined.
+function mean(values, weights = new Array(values.length).fill(1)) {
+  let [sum, all] = [0, 0];
+  values.forEach((value, i) => {
+    if (Number.isFinite(value)) [sum, all] = [sum + weights[i] * value, all + weights[i]];
+  });
+  return ratio(sum, all);
 }
 
 export function count(data, thresholds) {
-  const { shown, names } = data;
+  const { shown, names, weights } = data;
   const { called, changes, decided } = decisions(data, thresholds);
+  const rowsWhere = (holds) => weights.reduce((sum, weight, i) => (holds(i) ? sum + weight : sum), 0);
+  const all = rowsWhere(() => true);
   const [has, gets, right] = [0, 0, 0].map(() => new Uint16Array(shown));
   const columns = names.map((_, c) => {
     let [tp, fp, fn] = [0, 0, 0];
@@ -139,9 +146,9 @@ export function count(data, thresholds) {
       const [is, got] = [isOf(data, c, i), called[c * shown + i]];
       has[i] += is;
       gets[i] += got;
-      if (is && got) (tp++, right[i]++);
-      else if (got) fp++;
-      else if (is) fn++;
+      if (is && got) (tp += weights[i], right[i]++);
+      else if (got) fp += weights[i];
+      else if (is) fn += weights[i];
     }
     const counts = { tp, fp, fn };
     return { ...counts, precision: METRICS.precision(counts), recall: METRICS.recall(counts), f1: METRICS.f1(counts) };
@@ -150,7 +157,7 @@ export function count(data, thresholds) {
   const [tp, fp, fn] = ["tp", "fp", "fn"].map(sum);
   const macro = (key) => mean(columns.map((column) => column[key]));
   if (changes) {
-    const totals = { accuracy: ratio(tp, shown), precision: macro("precision"), recall: macro("recall"), f1: macro("f1") };
+    const totals = { accuracy: ratio(tp, all), precision: macro("precision"), recall: macro("recall"), f1: macro("f1") };
     return { called, columns, decided, totals: { ...totals, ...changes } };
   }
   const rows = Array.from(has, (_, i) => ratio(2 * right[i], has[i] + gets[i]));
@@ -159,13 +166,13 @@ export function count(data, thresholds) {
     micro_f1: METRICS.f1({ tp, fp, fn }),
     macro_f1: macro("f1"),
     weighted_f1: ratio(weighted, tp + fn),
-    samples_f1: mean(rows),
-    hamming: ratio(fp + fn, shown * names.length),
-    subset: ratio(has.filter((n, i) => n === right[i] && gets[i] === right[i]).length, shown),
-    cardinality_true: ratio(tp + fn, shown),
-    cardinality: ratio(tp + fp, shown),
-    without: gets.filter((n) => !n).length,
-    several: gets.filter((n) => n > 1).length,
+    samples_f1: mean(rows, weights),
+    hamming: ratio(fp + fn, all * names.length),
+    subset: ratio(rowsWhere((i) => has[i] === right[i] && gets[i] === right[i]), all),
+    cardinality_true: ratio(tp + fn, all),
+    cardinality: ratio(tp + fp, all),
+    without: rowsWhere((i) => !gets[i]),
+    several: rowsWhere((i) => gets[i] > 1),
   };
   return { called, columns, totals };
 }
@@ -201,10 +208,10 @@ function atStep(data, step) {
 // Four paths of a row: rows of the class up and all others down, called ones next to the axis.
 function bars(state, c, called) {
   const { data, width, height } = state;
-  const { shown } = data;
-  const counts = new Uint32Array(4 * BINS); // true class, then decision, then bin
+  const { shown, weights } = data;
+  const counts = new Float64Array(4 * BINS); // true class, then decision, then bin
   for (let i = 0; i < shown; i++) {
-    counts[(2 * isOf(data, c, i) + called[c * shown + i]) * BINS + data.bins[c * shown + i]]++;
+    counts[(2 * isOf(data, c, i) + called[c * shown + i]) * BINS + data.bins[c * shown + i]] += weights[i];
   }
   const side = (is) => counts.subarray(2 * is * BINS, 2 * (is + 1) * BINS);
   const total = (values) => values.reduce((sum, value) => sum + value, 0);
@@ -297,7 +304,7 @@ function drawMatrix({ data }, decided) {
   const classes = data.names.length;
   const columns = classes + (data.rule === "masked" && data.fallback < 0); // the last for rows without a class
   const table = data.names.map(() => new Array(columns).fill(0));
-  decided.forEach((called, i) => table[data.truth[i]][called < 0 ? classes : called]++);
+  decided.forEach((called, i) => (table[data.truth[i]][called < 0 ? classes : called] += data.weights[i]));
   const byRow = table.map((row) => row.reduce((sum, value) => sum + value, 0));
   const byColumn = table[0].map((_, called) => table.reduce((sum, row) => sum + row[called], 0));
   const every = (cell) => table.map((row, is) => row.map((rows, called) => cell(rows, is, called)));
@@ -310,7 +317,7 @@ function drawMatrix({ data }, decided) {
   const update = {
     z: sides.map((own) => every((rows, is, called) => (own(is, called) ? rows / byRow[is] : NaN))),
     text: sides.map((own) => every((rows, is, called) => (own(is, called) ? said(rows, is, called) : ""))),
-    customdata: sides.map(() => table),
+    customdata: sides.map(() => every((rows) => Number(rows.toFixed(3)))),
   };
   window.Plotly.restyle(figure, update, [0, 1]);
 }

@@ -16,6 +16,7 @@ from typing import Literal
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.evaluation import METRICS, NO_CLASS, ThresholdCounts
 from core.evaluation.decisions import Normalise
@@ -77,6 +78,7 @@ def threshold_column(
     fallback: int = NO_CLASS,
     beside: str = "",
     normalise: Normalise = "none",
+    sample_weight: NDArray[np.floating] | None = None,
 ) -> None:
     """Show a row for each class or label of `scores`, with its threshold (C,), and the totals above them.
 
@@ -85,6 +87,7 @@ def threshold_column(
     the key `beside` follows what moves. When a threshold is released, `on_move` is called with its column, the number
     given, not yet admitted, and whether it was typed or dragged; `on_choose` with the column whose name was clicked;
     both before the rerun. Name in `revision` what the scores are of: what moves in the browser belongs to that.
+    sample_weight (N,), by default 1 per row, is counted while a threshold moves as well.
     """
 
     follower = f"{key}_now"
@@ -102,7 +105,7 @@ def threshold_column(
             on_choose(int(column))
 
     with st.container(gap=None):  # what follows is only heard
-        _shown(key=key, data=_bulk(scores, totals, key, revision))
+        _shown(key=key, data=_bulk(scores, sample_weight, totals, key, revision))
         _followed(
             key=follower,
             data={
@@ -142,7 +145,9 @@ def _known(numbers: Mapping[str, float]) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in numbers.items()}
 
 
-def _bulk(scores: Scores, totals: Sequence[Total], key: str, revision: str) -> bytes:
+def _bulk(
+    scores: Scores, sample_weight: NDArray[np.floating] | None, totals: Sequence[Total], key: str, revision: str
+) -> bytes:
     """What stays while thresholds move: the length of a head in four bytes, the head as JSON, the arrays it names."""
     shown = evenly_spaced(scores.n_rows, max(MOST // scores.n_columns, 1))
     exact = "f8" if scores.y_score.dtype == np.float64 else "f4"  # float16 is sent as float32, which holds it exactly
@@ -151,6 +156,8 @@ def _bulk(scores: Scores, totals: Sequence[Total], key: str, revision: str) -> b
         "scores": (exact, scores.y_score[shown].T),
         "truth": ("u1", truth.T) if scores.task == "multilabel" else ("i4", truth),
     }
+    if sample_weight is not None:
+        arrays["weights"] = "f8", sample_weight[shown]
     head = {
         "name": key,
         "of": revision,

@@ -56,8 +56,6 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     decided = decision.decide(source)(scores.y_score, thresholds.values(current))
     weight = source.row_columns(part).weight
     matrix = _matrix(scores, decided, weight)
-    if weight is not None:
-        st.caption("At rest every number weighs the rows; while you drag each row counts once.")
     left, right = st.columns([3, 2])
     with left.container(border=True):
         threshold_column(
@@ -78,6 +76,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             fallback=int(params.get("fallback", NO_CLASS)),
             beside=MATRIX,
             normalise=normalise_now(MATRIX),
+            sample_weight=weight,
         )
     with right.container(border=True):
         shown = matrix if decision.gives_no_class(source) else matrix[:, : scores.n_columns]

@@ -10,9 +10,17 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation import LabelTotals, label_totals, predicted_positive
-from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource
-from core.evaluation.tuning import LABEL_RULES, LabelChoice, LabelShares, TopLabels, bind, cross_decided, rules
+from core.evaluation.tuning import (
+    LABEL_RULES,
+    LabelChoice,
+    LabelRows,
+    LabelShares,
+    TopLabels,
+    bind,
+    cross_decided,
+    rules,
+)
 from core.parameters import Param, Value
 from pages.components.threshold_column import Total
 from pages.shared import controls, text, thresholds
@@ -77,16 +85,17 @@ def _tune(
     rule = bind(goal, **dict(goal_params)) if goal else None
     validation, test = _source.scores("validation"), _source.scores("test")
 
-    def choose(scores: Scores) -> LabelChoice:
-        return LABEL_RULES[name](scores, rule, **dict(params))
+    def choose(rows: LabelRows) -> LabelChoice:
+        return LABEL_RULES[name](rows, rule, **dict(params))
 
-    choice = choose(validation)
+    rows = LabelRows.of_source(_source, "validation")
+    choice = choose(rows)
     decided: tuple[tuple[str, NDArray[np.bool_]], ...] = (
         ("validation", predicted_positive(validation.y_score, _default(_source))),
-        ("validation", choice.decide(validation.y_score)),
-        ("validation", cross_decided(validation, choose, FOLDS)),
+        ("validation", choice.decide(validation.y_score, rows.weight)),
+        ("validation", cross_decided(rows, choose, FOLDS)),
         ("test", predicted_positive(test.y_score, _default(_source))),
-        ("test", choice.decide(test.y_score)),
+        ("test", choice.decide(test.y_score, _source.row_columns("test").weight)),
     )
     return choice, tuple(
         label_totals(_source.scores(part).y_true, called, _source.row_columns(part).weight) for part, called in decided
@@ -101,7 +110,7 @@ def _default(source: ScoreSource) -> float:
 def _said(total: Total, numbers: LabelTotals) -> str:
     value = getattr(numbers, total.id)
     if total.kind == "count":
-        return f"{value:,}"
+        return f"{round(value, 3):,}"  # or a sum of weights
     if total.kind == "mean":
         return f"{value:.2f}, true {numbers.cardinality_true:.2f}"
     return text.rate(value)
@@ -112,8 +121,10 @@ def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
     if isinstance(choice, TopLabels):
         st.caption("This rule ranks the labels of a row. It has no thresholds.")
         return
-    scores = source.scores("validation")
-    found = choice.thresholds(scores.y_score) if isinstance(choice, LabelShares) else choice.thresholds
+    if isinstance(choice, LabelShares):
+        found = choice.thresholds(source.scores("validation").y_score, source.row_columns("validation").weight)
+    else:
+        found = choice.thresholds
     never = int(np.count_nonzero(np.isposinf(found)))
     st.button(
         "Use these thresholds",

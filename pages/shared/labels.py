@@ -41,8 +41,6 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         else {}
         for at in (current, saved)
     )
-    if weight is not None:
-        st.caption("At rest every number weighs the rows; while you drag each row counts once.")
     with st.container(border=True):
         threshold_column(
             scores,
@@ -58,6 +56,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             revision=f"{source.id} {part} {source.version}",
             on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),
             on_choose=lambda chosen: st.session_state.update(column=chosen),
+            sample_weight=weight,
         )
     with st.container(border=True):
         label_rules.show(source, TOTALS)

@@ -16,7 +16,7 @@ from core.evaluation.metrics import ratio
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource
 from core.evaluation.threshold import Domain
-from core.evaluation.tuning import LABEL_RULES, RULES, Goal, bind, bootstrap, candidates, rules
+from core.evaluation.tuning import LABEL_RULES, RULES, Goal, LabelRows, bind, bootstrap, candidates, rules
 from core.experiment.compatibility import check, describe, heads_for, losses_for, models_for
 from core.experiment.config import make_config
 from core.experiment.links import from_query, to_query
@@ -82,7 +82,7 @@ def test_a_metric_has_a_rule_that_tunes_a_threshold_for_each_label_and_is_resamp
     chosen = bind(metric)(counts)
     assert rules()[metric].label == "Maximum Hits"
     assert chosen.value == pytest.approx(hits(counts).max())
-    assert LABEL_RULES["scut"](TASKS["multilabel"], bind(metric)).thresholds.shape == (3,)
+    assert LABEL_RULES["scut"](LabelRows.of(TASKS["multilabel"]), bind(metric)).thresholds.shape == (3,)
     found = bootstrap(bind(metric), y, p, resamples=20)
     assert found.choice == chosen
 
@@ -110,7 +110,7 @@ def test_a_rule_is_bound_tuned_and_resampled(monkeypatch: pytest.MonkeyPatch):
     y, p = TASKS["binary"].y_true, P[:, 0]
     counts = candidates(ScoreIndex.of(y, p))
     assert bind("twin")(counts).value == pytest.approx(hits(counts).max())
-    assert LABEL_RULES["one_for_all"](TASKS["multilabel"], bind("twin")).thresholds.shape == (3,)
+    assert LABEL_RULES["one_for_all"](LabelRows.of(TASKS["multilabel"]), bind("twin")).thresholds.shape == (3,)
     assert bootstrap(bind("twin"), y, p, resamples=20).choice == bind("twin")(counts)
 
 

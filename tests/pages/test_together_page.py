@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,13 +14,14 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluation import DECISIONS
 from core.evaluation.scores import Scores
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ArraySource, RowColumns, ScoreSource
 from core.evaluation.threshold import ABOVE_ALL
-from core.evaluation.tuning import LABEL_RULES
+from core.evaluation.tuning import LABEL_RULES, LabelRows
 from core.experiment.config import RunConfig, make_config
 from pages.components.threshold_column import MOST
 from pages.shared import services
 from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences
+from tests.support.node import in_node, needs_node
 from tests.support.sources import a_run, alike, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
 from tests.support.thresholds_page import digits, open_run, open_source, values_of, yeast
@@ -272,6 +275,76 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest):
     assert not sentences(app_test)
 
 
+# --- weights
+
+COUNTED = """
+    const data = { ...m.read(Uint8Array.from(atob(given.bulk), (letter) => letter.charCodeAt(0))), ...given };
+    const found = m.count(data, given.thresholds);
+    return { ...found, called: undefined, decided: undefined };
+"""
+
+
+def weighted(task: str, rows: int = 300) -> ArraySource:
+    """Three classes or labels, rows of fractional weights, a ninth of them 0."""
+    rng = np.random.default_rng(4)
+    y = rng.integers(0, 3, rows) if task == "multiclass" else rng.integers(0, 2, (rows, 3))
+    p = np.float32(rng.dirichlet(np.ones(3), rows) if task == "multiclass" else rng.random((rows, 3)))
+    columns = RowColumns(weight=rng.integers(0, 9, rows) / 5)
+    return alike(Scores(y, p, task, ("a", "b", "c")), columns={"validation": columns, "test": columns})
+
+
+def check_weighted(numbers: list[dict[str, float]], totals: dict[str, float], source: ArraySource) -> None:
+    """Numbers of each class or label and of all together are scikit-learn's with the weights of the rows."""
+    scores, weight = source.scores("validation"), source.row_columns("validation").weight
+    y, p = scores.y_true, scores.y_score
+    multiclass = scores.task == "multiclass"
+    y_pred = p.argmax(1) if multiclass else p >= 0.5
+    for name, metric in METRICS.items():
+        each = metric(y, y_pred, average=None, sample_weight=weight)
+        np.testing.assert_allclose([column[name] for column in numbers], each, rtol=1e-12)
+    if multiclass:
+        assert totals["accuracy"] == pytest.approx(sklearn.accuracy_score(y, y_pred, sample_weight=weight))
+        assert totals["f1"] == pytest.approx(sklearn.f1_score(y, y_pred, average="macro", sample_weight=weight))
+        return
+    for average in ("micro", "macro", "weighted"):
+        expected = sklearn.f1_score(y, y_pred, average=average, sample_weight=weight)
+        assert totals[f"{average}_f1"] == pytest.approx(expected)
+    known = (weight > 0) & (y | y_pred).any(1)  # F1 of a row without actual and predicted labels is undefined
+    f1 = sklearn.f1_score(y[known], y_pred[known], average="samples", sample_weight=weight[known])
+    assert totals["samples_f1"] == pytest.approx(f1)
+    assert totals["hamming"] == pytest.approx(sklearn.hamming_loss(y, y_pred, sample_weight=weight))
+    assert totals["subset"] == pytest.approx(sklearn.accuracy_score(y, y_pred, sample_weight=weight))
+    assert totals["cardinality"] == pytest.approx(np.average(y_pred.sum(1), weights=weight))
+    assert totals["without"] == pytest.approx(weight[~y_pred.any(1)].sum())
+    assert totals["several"] == pytest.approx(weight[y_pred.sum(1) > 1].sum())
+
+
+@needs_node
+@pytest.mark.parametrize(("task", "key"), [("multiclass", CLASSES), ("multilabel", LABELS)])
+def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(
+    app_test: AppTest, tmp_path: Path, task: str, key: str
+):
+    source = weighted(task)
+    open_source(app_test.run(), source)
+    assert not sentences(app_test)
+    held = rows_of(app_test, key)
+    check_weighted(held["columns"], held["now"], source)
+    given = {name: held[name] for name in ("rule", "fallback", "thresholds")}
+    bulk = base64.b64encode(bulk_of(app_test, key)).decode()
+    found = in_node(tmp_path, "threshold_column.js", COUNTED, given | {"bulk": bulk})
+    check_weighted(found["columns"], found["totals"], source)
+    assert {name: found["totals"][name] for name in held["now"]} == pytest.approx(held["now"])
+
+
+def test_a_rule_for_all_labels_is_tuned_and_shown_with_the_weights_of_the_rows(app_test: AppTest):
+    source = weighted("multilabel")
+    open_source(app_test.run(), source)
+    scores, weight = source.scores("validation"), source.row_columns("validation").weight
+    columns = zip(scores.y_true.T, scores.y_score.T, strict=True)
+    best = [max(sklearn.f1_score(y, p >= t, sample_weight=weight) for t in np.unique(p)) for y, p in columns]
+    assert cell(app_test, "Macro F1", "validation, tuned") == f"{np.mean(best):.3f}"
+
+
 # --- rules for all labels
 
 
@@ -285,7 +358,7 @@ def test_every_label_rule_is_tuned_on_validation_and_shown_on_both(app_test: App
     at = choose(app_test, "label_rule", rule)
     assert not sentences(at)
     validation, test = run.scores("validation"), run.scores("test")
-    choice = LABEL_RULES[rule](validation)
+    choice = LABEL_RULES[rule](LabelRows.of(validation))
     for scores, part in ((validation, "validation"), (test, "test")):
         for case, called in (
             (f"{part} at 0.5", scores.y_score >= 0.5),
@@ -303,7 +376,7 @@ def test_the_thresholds_of_a_rule_can_be_tried(app_test: AppTest):
     at = choose(app_test, "label_rule", "one_for_all")
     press(at, "Use these thresholds")
     scores = run.scores("validation")
-    found = LABEL_RULES["one_for_all"](scores).thresholds
+    found = LABEL_RULES["one_for_all"](LabelRows.of(scores)).thresholds
     np.testing.assert_array_equal(np.float32(rows_of(at, LABELS)["thresholds"]), np.float32(found))
     check_labels(at, scores, found)
     assert f"{rows_of(at, LABELS)['now']['micro_f1']:.3f}" == cell(at, "Micro F1", "validation, tuned")

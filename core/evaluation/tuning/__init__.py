@@ -4,6 +4,7 @@ from core.evaluation.tuning.choice import Choice, Goal, Pick, candidates
 from core.evaluation.tuning.labels import (
     LABEL_RULES,
     LabelChoice,
+    LabelRows,
     LabelRuleSpec,
     LabelShares,
     LabelThresholds,
@@ -25,6 +26,7 @@ __all__ = [
     "Choice",
     "Goal",
     "LabelChoice",
+    "LabelRows",
     "LabelRuleSpec",
     "LabelShares",
     "LabelThresholds",

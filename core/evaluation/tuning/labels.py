@@ -9,18 +9,59 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex, ThresholdCounts, index_scores, predicted_positive
-from core.evaluation.scores import Scores, as_scores
+from core.evaluation.metrics import ratio
+from core.evaluation.scores import Scores, as_scores, as_weights
+from core.evaluation.source import ScoreSource
 from core.evaluation.tuning.choice import Choice, Goal, candidates, pick, place_of
 from core.evaluation.tuning.rules import Rule, bind
 from core.parameters import Param, Value, checked
 
 SEED = 0  # of the inner folds
+
+
+class LabelRows(NamedTuple):
+    """Rows of a multi-label task: scores (N, C), weights (N,) or None if every row counts once, C weighted indexes."""
+
+    scores: Scores
+    weight: NDArray[np.float64] | None
+    indexes: tuple[ScoreIndex, ...]
+
+    @classmethod
+    def of(cls, scores: Scores, sample_weight: ArrayLike | None = None) -> LabelRows:
+        """Index every label; raises CutoffError for any other task than multi-label, and for invalid weights."""
+        if scores.task != "multilabel":
+            raise CutoffError(f"Expected `scores` of a multilabel task, but got a {scores.task} one.")
+        weight = None if sample_weight is None else as_weights(sample_weight, (scores.n_rows,))
+        return cls(scores, weight, index_scores(scores, weight))
+
+    @classmethod
+    def of_source(cls, source: ScoreSource, part: str) -> LabelRows:
+        """The rows of a part of a multi-label source, with the indexes that it has already."""
+        weight, scores = source.row_columns(part).weight, source.scores(part)
+        given = None if weight is None else as_weights(weight, (scores.n_rows,))
+        return cls(scores, given, tuple(source.index(part, label) for label in range(scores.n_columns)))
+
+    def at(self, rows: NDArray[np.bool_]) -> LabelRows:
+        """Some of the rows, by a mask (N,)."""
+        scores = replace(self.scores, y_true=self.scores.y_true[rows], y_score=self.scores.y_score[rows])
+        return LabelRows.of(scores, None if self.weight is None else self.weight[rows])
+
+    @property
+    def total(self) -> float:
+        """Number (or weight) of the rows."""
+        return self.scores.n_rows if self.weight is None else float(self.weight.sum())
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Share of the rows that have each label, (C,); NaN without rows."""
+        return ratio(np.array([index.positives for index in self.indexes]), self.total)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +72,8 @@ class LabelThresholds:
     choices: tuple[Choice, ...]
     said: str
 
-    def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
-        """Whether each label is predicted, `score >= t`, (N, C), from scores (N, C)."""
+    def decide(self, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[np.bool_]:
+        """Whether each label is predicted, `score >= t`, (N, C), from scores (N, C); weights change nothing."""
         return predicted_positive(y_score, self.thresholds)
 
 
@@ -43,8 +84,11 @@ class TopLabels:
     k: int
     said: str
 
-    def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
-        """Whether a label is among the top k of its row, (N, C); equal scores go to the label that comes first."""
+    def decide(self, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[np.bool_]:
+        """Whether a label is among the top k of its row, (N, C); weights change nothing.
+
+        Of equal scores the label that comes first is predicted.
+        """
         order = np.argsort(-as_scores(y_score), axis=1, kind="stable")
         return np.argsort(order, axis=1) < self.k
 
@@ -56,14 +100,20 @@ class LabelShares:
     shares: NDArray[np.float64]
     said: str
 
-    def thresholds(self, y_score: ArrayLike) -> NDArray[np.float64]:
-        """The thresholds (C,) at which the predicted share of rows with scores (N, C) is closest to `shares`."""
-        score = as_scores(y_score)
-        return np.array([_matching(column, share) for column, share in zip(score.T, self.shares, strict=True)])
+    def thresholds(self, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[np.float64]:
+        """The thresholds (C,) at which the predicted share of rows is closest to `shares`.
 
-    def decide(self, y_score: ArrayLike) -> NDArray[np.bool_]:
+        Parameters
+        ----------
+        y_score : scores (N, C).
+        sample_weight : (N,), >= 0, by default 1 per row.
+        """
+        columns = zip(as_scores(y_score).T, self.shares, strict=True)
+        return np.array([_matching(column, share, sample_weight) for column, share in columns])
+
+    def decide(self, y_score: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[np.bool_]:
         """Whether each label is predicted, `score >= t` at those thresholds, (N, C)."""
-        return predicted_positive(y_score, self.thresholds(y_score))
+        return predicted_positive(y_score, self.thresholds(y_score, sample_weight))
 
 
 LabelChoice = LabelThresholds | TopLabels | LabelShares
@@ -71,7 +121,7 @@ LabelChoice = LabelThresholds | TopLabels | LabelShares
 
 @dataclass(frozen=True)
 class LabelRuleSpec:
-    """A way to decide labels: `function(scores, **params)`, or `function(scores, rule, **params)` if `takes_rule`."""
+    """A way to decide labels: `function(rows, **params)`, or `function(rows, rule, **params)` if `takes_rule`."""
 
     name: str
     label: str
@@ -80,12 +130,12 @@ class LabelRuleSpec:
     params: tuple[Param, ...] = ()
     takes_rule: bool = False
 
-    def __call__(self, scores: Scores, rule: Rule | None = None, **params: Value) -> LabelChoice:
-        """Tune the decisions about all labels on the rows of `scores`.
+    def __call__(self, rows: LabelRows, rule: Rule | None = None, **params: Value) -> LabelChoice:
+        """Tune the decisions about all labels.
 
         Parameters
         ----------
-        scores : labels and scores of a multi-label task, (N, C).
+        rows : labels, scores (N, C) and weights to tune on.
         rule : tunes each threshold, maximum F1 by default; only where `takes_rule`.
         params : parameters of this spec by name; the others keep their defaults.
 
@@ -95,53 +145,52 @@ class LabelRuleSpec:
 
         Raises
         ------
-        CutoffError for any other task, a rule where none is taken, and a parameter that is unknown or outside its
-        range.
+        CutoffError for a rule where none is taken, and a parameter that is unknown or outside its range.
         """
-        if scores.task != "multilabel":
-            raise CutoffError(f"Expected `scores` of a multilabel task, but got a {scores.task} one.")
         given = checked(self.name, self.params, params)
         if self.takes_rule:
-            return self.function(scores, rule or bind("f1"), **given)
+            return self.function(rows, rule or bind("f1"), **given)
         if rule is not None:
             raise CutoffError(f"Expected no `rule` for {self.name}, but got {rule.spec.name}.")
-        return self.function(scores, **given)
+        return self.function(rows, **given)
 
 
-def scut(scores: Scores, rule: Rule) -> LabelThresholds:
+def scut(rows: LabelRows, rule: Rule) -> LabelThresholds:
     """Tune a threshold for each label separately."""
-    choices = tuple(rule(candidates(index)) for index in index_scores(scores))
+    choices = tuple(rule(candidates(index)) for index in rows.indexes)
     return _each(choices, f"Each label separately: {rule.spec.label}")
 
 
-def one_for_all(scores: Scores, rule: Rule) -> LabelThresholds:
+def one_for_all(rows: LabelRows, rule: Rule) -> LabelThresholds:
     """Tune one threshold on all labels pooled, so that F1 is micro F1."""
-    choice = rule(candidates(ScoreIndex.of(scores.y_true.ravel(), scores.y_score.ravel())))
-    return LabelThresholds(np.full(scores.n_columns, choice.threshold), (choice,), f"All labels pooled: {choice.said}")
+    y_true, y_score, labels = rows.scores.y_true, rows.scores.y_score, rows.scores.n_columns
+    weight = None if rows.weight is None else np.repeat(rows.weight, labels)
+    choice = rule(candidates(ScoreIndex.of(y_true.ravel(), y_score.ravel(), weight)))
+    return LabelThresholds(np.full(labels, choice.threshold), (choice,), f"All labels pooled: {choice.said}")
 
 
-def rcut(scores: Scores, k: int) -> TopLabels:
+def rcut(rows: LabelRows, k: int) -> TopLabels:
     """Predict the top k >= 0 labels of each row; k = 0 is the mean number of labels per row, rounded to an integer."""
-    mean = float(scores.y_true.sum(axis=1).mean()) if scores.n_rows else 0.0
+    mean = float(np.nan_to_num(rows.shares).sum())
     k = k or int(np.floor(mean + 0.5))
     return TopLabels(k, f"The {k} highest labels of every row; a row has {mean:.3g} on average.")
 
 
-def pcut(scores: Scores) -> LabelShares:
+def pcut(rows: LabelRows) -> LabelShares:
     """Predict each label for the share of rows that have it in these rows."""
-    shares = scores.positives / max(scores.n_rows, 1)
+    shares = np.nan_to_num(rows.shares)
     said = f"Each label is predicted for its share of these rows, {shares.min():.3g} to {shares.max():.3g}."
     return LabelShares(shares, said)
 
 
-def fbr_0(scores: Scores, least: float, folds: int) -> LabelThresholds:
+def fbr_0(rows: LabelRows, least: float, folds: int) -> LabelThresholds:
     """SCut by F1, but a label with F1 < `least`, in [0, 1], is predicted for no row."""
-    return _fbr(scores, least, folds, top=False)
+    return _fbr(rows, least, folds, top=False)
 
 
-def fbr_1(scores: Scores, least: float, folds: int) -> LabelThresholds:
+def fbr_1(rows: LabelRows, least: float, folds: int) -> LabelThresholds:
     """SCut by F1, but the threshold of a label with F1 < `least`, in [0, 1], is its highest score."""
-    return _fbr(scores, least, folds, top=True)
+    return _fbr(rows, least, folds, top=True)
 
 
 def inner_folds(y_true: ArrayLike, folds: int, seed: int = SEED) -> NDArray[np.int64]:
@@ -171,7 +220,13 @@ def inner_folds(y_true: ArrayLike, folds: int, seed: int = SEED) -> NDArray[np.i
     return fold
 
 
-def cross_tuned(rule: Rule, y_true: ArrayLike, y_score: ArrayLike, folds: NDArray[np.int64]) -> float:
+def cross_tuned(
+    rule: Rule,
+    y_true: ArrayLike,
+    y_score: ArrayLike,
+    folds: NDArray[np.int64],
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Cross-validated value of a rule: each fold is decided at the threshold tuned on the others.
 
     Unlike the value on the rows used for tuning, it is not optimistic.
@@ -182,24 +237,29 @@ def cross_tuned(rule: Rule, y_true: ArrayLike, y_score: ArrayLike, folds: NDArra
     y_true : labels (N,) in {0, 1}.
     y_score : finite scores (N,).
     folds : the fold of each row, (N,).
+    sample_weight : (N,), >= 0, by default 1 per row.
 
     Returns
     -------
     The rule's value for the counts summed over folds; NaN where it is undefined.
     """
     y, score = np.asarray(y_true), as_scores(y_score)
-    sums = np.zeros(4, np.int64)
+    weight = None if sample_weight is None else as_weights(sample_weight, y.shape)
+
+    def index(rows: NDArray[np.bool_]) -> ScoreIndex:
+        return ScoreIndex.of(y[rows], score[rows], None if weight is None else weight[rows])
+
+    sums = np.zeros(4)
     for fold in np.unique(folds):
         held = folds == fold
-        chosen = rule(candidates(ScoreIndex.of(y[~held], score[~held])))
-        counts = ScoreIndex.of(y[held], score[held]).counts(chosen.threshold)
+        counts = index(held).counts(rule(candidates(index(~held))).threshold)
         sums += [counts.tp, counts.fp, counts.fn, counts.tn]
     tp, fp, fn, tn = sums[:, None]
     return float(rule.goal(ThresholdCounts(np.full(1, np.nan), tp, fp, fn, tn)).value[0])
 
 
 def cross_decided(
-    scores: Scores, choose: Callable[[Scores], LabelChoice], folds: int, seed: int = SEED
+    rows: LabelRows, choose: Callable[[LabelRows], LabelChoice], folds: int, seed: int = SEED
 ) -> NDArray[np.bool_]:
     """Cross-validated decisions about labels: each fold is decided as tuned on the others.
 
@@ -207,7 +267,7 @@ def cross_decided(
 
     Parameters
     ----------
-    scores : labels and scores of a multi-label task, (N, C).
+    rows : labels, scores (N, C) and weights.
     choose : tunes the decisions on the rows that it is given.
     folds : number of folds, >= 2.
     seed : of the folds.
@@ -220,37 +280,37 @@ def cross_decided(
     ------
     CutoffError for fewer than two folds.
     """
-    fold = inner_folds(np.zeros(scores.n_rows), folds, seed)
-    predicted = np.zeros(scores.y_score.shape, bool)
+    fold = inner_folds(np.zeros(rows.scores.n_rows), folds, seed)
+    predicted = np.zeros(rows.scores.y_score.shape, bool)
     for held in (fold == number for number in np.unique(fold)):
-        others = replace(scores, y_true=scores.y_true[~held], y_score=scores.y_score[~held])
-        predicted[held] = choose(others).decide(scores.y_score[held])
+        weight = None if rows.weight is None else rows.weight[held]
+        predicted[held] = choose(rows.at(~held)).decide(rows.scores.y_score[held], weight)
     return predicted
 
 
-def _fbr(scores: Scores, least: float, folds: int, top: bool) -> LabelThresholds:
-    choices = tuple(
-        _fall_back(view.y, view.score, least, folds, top) for view in map(scores.view, range(scores.n_columns))
-    )
+def _fbr(rows: LabelRows, least: float, folds: int, top: bool) -> LabelThresholds:
+    choices = tuple(_fall_back(rows, label, least, folds, top) for label in range(rows.scores.n_columns))
     low_f1 = sum(not choice.feasible for choice in choices)
     return _each(choices, f"Each label separately, {low_f1} of {len(choices)} with F1 below {least:g}: maximum F1")
 
 
-def _fall_back(y: NDArray[np.bool_], score: NDArray[np.floating], least: float, folds: int, top: bool) -> Choice:
-    rule, counts = bind("f1"), candidates(ScoreIndex.of(y, score))
+def _fall_back(rows: LabelRows, label: int, least: float, folds: int, top: bool) -> Choice:
+    index, (y, score, *_) = rows.indexes[label], rows.scores.view(label)
+    rule, counts = bind("f1"), candidates(index)
     tuned = rule(counts)
-    found = tuned.value if folds == 1 else cross_tuned(rule, y, score, inner_folds(y, folds))
+    found = tuned.value if folds == 1 else cross_tuned(rule, y, score, inner_folds(y, folds), rows.weight)
     if found >= least:
         return tuned
-    threshold = float(score.max()) if top and score.size else np.inf
+    threshold = index.score_range[1] if top and index.n_rows else np.inf
     value = float(rule.goal(counts).value[place_of(counts.thresholds, threshold)])
     instead = f"the threshold is the highest score, {threshold:.4g}" if top else "the label is predicted for no row"
     return Choice(threshold, value, False, f"Infeasible: F1 is {found:.4g}, below {least:g}; {instead}.")
 
 
-def _matching(score: NDArray[np.floating], share: float) -> float:
-    counts = candidates(ScoreIndex.of(np.zeros(score.size, bool), score))  # so fp counts the rows predicted positive
-    target = share * score.size
+def _matching(score: NDArray[np.floating], share: float, sample_weight: ArrayLike | None) -> float:
+    # All rows are negative here, so fp is the number (or weight) of the rows predicted positive.
+    counts = candidates(ScoreIndex.of(np.zeros(score.size, bool), score, sample_weight))
+    target = share * counts.tn[0]
     gap = np.abs(counts.fp - target)
     return float(pick(Goal(gap, objective=-gap, size=counts.fp + target), counts.thresholds).threshold)
 

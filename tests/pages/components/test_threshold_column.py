@@ -45,6 +45,7 @@ def test_it_decides_as_core_does_without_rounding(tmp_path: Path, rule: str):
             "truth": [0] * len(p),
             "names": list("abcd")[: p.shape[1]],
             "shown": len(p),
+            "weights": [1] * len(p),
             "dtype": p.dtype.name,
             "rule": rule,
             "fallback": NO_CLASS,

@@ -16,9 +16,11 @@ from core.data import load_dataset
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex, predicted_positive
 from core.evaluation.scores import Scores
+from core.evaluation.source import ArraySource, RowColumns
 from core.evaluation.tuning import (
     LABEL_RULES,
     RULES,
+    LabelRows,
     LabelShares,
     LabelThresholds,
     TopLabels,
@@ -91,7 +93,7 @@ def yeast() -> Yeast:
 )
 def test_yeast_gives_the_reference_results(name, options, expected):
     data = yeast()
-    found = data.measured(LABEL_RULES[name](data.out_of_fold, **options).decide(data.p))
+    found = data.measured(LABEL_RULES[name](LabelRows.of(data.out_of_fold), **options).decide(data.p))
     assert found == pytest.approx(expected, abs=5e-4)
     assert found[0] == pytest.approx(expected[0], abs=5e-5)
 
@@ -107,13 +109,15 @@ def test_yeast_at_one_half_is_beaten_on_macro_f1_by_calling_everything():
 
 @pytest.mark.slow
 def test_yeast_has_its_one_threshold_at_356_thousandths():
-    assert LABEL_RULES["one_for_all"](yeast().out_of_fold).thresholds == pytest.approx(np.full(14, 0.356), abs=6e-4)
+    assert LABEL_RULES["one_for_all"](LabelRows.of(yeast().out_of_fold)).thresholds == pytest.approx(
+        np.full(14, 0.356), abs=6e-4
+    )
 
 
 @pytest.mark.slow
 def test_yeast_by_fbr_gives_up_its_rarest_label():
     data = yeast()
-    never, once = (LABEL_RULES[name](data.out_of_fold, least=0.1) for name in ("fbr_0", "fbr_1"))
+    never, once = (LABEL_RULES[name](LabelRows.of(data.out_of_fold), least=0.1) for name in ("fbr_0", "fbr_1"))
     given_up = np.isinf(never.thresholds)
     assert given_up[data.y[:1500].sum(axis=0).argmin()]
     assert given_up.sum() < 7
@@ -128,7 +132,7 @@ def test_yeast_by_fbr_gives_up_its_rarest_label():
 def test_scut_is_the_binary_rule_label_by_label(dtype):
     scores = labelled(dtype=dtype)
     for rule in (bind("f1"), bind("f_beta", beta=0.5), bind("precision", least=0.6), bind("half_f1")):
-        choice = LABEL_RULES["scut"](scores, rule)
+        choice = LABEL_RULES["scut"](LabelRows.of(scores), rule)
         alone = [rule(candidates(ScoreIndex.of(scores.y_true[:, c], scores.y_score[:, c]))) for c in range(5)]
         assert choice.choices == tuple(alone)
         np.testing.assert_array_equal(choice.thresholds, [one.threshold for one in alone])
@@ -137,13 +141,13 @@ def test_scut_is_the_binary_rule_label_by_label(dtype):
 def test_a_label_without_a_threshold_is_counted_and_left_out_of_the_range():
     y = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 0], [0, 0, 1]])
     p = np.array([[0.8, 0.7, 0.6], [0.2, 0.9, 0.4], [0.9, 0.1, 0.3], [0.1, 0.2, 0.55]])
-    said = LABEL_RULES["scut"](scores_of(y, p), bind("accuracy")).said
+    said = LABEL_RULES["scut"](LabelRows.of(scores_of(y, p)), bind("accuracy")).said
     assert said.endswith("thresholds 0.55 to 0.8; 1 label is predicted for no row.")
 
 
 def test_one_for_all_has_the_greatest_micro_f1_of_any_common_threshold():
     scores = labelled()
-    choice = LABEL_RULES["one_for_all"](scores)
+    choice = LABEL_RULES["one_for_all"](LabelRows.of(scores))
     micro = [f1_score(scores.y_true, scores.y_score >= t, average="micro") for t in np.unique(scores.y_score)]
     np.testing.assert_allclose(choice.choices[0].value, max(micro))
     assert choice.thresholds.shape == (5,)
@@ -153,7 +157,7 @@ def test_one_for_all_has_the_greatest_micro_f1_of_any_common_threshold():
 def test_scut_has_the_greatest_macro_f1_and_so_no_less_than_one_for_all():
     scores = labelled()
     macro = {
-        name: f1_score(scores.y_true, LABEL_RULES[name](scores).decide(scores.y_score), average="macro")
+        name: f1_score(scores.y_true, LABEL_RULES[name](LabelRows.of(scores)).decide(scores.y_score), average="macro")
         for name in ("scut", "one_for_all")
     }
     assert macro["scut"] >= macro["one_for_all"]
@@ -162,7 +166,7 @@ def test_scut_has_the_greatest_macro_f1_and_so_no_less_than_one_for_all():
 @given(st.integers(0, 2**32), st.integers(1, 8))
 def test_rcut_calls_k_labels_of_every_row_and_none_below_one_left_out(seed, k):
     scores = labelled(40, 6, seed)
-    decided = LABEL_RULES["rcut"](scores, k=k).decide(scores.y_score)
+    decided = LABEL_RULES["rcut"](LabelRows.of(scores), k=k).decide(scores.y_score)
     assert (decided.sum(axis=1) == min(k, 6)).all()
     lowest = np.where(decided, scores.y_score, np.inf).min(axis=1)
     assert (np.where(decided, -np.inf, scores.y_score).max(axis=1) <= lowest).all()
@@ -177,14 +181,14 @@ def test_rcut_breaks_ties_by_the_order_of_labels():
 
 @pytest.mark.parametrize(("labels", "k"), [([[1, 1, 0], [1, 0, 0]], 2), ([[1, 0, 0], [0, 0, 0], [0, 0, 0]], 0)])
 def test_rcut_by_itself_takes_the_mean_number_of_labels_rounded(labels, k):
-    assert LABEL_RULES["rcut"](scores_of(labels, np.zeros(np.shape(labels)))).k == k
+    assert LABEL_RULES["rcut"](LabelRows.of(scores_of(labels, np.zeros(np.shape(labels))))).k == k
 
 
 @given(st.integers(0, 2**32))
 def test_pcut_calls_as_many_new_rows_as_the_prior_says(seed):
     scores = labelled(60, 4, seed)
     new = np.random.default_rng(seed).random((33, 4))  # no ties
-    called = LABEL_RULES["pcut"](scores).decide(new).sum(axis=0)
+    called = LABEL_RULES["pcut"](LabelRows.of(scores)).decide(new).sum(axis=0)
     assert (np.abs(called - 33 * scores.y_true.mean(axis=0)) <= 0.5 + 1e-9).all()
 
 
@@ -200,9 +204,9 @@ def test_fbr_gives_up_labels_whose_f1_is_too_low():
     y_score = np.where([True, False], 0.8 * y + 0.2 * generator.random(y.shape), generator.random(y.shape))
     scores = scores_of(y, y_score)
     for folds in (1, 3):
-        never, once = (LABEL_RULES[name](scores, least=0.3, folds=folds) for name in ("fbr_0", "fbr_1"))
+        never, once = (LABEL_RULES[name](LabelRows.of(scores), least=0.3, folds=folds) for name in ("fbr_0", "fbr_1"))
         assert [choice.feasible for choice in never.choices] == [True, False]
-        assert never.thresholds[0] == once.thresholds[0] == LABEL_RULES["scut"](scores).thresholds[0]
+        assert never.thresholds[0] == once.thresholds[0] == LABEL_RULES["scut"](LabelRows.of(scores)).thresholds[0]
         assert never.thresholds[1] == np.inf
         assert once.thresholds[1] == y_score[:, 1].max()
         assert never.decide(y_score)[:, 1].sum() == 0
@@ -213,9 +217,9 @@ def test_fbr_gives_up_labels_whose_f1_is_too_low():
 
 def test_fbr_that_asks_for_nothing_is_scut():
     scores = labelled()
-    scut = LABEL_RULES["scut"](scores)
+    scut = LABEL_RULES["scut"](LabelRows.of(scores))
     for name in ("fbr_0", "fbr_1"):
-        np.testing.assert_array_equal(LABEL_RULES[name](scores, least=0).thresholds, scut.thresholds)
+        np.testing.assert_array_equal(LABEL_RULES[name](LabelRows.of(scores), least=0).thresholds, scut.thresholds)
 
 
 # --- inner folds
@@ -257,17 +261,81 @@ def test_cross_tuned_f1_is_lower_where_there_is_nothing_to_learn():
 @every_label_rule
 def test_cross_decided_rows_have_no_part_in_their_own_decision(name):
     scores = labelled(90, 4)
-    called = cross_decided(scores, LABEL_RULES[name], 3)
+    called = cross_decided(LabelRows.of(scores), LABEL_RULES[name], 3)
     fold = inner_folds(np.zeros(90), 3)
     for held in (fold == number for number in range(3)):
         others = scores_of(scores.y_true[~held], scores.y_score[~held])
-        np.testing.assert_array_equal(called[held], LABEL_RULES[name](others).decide(scores.y_score[held]))
+        np.testing.assert_array_equal(
+            called[held], LABEL_RULES[name](LabelRows.of(others)).decide(scores.y_score[held])
+        )
 
 
 def test_cross_decided_takes_fewer_rows_than_folds():
-    assert cross_decided(labelled(2, 3), LABEL_RULES["scut"], 3).shape == (2, 3)
+    assert cross_decided(LabelRows.of(labelled(2, 3)), LABEL_RULES["scut"], 3).shape == (2, 3)
     with pytest.raises(CutoffError, match="`folds`"):
-        cross_decided(labelled(9, 3), LABEL_RULES["scut"], 1)
+        cross_decided(LabelRows.of(labelled(9, 3)), LABEL_RULES["scut"], 1)
+
+
+# --- weights
+
+
+def weighed(dtype: type = np.float64) -> tuple[Scores, np.ndarray]:
+    """Rows with fractional weights, a seventh of which are 0."""
+    scores = labelled(140, 4, seed=3, dtype=dtype)
+    return scores, np.random.default_rng(1).integers(0, 7, 140) / 4
+
+
+@every_label_rule
+def test_a_row_of_whole_weight_counts_as_that_many_rows(name):
+    scores, weight = weighed()
+    times = (4 * weight).astype(int)
+    rows = scores_of(np.repeat(scores.y_true, times, axis=0), np.repeat(scores.y_score, times, axis=0))
+    params = {"folds": 1, "least": 0.4} if "fbr" in name else {}  # folds are of rows, which differ here
+    for of_weight in (times, weight):
+        found = LABEL_RULES[name](LabelRows.of(scores, of_weight), **params)
+        expected = LABEL_RULES[name](LabelRows.of(rows), **params)
+        decided = found.decide(scores.y_score, of_weight)
+        np.testing.assert_array_equal(np.repeat(decided, times, axis=0), expected.decide(rows.y_score))
+
+
+@pytest.mark.parametrize("name", ["scut", "one_for_all"])
+def test_tuned_f1_is_the_greatest_of_scikit_learn_with_the_same_weights(name):
+    scores, weight = weighed(np.float32)
+    every = np.unique(scores.y_score)
+    chosen = LABEL_RULES[name](LabelRows.of(scores, weight)).choices
+    columns = (
+        [(scores.y_true.ravel(), scores.y_score.ravel(), np.repeat(weight, 4))]
+        if name == "one_for_all"
+        else [(scores.y_true[:, c], scores.y_score[:, c], weight) for c in range(4)]
+    )
+    for choice, (y, p, of_row) in zip(chosen, columns, strict=True):
+        best = max(f1_score(y, p >= t, sample_weight=of_row) for t in every)
+        assert choice.value == pytest.approx(best)
+        assert f1_score(y, p >= np.float32(choice.threshold), sample_weight=of_row) == pytest.approx(best)
+
+
+def test_cross_tuned_value_weighs_the_rows_as_scikit_learn_does():
+    scores, weight = weighed()
+    y, p = scores.y_true[:, 0], scores.y_score[:, 0]
+    fold = inner_folds(y, 3)
+    decided = np.zeros(len(y), bool)
+    for held in (fold == number for number in range(3)):
+        t = RULES["f1"](candidates(ScoreIndex.of(y[~held], p[~held], weight[~held]))).threshold
+        decided[held] = p[held] >= t
+    expected = f1_score(y, decided, sample_weight=weight)
+    assert cross_tuned(bind("f1"), y, p, fold, weight) == pytest.approx(expected)
+    assert cross_tuned(bind("f1"), y, p, fold) != pytest.approx(expected)
+
+
+@every_label_rule
+def test_the_rows_of_a_source_are_indexed_once(name):
+    scores, weight = weighed()
+    source = ArraySource({"test": scores}, columns={"test": RowColumns(weight=weight)})
+    rows = LabelRows.of_source(source, "test")
+    assert all(index is source.index("test", label) for label, index in enumerate(rows.indexes))
+    found, expected = (LABEL_RULES[name](given) for given in (rows, LabelRows.of(scores, weight)))
+    assert found.said == expected.said
+    np.testing.assert_array_equal(found.decide(scores.y_score, weight), expected.decide(scores.y_score, weight))
 
 
 # --- what every entry owes
@@ -288,7 +356,7 @@ def test_rules_bear_few_rows_labels_without_positives_and_constant_scores(name, 
     generator = np.random.default_rng(n)
     y = np.column_stack([np.zeros(n), np.ones(n), generator.integers(0, 2, (n, 2))]).astype(int)
     y_score = np.column_stack([generator.random((n, 3)), np.full(n, 0.5)])
-    choice = LABEL_RULES[name](scores_of(y, y_score))
+    choice = LABEL_RULES[name](LabelRows.of(scores_of(y, y_score)))
     assert choice.said.endswith(".")
     assert choice.decide(y_score).shape == (n, 4)
     assert choice.decide(y_score).dtype == bool
@@ -308,12 +376,12 @@ def test_rules_bear_few_rows_labels_without_positives_and_constant_scores(name, 
 )
 def test_bad_arguments_are_refused_in_one_sentence(name, arguments, sentence):
     with pytest.raises(CutoffError, match=f"^Expected .*{sentence}.*\\.$"):
-        LABEL_RULES[name](labelled(), **arguments)
+        LABEL_RULES[name](LabelRows.of(labelled()), **arguments)
 
 
 def test_other_tasks_and_single_folds_are_refused():
     binary = Scores(np.array([0, 1]), np.array([0.1, 0.2]), "binary", ("no", "yes"))
     with pytest.raises(CutoffError, match=r"^Expected `scores` of a multilabel task, but got a binary one\.$"):
-        LABEL_RULES["scut"](binary)
+        LabelRows.of(binary)
     with pytest.raises(CutoffError, match=r"^Expected `folds` to be at least 2, but got 1\.$"):
         inner_folds([0, 1], 1)
