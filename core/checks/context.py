@@ -193,13 +193,10 @@ class Context:
         )
 
     def _optimum(self, negative: int, positive: int) -> Optimum:
-        chosen = dict(self.config.loss_params)
-        if "output_weight" in self.weights:  # as numbers, since balanced ones also depend on rows without labels
-            chosen["output_weight"] = ", ".join(str(weight) for weight in self.weights["output_weight"])
         y = self.split.y["train"]
         counts = y.sum(0) if y.ndim == 2 else np.bincount(y, minlength=len(self.data.class_names))
         names = self.config.loss, self.config.head, self.activation
-        return _optimum(*names, tuple(chosen.items()), tuple(counts.tolist()), negative, positive)
+        return _optimum(*names, self.config.loss_params, tuple(counts.tolist()), len(y), negative, positive)
 
     @property
     def is_hinge(self) -> bool:
@@ -225,12 +222,13 @@ def _optimum(
     activation: str,
     params: tuple[tuple[str, Value], ...],
     counts: tuple[int, ...],
+    rows: int,
     negative: int,
     positive: int,
 ) -> Optimum:
     given = loss, head, dict(params), np.array(counts)
-    of = loss_of_pair(*given, negative, positive, activation)
-    found = effect(*given, activation, negative, positive)
+    of = loss_of_pair(*given, negative, positive, activation, rows)
+    found = effect(*given, activation, negative, positive, rows)
     assert found is not None
     example = float(optimal_scores(of, np.array([EXAMPLE]))[0])
     return Optimum(found, stands_for(of, 0.5), example, rests_at_truth(of))

@@ -53,7 +53,8 @@ def _by_theory(source: ScoreSource) -> str:
         return ""
     if resolved(config.head, config.activation, config.loss) != resolved(config.head, "auto", config.loss):
         return ""
-    given = config.loss, config.head, dict(config.loss_params), Context(config).data.counts
+    data = Context(config).data
+    given = config.loss, config.head, dict(config.loss_params), data.counts, len(data.y)
     return "" if is_proper(*given) else remark(*given)
 
 

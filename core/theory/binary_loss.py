@@ -153,6 +153,7 @@ def loss_of_pair(
     negative: int = 0,
     positive: int = 1,
     activation: str = "auto",
+    rows: int | None = None,
 ) -> BinaryLoss:
     """Build a loss on a head with any number of outputs, restricted to two classes or to one label.
 
@@ -162,6 +163,7 @@ def loss_of_pair(
     values : parameters of the loss by name; the others keep their defaults.
     counts : training rows of each class, or with each label, (C,) with C >= 2.
     negative, positive : the two classes, in [0, C); `positive` is the label where each output has a sigmoid.
+    rows : number of training rows; by default the sum of `counts`, which is right for classes but not for labels.
 
     Returns
     -------
@@ -172,9 +174,8 @@ def loss_of_pair(
     CutoffError for a parameter outside its range.
     """
     outputs = HEADS[head].outputs(len(counts))
-    params = loss_tensors(
-        loss, [dict(values)], Counts(int(counts.sum()), counts if outputs > 1 else counts[1:]), dtype=torch.float64
-    )
+    trained = Counts(int(counts.sum()) if rows is None else rows, counts if outputs > 1 else counts[1:])
+    params = loss_tensors(loss, [dict(values)], trained, dtype=torch.float64)
     if outputs > 1:
         pair = [negative, positive]
         params = {name: value[..., pair] if value.shape[-1] == outputs else value for name, value in params.items()}

@@ -60,6 +60,7 @@ def effect(
     activation: str = "auto",
     negative: int = 0,
     positive: int = 1,
+    rows: int | None = None,
 ) -> Effect | None:
     """The effect of a loss with these parameters on the score of a class or label.
 
@@ -71,6 +72,7 @@ def effect(
     negative, positive : the two classes to compare with a softmax over several classes: the effect is then on
         log(p_positive / p_negative), and the range is for rows of these two. Where each output has a sigmoid,
         `positive` is the output and `negative` is not used.
+    rows : number of training rows; by default the sum of `counts`, which is right for classes but not for labels.
 
     Returns
     -------
@@ -82,7 +84,7 @@ def effect(
     """
     if HEADS[head].link == "none" or LOSSES[loss].of == "batch":
         return None
-    of = loss_of_pair(loss, head, values, counts, negative, positive, activation)
+    of = loss_of_pair(loss, head, values, counts, negative, positive, activation, rows)
     learns, stops = _gradient(of)
     if not learns:
         return Effect(None, 0.5, 0.5, "tied", stops, learns)
@@ -110,7 +112,9 @@ def _gradient(of: BinaryLoss) -> tuple[bool, tuple[int, ...]]:
     return not (zero[0].all() and zero[1].all()), stops
 
 
-def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> bool | None:
+def is_proper(
+    loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray, rows: int | None = None
+) -> bool | None:
     """Whether a loss with these parameters is a proper scoring rule.
 
     With several outputs, the two whose weights differ most are compared, in both directions.
@@ -120,6 +124,7 @@ def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndar
     loss, head : names in LOSSES and HEADS.
     values : parameters of the loss by name; the others keep their defaults.
     counts : training rows of each class, or with each label, (C,) with C >= 2.
+    rows : number of training rows; by default the sum of `counts`, which is right for classes but not for labels.
 
     Returns
     -------
@@ -136,8 +141,10 @@ def is_proper(loss: str, head: str, values: Mapping[str, Value], counts: np.ndar
         return False
     ends = (0, 1)
     if HEADS[head].outputs(len(counts)) > 1:
-        params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts), dtype=torch.float64)
+        trained = Counts(int(counts.sum()) if rows is None else rows, counts)
+        params = loss_tensors(loss, [dict(values)], trained, dtype=torch.float64)
         each = next((value[0, 0] for value in params.values() if value.shape[-1] == len(counts)), torch.ones(1))
         ends = int(each.argmin()), int(each.argmax())
-    found = (effect(loss, head, values, counts, negative=low, positive=high) for low, high in (ends, ends[::-1]))
+    pairs = (ends, ends[::-1])
+    found = (effect(loss, head, values, counts, negative=low, positive=high, rows=rows) for low, high in pairs)
     return all(one is not None and one.proper for one in found)

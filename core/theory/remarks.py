@@ -25,7 +25,7 @@ COUNTS = {2: "two", 3: "three"}
 PROPER = "Scores estimate the true probability."
 
 
-def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray) -> str:
+def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray, rows: int | None = None) -> str:
     """What the scores of a loss with these parameters mean, in a sentence.
 
     Parameters
@@ -33,6 +33,7 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
     loss, head : names in LOSSES and HEADS.
     values : parameters of the loss by name; the others keep their defaults.
     counts : training rows of each class, or with each label, (C,) with C >= 2.
+    rows : number of training rows; by default the sum of `counts`, which is right for classes but not for labels.
 
     Returns
     -------
@@ -51,9 +52,9 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
         )
     if "binary" in HEADS[head].tasks:
         return _of_two_classes(binary_loss(loss, head, values, counts), values)
-    if is_proper(loss, head, values, counts):
+    if is_proper(loss, head, values, counts, rows):
         return PROPER
-    params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()), counts))
+    params = loss_tensors(loss, [dict(values)], Counts(int(counts.sum()) if rows is None else rows, counts))
     if spec.of == "output" and HEADS[head].link == "sigmoid":
         own = [param for param in spec.class_params if values.get(param.name, param.default) != param.default]
         if own:

@@ -70,13 +70,13 @@ def of_theory(config: RunConfig) -> str:
     right = resolved(config.head, "auto", config.loss)
     if resolved(config.head, config.activation, config.loss) != right:
         return ""
-    counts = load_dataset(config.dataset, config.dataset_params).counts
-    return _remark(config.loss, config.head, config.loss_params, tuple(counts.tolist()))
+    data = load_dataset(config.dataset, config.dataset_params)
+    return _remark(config.loss, config.head, config.loss_params, tuple(data.counts.tolist()), len(data.y))
 
 
 @lru_cache(maxsize=64)  # some closed forms are solved for, which takes longer than drawing all controls
-def _remark(loss: str, head: str, params: tuple[tuple[str, Value], ...], counts: tuple[int, ...]) -> str:
-    given = loss, head, dict(params), np.array(counts)
+def _remark(loss: str, head: str, params: tuple[tuple[str, Value], ...], counts: tuple[int, ...], rows: int) -> str:
+    given = loss, head, dict(params), np.array(counts), rows
     return f"{of_proper(LOSSES[loss], is_proper(*given))} {remark(*given)}".strip()
 
 

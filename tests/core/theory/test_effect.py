@@ -12,6 +12,7 @@ from core.errors import CutoffError
 from core.losses import LOSSES
 from core.losses.heads import HEADS
 from core.theory.effect import Effect, effect, is_proper
+from core.theory.remarks import PROPER, remark
 
 COUNTS = np.array([90, 10])
 
@@ -123,6 +124,20 @@ def test_each_label_and_each_pair_of_classes_has_an_effect_of_its_own():
     found = effect("cross_entropy", "softmax", {"class_weight": "1, 2, 5"}, counts, negative=1, positive=2)
     assert found is not None
     assert found.shift == pytest.approx(np.log(5 / 2))
+
+
+@pytest.mark.parametrize("label", range(3))
+def test_balanced_weights_of_labels_are_the_rows_without_a_label_per_row_with_it(label):
+    counts, rows = np.array([300, 100, 50]), 1000  # most rows have no label, and some have several
+    found = effect("bce", "sigmoids", {"output_weight": "balanced"}, counts, positive=label, rows=rows)
+    assert found is not None
+    assert found.shift == pytest.approx(np.log([700 / 300, 900 / 100, 950 / 50])[label])
+
+
+def test_labels_of_half_the_rows_each_are_balanced_whatever_they_sum_to():
+    counts = np.array([500, 500, 500])
+    assert is_proper("bce", "sigmoids", {"output_weight": "balanced"}, counts, rows=1000)
+    assert remark("bce", "sigmoids", {"output_weight": "balanced"}, counts, 1000) == PROPER
 
 
 def test_there_is_no_effect_of_one_score_in_a_batch_or_in_a_regression():
