@@ -188,7 +188,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"\begin{aligned}-&w\,y\,\log \sigma(z)\\ -&(1-y)\,\log\bigl(1-\sigma(z)\bigr)\end{aligned}",
         about="Binary cross-entropy on the logit. pos_weight w multiplies the loss of positive rows.",
         reference="PyTorch documentation, torch.nn.BCEWithLogitsLoss (2026)",
@@ -219,7 +219,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         of="output",
         expects="probabilities",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"-y\,\log p - (1-y)\,\log(1-p)",
         about="Binary cross-entropy after a sigmoid in the network. Its logarithms are clipped at -100, and its "
         "gradient is 0 where the sigmoid rounds to 0 or 1. It has no pos_weight.",
@@ -235,7 +235,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         of="row",
         expects="logits",
         tasks=("binary", "multiclass"),
-        heads=("softmax2", "softmax"),
+        links=("softmax",),
         formula=r"\begin{aligned}&(1-\varepsilon)\,w_y\,\ell_y + \tfrac{\varepsilon}{K}\textstyle\sum_c w_c\,\ell_c\\"
         r"&\ell_c = -\log \mathrm{softmax}(z)_c\end{aligned}",
         about="Negative log-probability of the true class.",
@@ -255,7 +255,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         of="row",
         expects="log-probabilities",
         tasks=("binary", "multiclass"),
-        heads=("softmax2", "softmax"),
+        links=("softmax",),
         formula=r"-w_y\,u_y, \quad u = \log p",
         about="Negative log-likelihood: the negated log-probability of the true class. After a log-softmax it is "
         "cross-entropy.",
@@ -274,7 +274,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary",),
-        heads=("sigmoid",),
+        links=("sigmoid",),
         formula=r"-y\,\log \mathrm{softmax}(z) = -y\,\log 1 = 0",
         about="torch accepts one logit per row if the labels are floats of shape (N, 1). A softmax over one column "
         "is always 1.",
@@ -288,7 +288,7 @@ CROSS_ENTROPIES: dict[str, LossSpec] = {
         of="row",
         expects="logits",
         tasks=("multilabel",),
-        heads=("softmax",),
+        links=("softmax",),
         formula=r"-\textstyle\sum_c t_c\,\log \mathrm{softmax}(z)_c",
         about="Cross-entropy with several labels per row as targets, which torch accepts.",
         reference="PyTorch documentation, torch.nn.CrossEntropyLoss, class probabilities as targets (2026)",

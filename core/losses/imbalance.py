@@ -189,7 +189,7 @@ IMBALANCE: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"-\alpha_t\,(1-p_t)^{\gamma}\,\log p_t, \quad p = \sigma(z)",
         about="BCE that down-weights easy examples. Positives are weighted by alpha, negatives by 1 - alpha: "
         "the usual 0.25 gives positives less weight.",
@@ -216,7 +216,7 @@ IMBALANCE: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("multilabel", "binary", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"\begin{aligned}-&y\,(1-p)^{\gamma_+}\log p\\ -&(1-y)\,p_m^{\gamma_-}\log(1-p_m)\\"
         r"&p_m = \max(p-m, 0)\end{aligned}",
         about="Focal loss with separate gammas for positives and negatives. The loss of a negative with p up to the "
@@ -246,7 +246,7 @@ IMBALANCE: dict[str, LossSpec] = {
         of="row",
         expects="logits",
         tasks=("binary", "multiclass"),
-        heads=("softmax2", "softmax"),
+        links=("softmax",),
         formula=r"-\log \mathrm{softmax}(z + \tau \log \pi)_y",
         about="Cross-entropy with tau times the log of each class's prior added to its logit, so that the learned "
         "logits are those of balanced classes. tau 1 is balanced softmax.",
@@ -275,7 +275,7 @@ IMBALANCE: dict[str, LossSpec] = {
         of="batch",
         expects="probabilities",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"1 - \frac{2\sum_i p_i y_i}{\sum_i p_i + \sum_i y_i}",
         about="One minus F1 with probabilities as soft counts, computed per batch: a batch without positives has no "
         "gradient.",
@@ -289,7 +289,7 @@ IMBALANCE: dict[str, LossSpec] = {
         of="batch",
         expects="probabilities",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"1 - \frac{TP}{TP + \alpha\,FP + \beta\,FN}, \quad TP = \textstyle\sum_i p_i y_i",
         about="Soft F1 with separate weights for false positives (alpha) and false negatives (beta). 0.5 and 0.5 is "
         "soft F1.",

@@ -133,7 +133,7 @@ MARGINS: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"\max(0,\; m - s\,z), \quad s = 2y - 1",
         about="The loss of support vector machines: 0 once the logit is on the correct side by the margin m. It learns "
         "which class is more likely, not how likely, so its scores are not probabilities.",
@@ -150,7 +150,7 @@ MARGINS: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"\max(0,\; m - s\,z)^2, \quad s = 2y - 1",
         about="The squared hinge. Its optimal logit is m (2q - 1) for a true probability q, so q is (z / m + 1) / 2, "
         "not the sigmoid of z.",
@@ -167,7 +167,7 @@ MARGINS: dict[str, LossSpec] = {
         of="row",
         expects="logits",
         tasks=("binary", "multiclass"),
-        heads=("softmax2", "softmax"),
+        links=("softmax",),
         formula=r"\tfrac{1}{K}\textstyle\sum_{c \ne y} \max(0,\; m - z_y + z_c)^p",
         about="The hinge for several classes: 0 once the logit of the true class leads every other by the margin m.",
         reference="Weston and Watkins (1999); PyTorch documentation, torch.nn.MultiMarginLoss (2026)",
@@ -195,7 +195,7 @@ MARGINS: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"\max\bigl(0,\; \mathrm{BCE}(z, y) + \log a\bigr)",
         about="BCE with no loss and no gradient once the true class has p >= a. Nothing moves a score beyond a, so the "
         "scores are not calibrated.",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from core.errors import CutoffError
+from core.losses.heads import HEADS
 from core.parameters import Param, Value
 
 Params = dict[str, Tensor]
@@ -42,7 +43,8 @@ class LossSpec:
         "row": u (..., K), y (...) in 0 .. K - 1, or (..., K) in {0, 1} for multi-label data -> (...);
         "batch": u (..., B, K), y (..., B, K) in {0, 1} -> (..., K), one value for all rows of a batch.
     expects : what u must be: "logits", "probabilities", "log-probabilities" or, in a regression, "values".
-    tasks, heads : tasks and heads that it is offered for.
+    tasks : tasks that it is offered for.
+    links : links of the heads that it is offered for: "sigmoid", "softmax" or, in a regression, "none".
     proper : whether the true probability minimises the expected loss, with the parameters at their defaults; None in
         a regression.
     params : its parameters.
@@ -68,7 +70,7 @@ class LossSpec:
     of: Of
     expects: Expects
     tasks: tuple[str, ...]
-    heads: tuple[str, ...]
+    links: tuple[str, ...]
     formula: str
     about: str
     reference: str
@@ -84,6 +86,15 @@ class LossSpec:
     refusal: str = ""
     mistake: str = ""
     mistakes: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        """Keys of the HEADS that it is offered for: those with one of its links and one of its tasks."""
+        return tuple(
+            name
+            for name, head in HEADS.items()
+            if head.link in self.links and not set(head.tasks).isdisjoint(self.tasks)
+        )
 
     def mistakes_with(self, values: Mapping[str, Value]) -> str:
         """What is wrong with this loss and the chosen options of its parameters; "" if nothing is."""

@@ -51,7 +51,7 @@ SQUARES: dict[str, LossSpec] = {
         of="output",
         expects="probabilities",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest", "softmax2", "softmax"),
+        links=("sigmoid", "softmax"),
         formula=r"(p - y)^2",
         about="Squared error of the probability. It is proper, but after a sigmoid its gradient vanishes for "
         "confidently misclassified rows. Two softmax outputs, summed, give twice the loss of one sigmoid.",
@@ -67,7 +67,7 @@ SQUARES: dict[str, LossSpec] = {
         of="output",
         expects="values",
         tasks=("regression",),
-        heads=("identity",),
+        links=("none",),
         formula=r"(\hat y - y)^2",
         about="Squared error. The optimal prediction is the mean. The gradient grows with the error, so outliers have "
         "a large influence.",
@@ -80,7 +80,7 @@ SQUARES: dict[str, LossSpec] = {
         of="output",
         expects="values",
         tasks=("regression",),
-        heads=("identity",),
+        links=("none",),
         formula=r"\lvert \hat y - y \rvert",
         about="Absolute error. The optimal prediction is the median; all rows have gradients of the same size.",
         reference="Laplace (1774); PyTorch documentation, torch.nn.L1Loss (2026)",
@@ -92,7 +92,7 @@ SQUARES: dict[str, LossSpec] = {
         of="output",
         expects="values",
         tasks=("regression",),
-        heads=("identity",),
+        links=("none",),
         formula=r"\begin{cases}\tfrac12 e^2 & \lvert e \rvert \le \delta\\ "
         r"\delta\,\bigl(\lvert e \rvert - \tfrac12 \delta\bigr) & \text{else}\end{cases}"
         r"\quad e = \hat y - y",

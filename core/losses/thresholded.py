@@ -122,7 +122,7 @@ THRESHOLDED: dict[str, LossSpec] = {
         of="output",
         expects="logits",
         tasks=("binary", "multilabel", "multiclass"),
-        heads=("sigmoid", "sigmoids", "one_vs_rest"),
+        links=("sigmoid",),
         formula=r"w(p)\,\mathrm{BCE}(z, y), \quad w(p) = \begin{cases}w_{\text{above}} & p \ge t\\ "
         r"w_{\text{below}} & p < t\end{cases}",
         about="BCE with one weight where p >= t and another below. The weight depends on the output, not on the label, "
@@ -144,7 +144,7 @@ THRESHOLDED: dict[str, LossSpec] = {
         of="output",
         expects="values",
         tasks=("regression", "binary"),
-        heads=("identity", "sigmoid"),
+        links=("none", "sigmoid"),
         formula=r"(\hat y - y)^2\,\Bigl(1 + c\,\max\bigl(0,\; 1 - \tfrac{\lvert \hat y - t \rvert}{r}\bigr)\Bigr)",
         about="Squared error with a penalty near t, meant to keep outputs away from it. Within the band the gradient "
         "can change sign: outputs that come from the far side then get stuck at the edge of the band.",
@@ -171,7 +171,7 @@ THRESHOLDED: dict[str, LossSpec] = {
         of="output",
         expects="values",
         tasks=("regression", "binary"),
-        heads=("identity", "sigmoid"),
+        links=("none", "sigmoid"),
         formula=r"\begin{cases}e^2 & e^2 \le \tau\\ \lambda\,e^2 & e^2 > \tau\end{cases}\quad e = \hat y - y",
         about="Squared error, multiplied where it exceeds tau. Outliers have even more influence than with MSE, unlike "
         "with Huber. For probabilities the squared error is at most 1, so only tau < 1 has an effect.",

@@ -141,12 +141,10 @@ def test_a_data_set_is_loaded_split_linked_and_trained(monkeypatch: pytest.Monke
     assert np.isfinite(last.validation[0]).all()
 
 
-def test_a_head_is_offered_for_its_tasks_linked_and_described(monkeypatch: pytest.MonkeyPatch):
+def test_a_head_is_offered_for_its_tasks_with_its_losses_linked_and_described(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(HEADS, "twin", replace(HEADS["sigmoid"], label="Twin"))
     assert "twin" in heads_for("digit")
-    monkeypatch.setitem(
-        LOSSES, "bce", replace(LOSSES["bce"], heads=(*LOSSES["bce"].heads, "twin"))
-    )  # losses name heads
+    assert losses_for("digit", "twin") == losses_for("digit", "sigmoid")
     config = check(make_config(dataset="digit", head="twin", loss="bce", epochs=1))
     assert from_query(to_query(config)) == (config, [])
     assert any("Twin" in part for part in describe(config))
