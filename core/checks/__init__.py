@@ -6,7 +6,8 @@ finding is shown beside its cause.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 
 from core.checks.context import Context
 from core.checks.finding import Check, Finding, Found
@@ -22,27 +23,26 @@ from core.experiment.compatibility import check
 from core.experiment.config import RunConfig
 from core.training.runs import Run
 
-OF_CONFIG = WIRING | WEIGHTS | SHAPE_OF_LOSS | OPTIMISATION
-CHECKS: dict[str, Check] = {
-    code: entry[0]
-    for registry in (OF_CONFIG, OF_RUN, OF_SCORES, OF_RULES, OF_CALIBRATION)
-    for code, entry in registry.items()
-}
+# Views of the registries, which a ChainMap goes through from the last to the first.
+OF_CONFIG: Mapping[str, Check] = ChainMap(OPTIMISATION, SHAPE_OF_LOSS, WEIGHTS, WIRING)
+CHECKS: Mapping[str, Check] = ChainMap(
+    OF_CALIBRATION, OF_RULES, OF_SCORES, OF_RUN, OPTIMISATION, SHAPE_OF_LOSS, WEIGHTS, WIRING
+)
 ORDER = ("mistake", "caution", "note")
 
 
 def of_config(config: RunConfig) -> tuple[Finding, ...]:
     """Findings on a valid configuration, the most severe first."""
     context = Context(config)
-    return _ordered(config, ((code, find(context)) for code, (_, find) in OF_CONFIG.items()))
+    return _ordered(config, ((code, each.find(context)) for code, each in OF_CONFIG.items()))
 
 
 def of_run(run: Run) -> tuple[Finding, ...]:
     """Findings on a run in any status, the most severe first."""
-    results = [(code, find(run)) for code, (_, find) in OF_RUN.items()]
+    results = [(code, each.find(run)) for code, each in OF_RUN.items()]
     if "validation" in run.outputs and run.task != "regression":
         scores = run.scores("validation")
-        results += [(code, find_in(run, scores)) for code, (_, find_in) in OF_SCORES.items()]
+        results += [(code, each.find(run, scores)) for code, each in OF_SCORES.items()]
     return _ordered(run.config, results)
 
 
@@ -55,7 +55,7 @@ def of_rule(source: ScoreSource, column: int, rule: str) -> tuple[Finding, ...]:
     column : the class or label.
     rule : key in core.evaluation.tuning.RULES.
     """
-    return _ordered(source.config, ((code, find(source, column, rule)) for code, (_, find) in OF_RULES.items()))
+    return _ordered(source.config, ((code, each.find(source, column, rule)) for code, each in OF_RULES.items()))
 
 
 def of_calibration(source: ScoreSource, column: int, method: str) -> tuple[Finding, ...]:
@@ -67,7 +67,8 @@ def of_calibration(source: ScoreSource, column: int, method: str) -> tuple[Findi
     column : the class or label.
     method : key in core.evaluation.calibration.METHODS.
     """
-    return _ordered(source.config, ((code, find(source, column, method)) for code, (_, find) in OF_CALIBRATION.items()))
+    results = ((code, each.find(source, column, method)) for code, each in OF_CALIBRATION.items())
+    return _ordered(source.config, results)
 
 
 def _ordered(config: RunConfig | None, results: Iterable[tuple[str, Found]]) -> tuple[Finding, ...]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 Severity = Literal["mistake", "caution", "note"]
+Found = tuple[str, dict[str, object] | None] | None  # the result of a check: sentence and remedy, or None
 
 
 @dataclass(frozen=True)
 class Check:
-    """The general description of a check.
+    """A registry entry: the general description of a check, and the function that makes it.
 
     Parameters
     ----------
@@ -19,6 +21,7 @@ class Check:
     severity : "mistake", "caution" or "note".
     what, why, remedy : what it finds, why that matters, and what to do.
     reference : source with year.
+    find : says what it finds; its registry says of what: a Context, a Run, or a ScoreSource and how it is used.
     """
 
     name: str
@@ -28,6 +31,7 @@ class Check:
     why: str
     remedy: str
     reference: str
+    find: Callable[..., Found]
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,3 @@ class Finding:
     code: str
     sentence: str
     remedy: dict[str, object] | None = None
-
-
-Found = tuple[str, dict[str, object] | None] | None  # the result of a check: sentence and remedy, or None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -125,65 +124,55 @@ def _steepest(dataset: str, params: tuple[tuple[str, Value], ...], split_seed: i
     return float(np.linalg.eigvalsh(x.T @ x / len(x))[-1])
 
 
-OPTIMISATION: dict[str, tuple[Check, Callable[[Context], Found]]] = {
-    "C207": (
-        Check(
-            "Few positives",
-            "data",
-            "caution",
-            f"Fewer than {FEW} rows of a class in a split.",
-            "Recall changes in steps of 0.1 or more, and a tuned threshold depends on single rows.",
-            "Use more data, a larger prevalence, or fewer classes.",
-            "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
-        ),
+OPTIMISATION: dict[str, Check] = {
+    "C207": Check(
+        "Few positives",
+        "data",
+        "caution",
+        f"Fewer than {FEW} rows of a class in a split.",
+        "Recall changes in steps of 0.1 or more, and a tuned threshold depends on single rows.",
+        "Use more data, a larger prevalence, or fewer classes.",
+        "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
         few_positives,
     ),
-    "C208": (
-        Check(
-            "Mean over outputs",
-            "loss.over_outputs",
-            "note",
-            "BCE averaged over many outputs under plain SGD.",
-            "This smaller step explains most of the difference between cross-entropy and BCE on ten classes.",
-            "Use the sum over outputs, or raise the learning rate.",
-            f"{TORCH}, BCEWithLogitsLoss, reduction mean",
-        ),
+    "C208": Check(
+        "Mean over outputs",
+        "loss.over_outputs",
+        "note",
+        "BCE averaged over many outputs under plain SGD.",
+        "This smaller step explains most of the difference between cross-entropy and BCE on ten classes.",
+        "Use the sum over outputs, or raise the learning rate.",
+        f"{TORCH}, BCEWithLogitsLoss, reduction mean",
         mean_over_outputs,
     ),
-    "C209": (
-        Check(
-            "Batches without positives",
-            "batch_size",
-            "caution",
-            "A loss per batch, with many batches that give no gradient.",
-            "Without positive rows the overlap is 0, whatever the scores are.",
-            "Use larger batches.",
-            "Milletari et al., V-Net (2016)",
-        ),
+    "C209": Check(
+        "Batches without positives",
+        "batch_size",
+        "caution",
+        "A loss per batch, with many batches that give no gradient.",
+        "Without positive rows the overlap is 0, whatever the scores are.",
+        "Use larger batches.",
+        "Milletari et al., V-Net (2016)",
         batches_without_positives,
     ),
-    "C301": (
-        Check(
-            "Learning rate beyond the curvature",
-            "lr",
-            "caution",
-            "A learning rate too large for the curvature of the loss.",
-            "Gradient descent on a smooth convex loss converges below a rate of 2 / L, L the largest curvature.",
-            "Lower the learning rate.",
-            "Nesterov, Introductory Lectures on Convex Optimization (2004)",
-        ),
+    "C301": Check(
+        "Learning rate beyond the curvature",
+        "lr",
+        "caution",
+        "A learning rate too large for the curvature of the loss.",
+        "Gradient descent on a smooth convex loss converges below a rate of 2 / L, L the largest curvature.",
+        "Lower the learning rate.",
+        "Nesterov, Introductory Lectures on Convex Optimization (2004)",
         rate_beyond_curvature,
     ),
-    "C305": (
-        Check(
-            "Batch norm on tiny batches",
-            "batch_size",
-            "caution",
-            f"Batch norm with fewer than {TINY_BATCH} rows per batch.",
-            "Mean and variance estimated from a few rows are noisy.",
-            "Use larger batches, or no batch norm.",
-            "Wu and He, Group Normalization (2018)",
-        ),
+    "C305": Check(
+        "Batch norm on tiny batches",
+        "batch_size",
+        "caution",
+        f"Batch norm with fewer than {TINY_BATCH} rows per batch.",
+        "Mean and variance estimated from a few rows are noisy.",
+        "Use larger batches, or no batch norm.",
+        "Wu and He, Group Normalization (2018)",
         batch_norm_of_few_rows,
     ),
 }

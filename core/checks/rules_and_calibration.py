@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -85,32 +85,28 @@ def calibrated_on_few(source: ScoreSource, column: int, method: str) -> Found:
     return None
 
 
-OF_RULES: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]] = {
-    "C207": (OPTIMISATION["C207"][0], few_positives),
-    "C407": (
-        Check(
-            "Rule assumes probabilities",
-            "rule",
-            "caution",
-            "A rule that assumes true probabilities, applied to scores that are not.",
-            "Weights and losses that are not proper move scores away from true probabilities, and so does overfitting.",
-            "Calibrate the scores, convert them back to probabilities, or tune the threshold by counting.",
-            "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
-        ),
+OF_RULES: dict[str, Check] = {
+    "C207": replace(OPTIMISATION["C207"], find=few_positives),
+    "C407": Check(
+        "Rule assumes probabilities",
+        "rule",
+        "caution",
+        "A rule that assumes true probabilities, applied to scores that are not.",
+        "Weights and losses that are not proper move scores away from true probabilities, and so does overfitting.",
+        "Calibrate the scores, convert them back to probabilities, or tune the threshold by counting.",
+        "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         no_probabilities,
     ),
 }
-OF_CALIBRATION: dict[str, tuple[Check, Callable[[ScoreSource, int, str], Found]]] = {
-    "C408": (
-        Check(
-            "Calibrated on few rows",
-            "calibration",
-            "caution",
-            "A calibration fitted to few rows of a class.",
-            "It can fit single rows, isotonic regression most of all.",
-            "Prefer temperature or Platt scaling, and compare on the test rows.",
-            "Niculescu-Mizil and Caruana, Predicting Good Probabilities with Supervised Learning (2005)",
-        ),
+OF_CALIBRATION: dict[str, Check] = {
+    "C408": Check(
+        "Calibrated on few rows",
+        "calibration",
+        "caution",
+        "A calibration fitted to few rows of a class.",
+        "It can fit single rows, isotonic regression most of all.",
+        "Prefer temperature or Platt scaling, and compare on the test rows.",
+        "Niculescu-Mizil and Caruana, Predicting Good Probabilities with Supervised Learning (2005)",
         calibrated_on_few,
     ),
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from core.checks.context import AUTO, TORCH
@@ -138,115 +136,97 @@ def rows_without_labels(run: Run, scores: Scores) -> Found:
     )
 
 
-OF_RUN: dict[str, tuple[Check, Callable[[Run], Found]]] = {
-    "C302": (
-        Check(
-            "Diverged",
-            "run",
-            "mistake",
-            "The loss was no longer finite.",
-            "Each step overshoots by more than the one before.",
-            "Use a smaller learning rate.",
-            "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
-        ),
+OF_RUN: dict[str, Check] = {
+    "C302": Check(
+        "Diverged",
+        "run",
+        "mistake",
+        "The loss was no longer finite.",
+        "Each step overshoots by more than the one before.",
+        "Use a smaller learning rate.",
+        "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
         diverged,
     ),
-    "C303": (
-        Check(
-            "Loss above its start",
-            "run",
-            "caution",
-            "The training loss ended above where it began.",
-            "Steps are too large, or the loss jumps.",
-            "Use a smaller learning rate.",
-            "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
-        ),
+    "C303": Check(
+        "Loss above its start",
+        "run",
+        "caution",
+        "The training loss ended above where it began.",
+        "Steps are too large, or the loss jumps.",
+        "Use a smaller learning rate.",
+        "Goodfellow, Bengio and Courville, Deep Learning, chapter 8 (2016)",
         loss_above_its_start,
     ),
-    "C304": (
-        Check(
-            "Loss rises, accuracy does not fall",
-            "run",
-            "caution",
-            "The validation loss rises while the accuracy holds or rises.",
-            "The loss penalises confident mistakes; accuracy does not see them.",
-            "Stop earlier, use weight decay, or calibrate the scores.",
-            "Guo et al., On Calibration of Modern Neural Networks (2017)",
-        ),
+    "C304": Check(
+        "Loss rises, accuracy does not fall",
+        "run",
+        "caution",
+        "The validation loss rises while the accuracy holds or rises.",
+        "The loss penalises confident mistakes; accuracy does not see them.",
+        "Stop earlier, use weight decay, or calibrate the scores.",
+        "Guo et al., On Calibration of Modern Neural Networks (2017)",
         loss_rises_with_accuracy,
     ),
 }
-OF_SCORES: dict[str, tuple[Check, Callable[[Run, Scores], Found]]] = {
-    "C401": (
-        Check(
-            "Saturated scores",
-            "scores",
-            "caution",
-            "Scores that are exactly 0 or 1.",
-            "float32 rounds a sigmoid to 1 from z = 16.64 on; a loss on probabilities has no gradient there.",
-            "Train on logits, use weight decay, or stop earlier.",
-            f"{TORCH}, BCELoss clamps its log outputs",
-        ),
+OF_SCORES: dict[str, Check] = {
+    "C401": Check(
+        "Saturated scores",
+        "scores",
+        "caution",
+        "Scores that are exactly 0 or 1.",
+        "float32 rounds a sigmoid to 1 from z = 16.64 on; a loss on probabilities has no gradient there.",
+        "Train on logits, use weight decay, or stop earlier.",
+        f"{TORCH}, BCELoss clamps its log outputs",
         saturated,
     ),
-    "C402": (
-        Check(
-            "No better than the majority class",
-            "scores",
-            "caution",
-            "Accuracy no higher than that of always predicting the most frequent class.",
-            "If a class is rare, accuracy is high without finding any of it.",
-            "Look at precision and recall, and choose a threshold.",
-            "Provost, Fawcett and Kohavi, The Case Against Accuracy Estimation (1998)",
-        ),
+    "C402": Check(
+        "No better than the majority class",
+        "scores",
+        "caution",
+        "Accuracy no higher than that of always predicting the most frequent class.",
+        "If a class is rare, accuracy is high without finding any of it.",
+        "Look at precision and recall, and choose a threshold.",
+        "Provost, Fawcett and Kohavi, The Case Against Accuracy Estimation (1998)",
         no_better_than_the_majority_class,
     ),
-    "C403": (
-        Check(
-            "Predicts no positives",
-            "scores",
-            "caution",
-            "No positive row is predicted positive at 0.5.",
-            "If positives are rare, few rows have a probability above 0.5.",
-            "Lower the threshold before changing the loss.",
-            "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
-        ),
+    "C403": Check(
+        "Predicts no positives",
+        "scores",
+        "caution",
+        "No positive row is predicted positive at 0.5.",
+        "If positives are rare, few rows have a probability above 0.5.",
+        "Lower the threshold before changing the loss.",
+        "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         no_positive_predicted,
     ),
-    "C404": (
-        Check(
-            "Overconfident",
-            "scores",
-            "caution",
-            "Mean confidence well above accuracy.",
-            "Training keeps raising the confidence of rows that are already correct.",
-            "Calibrate on validation rows, use weight decay, or stop earlier.",
-            "Guo et al., On Calibration of Modern Neural Networks (2017)",
-        ),
+    "C404": Check(
+        "Overconfident",
+        "scores",
+        "caution",
+        "Mean confidence well above accuracy.",
+        "Training keeps raising the confidence of rows that are already correct.",
+        "Calibrate on validation rows, use weight decay, or stop earlier.",
+        "Guo et al., On Calibration of Modern Neural Networks (2017)",
         overconfident,
     ),
-    "C405": (
-        Check(
-            "Rows without labels",
-            "scores",
-            "caution",
-            "Many rows get no label at 0.5.",
-            "A calibrated score rarely exceeds 0.5 for a rare label.",
-            "Choose a threshold for each label.",
-            "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
-        ),
+    "C405": Check(
+        "Rows without labels",
+        "scores",
+        "caution",
+        "Many rows get no label at 0.5.",
+        "A calibrated score rarely exceeds 0.5 for a rare label.",
+        "Choose a threshold for each label.",
+        "Lipton, Elkan and Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 (2014)",
         rows_without_labels,
     ),
-    "C406": (
-        Check(
-            "Predicts every row positive",
-            "scores",
-            "caution",
-            "Every row is predicted positive at 0.5.",
-            "A sigmoid, softmax or ReLU before the sigmoid makes every p at least 0.5; a large pos_weight can too.",
-            "Look at the final activation and the weights, then raise the threshold.",
-            f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
-        ),
+    "C406": Check(
+        "Predicts every row positive",
+        "scores",
+        "caution",
+        "Every row is predicted positive at 0.5.",
+        "A sigmoid, softmax or ReLU before the sigmoid makes every p at least 0.5; a large pos_weight can too.",
+        "Look at the final activation and the weights, then raise the threshold.",
+        f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
         every_row_predicted_positive,
     ),
 }

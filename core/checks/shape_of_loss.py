@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from core.checks.context import EXAMPLE, Comparison, Context
@@ -109,53 +107,45 @@ def outliers_count_more(context: Context) -> Found:
     )
 
 
-SHAPE_OF_LOSS: dict[str, tuple[Check, Callable[[Context], Found]]] = {
-    "C210": (
-        Check(
-            "Scores are not probabilities",
-            "loss",
-            "note",
-            "A loss whose optimal score is not the true probability.",
-            "Only proper scoring rules are minimised by the true probability.",
-            "Choose the threshold on validation rows; 0.5 has no meaning of its own.",
-            "Gneiting and Raftery, Strictly Proper Scoring Rules (2007)",
-        ),
+SHAPE_OF_LOSS: dict[str, Check] = {
+    "C210": Check(
+        "Scores are not probabilities",
+        "loss",
+        "note",
+        "A loss whose optimal score is not the true probability.",
+        "Only proper scoring rules are minimised by the true probability.",
+        "Choose the threshold on validation rows; 0.5 has no meaning of its own.",
+        "Gneiting and Raftery, Strictly Proper Scoring Rules (2007)",
         scores_are_not_probabilities,
     ),
-    "C211": (
-        Check(
-            "False negatives under-penalised",
-            "loss",
-            "caution",
-            "A loss that gives rows below the threshold less weight.",
-            "The weight depends on the score, not on the label, so the optimal score is still the true probability.",
-            "Use pos_weight, or move the threshold.",
-            "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
-        ),
+    "C211": Check(
+        "False negatives under-penalised",
+        "loss",
+        "caution",
+        "A loss that gives rows below the threshold less weight.",
+        "The weight depends on the score, not on the label, so the optimal score is still the true probability.",
+        "Use pos_weight, or move the threshold.",
+        "Elkan, The Foundations of Cost-Sensitive Learning (2001)",
         gate_forgives_misses,
     ),
-    "C212": (
-        Check(
-            "Outputs get stuck at the band's edge",
-            "loss.penalty",
-            "caution",
-            "A penalty around the threshold that is steeper than the squared error.",
-            "The penalty falls towards the band's edge faster than the squared error rises.",
-            "Lower the penalty or widen the band, so that penalty x (t + r - y) < 2 r.",
-            "Boyd and Vandenberghe, Convex Optimization (2004)",
-        ),
+    "C212": Check(
+        "Outputs get stuck at the band's edge",
+        "loss.penalty",
+        "caution",
+        "A penalty around the threshold that is steeper than the squared error.",
+        "The penalty falls towards the band's edge faster than the squared error rises.",
+        "Lower the penalty or widen the band, so that penalty x (t + r - y) < 2 r.",
+        "Boyd and Vandenberghe, Convex Optimization (2004)",
         band_traps,
     ),
-    "C213": (
-        Check(
-            "Outliers gain influence",
-            "loss.factor",
-            "caution",
-            "A loss that multiplies large errors.",
-            "Robust losses such as Huber do the opposite, so that outliers don't dominate the fit.",
-            "Use Huber if the data may have outliers.",
-            "Huber, Robust Estimation of a Location Parameter (1964)",
-        ),
+    "C213": Check(
+        "Outliers gain influence",
+        "loss.factor",
+        "caution",
+        "A loss that multiplies large errors.",
+        "Robust losses such as Huber do the opposite, so that outliers don't dominate the fit.",
+        "Use Huber if the data may have outliers.",
+        "Huber, Robust Estimation of a Location Parameter (1964)",
         outliers_count_more,
     ),
 }

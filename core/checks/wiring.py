@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 from scipy.special import expit
 
@@ -186,163 +185,137 @@ def labels_counted_again(context: Context) -> Found:
     )
 
 
-WIRING: dict[str, tuple[Check, Callable[[Context], Found]]] = {
-    "C101": (
-        Check(
-            "Softmax twice",
-            "activation",
-            "mistake",
-            "A softmax in the network before a loss that applies a softmax itself.",
-            "Its inputs differ by at most 1, so the second softmax can't give confident probabilities, and gradients "
-            "shrink for misclassified rows.",
-            "Remove the softmax from the network; the loss applies it.",
-            f"{TORCH}, CrossEntropyLoss: input is expected to contain unnormalized logits",
-        ),
+WIRING: dict[str, Check] = {
+    "C101": Check(
+        "Softmax twice",
+        "activation",
+        "mistake",
+        "A softmax in the network before a loss that applies a softmax itself.",
+        "Its inputs differ by at most 1, so the second softmax can't give confident probabilities, and gradients "
+        "shrink for misclassified rows.",
+        "Remove the softmax from the network; the loss applies it.",
+        f"{TORCH}, CrossEntropyLoss: input is expected to contain unnormalized logits",
         softmax_twice,
     ),
-    "C102": (
-        Check(
-            "Sigmoid twice",
-            "activation",
-            "mistake",
-            "A sigmoid in the network before a loss that applies a sigmoid itself.",
-            "The second sigmoid maps values from 0 to 1 to 0.5 to 0.731.",
-            "Remove the sigmoid from the network, or use BCE on probabilities.",
-            f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
-        ),
+    "C102": Check(
+        "Sigmoid twice",
+        "activation",
+        "mistake",
+        "A sigmoid in the network before a loss that applies a sigmoid itself.",
+        "The second sigmoid maps values from 0 to 1 to 0.5 to 0.731.",
+        "Remove the sigmoid from the network, or use BCE on probabilities.",
+        f"{TORCH}, BCEWithLogitsLoss combines a Sigmoid layer and the BCELoss",
         double_sigmoid,
     ),
-    "C103": (
-        Check(
-            "Softmax over one output",
-            "activation",
-            "mistake",
-            "A softmax over a single output.",
-            "A softmax divides by the sum over the outputs; with one output the result is always 1.",
-            "Use a sigmoid for one output, or two outputs.",
-            f"{TORCH}, torch.softmax",
-        ),
+    "C103": Check(
+        "Softmax over one output",
+        "activation",
+        "mistake",
+        "A softmax over a single output.",
+        "A softmax divides by the sum over the outputs; with one output the result is always 1.",
+        "Use a sigmoid for one output, or two outputs.",
+        f"{TORCH}, torch.softmax",
         softmax_of_one,
     ),
-    "C104": (
-        Check(
-            "Log-softmax twice",
-            "activation",
-            "note",
-            "A log-softmax in the network before cross-entropy.",
-            "The log-softmax of a log-softmax is the same, up to rounding.",
-            "Remove it, or use NLL after it.",
-            f"{TORCH}, CrossEntropyLoss is LogSoftmax and NLLLoss",
-        ),
+    "C104": Check(
+        "Log-softmax twice",
+        "activation",
+        "note",
+        "A log-softmax in the network before cross-entropy.",
+        "The log-softmax of a log-softmax is the same, up to rounding.",
+        "Remove it, or use NLL after it.",
+        f"{TORCH}, CrossEntropyLoss is LogSoftmax and NLLLoss",
         log_softmax_twice,
     ),
-    "C105": (
-        Check(
-            "Softmax before NLL",
-            "activation",
-            "mistake",
-            "Probabilities where NLL expects their logarithms.",
-            "NLL takes no logarithm: its loss is minus its input.",
-            "Use log-softmax before NLL.",
-            f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
-        ),
+    "C105": Check(
+        "Softmax before NLL",
+        "activation",
+        "mistake",
+        "Probabilities where NLL expects their logarithms.",
+        "NLL takes no logarithm: its loss is minus its input.",
+        "Use log-softmax before NLL.",
+        f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
         softmax_before_nll,
     ),
-    "C106": (
-        Check(
-            "No log-probabilities for NLL",
-            "activation",
-            "mistake",
-            "Raw outputs where NLL expects log-probabilities.",
-            "The outputs are unbounded: a larger output of the true class always lowers the loss.",
-            "Use log-softmax before NLL, or cross-entropy on the raw outputs.",
-            f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
-        ),
+    "C106": Check(
+        "No log-probabilities for NLL",
+        "activation",
+        "mistake",
+        "Raw outputs where NLL expects log-probabilities.",
+        "The outputs are unbounded: a larger output of the true class always lowers the loss.",
+        "Use log-softmax before NLL, or cross-entropy on the raw outputs.",
+        f"{TORCH}, NLLLoss: the input is expected to contain log-probabilities",
         logits_into_nll,
     ),
-    "C107": (
-        Check(
-            "Activation of another head",
-            "activation",
-            "mistake",
-            "A final activation that fits neither the head nor the loss.",
-            "A softmax makes the outputs of a row sum to 1, sigmoids leave them independent, and log-softmax gives "
-            "logarithms.",
-            "Choose the activation that the loss expects.",
-            f"{TORCH}, torch.softmax and torch.sigmoid",
-        ),
+    "C107": Check(
+        "Activation of another head",
+        "activation",
+        "mistake",
+        "A final activation that fits neither the head nor the loss.",
+        "A softmax makes the outputs of a row sum to 1, sigmoids leave them independent, and log-softmax gives "
+        "logarithms.",
+        "Choose the activation that the loss expects.",
+        f"{TORCH}, torch.softmax and torch.sigmoid",
         activation_of_another_head,
     ),
-    "C108": (
-        Check(
-            "Outputs without bounds",
-            "activation",
-            "caution",
-            "Raw outputs where the loss compares with 0 and 1.",
-            "Correct outputs beyond 0 or 1 are penalised like errors.",
-            "Add a sigmoid or softmax to the network.",
-            "Brier, Verification of forecasts expressed in terms of probability (1950)",
-        ),
+    "C108": Check(
+        "Outputs without bounds",
+        "activation",
+        "caution",
+        "Raw outputs where the loss compares with 0 and 1.",
+        "Correct outputs beyond 0 or 1 are penalised like errors.",
+        "Add a sigmoid or softmax to the network.",
+        "Brier, Verification of forecasts expressed in terms of probability (1950)",
         outputs_without_bounds,
     ),
-    "C109": (
-        Check(
-            "Cross-entropy over one output",
-            "loss",
-            "mistake",
-            "Cross-entropy with one output and float labels.",
-            "The softmax over one output is 1 and its log 0: torch accepts it, and the gradient is 0.",
-            "Use BCE with logits, or two outputs.",
-            f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
-        ),
+    "C109": Check(
+        "Cross-entropy over one output",
+        "loss",
+        "mistake",
+        "Cross-entropy with one output and float labels.",
+        "The softmax over one output is 1 and its log 0: torch accepts it, and the gradient is 0.",
+        "Use BCE with logits, or two outputs.",
+        f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         cross_entropy_of_one,
     ),
-    "C110": (
-        Check(
-            "Cross-entropy over labels",
-            "loss",
-            "mistake",
-            "Cross-entropy on multi-label data.",
-            "The probabilities of a softmax sum to 1, so labels compete.",
-            "Use one sigmoid per label and BCE.",
-            f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
-        ),
+    "C110": Check(
+        "Cross-entropy over labels",
+        "loss",
+        "mistake",
+        "Cross-entropy on multi-label data.",
+        "The probabilities of a softmax sum to 1, so labels compete.",
+        "Use one sigmoid per label and BCE.",
+        f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         cross_entropy_of_labels,
     ),
-    "C111": (
-        Check(
-            "Another head's probabilities",
-            "activation",
-            "note",
-            "Probabilities from another activation than the head's, for a loss that accepts both.",
-            "A loss on probabilities compares each with 0 or 1, whether or not they sum to 1.",
-            "Nothing needs to change; choose the matching head if this is intended.",
-            "Brier, Verification of forecasts expressed in terms of probability (1950)",
-        ),
+    "C111": Check(
+        "Another head's probabilities",
+        "activation",
+        "note",
+        "Probabilities from another activation than the head's, for a loss that accepts both.",
+        "A loss on probabilities compares each with 0 or 1, whether or not they sum to 1.",
+        "Nothing needs to change; choose the matching head if this is intended.",
+        "Brier, Verification of forecasts expressed in terms of probability (1950)",
         unusual_but_sound,
     ),
-    "C112": (
-        Check(
-            "Softmax head on labels",
-            "head",
-            "caution",
-            "A softmax head on multi-label data.",
-            "The probabilities of a softmax sum to 1, so labels compete.",
-            "Use one sigmoid per label.",
-            "Zhang and Zhou, A Review on Multi-Label Learning Algorithms (2014)",
-        ),
+    "C112": Check(
+        "Softmax head on labels",
+        "head",
+        "caution",
+        "A softmax head on multi-label data.",
+        "The probabilities of a softmax sum to 1, so labels compete.",
+        "Use one sigmoid per label.",
+        "Zhang and Zhou, A Review on Multi-Label Learning Algorithms (2014)",
         labels_that_compete,
     ),
-    "C113": (
-        Check(
-            "Multi-hot targets",
-            "loss.targets",
-            "mistake",
-            "Cross-entropy with targets that sum to more than 1.",
-            "torch accepts any floats as class probabilities and multiplies -log p of each class by its target.",
-            "Divide the targets of a row by its number of labels, or use one sigmoid per label and BCE.",
-            f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
-        ),
+    "C113": Check(
+        "Multi-hot targets",
+        "loss.targets",
+        "mistake",
+        "Cross-entropy with targets that sum to more than 1.",
+        "torch accepts any floats as class probabilities and multiplies -log p of each class by its target.",
+        "Divide the targets of a row by its number of labels, or use one sigmoid per label and BCE.",
+        f"{TORCH}, CrossEntropyLoss with class probabilities as targets",
         labels_counted_again,
     ),
 }

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from core import checks
+from core.checks.wiring import WIRING
 from core.data import DATASETS, load_dataset, load_split
 from core.evaluation import METRICS, MetricSpec, ScoreIndex, ThresholdCounts, metric_curve, number_label, summary
 from core.evaluation.comparison import compare, measures, numbers
@@ -153,8 +154,7 @@ def test_a_head_is_offered_for_its_tasks_with_its_losses_linked_and_described(mo
 
 
 def test_a_check_is_found_among_the_findings_of_a_configuration(monkeypatch: pytest.MonkeyPatch):
-    spec, _ = next(iter(checks.OF_CONFIG.values()))
-    monkeypatch.setitem(checks.OF_CONFIG, "C999", (spec, lambda _context: ("Found.", None)))
-    monkeypatch.setitem(checks.CHECKS, "C999", spec)  # which is made of all registries when core.checks is imported
+    monkeypatch.setitem(WIRING, "C999", replace(WIRING["C101"], name="Twin", find=lambda _context: ("Found.", None)))
     found = checks.of_config(make_config(dataset="digit"))
     assert [finding.sentence for finding in found if finding.code == "C999"] == ["Found."]
+    assert checks.CHECKS["C999"].name == "Twin"
