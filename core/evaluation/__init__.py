@@ -15,8 +15,6 @@ from core.evaluation.metrics import METRICS, MetricSpec
 from core.evaluation.ranking import Rankings
 from core.evaluation.summary import (
     Changes,
-    ClassTotals,
-    LabelTotals,
     changes,
     class_totals,
     decided_counts,
@@ -35,10 +33,8 @@ __all__ = [
     "METRICS",
     "NO_CLASS",
     "Changes",
-    "ClassTotals",
     "Curve",
     "DecisionSpec",
-    "LabelTotals",
     "MetricSpec",
     "Rankings",
     "ScoreIndex",

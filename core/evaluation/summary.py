@@ -26,35 +26,6 @@ MACRO = "macro_"
 Decide = Callable[[NDArray[np.floating], ArrayLike], NDArray[np.intp]]  # scores (N, C), thresholds (C,) -> classes (N,)
 
 
-class ClassTotals(NamedTuple):
-    """Metrics of decisions among classes. Means over classes leave out classes where the metric is undefined."""
-
-    accuracy: float  # a row without a class counts as wrong
-    precision: float  # macro, as are recall and F1
-    recall: float
-    f1: float
-    without: float  # number (or weight) of the rows without a class
-
-
-class LabelTotals(NamedTuple):
-    """Metrics of decisions about all labels.
-
-    An F1 without an actual and without a predicted positive is undefined and left out of the means over labels (macro)
-    and over rows (samples); scikit-learn counts it as `zero_division`, 0 by default, and leaves it out if that is NaN.
-    """
-
-    micro_f1: float  # all decisions pooled
-    macro_f1: float  # mean over labels
-    weighted_f1: float  # mean over labels, weighted by their number of positives
-    samples_f1: float  # mean over rows
-    hamming: float  # share of decisions that are wrong
-    subset: float  # share of rows with every label correct
-    cardinality_true: float  # actual labels per row
-    cardinality: float  # labels predicted per row
-    without: float  # number (or weight) of the rows without a predicted label
-    several: float  # number (or weight) of the rows with more than one
-
-
 class Changes(NamedTuple):
     """Rows that two sets of decisions decide differently, and which of the two is correct."""
 
@@ -63,7 +34,7 @@ class Changes(NamedTuple):
     wronged: float  # correct before, wrong after
 
 
-def class_totals(matrix: NDArray) -> ClassTotals:
+def class_totals(matrix: NDArray) -> dict[str, float]:
     """Compute the totals of a confusion matrix.
 
     Parameters
@@ -72,17 +43,19 @@ def class_totals(matrix: NDArray) -> ClassTotals:
 
     Returns
     -------
-    The totals; NaN where undefined, as everything is without rows.
+    By identifier, NaN where undefined, as everything is without rows:
+        accuracy : share of correct rows; a row without a class counts as wrong.
+        each other metric in summaries : its mean over classes (macro), without those where it is undefined.
+        without : number (or weight) of the rows without a class.
     """
-    counts = decided_counts(matrix)
-    precision, recall, f1 = (float(_mean(METRICS[name](counts))) for name in ("precision", "recall", "f1"))
-    right = float(ratio(counts.tp.sum(), matrix.sum()))
-    return ClassTotals(right, precision, recall, f1, without=matrix[:, len(matrix) :].sum().item())
+    accuracy = float(ratio(np.trace(matrix), matrix.sum()))
+    macro = {name: float(mean) for name, mean in _macro(decided_counts(matrix)).items()}
+    return {"accuracy": accuracy} | macro | {"without": matrix[:, len(matrix) :].sum().item()}
 
 
 def label_totals(
     y_true: ArrayLike, predicted: NDArray[np.bool_], sample_weight: ArrayLike | None = None
-) -> LabelTotals:
+) -> dict[str, float]:
     """Compute the totals of decisions about labels.
 
     Parameters
@@ -93,7 +66,15 @@ def label_totals(
 
     Returns
     -------
-    The totals; NaN where undefined.
+    By identifier, NaN where undefined:
+        micro_, macro_, weighted_ and samples_ with each metric in summaries but accuracy : of all decisions pooled,
+            and its mean over labels, over labels weighted by their number of positives, and over rows. Means leave out
+            labels and rows where the metric is undefined, as an F1 without an actual and without a predicted positive;
+            scikit-learn counts it as `zero_division`, 0 by default, and leaves it out if that is NaN.
+        hamming : share of decisions that are wrong.
+        subset : share of rows with every label correct.
+        cardinality_true, cardinality : actual and predicted labels per row.
+        without, several : number (or weight) of the rows without a predicted label, and of those with more than one.
 
     Raises
     ------
@@ -105,28 +86,20 @@ def label_totals(
             f"Expected `y_true` and `predicted` to have one shape (N, C), but got {truth.shape} and {predicted.shape}."
         )
     weight = _weights(sample_weight, len(truth))
-    right, has, gets = truth & predicted, truth.sum(1), predicted.sum(1)
-    counts = _counted(truth, predicted[None], weight)[0]
-    f1, f1_of_row = METRICS["f1"](counts), ratio(2 * right.sum(1), has + gets)
-    known, known_rows = np.isfinite(f1), np.isfinite(f1_of_row)
-    positives = counts.tp + counts.fn
-    rows = _sum(np.ones(len(truth), np.int64), weight)
-
-    def mean(of_rows: NDArray) -> float:
-        return float(ratio(_sum(of_rows, weight), rows))
-
-    return LabelTotals(
-        micro_f1=float(_micro_f1(counts)),
-        macro_f1=float(_mean(f1)),
-        weighted_f1=float(ratio((f1 * positives)[known].sum(), positives.sum())),
-        samples_f1=float(ratio(_sum(np.where(known_rows, f1_of_row, 0), weight), _sum(known_rows, weight))),
-        hamming=float(ratio((counts.fp + counts.fn).sum(), counts.total.sum())),
-        subset=mean((predicted == truth).all(1)),
-        cardinality_true=mean(has),
-        cardinality=mean(gets),
-        without=_sum(gets == 0, weight).item(),
-        several=_sum(gets > 1, weight).item(),
-    )
+    of_label, of_row = _counted(truth, predicted[None], weight)[0], _counted(truth.T, predicted.T[None], None)[0]
+    pooled, positives = _pooled(of_label), of_label.tp + of_label.fn
+    found = {}
+    for name, spec in _averaged().items():
+        found[f"micro_{name}"] = spec(pooled)
+        found[f"macro_{name}"] = _mean(spec(of_label))
+        found[f"weighted_{name}"] = _mean(spec(of_label), positives)
+        found[f"samples_{name}"] = _mean(spec(of_row), weight)
+    gets = predicted.sum(1)
+    found["hamming"] = ratio(pooled.fp + pooled.fn, pooled.total)
+    found["subset"] = _mean((predicted == truth).all(1), weight)
+    found["cardinality_true"], found["cardinality"] = _mean(truth.sum(1), weight), _mean(gets, weight)
+    rows = {"without": _sum(gets == 0, weight).item(), "several": _sum(gets > 1, weight).item()}
+    return {name: float(value) for name, value in found.items()} | rows
 
 
 def changes(y_true: ArrayLike, before: ArrayLike, after: ArrayLike, sample_weight: ArrayLike | None = None) -> Changes:
@@ -288,13 +261,18 @@ def _in_summary() -> dict[str, MetricSpec]:
     return {name: spec for name, spec in METRICS.items() if spec.in_summary}
 
 
+def _averaged() -> dict[str, MetricSpec]:
+    """The metrics in summaries that are averaged over classes or labels: all but accuracy, which is over all."""
+    return {name: spec for name, spec in _in_summary().items() if name != "accuracy"}
+
+
 def _binary(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
     return {name: spec(counts) for name, spec in _in_summary().items()}
 
 
 def _macro(counts: ThresholdCounts) -> dict[str, NDArray[np.float64]]:
-    """Means (R,) over the columns of counts (R, C), except of accuracy, which is over all classes."""
-    return {f"{MACRO}{name}": _mean(spec(counts)) for name, spec in _in_summary().items() if name != "accuracy"}
+    """Means (...) over the columns of counts (..., C), by metric."""
+    return {name: _mean(spec(counts)) for name, spec in _averaged().items()}
 
 
 def _multiclass(
@@ -315,7 +293,7 @@ def _multiclass(
     fp, fn = matrices[..., :classes].sum(1) - tp, matrices.sum(2) - tp
     total = matrices.sum((1, 2))
     counts = ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total[:, None] - tp - fp - fn)
-    return {"accuracy": ratio(tp.sum(1), total)} | _macro(counts)
+    return {"accuracy": ratio(tp.sum(1), total)} | {f"{MACRO}{name}": mean for name, mean in _macro(counts).items()}
 
 
 def _multilabel(
@@ -324,21 +302,22 @@ def _multilabel(
     counts: ThresholdCounts,
     weight: NDArray[np.float64] | None,
 ) -> dict[str, NDArray[np.float64]]:
-    right = ~(predicted != truth).any(axis=2)
+    right, pooled = ~(predicted != truth).any(axis=2), _pooled(counts)
     return {
         "subset": ratio(_sum(right, weight, 1), counts.total[:, 0]),
-        "hamming": ratio((counts.fp + counts.fn).sum(-1), counts.total.sum(-1)),
-        "micro_f1": _micro_f1(counts),
-    } | _macro(counts)
+        "hamming": ratio(pooled.fp + pooled.fn, pooled.total),
+        "micro_f1": METRICS["f1"](pooled),
+    } | {f"{MACRO}{name}": mean for name, mean in _macro(counts).items()}
 
 
-def _micro_f1(counts: ThresholdCounts) -> NDArray[np.float64]:
-    """F1 (R,) of the pooled decisions about all columns, from counts (R, C)."""
-    tp, wrong = counts.tp.sum(-1), counts.fp.sum(-1) + counts.fn.sum(-1)
-    return ratio(2 * tp, 2 * tp + wrong)
+def _pooled(counts: ThresholdCounts) -> ThresholdCounts:
+    """Counts (...) of the decisions about all columns together, from counts (..., C)."""
+    tp, fp, fn, tn = (count.sum(-1) for count in (counts.tp, counts.fp, counts.fn, counts.tn))
+    return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, tn)
 
 
-def _mean(values: NDArray) -> NDArray[np.float64]:
-    """The mean over the last axis, NaN left out; NaN if all are."""
+def _mean(values: NDArray, weights: NDArray | None = None) -> NDArray[np.float64]:
+    """The mean over the last axis, weighted by weights of its length, NaN left out; NaN if all are."""
     known = np.isfinite(values)
-    return ratio(np.where(known, values, 0).sum(-1), known.sum(-1))
+    counted = known if weights is None else np.where(known, weights, 0)
+    return ratio((np.where(known, values, 0) * counted).sum(-1), counted.sum(-1))

@@ -18,6 +18,8 @@ from core.evaluation import (
     class_counts,
     confusion_matrix,
     decided_counts,
+    label_totals,
+    predicted_positive,
     summary,
 )
 from core.evaluation.source import ScoreSource
@@ -210,7 +212,10 @@ def _worth(
     else:
         indexes = [source.index(part, column) for column in range(scores.n_columns)]
         counts = class_counts(indexes, np.reshape(thresholds, (-1, 1)))[:, 0]
-    together = {name: _known(value) for name, value in summary(scores, thresholds, rule, weight).items()}
+    numbers = summary(scores, thresholds, rule, weight)
+    if scores.task == "multilabel":
+        numbers |= label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds), weight)
+    together = {name: _known(value) for name, value in numbers.items()}
     columns = tuple(_of_column(name, counts[at]) for at, name in enumerate(scores.column_names))
     return Worth(rows=scores.n_rows, together=together, columns=columns)
 

@@ -103,7 +103,7 @@ def _matrix(scores: Scores, decided: NDArray[np.intp], weight: NDArray | None) -
 
 def _totals(scores: Scores, decided: NDArray[np.intp], matrix: NDArray, weight: NDArray | None) -> dict[str, float]:
     against = changes(scores.y_true, scores.y_score.argmax(axis=1), decided, weight)
-    return class_totals(matrix)._asdict() | {
+    return class_totals(matrix) | {
         "changed": against.rows,
         "righted": against.righted,
         "wronged": against.wronged,

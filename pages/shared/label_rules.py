@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.evaluation import LabelTotals, label_totals, predicted_positive
+from core.evaluation import label_totals, predicted_positive
 from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import (
     LABEL_RULES,
@@ -80,7 +80,7 @@ def _params(key: str, params: Sequence[Param]) -> Params:
 @st.cache_data(max_entries=64, show_spinner="Tuning all labels")
 def _tune(
     of: Key, name: str, params: Params, goal: str, goal_params: Params, _source: ScoreSource
-) -> tuple[LabelChoice, tuple[LabelTotals, ...]]:
+) -> tuple[LabelChoice, tuple[dict[str, float], ...]]:
     """What the rule chooses on the validation rows, and the totals of each of CASES."""
     rule = bind(goal, **dict(goal_params)) if goal else None
     validation, test = _source.scores("validation"), _source.scores("test")
@@ -107,12 +107,12 @@ def _default(source: ScoreSource) -> float:
     return thresholds.domain(source).default().value
 
 
-def _said(total: Total, numbers: LabelTotals) -> str:
-    value = getattr(numbers, total.id)
+def _said(total: Total, numbers: dict[str, float]) -> str:
+    value = numbers[total.id]
     if total.kind == "count":
         return f"{round(value, 3):,}"  # or a sum of weights
     if total.kind == "mean":
-        return f"{value:.2f}, true {numbers.cardinality_true:.2f}"
+        return f"{value:.2f}, true {numbers['cardinality_true']:.2f}"
     return text.rate(value)
 
 

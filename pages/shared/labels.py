@@ -36,9 +36,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     )
     weight = source.row_columns(part).weight
     now, before = (
-        label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds.values(at)), weight)._asdict()
-        if at
-        else {}
+        label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds.values(at)), weight) if at else {}
         for at in (current, saved)
     )
     with st.container(border=True):

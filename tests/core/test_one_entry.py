@@ -11,7 +11,19 @@ import torch
 from core import checks
 from core.checks.wiring import WIRING
 from core.data import DATASETS, load_dataset, load_split
-from core.evaluation import METRICS, MetricSpec, ScoreIndex, ThresholdCounts, metric_curve, number_label, summary
+from core.evaluation import (
+    METRICS,
+    MetricSpec,
+    ScoreIndex,
+    ThresholdCounts,
+    class_totals,
+    confusion_matrix,
+    decided_counts,
+    label_totals,
+    metric_curve,
+    number_label,
+    summary,
+)
 from core.evaluation.comparison import compare, measures, numbers
 from core.evaluation.metrics import ratio
 from core.evaluation.scores import Scores
@@ -68,6 +80,19 @@ def test_a_metric_is_in_the_summary_of_every_task(metric: str):
     assert (number_label(metric), number_label(f"macro_{metric}")) == ("Hits", "Macro hits")
 
 
+def test_a_metric_is_in_the_totals_of_classes_and_labels(metric: str):
+    classes, labels = TASKS["multiclass"], TASKS["multilabel"]
+    matrix = confusion_matrix(classes.y_true, P.argmax(1), 3)
+    assert class_totals(matrix)[metric] == pytest.approx(np.mean(hits(decided_counts(matrix))))
+    y, predicted = labels.y_true == 1, P >= 0.5
+    right, wrong = y & predicted, ~y & predicted
+    each = (right - 0.5 * wrong).mean(0)
+    found = label_totals(labels.y_true, predicted)
+    assert found[f"micro_{metric}"] == found[f"macro_{metric}"] == pytest.approx(each.mean())
+    assert found[f"weighted_{metric}"] == pytest.approx(np.average(each, weights=y.sum(0)))
+    assert found[f"samples_{metric}"] == pytest.approx((right - 0.5 * wrong).mean(1).mean())
+
+
 def test_sources_are_compared_by_a_metric(metric: str):
     y, p = TASKS["binary"].y_true, P[:, 0]
     assert metric in measures()
@@ -96,7 +121,8 @@ def test_a_metric_is_in_the_record_of_thresholds(metric: str, task: str):
     given = [Domain.of(scores).found(0.5, "f1", "validation")] * scores.n_columns
     worth = threshold_record(source, given, True, "argmax", {}).worth["validation"]
     assert all(metric in column.metrics for column in worth.columns)
-    assert (metric if task == "binary" else f"macro_{metric}") in worth.together
+    averages = {"binary": ("",), "multiclass": ("macro_",), "multilabel": ("micro_", "macro_", "weighted_", "samples_")}
+    assert {f"{average}{metric}" for average in averages[task]} <= worth.together.keys()
 
 
 def test_a_metric_has_a_curve(metric: str):
