@@ -1,4 +1,4 @@
-"""Losses: choose up to four, and see value, gradient, the score that each wants, and what number formats do to it."""
+"""Losses: choose up to four, and compare value, gradient, optimal score and numerical limits."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ from pages.shared.compared import (
 )
 
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
-BY_HAND = "BCE written by hand, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
-GRID_STEP = 0.002  # true probabilities that lie further apart than this and want the same score are told
-# What number formats are looked at over: in words, on the axis, its gradient, and how far.
+BY_HAND = "Naive BCE, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
+GRID_STEP = 0.002  # a range of true probabilities with one optimal score is reported if it is wider than this
+# The variable of the numerical limits: its name, the axis title, the title of the gradient, and the end of its range.
 LOGITS = ("logits", "logit z", "gradient by z", numerics.END)
 PREDICTIONS = ("predictions", "prediction", "gradient", numerics.FAR)
 LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
@@ -48,8 +48,8 @@ def show_values(chosen: list[Chosen]) -> None:
     st.header("Value and gradient")
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.caption(
-            "The gradient is that by the logit z: what moves the network. Where the gradient is above 0, a row pulls z "
-            "down.",
+            "Gradient: the derivative of the loss with respect to the logit z. Where it is positive, gradient descent "
+            "lowers z.",
             width="content",
         )
         scale: ProbabilityScale = st.segmented_control(
@@ -80,7 +80,7 @@ def show_values(chosen: list[Chosen]) -> None:
 def show_regression(chosen: list[Chosen]) -> None:
     """Value and gradient against the prediction, for one target."""
     st.header("Value and gradient")
-    st.caption("Where the gradient crosses 0 upwards, training comes to rest: it should do so at the target only.")
+    st.caption("Gradient descent converges where the gradient crosses 0 from below; this should be at the target only.")
     st.session_state.setdefault("losses.target", 0.0)
     target = st.slider("Target y", -1.0, 2.0, step=0.05, key="losses.target", persist_state="session")
     with st.container(border=True):
@@ -93,17 +93,16 @@ def show_regression(chosen: list[Chosen]) -> None:
         )
     for one in chosen:
         points = ", ".join(f"{point:z.2f}" for point in rests_of(one, target)) or "none"
-        st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}: training comes to rest at {points}")
+        st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}: gradient descent converges to {points}")
 
 
 @st.fragment
-def show_wanted(chosen: list[Chosen]) -> None:
-    """The score that each loss wants for a true probability, and what a threshold on this becomes."""
-    st.header("The score a loss wants")
+def show_optimal_scores(chosen: list[Chosen]) -> None:
+    """The optimal score of each loss by true probability, and the threshold on it that corresponds to one on q."""
+    st.header("Optimal score")
     st.caption(
-        "Suppose rows that look alike are positive with probability q. The score with the least expected loss is drawn "
-        "over q: lines in closed form, symbols by searching all scores for the least loss. On the dashed diagonal a "
-        "score is the true probability."
+        "The score that minimises the expected loss of rows that are positive with probability q. Lines: closed form. "
+        "Symbols: numerical search. Dashed diagonal: the score equals q."
     )
     st.session_state.setdefault("losses.threshold", 0.5)
     threshold = st.slider(
@@ -114,15 +113,13 @@ def show_wanted(chosen: list[Chosen]) -> None:
     with left.container(border=True):
         live_figure(
             score_figure([wanted_of(one) for one in chosen], threshold),
-            key="wanted",
-            alt=f"Score with the least expected loss against the true probability: "
-            f"{', '.join(one.name for one in chosen)}. The threshold is at {threshold:g}.",
+            key="optimal",
+            alt=f"Optimal score against the true probability: {', '.join(one.name for one in chosen)}. "
+            f"The threshold is at {threshold:g}.",
             height=420,
         )
     with right:
-        st.markdown(
-            f"Calling a row positive where **q >= {threshold:g}** is calling it positive where its score reaches"
-        )
+        st.markdown(f"**q >= {threshold:g}** corresponds to these thresholds on the scores:")
         st.table(thresholds_table(chosen, threshold), hide_index=True)
         for one in chosen:
             if meaning := meaning_of(one):
@@ -130,14 +127,14 @@ def show_wanted(chosen: list[Chosen]) -> None:
 
 
 def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
-    """The threshold on each loss's score that stands for one on q, in closed form and by search, and the q for which a
-    score of .5 stands."""
+    """The threshold on each loss's score that corresponds to one on q, in closed form and by search, and the q at which
+    the score is .5."""
     rows = []
     for one in chosen:
         cut, closed = cut_of(one, threshold), is_closed(one)
         as_logit = float(np.clip(logit(cut.score), -LOGIT_LIMIT, LOGIT_LIMIT))
         told = cut.high - cut.low < GRID_STEP
-        shared = f"none: q from {cut.low:.2f} to {cut.high:.2f} all have {cut.score:.4f}"
+        shared = f"none: the score is {cut.score:.4f} for all q from {cut.low:.2f} to {cut.high:.2f}"
         if len(cut.scores) > 1:
             shared = f"above {cut.scores[0]:.4f} up to {cut.scores[-1]:.4f}, both optimal for q = {threshold:g}"
         rows.append(
@@ -145,9 +142,9 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
                 "loss": f"{LETTERS[one.slot]}\u00a0{STROKES[one.slot]}",
                 "threshold on the score": (f"{cut.score:.4f}" if told else shared)
                 if closed or not told
-                else "no formula",
-                "the same, solved": f"{solved_of(one, threshold):.4f}" if told else "",
-                "as a logit": f"{as_logit:.3f}" if told else "",
+                else "no closed form",
+                "by search": f"{solved_of(one, threshold):.4f}" if told else "",
+                "logit": f"{as_logit:.3f}" if told else "",
                 "q at a score of 0.5": {0.0: "always", 1.0: "never"}.get(half_of(one), f"{half_of(one):.4f}"),
             }
         )
@@ -156,27 +153,27 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
 
 @st.fragment
 def show_formats(chosen: list[Chosen]) -> None:
-    """One loss in four number formats, with everything that goes wrong named."""
-    st.header("In numbers")
+    """One loss in four floating-point types, with a list of its numerical limits."""
+    st.header("Numerical limits")
     predicts = chosen[0].head == "identity"
     what, axis, gradient, end = PREDICTIONS if predicts else LOGITS
     st.caption(
-        f"The same formula over {what} from -{end:,g} to {end:,g} in four number formats, with torch's own gradient. "
-        "Rings mark where the loss stops, its gradient vanishes, or one is no number; hover over one, or read the "
-        "list, which also says where the score rounds to 0 or 1."
+        f"The loss over {what} from -{end:,g} to {end:,g} in four floating-point types, with torch's gradient. "
+        "Rings mark where the loss saturates, its gradient vanishes, or either is NaN; the lists also say where the "
+        "score rounds to 0 or 1."
     )
     ones: dict[str, Chosen | None] = {LETTERS[one.slot]: one for one in chosen}
     labels = {LETTERS[one.slot]: f"**{LETTERS[one.slot]}** {STROKES[one.slot]}" for one in chosen}
     if not predicts:
-        labels["hand"] = "by hand"
-    if st.session_state.get("losses.in_numbers") not in labels:
-        st.session_state.pop("losses.in_numbers", None)
+        labels["hand"] = "naive implementation"
+    if st.session_state.get("losses.numerical") not in labels:
+        st.session_state.pop("losses.numerical", None)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         which = st.segmented_control(
-            "Loss in numbers",
+            "Loss shown",
             list(labels),
             format_func=labels.__getitem__,
-            key="losses.in_numbers",
+            key="losses.numerical",
             default=next(iter(labels)),
             required=True,
             persist_state="session",
@@ -185,7 +182,7 @@ def show_formats(chosen: list[Chosen]) -> None:
             "Target" if predicts else "Label",
             (0, 1),
             format_func="y = {}".format,
-            key="losses.in_numbers.y",
+            key="losses.numerical.y",
             default=0,
             required=True,
             persist_state="session",
@@ -205,16 +202,16 @@ def show_formats(chosen: list[Chosen]) -> None:
     for place, (name, (_, sentences)) in zip(st.columns(len(formats)), formats.items(), strict=True):
         with place:
             st.markdown(f"**{name}**")
-            st.markdown("\n".join(f"- {line}" for line in sentences) or "Follows the formula everywhere.")
+            st.markdown("\n".join(f"- {line}" for line in sentences) or "Accurate over the whole range.")
 
 
 @st.fragment
 def show_twice() -> None:
-    """What a second softmax, or a second sigmoid, leaves."""
+    """The limits of probability and loss after a second softmax or sigmoid."""
     st.header("Softmax twice")
     st.caption(
-        "A softmax in the network before a loss that applies its own, as cross-entropy does, squeezes all scores "
-        "together: they never get further than this, and the loss never below this floor."
+        "A softmax in the network before a loss that applies its own, such as cross-entropy, limits the probabilities "
+        "to this maximum and the loss to this minimum."
     )
     st.session_state.setdefault("losses.twice", 10)
     classes = st.slider("Classes K", 2, 100, key="losses.twice", persist_state="session")
@@ -222,31 +219,31 @@ def show_twice() -> None:
     largest, floor = softmax_twice(every)
     at = classes - 2
     with st.container(horizontal=True):
-        st.metric("Largest probability", f"{largest[at]:.4f}", help="e / (e + K - 1)", border=True)
-        st.metric("Least loss", f"{floor[at]:.4f}", help="log(1 + (K - 1) / e)", border=True)
+        st.metric("Maximum probability", f"{largest[at]:.4f}", help="e / (e + K - 1)", border=True)
+        st.metric("Minimum loss", f"{floor[at]:.4f}", help="log(1 + (K - 1) / e)", border=True)
         st.metric(
             "Sigmoid twice",
             f"{expit(0):.1f} to {expit(1):.3f}",
-            help="A sigmoid of a sigmoid never gets below 0.5, so at p >= 0.5 every row is positive.",
+            help="A sigmoid of a sigmoid is at least 0.5, so at p >= 0.5 every row is predicted positive.",
             border=True,
         )
     with st.container(border=True):
         live_figure(
             twice_figure(every, largest, floor, classes),
             key="twice",
-            alt=f"Largest probability and least loss after two softmaxes against the number of classes; with {classes} "
-            f"classes {largest[at]:.4f} and {floor[at]:.4f}.",
+            alt=f"Maximum probability and minimum loss after two softmaxes against the number of classes; with "
+            f"{classes} classes {largest[at]:.4f} and {floor[at]:.4f}.",
             height=400,
         )
 
 
 @st.fragment
 def show_decisions() -> None:
-    """One logit, and what each way to decide makes of it in each number format."""
+    """One logit, and the decision of each implementation in each floating-point type."""
     st.header("From probability to decision")
     st.caption(
-        "torch.round sends ties to the even number, so torch.round(sigmoid(z)) is p > 0.5 and not p >= 0.5. A small "
-        "positive logit has a sigmoid of exactly 0.5. argmax over one column is always 0."
+        "torch.round rounds ties to even, so torch.round(sigmoid(z)) means p > 0.5, not p >= 0.5. The sigmoid of a "
+        "small positive logit is exactly 0.5. argmax over one column is always 0."
     )
     st.session_state.setdefault("losses.logit", 5e-8)
     z = st.number_input(
@@ -269,7 +266,7 @@ def show_decisions() -> None:
 
 @st.fragment
 def explore() -> None:
-    """All that depends on the chosen losses; a parameter reruns this and nothing else."""
+    """Everything that depends on the chosen losses; a change of a parameter reruns only this."""
     kind = st.segmented_control(
         "Kind",
         list(KINDS),
@@ -287,15 +284,13 @@ def explore() -> None:
         show_regression(chosen)
     else:
         show_values(chosen)
-        show_wanted(chosen)
+        show_optimal_scores(chosen)
     show_formats(chosen)
 
 
 choices.open_link()
 st.title("Losses")
-st.caption(
-    "What a loss rewards, before any training: its value, its pull, the score it wants, and where numbers give way."
-)
+st.caption("Compare losses before any training: value, gradient, optimal score and numerical limits.")
 session.write_link()
 explore()
 show_twice()

@@ -23,7 +23,7 @@ LOGO = """
 </svg>
 """
 
-# Scores of both classes, parted by a threshold. One of Streamlit's icons would be fetched from another server.
+# Scores of both classes, separated by a threshold. Streamlit's own icons would be fetched from another server.
 ICON = "data:image/svg+xml," + quote("""
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">
   <path d="M1 15V7h3v8zM4 15v-5h3v5z" fill="#c77700"/>
@@ -32,9 +32,9 @@ ICON = "data:image/svg+xml," + quote("""
 </svg>
 """)
 
-# Streamlit draws white on the primary colour, which is nearly white in the dark theme; what floats knows no
-# color-scheme, so light-dark() would not do. The slanted letters of a formula reach out of its box by a pixel or two,
-# which is no reason to scroll it. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
+# Streamlit draws white text on the primary colour, which is nearly white in the dark theme. Popovers don't inherit
+# color-scheme, so light-dark() doesn't work in them. The slanted letters of a formula overflow its box by a pixel or
+# two, which must not make it scroll. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
 STYLE = """
 <style>
   :root { --on-primary: oklch(from currentcolor calc(9 - 15 * l) 0 0) } /* white beside dark text, black beside light */
@@ -49,8 +49,8 @@ STYLE = """
 </style>
 """
 
-# Streamlit leaves the focus on the button that opens a popover, which stands at the end of the document: by keyboard it
-# would come after everything else. So what opens takes the focus; Escape gives it back.
+# Streamlit leaves the focus on the button that opens a popover, and the popover is at the end of the document, so a
+# keyboard would reach it last. The popover takes the focus when it opens; Escape returns it.
 FOCUS = """
 <script>
   const focus = (button, tries) => setTimeout(() => {

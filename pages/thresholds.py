@@ -10,7 +10,7 @@ from core.training.runs import Job, Run
 from pages.shared import choices, panels, session, text, thresholds, values
 from pages.shared.services import runner
 
-SPLITS = "Neither was trained on: choose the threshold on validation rows; test rows say what it is worth."
+SPLITS = "Neither split was used for training: tune the threshold on validation rows, report its metrics on test rows."
 
 
 def choose_source() -> ScoreSource | None:
@@ -53,11 +53,11 @@ def write_link(source: ScoreSource) -> None:
 
 @st.fragment(run_every=2)
 def still_training(run: Run) -> None:
-    """The page keeps the scores of one epoch; this says how far the run has come, which also keeps it going."""
+    """The page keeps the scores of one epoch; this shows the run's progress, which also keeps it training."""
     now = next(other for other in runner().job(run.job).runs if other.id == run.id)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(f"Shown is epoch {run.epoch}; the run is {now.status} at epoch {now.epoch}.", width="content")
-        if st.button("Show the newest", icon=":material/refresh:"):
+        st.caption(f"Scores of epoch {run.epoch}; the run is {now.status} at epoch {now.epoch}.", width="content")
+        if st.button("Show the latest epoch", icon=":material/refresh:"):
             st.rerun()
 
 
@@ -74,12 +74,12 @@ def show_nothing(job: Job | None) -> None:
     for error in errors:
         st.error(text.plain(error))
     if not errors:
-        st.markdown("Nothing is trained yet. Train a model first; its scores then come here.")
+        st.markdown("Nothing is trained yet. Train a model to see its scores here.")
 
 
 def show_values(source: ScoreSource, part: str) -> None:
     """A regression: there is no threshold to move."""
-    st.markdown("A regression has no decision threshold. Here is how far predicted values are from actual ones.")
+    st.markdown("A regression has no decision threshold. These are the errors of its predictions.")
     values.show_errors(source, part)
     st.download_button(
         "Predictions as CSV",

@@ -46,7 +46,7 @@ st.title("Train")
 if shown := job.experiment if job else experiment:
     st.caption(text.plain(text.of_experiment(shown)))
 if job and experiment and job.experiment != experiment:
-    st.caption("The choices have changed since this run; Start trains them.")
+    st.caption("Settings changed: results are from the previous run.")
 if job and job.experiment == experiment and (hint := first_steps.look_for(job.experiment)):
     st.info(hint, icon=":material/visibility:")
 session.show_complaints()

@@ -40,7 +40,7 @@ function nearest(epochs, epoch) {
   return best;
 }
 
-// The two paths of one class at epoch `at`, called rows next to the axis; `sign` is -1 for bars that go up.
+// The two paths of one class at epoch `at`, predicted positives next to the axis; `sign` is -1 for bars that go up.
 function bars({ frames, data, size }, at, positive, sign) {
   const { width, height } = size.scores;
   const from = (2 * at + positive) * BINS;
@@ -179,7 +179,7 @@ function name(state) {
   }
   find(".scrubber").style.setProperty("--height", `${data.height}px`);
   find(".scores svg").setAttribute("aria-label", data.alt);
-  find(".pr svg").setAttribute("aria-label", `Precision against recall of ${frames.epochs.length} epochs.`);
+  find(".pr svg").setAttribute("aria-label", `Precision and recall at ${frames.epochs.length} epochs.`);
 }
 
 function request(state, laid = true) {

@@ -41,7 +41,7 @@ def epoch_scrubber(
 
     `alt` is one sentence for those who cannot see the histograms, which are `height` pixels tall.
     """
-    # A bin is all called or all not called, but for the one that the threshold falls into: tp and fp part it.
+    # All rows of a bin are predicted positive or none, except in the threshold's bin, which tp and fp split.
     axis = score_axis(frames.scale)
     words = axis.get("ticktext", [f"{tick:g}" for tick in axis["tickvals"]])
     _component(

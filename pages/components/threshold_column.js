@@ -97,7 +97,7 @@ function decide(data, rule, thresholds) {
   return decided;
 }
 
-// Whether each row is called each class or label, (C, n), and whether it is one.
+// Whether each row is predicted each class or label, (C, n), and whether it is one.
 function decisions(data, thresholds) {
   const { scores, shown, names, truth, weights } = data;
   if (data.task === "multilabel") {
@@ -205,7 +205,7 @@ function atStep(data, step) {
 
 // --- drawing
 
-// Four paths of a row: rows of the class up and all others down, called ones next to the axis.
+// Four paths of a row: rows of the class up and all others down, predicted positives next to the axis.
 function bars(state, c, called) {
   const { data, width, height } = state;
   const { shown, weights } = data;
@@ -284,9 +284,9 @@ function writeTotals(state, totals) {
     tiles[at].value.textContent = KINDS[kind](value);
     const delta = tiles[at].under;
     delta.className = "under";
-    if (under === "true") delta.textContent = `true ${KINDS.mean(totals.cardinality_true)}`;
+    if (under === "true") delta.textContent = `actual ${KINDS.mean(totals.cardinality_true)}`;
     else if (under === "changes") {
-      delta.textContent = totals[id] ? `${whole(totals.righted)} right, ${whole(totals.wronged)} wrong` : "as argmax";
+      delta.textContent = totals[id] ? `${whole(totals.righted)} now correct, ${whole(totals.wronged)} now wrong` : "as argmax";
     }
     else {
       const by = KINDS[kind](Math.abs(value - before));

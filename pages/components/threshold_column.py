@@ -46,9 +46,9 @@ _followed = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Total:
-    """A tile: the number called `id`, as a rate, a count or a mean; better is 1 where more is, -1 where less is.
+    """A tile: the number `id`, as a rate, a count or a mean; better is 1 if higher is better, -1 if lower is.
 
-    Under it stands how far it is from that of the saved thresholds, or what is true, or what became right and wrong.
+    Below it is the difference to the saved thresholds, the actual value, or how many rows became correct or wrong.
     """
 
     id: str
@@ -167,8 +167,8 @@ def _bulk(
         "dtype": scores.y_score.dtype.name,
         "shown": shown.size,
         "total": scores.n_rows,
-        "sampled": f"Bars, and numbers while you drag, are those of {shown.size:,} rows evenly spread among "
-        f"{scores.n_rows:,}; at rest every number is that of all rows.",
+        "sampled": f"Bars, and numbers during a drag, are of {shown.size:,} evenly spaced rows of {scores.n_rows:,}; "
+        "at rest every number is of all rows.",
         "totals": [asdict(total) for total in totals],
         "arrays": [[name, kind, array.size] for name, (kind, array) in arrays.items()],
     }

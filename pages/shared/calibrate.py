@@ -46,8 +46,8 @@ from pages.shared.tiles import NARROW
 
 PARTS = ("validation", "test")
 GIVEN, CONVERT = "given", "convert"
-CONVERTED = "Nothing is fitted: the score is the optimal one of its loss for this probability."
-SURE = 0.05  # level of the test of calibration, to speak of
+CONVERTED = "Nothing is fitted: each score is converted to the probability whose optimal score it is."
+SURE = 0.05  # significance level of the test of calibration
 HEIGHT = 420
 GRIDS = {"probability": np.linspace(0, 1, 401), "logit": expit(np.linspace(-LOGIT_END, LOGIT_END, 401))}
 Columns = dict[str, NDArray[np.floating]]  # by part: scores (N,) of the column
@@ -124,12 +124,12 @@ def _read(source: ScoreSource) -> tuple[AsLogits | None, dict[str, Scores], dict
 def _said_of(reading: AsLogits) -> str:
     """How scores that are no probabilities are read, in a sentence."""
     of = f"(score − {reading.center:.6g}) / {reading.scale:.6g}" if reading != AsLogits() else "the score"
-    return f"These scores leave [0, 1]. Uncalibrated they are read as logits: the probability is the sigmoid of {of}."
+    return f"These scores are outside [0, 1]. Uncalibrated, they are read as logits: p is the sigmoid of {of}."
 
 
 def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
     """The way to calibrate, how rows are binned, and the axes."""
-    labels = {GIVEN: "As given"} | {name: method.label for name, method in METHODS.items()}
+    labels = {GIVEN: "Uncalibrated"} | {name: method.label for name, method in METHODS.items()}
     if source.task == "binary" and source.config and converts(source.config):
         labels[CONVERT] = "Convert back to probabilities"
     if st.session_state.get("calibration.method") not in labels:
@@ -154,7 +154,9 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
             persist_state="session",
             help="Bins of equal width in the score, or with about equally many rows.",
         )
-        bins = st.number_input("How many", 2, 50, BINS, key="calibration.bins", persist_state="session", width=130)
+        bins = st.number_input(
+            "Number of bins", 2, 50, BINS, key="calibration.bins", persist_state="session", width=130
+        )
         scale = st.segmented_control(
             "Axes",
             get_args(ProbabilityScale),
@@ -168,7 +170,8 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
         st.caption("Converting scores back needs the loss that the model was trained with, which is not known here.")
     if method in METHODS:
         spec = METHODS[method]
-        st.caption(f"{spec.help} One class against the rest, it {spec.keeps}.", help=spec.reference)
+        one_class = source.task != "multiclass" or method != "temperature"  # one temperature for all classes reranks
+        st.caption(f"{spec.help} {spec.keeps}." if one_class else spec.help, help=spec.reference)
     return str(method), binning, int(bins), cast(ProbabilityScale, scale)
 
 
@@ -219,7 +222,7 @@ def _fitted_to_classes(of: Key, _source: ScoreSource) -> Temperature:
 
 
 def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
-    """What a score of .5 stands for, and whether the validation rows show that scores are no probabilities."""
+    """The probability that a score of .5 corresponds to, and a test of calibration on the validation rows."""
     view = scores.view(column)
     try:
         line = fit_line(view.y, view.score, weight)
@@ -228,22 +231,22 @@ def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
         return
     if line.separates:
         st.markdown(
-            f"These scores separate the classes on the {scores.n_rows:,} validation rows, so that there is nothing to "
-            "tell calibrated scores from others by. More rows would tell."
+            f"These scores separate the classes on the {scores.n_rows:,} validation rows, so calibration can't be "
+            "tested. More rows may allow it."
         )
         return
     p = "p < 0.001" if line.p_value < 0.001 else f"p = {line.p_value:.3f}"
     rows = f"{scores.n_rows:,} validation rows"
     if line.p_value < SURE:
-        said = f"**Not calibrated** ({p}): on {rows} a score of 0.5 stands for a true probability of "
+        said = f"**Not calibrated** ({p}): on {rows} a score of 0.5 corresponds to a true probability of "
         said += f"{line.stands_for(0.5):.3f}."
     else:
-        said = f"**No sign of miscalibration** ({p}): the line fitted to {rows}, by which 0.5 would stand for "
-        said += f"{line.stands_for(0.5):.3f}, is no farther from that of calibrated scores than chance puts it."
+        said = f"**No evidence of miscalibration** ({p}): on {rows} a score of 0.5 corresponds to an estimated "
+        said += f"probability of {line.stands_for(0.5):.3f}, a difference that chance can explain."
     st.markdown(
         said,
         help=f"Cox's test (1958): a line through the logits, slope {line.slope:.2f} and intercept "
-        f"{line.intercept:.2f}, against 1 and 0 of calibrated scores. A slope below 1 means scores too far from 0.5.",
+        f"{line.intercept:.2f}, against 1 and 0 of calibrated scores. A slope below 1 means overconfident scores.",
     )
 
 
@@ -265,9 +268,9 @@ def _show_diagrams(shown: Shown) -> None:
                 revision=shown.revision,
             )
     st.caption(
-        f"A point is a bin: its mean score and its share of positives, with the {LEVEL:.0%} interval of Wilson. On the "
-        f"dotted diagonal scores are probabilities; shaded is where chance takes {LEVEL:.0%} of the points of "
-        "calibrated scores. Below: the rows of each bin, heights by their square root."
+        f"Points: mean score and fraction of positives of each bin, with {LEVEL:.0%} Wilson intervals. Dotted: perfect "
+        f"calibration. Shaded: {LEVEL:.0%} of the points of calibrated scores would be here. Below: rows per bin "
+        "(square-root scale)."
     )
     if any(shown.source.row_columns(part).weight is not None for part in PARTS):
         st.caption(
@@ -300,8 +303,8 @@ def _show_numbers(shown: Shown) -> None:
     _tiles(now, None if now is given else given)  # test comes last
     if now.sure_and_wrong:
         st.caption(
-            f"{now.sure_and_wrong:,} test rows are scored exactly 0 or 1 and are the other: each costs 34.5 nats of "
-            "log-loss, as much as p held 1e-15 from the ends can."
+            f"{now.sure_and_wrong:,} test rows have a score of exactly 0 or 1 and the opposite label: with p clipped "
+            "to [1e-15, 1 - 1e-15] each has a log-loss of 34.5 nats."
         )
     if shown.method == CONVERT and (clipped := _converted(shown.source.config, shown.scores["test"].y_score).clipped):
         st.caption(f"Test: {text.of_clipped(clipped)}")
@@ -315,8 +318,8 @@ def _show_numbers(shown: Shown) -> None:
     )
     st.caption(
         f"ECE is the positive-class ECE over {shown.bins} bins of {BINNINGS[shown.binning]}: the mean over rows of "
-        "|mean score − share of positives| in the row's bin. The parts of the Brier score are those of the same bins, "
-        "and what scores differ within a bin is a part of its own. Log-loss is in nats, p held 1e-15 from 0 and 1."
+        "|mean score − fraction of positives| of the row's bin. The Brier score is decomposed over the same bins, with "
+        "a term for score differences within bins. Log-loss is in nats, with p clipped to [1e-15, 1 - 1e-15]."
     )
     if shown.source.task == "multiclass":
         st.caption(_of_top_label(shown))
@@ -340,7 +343,7 @@ def _tiles(now: Report, given: Report | None) -> None:
                 border=True,
             )
     if given is not None:
-        st.caption("Below a number: how far it is from that of the uncalibrated scores.")
+        st.caption("Below each number: its difference from the uncalibrated scores.")
 
 
 def _lines(of: Report) -> dict[str, float]:
@@ -357,20 +360,20 @@ def _lines(of: Report) -> dict[str, float]:
 
 
 def _of_top_label(shown: Shown) -> str:
-    """The ECE of the class that is called, which is another number than that of one class."""
+    """The ECE of the predicted class, which differs from that of one class."""
     y_true, p, weight = shown.scores["test"].y_true, shown.together["test"], shown.source.row_columns("test").weight
     before = top_label_error(y_true, p, sample_weight=weight)
-    said = f"The top-label ECE, of the largest p of each row, is {before:.3f} on test"
+    said = f"Top-label ECE, of the maximum p of each row over all classes, on test: {before:.3f}"
     if shown.calibrated is None or not shown.of_all_classes:
-        return f"{said}: it looks at all classes at once."
+        return f"{said}."
     after = top_label_error(y_true, _of_classes(shown).map(p), sample_weight=weight)
-    return f"{said} uncalibrated and {after:.3f} at the temperature: it looks at all classes at once."
+    return f"{said} uncalibrated, {after:.3f} with the temperature."
 
 
 def _show_move(shown: Shown, calibrated: Columns) -> None:
-    """Where the current threshold and .5 lie before and after: thresholds move, decisions stay."""
-    but_for = ", but for ties" if shown.method == "isotonic" else ""
-    st.markdown(f"**Thresholds move, decisions stay{but_for}**")
+    """The current threshold and .5 before and after calibration: thresholds move, decisions stay."""
+    except_for = ", except for ties" if shown.method == "isotonic" else ""
+    st.markdown(f"**Thresholds move, decisions stay{except_for}**")
     rows = shown.scores["test"]
     if shown.of_all_classes:
         _say_argmax(rows.y_true, shown.together["test"], _of_classes(shown))
@@ -396,21 +399,23 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
     with right:
         st.markdown(
             f"{to_one.said}\n\nThe current threshold, **{priced.threshold(threshold)}** on the score, is "
-            f"**{image:.3f}** on the calibrated one. There {otherwise:,} of {len(score):,} test rows are decided "
-            + ("otherwise: rows on one step share one score." if otherwise else "otherwise.")
+            f"**{image:.3f}** on the calibrated one. With it {otherwise:,} of {len(score):,} test rows are decided "
+            + ("differently: rows on one step share one score." if otherwise else "differently.")
         )
         if not to_one.rising:
-            st.markdown("The slope is not above 0: these scores rank against the labels, and calibrating turns them.")
+            st.markdown(
+                "The slope is not above 0: negatives score higher than positives, and calibration reverses this."
+            )
         if math.isnan(half):
-            st.markdown("No score becomes 0.5, so a calibrated 0.5 has no place among the uncalibrated scores.")
+            st.markdown("No uncalibrated score corresponds to a calibrated 0.5.")
             return
-        st.markdown(f"A calibrated 0.5 lies at **{half:.3f}** on the uncalibrated score.")
+        st.markdown(f"A calibrated 0.5 corresponds to **{half:.3f}** on the uncalibrated score.")
         st.button(
             f"Use {half:.3f}",
             key="calibration.use",
             on_click=thresholds.move,
             args=(shown.source, shown.column, half, "typed", "validation"),
-            help="It decides as the calibrated scores do at 0.5.",
+            help="Decides as a threshold of 0.5 on the calibrated scores.",
         )
 
 
@@ -427,11 +432,11 @@ def _given_scale(shown: Shown) -> Scale:
 
 
 def _say_argmax(y_true: NDArray, p: NDArray[np.floating], to_all: Temperature) -> None:
-    """What one temperature for all classes leaves as it is, and why no class has a threshold that moves."""
+    """What one temperature for all classes does not change, and why no class has a calibrated threshold."""
     before, after = (scores.argmax(axis=1) for scores in (p, to_all.map(p)))
     changed = changes(y_true, before, after).rows
     st.markdown(
-        f"{temperature_sentence(to_all.temperature, to_all.at_bound)} The largest stays the largest: "
-        f"{changed:,} of {len(p):,} test rows get another class by argmax. The p of one "
-        "class depends on all scores of its row, so its threshold against the rest has no single image: tune it anew."
+        f"{temperature_sentence(to_all.temperature, to_all.at_bound)} The maximum stays the maximum: "
+        f"{changed:,} of {len(p):,} test rows get another class by argmax. The p of a class depends on all scores of "
+        "its row, so its one-vs-rest threshold has no single calibrated value: tune it again."
     )

@@ -46,7 +46,7 @@ def open_link() -> None:
 
 
 def take(config: RunConfig) -> None:
-    """Make these the choices; to be called before the controls are drawn."""
+    """Make these the choices; call it before the controls are drawn."""
     state = st.session_state
     for name in SETTINGS:
         state[name] = getattr(config, name)
@@ -65,8 +65,8 @@ def edit() -> tuple[Experiment | None, str]:
     can't be trained."""
     variants.settle()
     changes = _follow_data()
-    if wanted := st.session_state.pop("wanted", None):
-        take(make_config(**wanted))
+    if config := st.session_state.pop("next_config", None):
+        take(make_config(**config))
     problems: list[str] = []
     slots: Slots = {}
     chosen = _data(problems, slots)
@@ -97,7 +97,7 @@ def _follow_data() -> list[str]:
     """Where other data was chosen since the last script run, put all variants on it; returns what did not fit."""
     state = st.session_state
     dataset = state.dataset
-    if dataset not in DATASETS or dataset == variants.dataset() or "wanted" in state:
+    if dataset not in DATASETS or dataset == variants.dataset() or "next_config" in state:
         return []
     try:
         load_dataset(dataset)
@@ -177,7 +177,7 @@ def _named(loss: LossSpec) -> str:
 
 
 def _activation(head: str, loss: str) -> str:
-    """The last step inside the network; one that the loss does not accept gives way to the one that it expects."""
+    """The final activation; one that the loss does not accept is replaced by the default for this loss."""
     right = resolved(head, "auto", loss)
     others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
     labels = {"auto": "default for this loss"}

@@ -17,16 +17,14 @@ from pages.shared.matrix import normalise_now, show_matrix
 
 MATRIX = "matrix_all"  # the key of its figure
 TOTALS = (
-    Total("accuracy", "Accuracy", "Share of rows that get their true class; without a class a row is wrong.", better=1),
-    Total("precision", "Macro precision", "Mean over classes; one that no row gets is left out.", better=1),
-    Total(
-        "recall", "Macro recall", "Mean over classes, also balanced accuracy; one without rows is left out.", better=1
-    ),
-    Total("f1", "Macro F1", "Mean over classes; one without rows that no row gets is left out.", better=1),
+    Total("accuracy", "Accuracy", "Share of rows predicted correctly; a row without a class is wrong.", better=1),
+    Total("precision", "Macro precision", "Mean over the classes that are predicted.", better=1),
+    Total("recall", "Macro recall", "Mean over the classes that have rows; also called balanced accuracy.", better=1),
+    Total("f1", "Macro F1", "Mean over the classes that have rows or are predicted.", better=1),
     Total(
         "changed",
         "Changed rows",
-        "Rows that plain argmax, the largest p, decides differently, and how many are now right or wrong instead.",
+        "Rows whose class differs from that of plain argmax, and how many became correct or misclassified.",
         "count",
         0,
         "changes",
@@ -34,7 +32,7 @@ TOTALS = (
     Total(
         "without",
         "No class",
-        "Rows that get none. They count as wrong, and as no class of their own.",
+        "Rows without a predicted class. They count as misclassified.",
         "count",
         better=-1,
     ),
@@ -48,9 +46,9 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     st.header("All classes")
     decision.choose(source, scores.class_names)
     st.caption(
-        "Every row goes to one class at most. Above, one class stands against the rest and takes every row with "
-        "p ≥ t, whatever the other classes score: so the two count differently. Dashed is the saved threshold, and "
-        "▲ ▼ say how far a number is from its."
+        "Here every row gets at most one class. The one-vs-rest panel above counts every row with p ≥ t as positive, "
+        "whatever the other classes score, so its counts differ. Dashed: saved threshold. ▲ ▼: difference to the saved "
+        "thresholds."
     )
     name, params = decision.of(source)
     decided = decision.decide(source)(scores.y_score, thresholds.values(current))

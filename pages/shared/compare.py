@@ -55,8 +55,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     offered = {name: other for name, other in members.items() if name not in refused and name != source.id}
     if not offered:
         st.markdown(
-            "There is no other run to compare this one with. Train another one on the same data with the same split: "
-            "with other choices for the model or the loss, or with a second seed."
+            "There is no other run to compare this one with. Train one on the same data with the same split, with "
+            "another model, loss or seed."
         )
         st.page_link("train.py", label="Train another one", icon=":material/arrow_forward:")
         comparable.say_refused(members, refused)
@@ -98,8 +98,8 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
         default="own",
         required=True,
         persist_state="session",
-        help="Each its own: the current one of each run. Tuned for F1: the maximum F1 on the validation rows, run "
-        "by run.",
+        help="Each its own: the current threshold of each run. Tuned for F1: maximum F1 on the validation rows, for "
+        "each run.",
     )
     own = [thresholds.of_column(source, column)[0] for source in sources]
     if mode == "own":
@@ -125,7 +125,7 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
         "Use these thresholds",
         key="compare.use",
         on_click=lambda: _use(sources, part, column, chosen, mode),
-        help="Each run's threshold then stands in its controls.",
+        help="Makes them the current thresholds of the runs.",
     )
     return chosen
 
@@ -170,13 +170,13 @@ def _say_odd(compared: Compared, part: str, label: str) -> None:
     if not positives:
         st.warning(
             f"No {part} row is {text.plain(label)}: recall, both curves and their areas are undefined, and F1 is 0 "
-            "wherever a row is called."
+            "wherever a row is predicted positive."
         )
     elif positives == len(compared.y):
         st.warning(f"Every {part} row is {text.plain(label)}: ROC and specificity are undefined.")
     for letter, score in zip(plots.LETTERS, compared.scores, strict=False):
         if len(score) and score.min() == score.max():
-            st.warning(f"{letter} gives every {part} row the score {score[0]:.4g}, so it ranks none above another.")
+            st.warning(f"{letter} gives every {part} row the score {score[0]:.4g}, so it does not rank them.")
     for letter, source in zip(plots.LETTERS, compared.sources, strict=False):
         if not source.about.final:
             st.caption(f"{letter} is not final yet: {source.about.origin}.")
@@ -206,7 +206,7 @@ def _show_curves(compared: Compared, part: str) -> None:
         height=plots.HEIGHT,
         revision=" ".join([view, part, controls.scale_now(), *(source.id for source in compared.sources)]),
     )
-    st.caption(f"{ABOUT[view]} A letter stands at each run's threshold.")
+    st.caption(f"{ABOUT[view]} Letters: the runs' thresholds.")
 
 
 def _pr(compared: Compared) -> Spec:
@@ -245,10 +245,10 @@ VIEWS: dict[str, Callable[[Compared], Spec]] = {
     "Calibration": _reliability,
 }
 ABOUT = {
-    "PR": "Thin lines join points of equal F1; dashed is the share of positives.",
-    "ROC": "Dashed is what scores reach that know nothing.",
-    "Cost": "The mean cost of a row at every threshold.",
-    "Calibration": "On the dashed line scores are the share of positives: 15 bins of equal width, one dot each.",
+    "PR": "Thin lines: constant F1. Dashed: prevalence.",
+    "ROC": "Dashed: uninformative scores.",
+    "Cost": "Mean cost per row at every threshold.",
+    "Calibration": "Dots: 15 bins of equal width. Dashed: perfect calibration.",
 }
 
 
@@ -305,8 +305,8 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         alt=f"{measure.label} of each run minus that of A, with its interval.",
     )
     st.caption(
-        f"{comparison.RESAMPLES:,} resamples of the {part} rows, drawn without regard to class, the same for all runs; "
-        f"percentiles. {'Thresholds stay as they are. ' if measure.at_threshold else ''}"
+        f"Percentile intervals from {comparison.RESAMPLES:,} unstratified resamples of the {part} rows, the same for "
+        f"all runs. {'Thresholds are fixed. ' if measure.at_threshold else ''}"
         f"Better in: share of resamples in which a run is better than A.{_undefined(found)}"
     )
 
@@ -364,7 +364,7 @@ def _letters(places: Sequence[int]) -> str:
 
 def _undefined(found: Comparison) -> str:
     most = int(found.undefined.max())
-    return f" Without up to {most:,} resamples in which it is undefined." if most else ""
+    return f" Up to {most:,} resamples in which it is undefined are left out." if most else ""
 
 
 def _differences_in_words(compared: Compared, found: Comparison, label: str) -> str:
@@ -394,11 +394,11 @@ def _show_numbers(compared: Compared, part: str) -> None:
         alt=f"Threshold and numbers of each run on the {part} rows.",
     )
     tuned = st.session_state.get("compare.mode") == "f1" and part == "validation"
-    flattered = " Thresholds were tuned on these rows, which flatters them: see test." if tuned else ""
+    in_sample = " Thresholds were tuned on these rows: in-sample (optimistic)." if tuned else ""
     cost_fp, cost_fn = compared.costs.values()
     st.caption(
-        f"On the {part} rows. From precision to cost at the threshold; a false positive costs {cost_fp:g}, a false "
-        f"negative {cost_fn:g}. Positive-class ECE over 15 bins of equal width.{flattered}"
+        f"On the {part} rows. Precision to cost are at the threshold; a false positive costs {cost_fp:g}, a false "
+        f"negative {cost_fn:g}. Positive-class ECE over 15 bins of equal width.{in_sample}"
     )
 
 

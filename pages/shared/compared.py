@@ -35,7 +35,7 @@ from pages.shared import controls, text
 
 LETTERS = "ABCD"
 STROKES = ("━━━", ":green[━ ━]", ":violet[• • •]", ":red[━ •]")  # as the figures draw each place
-KINDS = {"classes": "Losses of classes", "values": "Losses of values"}
+KINDS = {"classes": "Classification losses", "values": "Regression losses"}
 # What a session begins with: each loss, and its parameters that are not at their defaults.
 FIRST: dict[str, tuple[tuple[str, dict[str, Value]], ...]] = {
     "classes": (("bce", {}), ("bce", {"pos_weight": 9.0}), ("focal", {})),
@@ -97,7 +97,7 @@ def line_of(one: Chosen, y: float, scale: Scale) -> Line:
 
 @st.cache_data(max_entries=500, show_spinner=False)
 def rests_of(one: Chosen, target: float) -> list[float]:
-    """The predictions among the drawn ones at which gradient descent comes to rest."""
+    """The drawn predictions to which gradient descent converges."""
     return resting_points(one.build(), target, *VALUES).tolist()
 
 
@@ -129,7 +129,7 @@ def is_closed(one: Chosen) -> bool:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def half_of(one: Chosen) -> float:
-    """The true probability for which a score of .5 stands."""
+    """The true probability whose optimal score is .5."""
     return stands_for(one.build(), 0.5)
 
 
@@ -143,13 +143,13 @@ def meaning_of(one: Chosen) -> str:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def proper_of(one: Chosen) -> bool | None:
-    """Whether the expected loss is least at the true probability; None in a regression."""
+    """Whether the expected loss is minimised by the true probability; None in a regression."""
     return is_proper(one.loss, one.head, dict(one.values), one.counts)
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
 def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str, ...]]]:
-    """The loss (None: BCE written by hand) in each number format, and a sentence for every finding."""
+    """The loss (None: naive BCE) in each floating-point type, and a sentence for every finding."""
     found = {}
     predicts = one is not None and one.head == "identity"
     for name, dtype in numerics.DTYPES.items():
@@ -167,7 +167,7 @@ def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str,
     return found
 
 
-# --- the losses that are looked at
+# --- the losses that are compared
 
 
 def slots_of(kind: str) -> list[int]:
@@ -199,7 +199,7 @@ def remove_loss(kind: str, slot: int) -> None:
 
 
 def losses_of(kind: str) -> list[str]:
-    """The losses of classes, or of values."""
+    """The classification or the regression losses."""
     return [name for name, spec in LOSSES.items() if serves(kind, spec.tasks)]
 
 
@@ -225,7 +225,7 @@ def choose_losses(kind: str) -> list[Chosen]:
         on_click=add_loss,
         args=(kind,),
         disabled=full,
-        help="Four are as many as can be told apart." if full else None,
+        help="The limit is four losses." if full else None,
     )
     return chosen
 
@@ -241,7 +241,7 @@ def share_of_positives(kind: str, slots: list[int]) -> float:
         0.99,
         step=0.01,
         key="losses.positives",
-        help="Of the data that balanced weights, or class shares of the training rows, are taken from.",
+        help="In the training rows that balanced weights or class priors are computed from.",
         persist_state="session",
     )
 
@@ -271,7 +271,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
             on_click=remove_loss,
             args=(kind, slot),
             disabled=alone,
-            help=f"Take {LETTERS[slot]} away.",
+            help=f"Remove {LETTERS[slot]}.",
         )
     names = {name: f"{LOSSES[name].label}{' · a mistake' * bool(LOSSES[name].mistake)}" for name in losses_of(kind)}
     loss = controls.choose("Loss", f"{prefix}.loss", names, hide_label=True)
@@ -337,19 +337,19 @@ def choose_activation(key: str, head: str, loss: str) -> str:
 def about(loss: str, head: str) -> str:
     """Source and tasks of a loss, and how it is looked at here where that is not plain."""
     spec = LOSSES[loss]
-    lines = [spec.reference, f"Serves {' and '.join(compatibility.TASKS[task] for task in spec.tasks)}."]
+    lines = [spec.reference, f"For {' and '.join(compatibility.TASKS[task] for task in spec.tasks)}."]
     if spec.of == "batch":
         lines.append(
-            f"Here one row moves in a batch of {OTHERS + 1}: the {OTHERS} others have p = 0.5, and {POSITIVE_OTHERS} "
+            f"Drawn for one row of a batch of {OTHERS + 1}: the {OTHERS} others have p = 0.5, and {POSITIVE_OTHERS} "
             "of them are positive."
         )
     if head == "sigmoids" or spec.tasks == ("multilabel",):
         lines.append(
-            "Here a row has two labels: the first one always, the second one if y = 1. z is the logit of the second "
-            "one; that of the first is 0."
+            "Drawn for a row with two labels: the first is always present, the second if y = 1. z is the logit of the "
+            "second; the logit of the first is 0."
         )
     elif HEADS[head].outputs(2) == 2:
-        lines.append("Here z is the logit of class 1; that of class 0 is 0.")
+        lines.append("z is the logit of class 1; the logit of class 0 is 0.")
     return "\n\n".join(lines)
 
 

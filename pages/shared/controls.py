@@ -13,7 +13,7 @@ from pages.shared import thresholds
 
 
 def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False, help: str | None = None) -> str:
-    """A choice among names; one that is no longer offered gives way to the first that is.
+    """A choice among names; one that is no longer offered is replaced by the first that is.
 
     A browser keeps the words of what is chosen: they must not change while the choice stays.
     """
@@ -117,5 +117,5 @@ def score_scale() -> ProbabilityScale:
         required=True,
         label_visibility="collapsed",
         persist_state="session",
-        help="How scores are spaced: evenly as probabilities, or by their logit, which parts those near 0 and 1.",
+        help="Linear in the probability, or in the logit, which separates scores near 0 and 1.",
     )

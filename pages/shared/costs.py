@@ -1,4 +1,4 @@
-"""What decisions cost: the threshold of greatest net value, and below it the band of scores that is best reviewed."""
+"""The threshold of maximum net value, and below it the band of scores to review."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pages.shared import review, text, thresholds, tune
 from pages.shared.priced import PARTS, PER, Priced, choose_payoffs, threshold
 from pages.shared.tiles import tiles
 
-ENDS = {"Call all": -math.inf, "Call none": math.inf}
+ENDS = {"Predict all positive": -math.inf, "Predict all negative": math.inf}
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
-    """Type the payoffs of a class or label; see the threshold that pays most, and the band to review."""
+    """The payoffs of a class or label, the threshold of maximum net value, and the band to review."""
     with st.container(border=True):
         priced = choose_payoffs(source, part, column)
     if priced.payoffs.flaw:
@@ -42,7 +42,7 @@ def _optimum(of: Key, column: int, payoffs: Payoffs, _source: ScoreSource) -> Op
 
 
 def _best_threshold(priced: Priced) -> None:
-    """The threshold of greatest net value beside the one of theory, those in use, and calling all or none."""
+    """The threshold of maximum net value beside that of theory, those in use, and predicting all or none positive."""
     source, payoffs, volume = priced.source, priced.payoffs, priced.volume
     best = _optimum((source.id, source.version), priced.column, payoffs, source)
     now, before = thresholds.of_column(source, priced.column)
@@ -63,7 +63,7 @@ def _best_threshold(priced: Priced) -> None:
         ),
         (f"Per {PER:,} rows, test", priced.money(a_thousand[0]), ""),
         (
-            f"A month of {volume:,}, test",
+            f"Per month of {volume:,} rows, test",
             priced.money(a_month[0]),
             priced.more(a_month[0] - a_month[1], "the current threshold"),
         ),
@@ -73,7 +73,7 @@ def _best_threshold(priced: Priced) -> None:
         "Use this threshold",
         on_click=thresholds.use_rule,
         args=(source, priced.column, best.threshold, "cost", "validation"),
-        help="It then stands in the controls above and in every number there.",
+        help="Makes it the current threshold.",
     )
     with st.container(border=True):
         _figure(priced, best, now, before)
@@ -105,10 +105,10 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> 
         revision=f"{priced.source.id} {priced.column} {axis}",
     )
     st.caption(
-        "Shaded: spread of the best threshold over 90% of resamples of the validation rows, drawn without regard to "
-        "class. 90% interval: of the net value of this threshold in the population. "
-        + f"Dashed: theory (Elkan, 2001), {text.rate(theory)}, the best for calibrated scores. " * priced.probabilities
-        + "Lines are drawn to a thousandth of the height; the table is exact."
+        "Shaded: spread of the best threshold over 90% of unstratified resamples of the validation rows. 90% interval: "
+        "of the net value of this threshold in the population. "
+        + f"Dashed: theory (Elkan, 2001), {text.rate(theory)}, optimal for calibrated scores. " * priced.probabilities
+        + "Lines are accurate to 0.1% of the height; the table is exact."
     )
     priced.say_theory_is_missing("costs.theory", "The threshold of theory (Elkan, 2001)")
 
@@ -119,11 +119,11 @@ def _table(priced: Priced, compared: dict[str, float]) -> None:
     counts = {part: index.counts(at) for part, index in priced.indexes.items()}
     table = pd.DataFrame({"": list(compared), "threshold": at})
     table["logit"] = logit(np.clip(at, 0, 1))
-    table["called, test"] = counts["test"].predicted_positive
+    table["predicted positive, test"] = counts["test"].predicted_positive
     amounts = [f"{PER:,} rows, {part}" for part in PARTS]
     for name, part in zip(amounts, PARTS, strict=True):
         table[name] = net_value(counts[part], priced.payoffs, PER)
-    table["a month, test"] = net_value(counts["test"], priced.payoffs, priced.volume)
+    table["per month, test"] = net_value(counts["test"], priced.payoffs, priced.volume)
     priced.show_table(
-        table, [*amounts, "a month, test"], alt="Net value of each threshold on validation and test rows."
+        table, [*amounts, "per month, test"], alt="Net value of each threshold on validation and test rows."
     )

@@ -1,5 +1,4 @@
-"""What is to be seen of one run or of single rows: its epochs one by one, a map of the scores over two features, and
-images that are misclassified."""
+"""Details of one run: its epochs one by one, a map of the scores over two features, and misclassified images."""
 
 from __future__ import annotations
 
@@ -65,12 +64,12 @@ def show_epochs(run: Run, threshold: float, choose: bool = False) -> None:
         rest=view.rest,
         threshold=threshold,
         key=f"epochs.{run.id}.{column}",
-        alt=f"Histogram of the validation rows' probabilities by true class, one epoch at a time, of {view.label}.",
+        alt=f"Histogram of the validation rows' probabilities by actual class, one epoch at a time, of {view.label}.",
     )
     every = run.kept[1][0] - run.kept[0][0] if len(run.kept) > 1 else 0
     known = {0: "the last epoch", 1: "every epoch", 2: "every second epoch and the last"}
     kept = known.get(every, f"every {every} epochs and the last")
-    st.caption(f"Kept: {kept}. Earlier scores of an experiment may take {KEPT_BYTES_A_JOB >> 20} MB.")
+    st.caption(f"Kept: {kept}. The limit is {KEPT_BYTES_A_JOB >> 20} MB of scores per experiment.")
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -90,8 +89,8 @@ def shows_plane(run: Run) -> bool:
 
 
 def show_plane(runs: Sequence[Run | None], lines: Sequence[Line], threshold: float, at: int) -> None:
-    """Where the score of each variant crosses the threshold, over the training rows; the ground is that of variant
-    `at`."""
+    """Where the score of each variant crosses the threshold, over the training rows; the background is the score of
+    variant `at`."""
     shown = [(line, run) for line, run in zip(lines, runs, strict=True) if run and run.surface is not None]
     if not shown:
         return

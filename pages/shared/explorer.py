@@ -1,4 +1,4 @@
-"""One class or label against the rest: its threshold, and every number and curve that moves with it."""
+"""One class (one-vs-rest) or label: its threshold, and every number and curve that depends on it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pages.components.threshold_explorer import Act, threshold_explorer
 from pages.shared import controls, rows, thresholds
 
 SEGMENTS = 12  # columns that are chosen from a row; more are chosen from a list
-HINT = "Drag the line, click a curve or type. Arrow keys go from score to score. Hatched is wrong, dashed is saved."
+HINT = "Drag the line, click a curve or type. Arrow keys step through scores. Hatched: misclassified. Dashed: saved."
 
 
 def choose_column(scores: Scores) -> int:
-    """The class whose threshold is moved, one against the rest, or the label; 0 for two classes."""
+    """The class (one-vs-rest) or label whose threshold is moved; 0 for two classes."""
     if scores.n_columns == 1:
         return 0
-    label = "Label" if scores.task == "multilabel" else "Class, against the rest"
+    label = "Label" if scores.task == "multilabel" else "Class (one-vs-rest)"
     names = dict(enumerate(scores.column_names))
     if st.session_state.get("column") not in names:  # the last run may have had more of them
         st.session_state.column = 0

@@ -60,8 +60,7 @@ FORMATS: dict[str, Format] = {
 
 
 def show(source: ScoreSource, part: str, _column: int) -> None:
-    """The saved thresholds, or the current ones while none are saved, in a format that is chosen, to copy or to
-    download."""
+    """The saved thresholds, or the current ones while none are saved, in the chosen format, to copy or download."""
     current, saved = thresholds.current(source), thresholds.saved(source)
     name, params = decision.of(source)
     written = _record(
@@ -101,7 +100,7 @@ def show(source: ScoreSource, part: str, _column: int) -> None:
                 "text/csv",
                 icon=":material/download:",
                 on_click="ignore",
-                help=f"The {part} rows: their place in the data set, true class and scores.",
+                help=f"The {part} rows: their place in the data set, actual class and scores.",
             )
     st.caption(chosen.about)
     st.code(content, chosen.language, wrap_lines=True)
@@ -117,7 +116,7 @@ def _described(written: ThresholdRecord, exported: Sequence[Threshold]) -> str:
         origin = text.plain(provenance_label(one.provenance))
         return f"**{kind} threshold** of {text.plain(written.thresholds[0].name)}: {value} ({origin})."
     if written.task == "multilabel":
-        return f"**{kind} thresholds** of {count} labels, each of which is decided by itself."
+        return f"**{kind} thresholds** of {count} labels, each decided independently."
     rule = DECISIONS[written.decision].label
     return f"**{kind} thresholds** of {count} classes, decided by *{text.plain(rule)}*, the rule chosen now."
 

@@ -43,6 +43,6 @@ def show_line(finding: Finding, where: str, config: RunConfig | None) -> None:
             return
         label = text.of_remedy(finding.remedy, config)
         if st.button(label, key=f"{where}.{finding.code}", type="tertiary", icon=":material/build:"):
-            # The controls are drawn already; the next script run takes these choices before it draws them.
-            st.session_state.wanted = config.model_copy(update=finding.remedy).model_dump()
+            # The controls are drawn already; the next script run applies these choices before it draws them.
+            st.session_state.next_config = config.model_copy(update=finding.remedy).model_dump()
             st.rerun()

@@ -30,8 +30,8 @@ FOLDS = 3
 # What decides which rows, as the table heads it; {} is the default threshold.
 CASES = ("validation at {}", "validation, tuned", "validation, folds", "test at {}", "test, tuned")
 READ = (
-    "Tuned on the validation rows, so their numbers flatter. In folds each third of them is decided as the rule "
-    "chooses on the other two, and test rows have no part in it: those say what the rule is worth."
+    "Validation, tuned: in-sample (optimistic). Folds: each third of the validation rows is decided by thresholds "
+    "tuned on the other two. Test rows are not used for tuning."
 )
 
 
@@ -50,7 +50,7 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
         table,
         height="content",
         column_config={case: st.column_config.TextColumn(alignment="right") for case in cases},
-        alt=f"What {LABEL_RULES[name].label} comes to on validation and test rows, beside one default for every label.",
+        alt=f"Metrics of {LABEL_RULES[name].label} on validation and test rows, beside those of the default threshold.",
     )
     st.caption(READ)
     _offer(source, name, choice)
@@ -112,7 +112,7 @@ def _said(total: Total, numbers: dict[str, float]) -> str:
     if total.kind == "count":
         return f"{round(value, 3):,}"  # or a sum of weights
     if total.kind == "mean":
-        return f"{value:.2f}, true {numbers['cardinality_true']:.2f}"
+        return f"{value:.2f} (actual {numbers['cardinality_true']:.2f})"
     return text.rate(value)
 
 
@@ -130,11 +130,11 @@ def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
         "Use these thresholds",
         on_click=thresholds.use_rule_for_all,
         args=(source, found.tolist(), name, "validation"),
-        help="They then stand in the rows above and in every number.",
+        help="Makes them the current thresholds.",
     )
     if never:
         st.caption(
-            f"The rule gives {never:,} of {found.size:,} labels to no row: their threshold is above every score."
+            f"The rule predicts {never:,} of {found.size:,} labels for no row: their threshold is above every score."
         )
     if isinstance(choice, LabelShares):
-        st.caption("These are the thresholds of the validation rows; on test rows the rule matches the shares anew.")
+        st.caption("These are the thresholds of the validation rows; on test rows the rule matches the shares again.")

@@ -10,15 +10,15 @@ from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, label_rules, thresholds
 
-MEAN = "undefined ones, without a positive and without a call, are left out, where scikit-learn counts them as 0."
+MEAN = "undefined ones (no actual and no predicted positive) are left out, where scikit-learn counts them as 0."
 TOTALS = (
-    Total("micro_f1", "Micro F1", "F1 of the decisions about all labels together.", better=1),
+    Total("micro_f1", "Micro F1", "F1 of the decisions about all labels, pooled.", better=1),
     Total("macro_f1", "Macro F1", f"Mean of F1 over labels; {MEAN}", better=1),
-    Total("weighted_f1", "Weighted F1", "Mean of F1 over labels, each weighing as many as it has positives.", better=1),
+    Total("weighted_f1", "Weighted F1", "Mean of F1 over labels, weighted by their numbers of positives.", better=1),
     Total("samples_f1", "Samples F1", f"Mean over rows of F1 among their labels; {MEAN}", better=1),
     Total("subset", "Subset accuracy", "Share of rows with every label correct.", better=1),
     Total("hamming", "Hamming loss", "Share of all decisions that are wrong.", better=-1),
-    Total("cardinality", "Labels a row", "Labels called a row on average, and those it truly has.", "mean", 0, "true"),
+    Total("cardinality", "Label cardinality", "Labels per row: predicted, and actual.", "mean", 0, "true"),
     Total("without", "No label", "Rows in which no label reaches its threshold.", "count"),
     Total("several", "Several labels", "Rows in which more than one label reaches its threshold.", "count"),
 )
@@ -31,8 +31,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     indexes = [source.index(part, label) for label in range(scores.n_columns)]
     st.header("All labels")
     st.caption(
-        "Each label is decided at its own threshold: drag its line, or type a number. Dashed is the saved threshold, "
-        "and ▲ ▼ say how far a number is from its. A name shows that label in the explorer above."
+        "Each label has its own threshold: drag its line, or type a number. Dashed: saved threshold. ▲ ▼: difference "
+        "to the saved thresholds. Click a name to see that label in the panel above."
     )
     weight = source.row_columns(part).weight
     now, before = (

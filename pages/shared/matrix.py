@@ -1,4 +1,4 @@
-"""A confusion matrix with the choice of what its large numbers say."""
+"""A confusion matrix with a choice of its normalisation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": 
 
 
 def normalise_now(key: str) -> Normalise:
-    """What the numbers of the matrix with this key say, as chosen last."""
+    """The normalisation of the matrix with this key, as chosen last."""
     return st.session_state.get(f"{key}.normalise") or "none"
 
 
@@ -29,9 +29,9 @@ def show_matrix(
     revision: str,
     on_cell: Callable[[int, int], None],
 ) -> None:
-    """The matrix of rows truly in each class (row) and decided as each class (column), under its title: (K, K), or
-    (K, K + 1) with the rows that got no class in the last column. `on_cell` is called, in a callback, with the true
-    class of a cell that is clicked and the decided one, NO_CLASS for that last column."""
+    """The matrix of rows by actual (row) and predicted class (column), under its title: (K, K), or (K, K + 1) with the
+    rows without a class in the last column. `on_cell` is called, in a callback, with the actual class of a cell that is
+    clicked and the predicted one, NO_CLASS for that last column."""
 
     def clicked(cell: dict[str, Any]) -> None:
         two = matrix.shape == (2, 2)  # drawn as four bars, TN, FP, FN and TP
@@ -61,4 +61,4 @@ def show_matrix(
         revision=f"{revision} {matrix.shape}",
         on_click=clicked,
     )
-    st.caption("A click on a cell opens its rows, as the panel Rows does.")
+    st.caption("Click a cell to see its rows in the Rows panel.")

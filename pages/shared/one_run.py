@@ -22,8 +22,8 @@ from pages.shared import controls, details, findings, text, theory, thresholds, 
 
 THRESHOLD = "race.threshold"  # the key of its slider
 HELP = {
-    "binary": "Rows that score at least this are called positive.",
-    "multilabel": "Rows get each label on which they score at least this, one threshold for all labels.",
+    "binary": "Rows with score >= threshold are predicted positive.",
+    "multilabel": "Labels with score >= threshold are predicted; one threshold for all labels.",
 }
 MANY_PANELS, FEW_COLUMNS, PANEL_HEIGHT = 10, 4, 120
 
@@ -111,7 +111,7 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
             on_change=_move_all,
             args=(runs,),
             persist_state="session",
-            help=f"{HELP[task]} Moving it trains nothing anew.",
+            help=f"{HELP[task]} Moving it does not retrain.",
         )
         convert = task == "binary" and theory.choose_conversion()
     if convert:
@@ -134,7 +134,7 @@ def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5)
         what = "with each label whose" if run.task == "multilabel" else "positive if"
         said = f"On {scores.n_rows:,} validation rows, {what} p ≥ {text.threshold(threshold)}."
         if math.isinf(threshold):
-            said = f"On {scores.n_rows:,} validation rows; the threshold lies above every score."
+            said = f"On {scores.n_rows:,} validation rows; the threshold is above every score."
     if run.task == "multilabel" or run.config.head == "one_vs_rest":
         said += f" At {text.threshold(threshold)}, {text.of_rows_called(scores, [threshold] * scores.n_columns)}"
     st.caption(said)
@@ -159,7 +159,7 @@ def choose_scale() -> Scale:
 
 
 def show_scores(run: Run, scale: Scale) -> None:
-    """Histograms, one for each class or label, parted at the threshold or, among classes, by the largest score."""
+    """Histograms, one for each class or label, split at the threshold or, for several classes, by argmax."""
     threshold = st.session_state.get(THRESHOLD, 0.5) if run.task != "multiclass" else 0.5
     scores = theory.as_shown(run).scores("validation")
     views = [scores.view(column) for column in range(scores.n_columns)]

@@ -11,16 +11,16 @@ from pages.components.announcement import announcement
 from pages.shared import session, text
 from pages.shared.services import runner
 
-PACES: dict[str, float | None] = {"as fast as can be": None, "20 epochs a second": 20.0, "5 epochs a second": 5.0,
-                                  "1 epoch a second": 1.0}  # fmt: skip
+PACES: dict[str, float | None] = {"maximum speed": None, "20 epochs per second": 20.0, "5 epochs per second": 5.0,
+                                  "1 epoch per second": 1.0}  # fmt: skip
 
 
 def show(job: Job | None, experiment: Experiment | None) -> None:
-    """A row of buttons; those that would do nothing now can't be pressed.
+    """A row of buttons; those without an effect at the moment are disabled.
 
-    A button keeps its key while its label changes, so the browser keeps the focus on it. What may not happen twice is
-    no callback: a browser that sends a tick of a fragment just then says in both messages that a button was pressed,
-    and callbacks would be called for both. Only the second runs this script.
+    A button keeps its key while its label changes, so the browser keeps the focus on it. Actions that must not happen
+    twice are not callbacks: a browser that sends a fragment's tick at the same time reports the click in both messages,
+    and a callback would run for both. Only the second runs this script.
     """
     live = job is not None and not job.ended
     name = job.id if job else ""
@@ -47,7 +47,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
                 icon=":material/restart_alt:",
                 on_click=_reset,
                 args=(name,),
-                help=f"{'Stop, put' if live else 'Put'} this experiment aside and begin anew. The choices stay.",
+                help=f"{'Stop and clear' if live else 'Clear'} this experiment. The settings are kept.",
             )
         if job and any(run.outputs for run in job.runs):
             onward = "See the residuals" if job.runs[0].task == "regression" else "Move the threshold"

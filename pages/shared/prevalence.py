@@ -29,24 +29,24 @@ AIMS: dict[Aim, str] = {"f1": "F1", "cost": "net value", "accuracy": "accuracy"}
 LINES = ("precision", "f1", "accuracy")
 CURVES = ("precision", "recall", "f1")
 PREDICTED: dict[Aim, str] = {
-    "f1": "the row that has F*/2 there, F* the greatest F1 there",
-    "cost": "the row that has Elkan's threshold there",
-    "accuracy": "the row that has 0.5 there",
+    "f1": "the score whose probability there is F*/2, with F* the maximum F1 there",
+    "cost": "the score whose probability there is Elkan's threshold",
+    "accuracy": "the score whose probability there is 0.5",
 }
 READS_PROBABILITIES: dict[Aim, str] = {"f1": "half_f1", "cost": "cost"}  # as the rules that checks know
 ASSUMED = (
-    "Assumed: rows of each class score as they do here, so that recall and false positive rate stay (label shift)."
+    "Assumes label shift: the scores of each class keep their distribution, so recall and false positive rate stay."
 )
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
-    """Choose the prevalence in production; see precision, net value and the best threshold move with it."""
+    """The prevalence in production, with precision, net value and the best threshold there."""
     payoffs, unit = chosen_payoffs()
     priced = Priced(source, part, column, payoffs, unit, source.scores(part).n_rows)
     here = priced.indexes["validation"].prevalence
     if not 0 < here < 1:
         rows, label = "All" if here == 1 else "None", text.plain(priced.views["validation"].label)
-        st.markdown(f"{rows} of the validation rows are {label}, which says nothing about another prevalence.")
+        st.markdown(f"{rows} of the validation rows are {label}, so another prevalence can't be simulated.")
         return
     now, before = thresholds.of_column(source, column)
     with st.container(border=True):
@@ -126,7 +126,7 @@ def _choose_aim() -> Aim:
         default="f1",
         required=True,
         persist_state="session",
-        help="What the best threshold is best for. Net value is of the payoffs on the Costs tab.",
+        help="What the best threshold maximises. Net value uses the payoffs of the Costs tab.",
     )
     return chosen if chosen in AIMS else "f1"
 
@@ -164,7 +164,7 @@ def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
         for name, (value, was) in values.items()
     ]
     label, value, caption = shown[0]
-    shown[0] = label, value, f"{text.rate(float(low))} to {text.rate(float(high))} in 90% of samples; {caption}"
+    shown[0] = label, value, f"90% interval {text.rate(float(low))} to {text.rate(float(high))}; {caption}"
     value, was = (priced.money(float(net_value(counts, priced.payoffs, PER))) for counts in (at, before))
     tiles(*shown, (f"{PER:,} rows at {_percent(there)}", value, f"{was} {data}"))
 
@@ -185,7 +185,7 @@ def _against_prevalence(priced: Priced, now: float, here: float, there: float) -
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column}",
     )
-    st.caption(f"The {priced.part} rows. Shaded: the precision in at least 90% of samples (Wilson, of both rates).")
+    st.caption(f"The {priced.part} rows. Shaded: interval of precision, coverage at least 90% (Wilson, of both rates).")
 
 
 def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, here: float, there: float) -> None:
@@ -221,7 +221,7 @@ def _against_threshold(priced: Priced, now: float, best: float, theory: float, t
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
     )
-    st.caption(f"The {priced.part} rows, each class weighed by its new share over its old one.")
+    st.caption(f"The {priced.part} rows, each class weighted by its new share divided by its old one.")
 
 
 def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there: float) -> None:
@@ -236,7 +236,7 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
         "Use the tuned threshold",
         on_click=thresholds.use_rule,
         args=(priced.source, priced.column, best, aim, "validation"),
-        help="It then stands in the controls above and in every number there.",
+        help="Makes it the current threshold.",
     )
     if use := READS_PROBABILITIES.get(aim):
         tune.show_findings(priced.source, priced.column, use, "prevalence")

@@ -1,4 +1,4 @@
-"""What the panels of costs share: the payoffs that were typed, a column of a source with them, amounts in words."""
+"""What the panels of costs share: the payoffs that were typed, a column of a source with them, amounts as text."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from core.plots.style import Scale
 from pages.shared import controls, text
 from pages.shared.tiles import NARROW
 
-PER = 1000  # rows that a net value is said for
+PER = 1000  # rows of a net value
 PARTS = ("validation", "test")
-# Two rows of two, as the confusion matrix has them: true classes down, decided ones across.
+# Two rows of two, as in the confusion matrix: actual classes down, predicted ones across.
 CELLS = (
     ("benefit_tn", "True negative: benefit"),
     ("cost_fp", "False positive: cost"),
     ("cost_fn", "False negative: cost"),
     ("benefit_tp", "True positive: benefit"),
 )
-MEANING = "Net value is benefits less costs: above 0 earns, below 0 costs, and the greater is better."
+MEANING = "Net value = benefits - costs; higher is better."
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Priced:
     def say_theory_is_missing(self, where: str, what: str) -> None:
         """What theory needs probabilities for, with the way to them; nothing where the scores are some."""
         if not self.probabilities:
-            st.caption(f"{what} needs probabilities, and these scores leave [0, 1].")
+            st.caption(f"{what} needs probabilities, and these scores are outside [0, 1].")
             controls.offer_calibration(where)
 
     def money(self, value: float) -> str:
@@ -105,10 +105,10 @@ def chosen_payoffs() -> tuple[Payoffs, str]:
 
 
 def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
-    """The payoffs as a matrix, their unit, and how many rows a month are decided: as many as are shown by default."""
+    """The payoffs as a matrix, their unit, and the rows to decide per month: by default the rows shown."""
     rows = source.scores(part).n_rows
     st.markdown("**Payoffs**")
-    st.caption(f"What one row brings or costs, all four in one unit. {MEANING}")
+    st.caption(f"Benefits and costs of one row, all in one unit. {MEANING}")
     matrix, rest = st.columns([2, 1])
     with matrix, st.grid(2, min_column_width=NARROW):
         for name, label in CELLS:
@@ -118,14 +118,14 @@ def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
         st.session_state.setdefault("cost.unit", "EUR")
         st.text_input("Unit", max_chars=12, key="cost.unit", persist_state="session")
         volume = st.number_input(
-            "Rows a month",
+            "Rows per month",
             1,
             10**12,
             None,
             key="cost.volume",
             placeholder=f"{rows:,}, as shown",
             persist_state="session",
-            help="How many rows are decided in a month. Left empty: as many as this split has.",
+            help="Rows to decide per month. Empty: the number of rows of this split.",
         )
     payoffs, unit = chosen_payoffs()
     return Priced(source, part, column, payoffs, unit, int(volume or max(rows, 1)))

@@ -60,7 +60,7 @@ def show(job: Job) -> None:
 
 
 def _lay_out(cards: Sequence[Callable[[], None]]) -> None:
-    """Two cards a row where there is room; the last one of an odd number has a row of its own."""
+    """Two cards per row where there is room; the last of an odd number has a row of its own."""
     paired = len(cards) // 2 * 2
     if paired:
         grid = st.grid(2, min_column_width=380)
@@ -126,7 +126,7 @@ def _show_losses(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int) 
         revision=f"{job.id} {log}",
     )
     if len(job.experiment.seeds) > 1:
-        st.caption("Lines are means over seeds, bands reach from the least to the greatest.")
+        st.caption("Lines: mean over seeds. Bands: minimum to maximum over seeds.")
 
 
 def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: int, threshold: float) -> None:
@@ -153,14 +153,14 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
             height=tall,
         ),
         key="race_scores",
-        alt=f"Histograms of the validation rows' probabilities by true class, for {len(chosen)} variants.",
+        alt=f"Histograms of the validation rows' probabilities by actual class, for {len(chosen)} variants.",
         height=tall,
         revision=f"{job.id} {scale} {column} {convert}",
     )
     if convert:
-        st.caption("Filled: converted back to probabilities. Outlined: scores as trained.")
+        st.caption("Filled: converted back to probabilities. Outlined: uncalibrated.")
     if len(chosen) < len(lines):
-        st.caption(f"{len(chosen)} of the {len(lines)} variants; click a row of the table for another.")
+        st.caption(f"{len(chosen)} of the {len(lines)} variants are shown; click a row of the table to see another.")
 
 
 def _scored(job: Job, most: int, at: int) -> tuple[list[int], list[Run]]:
@@ -178,7 +178,7 @@ def _some(count: int, most: int, at: int) -> list[int]:
 
 
 def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, column: int, threshold: float) -> None:
-    st.markdown("**Precision against recall**, validation rows")
+    st.markdown("**Precision-recall curves**, validation rows")
     chosen, runs = _scored(job, CURVES, at)
     y = runs[0].scores("validation").view(column).y
     scores = np.stack([run.outputs["validation"][:, column] for run in runs])
@@ -193,13 +193,13 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
             chosen.index(at) if at in chosen else None,
         ),
         key="race_curves",
-        alt=f"Precision against recall on the validation rows, {len(chosen)} variants"
+        alt=f"Precision-recall curves on the validation rows, {len(chosen)} variants"
         + (f"; rings at {text.threshold(threshold)}." if any(map(one_run.has_threshold, runs)) else "."),
         height=HEIGHT,
         revision=f"{job.id} {column}",
     )
     if len(chosen) < len(lines):
-        st.caption(f"{len(chosen)} of the {len(lines)} variants.")
+        st.caption(f"{len(chosen)} of the {len(lines)} variants are shown.")
 
 
 def _operating_point(run: Run, column: int, threshold: float) -> tuple[float, float] | None:

@@ -15,14 +15,14 @@ from core.plots.race import Line
 from core.training.runs import Job, Run
 from pages.shared import focus, tables, text
 
-Metrics = dict[str, NDArray[np.float64]]  # by name, (V, S): a row a variant, a column a seed, NaN where there is none
+Metrics = dict[str, NDArray[np.float64]]  # by name, (V, S): one row per variant, one column per seed, NaN for none
 PREFERRED = ("f1", "macro_f1", "mae")
 COLUMNS = tables.COLUMNS | {"State": st.column_config.TextColumn(width="medium")}
 BIAS = "mean_residual"
 
 
 def mean_residual(y_true: NDArray[np.float64], y_pred: NDArray[np.float64]) -> float:
-    """How far predictions lie above (> 0) or below (< 0) the true values on average."""
+    """How far predictions are above (> 0) or below (< 0) the actual values on average."""
     return float((y_pred - y_true).mean())
 
 
@@ -71,7 +71,7 @@ def best_metric(metrics: Metrics) -> str:
 
 
 def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
-    """Means over seeds, with half their range, a row a variant; a click on a row puts it in focus.
+    """Means over seeds, with half their range, one row per variant; a click on a row puts it in focus.
 
     While runs train, variants keep their order; then the best comes first.
     """
@@ -110,7 +110,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     decided = "at the threshold" if job.runs[0].task in ("binary", "multilabel") else "by the default decision"
     rows = f"On the validation rows, {decided}."
     if job.runs[0].task == "regression":
-        rows = "On the validation rows. Mean residual: predicted minus true; the nearest to 0 ranks first."
+        rows = "On the validation rows. Mean residual: predicted minus actual; the nearest to 0 ranks first."
     spread = f" Mean over {seeds} seeds; ± is half the range." if seeds > 1 else ""
     cure = " Where a run diverged, try a smaller learning rate." if any(_diverged(job)) else ""
     st.caption(f"{rows}{spread}{cure} Click a row to look at that variant.")

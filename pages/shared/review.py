@@ -1,4 +1,4 @@
-"""Two thresholds, between which people decide: the best pair beside Chow's rule and the best single threshold."""
+"""Two thresholds with a review between them: the best pair, Chow's rule and the best single threshold."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ BEST, SINGLE, CHOW = "Best pair", "Best single threshold", "Chow's rule"
 
 
 def show(priced: Priced) -> None:
-    """Say what a review costs; see which scores are best reviewed, and what that saves."""
+    """The cost of a review, the band of scores to review, and what that saves."""
     view = priced.views[priced.part]
     st.markdown("**Review**")
     st.caption(
         text.plain(
-            f"Two thresholds instead of one: score >= high is called {view.label}, score < low {view.rest}, and a "
-            "person decides what lies between."
+            f"Two thresholds: score >= high is predicted {view.label}, score < low is predicted {view.rest}, and a "
+            "person decides about the scores between them."
         )
     )
     review, capacity = _choose_review(priced.unit)
@@ -59,7 +59,7 @@ def show(priced: Priced) -> None:
 
 
 def _choose_review(unit: str) -> tuple[Review, int | None]:
-    """What a review costs and how often it is right, and how many rows a month can be reviewed; None for no limit."""
+    """The cost of a review and how often it is correct, and the maximum reviews per month; None for no limit."""
     cost, accuracy, capacity = st.columns(3)
     st.session_state.setdefault("review.cost", 0.2)
     st.session_state.setdefault("review.right", 100.0)
@@ -76,25 +76,25 @@ def _choose_review(unit: str) -> tuple[Review, int | None]:
         )
     with accuracy:
         right = st.number_input(
-            "Reviews that are right (%)",
+            "Correct reviews (%)",
             0.0,
             100.0,
             step=1.0,
             format="%g",
             key="review.right",
             persist_state="session",
-            help="Of positive and of negative rows alike. 100 assumes that the reviewer makes no mistake.",
+            help="The same for positive and negative rows. 100 assumes that reviewers make no mistakes.",
         )
     with capacity:
         most = st.number_input(
-            "Reviews a month, at most",
+            "Maximum reviews per month",
             0,
             10**12,
             None,
             key="review.most",
             placeholder="no limit",
             persist_state="session",
-            help="Out of the rows a month above; the same share of the validation rows limits what is tuned there.",
+            help="Of the rows per month above. Tuning uses the same share of the validation rows as its limit.",
         )
     return Review(price, right / 100), most
 
@@ -107,16 +107,16 @@ def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, ca
     if capacity is None:
         return f"{here}."
     if wanted.reviewed <= most:
-        said = f"{here}, which the {capacity:,} of {volume:,} rows a month cover."
+        said = f"{here}, and the limit of {capacity:,} of {volume:,} rows per month covers them."
     elif tuned.reviewed:
         said = (
-            f"{here}, but {capacity:,} of {volume:,} rows a month allow {most:,.0f} here. "
-            f"The best pair that they cover reviews {tuned.reviewed:,}."
+            f"{here}, but the limit of {capacity:,} of {volume:,} rows per month allows {most:,.0f}. "
+            f"The best pair within the limit reviews {tuned.reviewed:,}."
         )
     else:
         said = (
-            f"{here}, but {capacity:,} of {volume:,} rows a month allow {most:,.0f} here, too few for any pair that "
-            "pays. The best that can be is a single threshold."
+            f"{here}, but the limit of {capacity:,} of {volume:,} rows per month allows {most:,.0f}, too few for a "
+            "pair to pay off. A single threshold is best."
         )
     if test.reviewed > rows_here(capacity, volume, test.total):
         said += f" On test it sends {test.reviewed:,} of {test.total:,} rows to review, more than the limit."
@@ -137,17 +137,17 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     live_figure(
         band_figure(priced.views[priced.part], bands[BEST], marks, axis),
         key="band",
-        alt=f"Histograms of the {priced.part} rows' scores by true class. Reviewed are scores from {threshold(low)} to "
+        alt=f"Histograms of the {priced.part} rows' scores by actual class. Scores to review: {threshold(low)} to "
         f"{threshold(high)}{by_theory}.",
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
     )
     dashed = (
-        " Dashed: Chow's rule (1970), the best for calibrated scores without a limit: a row is reviewed where neither "
-        "decision is worth as much."
+        " Dashed: Chow's rule (1970), optimal for calibrated scores without a limit: a row is reviewed where a review "
+        "is worth more than either decision."
     )
     st.caption(
-        f"The {priced.part} rows; hatched: wrong. Shaded: reviewed, drawn as if every review were right."
+        f"The {priced.part} rows. Hatched: misclassified. Shaded: reviewed, drawn as if every review were correct."
         + dashed * priced.probabilities
     )
     priced.say_theory_is_missing("review.theory", "Chow's rule (1970)")
@@ -158,13 +158,13 @@ def _table(priced: Priced, bands: dict[str, Band], tuned: dict[str, Outcome], te
     table = pd.DataFrame({"": list(bands)})
     table["low"], table["high"] = zip(*bands.values(), strict=True)
     shares = zip(*(sent.shares() for sent in test.values()), strict=True)
-    for name, share in zip(("called negative, test", "reviewed", "called positive"), shares, strict=True):
+    for name, share in zip(("predicted negative, test", "reviewed", "predicted positive"), shares, strict=True):
         table[name] = share
     table["errors left"] = [sent.errors for sent in test.values()]
     amounts = {
         f"{PER:,} rows, validation": [PER * sent.value for sent in tuned.values()],
         f"{PER:,} rows, test": [PER * sent.value for sent in test.values()],
-        "a month, test": [priced.volume * sent.value for sent in test.values()],
+        "per month, test": [priced.volume * sent.value for sent in test.values()],
     }
     for name, values in amounts.items():
         table[name] = values

@@ -20,7 +20,7 @@ from pages.shared import controls, decision, text, thresholds
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
 FEW, HEIGHT = 10, 440  # rows that a table is as high as; pixels of one with more
 ANY = "any"
-CELL = {False: "One class against the rest", True: "All classes together"}
+CELL = {False: "One-vs-rest", True: "All classes"}
 SAID: dict[Outcome | None, str] = {
     None: "",
     "tp": " are actual {label}, predicted {label}",
@@ -51,8 +51,8 @@ def ask(
 ) -> None:
     """Open the panel Rows on the rows of an outcome, on those with low <= score < high, or on both; None is any.
 
-    Or, of several classes, on the rows truly in class `true` that are decided as class `decided`, by index. To be
-    called in a callback, before the page is drawn, as a picture's on_click is.
+    Or, of several classes, on the rows of actual class `true` and predicted class `decided`, by index. Call it in a
+    callback, before the page is drawn, such as a figure's on_click.
     """
     cell = true is not None or decided is not None
     _ask(source, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
@@ -60,9 +60,9 @@ def ask(
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
-    """Choose rows by what is decided about them; those closest to another decision come first."""
+    """Choose rows by their outcome; those closest to another decision come first."""
     if st.session_state.pop("rows.from_afar", False):
-        st.toast("The rows are in the panel Rows, further down.", icon=":material/table_rows:")
+        st.toast("The rows are shown in the Rows panel below.", icon=":material/table_rows:")
     scores = source.scores(part)
     now = thresholds.values(thresholds.current(source))
     if scores.task == "multiclass":
@@ -138,7 +138,7 @@ def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame
             "text/csv",
             icon=":material/download:",
             on_click="ignore",
-            help=f"All {len(found):,}, with every feature as it is in the data set.",
+            help=f"All {len(found):,}, with every feature, unscaled.",
         )
     table = described(shown, source, part, with_features=not image)
     images, beside = st.columns([1, 2]) if image else (None, st.container())

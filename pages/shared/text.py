@@ -35,15 +35,15 @@ PROPER = {
 SYMBOLS = {"none": "{}", "sigmoid": "sigmoid({})", "softmax": "softmax({})", "log_softmax": "log_softmax({})"}
 
 
-# What Markdown gives a meaning: signs, underscores at the ends of a word, the full stop after the number of a list.
+# Markdown syntax: signs, underscores at the ends of a word, the full stop after the number of a list.
 SIGNS = re.compile(r"[!-&(-+/:<-@[-^`{-~-]|(?<![^\W_])_|_(?![^\W_])|(?m:(?<=^\d)\.(?=\s))")
-# Where the browser sees addresses and the short names of emoji in spite of backslashes.
+# Where the browser recognises addresses and names of emoji despite backslashes.
 INSIDE_ADDRESSES = re.compile(r"(?<=:)(?=//|[\w+/-]+:)|(?<=www)(?=\.)|(?<=@)(?=[\w-])", re.IGNORECASE)
 JOINER = "\u2060"  # has no width
 
 
 def plain(sentence: str) -> str:
-    """The sentence as Markdown that shows it as it is, `names` in backquotes apart: it may quote what was typed."""
+    """Escape a sentence, which may quote what was typed, so that Markdown shows it unchanged but for `names`."""
     parts = re.split(r"(`[\w.*]+`)", sentence)
     parts[::2] = [SIGNS.sub(r"\\\g<0>", INSIDE_ADDRESSES.sub(JOINER, part)) for part in parts[::2]]
     return "".join(parts)
@@ -89,7 +89,7 @@ def of_data(data: Dataset) -> str:
     elif data.task == "multiclass":
         what = f"{len(data.counts)} classes"
     elif data.task == "multilabel":
-        what = f"{len(data.counts)} labels, {data.counts.sum() / rows:.1f} a row on average"
+        what = f"{len(data.counts)} labels, {data.counts.sum() / rows:.1f} per row on average"
     else:
         what = f"{data.target} from {data.y.min():.4g} to {data.y.max():.4g}"
     return f"{rows:,} rows, {features} {'feature' if features == 1 else 'features'}, {what}."
@@ -125,12 +125,12 @@ def of_wiring(head: str, activation: str, loss: str) -> str:
     elif gives == "log-probabilities":
         shown = f"exp({given})"
     else:
-        shown = given if gives == "probabilities" else f"{given}, cut to [0, 1]"
+        shown = given if gives == "probabilities" else f"{given}, clipped to [0, 1]"
     return f"The loss gets {given}; p = {shown}."
 
 
 def of_decision(run: Run) -> str:
-    """How a run's scores decide as long as no threshold is chosen."""
+    """The decision on a run's scores while no threshold is chosen."""
     return HEADS[run.config.head].decision[run.task]
 
 
@@ -148,7 +148,7 @@ def of_remedy(changes: Mapping[str, object], config: RunConfig) -> str:
 
 
 def _said(key: str, given: Any, config: RunConfig) -> list[str]:
-    """What a field of a configuration is set to, as controls call it; of parameters those that change."""
+    """The value of a field of a configuration with its label in the controls; of parameters those that change."""
     if key == "loss_params":
         return [f"{name} {_value(value)}" for name, value in given if (name, value) not in config.loss_params]
     if key == "activation" and given == "auto":
@@ -164,12 +164,12 @@ def _value(given: object) -> str:
 
 
 def metric_label(name: str) -> str:
-    """What a number of a run is called: one of core.evaluation.summaries, a loss or an error of predicted values."""
+    """The label of a number of a run: one of core.evaluation.summaries, a loss or an error of predicted values."""
     return OTHER_METRICS[name] if name in OTHER_METRICS else number_label(name)
 
 
 def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:
-    """How many rows no class's or label's threshold is reached in, and how many several."""
+    """How many rows reach no threshold of a class or label, and how many reach several."""
     none, several = predicted_per_row(scores, thresholds)
     if scores.task == "multilabel":
         return f"{none:,} of {scores.n_rows:,} rows get no label and {several:,} get several."
@@ -198,7 +198,7 @@ def of_progress(job: Job, tried: bool = False) -> str:
     if len(job.runs) > 1:
         epochs = f"{len(job.runs)} runs together · {epochs}"
     if job.status == "queued":
-        return f"{of_status(job)}, number {job.position} in the queue; it starts when a run before it ends"
+        return f"{of_status(job)}, number {job.position} in the queue; it starts when an earlier run ends"
     left = "" if job.status != "running" or job.remaining is None else f" · about {seconds(job.remaining)} left"
     return f"{of_status(job)} · {epochs} · {seconds(job.elapsed)}{left}"
 
@@ -208,7 +208,7 @@ def of_devices(job: Job, tried: bool) -> str:
     names = {
         "the CPU" if run.device == "cpu" else torch.cuda.get_device_name(run.device) for run in job.runs if run.device
     }
-    faster = ", the faster one in a trial" if tried and len(names) == 1 else ""
+    faster = ", the faster one when both were timed" if tried and len(names) == 1 else ""
     return f" on {' and '.join(sorted(names))}{faster}" if names else ""
 
 
@@ -249,28 +249,26 @@ def of_race(job: Job) -> str:
         for at, variant in enumerate(job.experiment.variants)
         if (came := [run.came for run in job.of_variant(at) if run.status == "diverged"])
     ]
-    said = "Mean loss by epoch, one line a variant. Lowest validation losses now: "
+    said = "Mean loss by epoch, one line per variant. Validation loss now, minimum over seeds: "
     return said + ", ".join(ends) + "." + "".join(broken)
 
 
 def of_histograms(run: Run, part: str) -> str:
-    return f"Histograms of the {part} rows' probabilities by true class, after epoch {run.epoch}."
+    return f"Histograms of the {part} rows' probabilities by actual class, after epoch {run.epoch}."
 
 
 def of_panels(task: str) -> str:
     """How panels of several classes are to be read."""
     if task == "multiclass":
-        return (
-            "Up: rows of the class. Down: all others. Hatched: decided wrongly by the largest p, so there is no line."
-        )
-    return "Up: rows with the label. Down: all others. Hatched: wrong at the line, 0.5."
+        return "Up: rows of the class. Down: all others. Hatched: misclassified by argmax, which has no threshold."
+    return "Up: rows with the label. Down: all others. Hatched: misclassified at the threshold, 0.5."
 
 
 def of_matrix(matrix: np.ndarray, names: Sequence[str]) -> str:
     """A confusion matrix (K, K), or (K, K + 1) with the rows without a class last, row by row."""
-    columns = [f"called {name}" for name in names] + ["get no class"]
+    columns = [f"predicted {name}" for name in names] + ["without a class"]
     rows = (
-        f"true {name}: " + ", ".join(f"{count} {what}" for what, count in zip(columns, row, strict=False) if count)
+        f"actual {name}: " + ", ".join(f"{count} {what}" for what, count in zip(columns, row, strict=False) if count)
         for name, row in zip(names, matrix.tolist(), strict=True)
     )
     return "Confusion matrix. " + "; ".join(rows) + "."

@@ -38,8 +38,8 @@ def choose_q() -> float:
         0.01,
         key="race.q",
         persist_state="session",
-        help="Call a row positive where its true probability is at least this. It is best where a false positive costs "
-        "this much and a false negative one minus this much.",
+        help="Predict positive where the true probability is at least this. Optimal where a false positive costs this "
+        "much and a false negative 1 minus this.",
     )
 
 
@@ -49,8 +49,8 @@ def choose_conversion() -> bool:
         "Convert back to probabilities",
         key=CONVERT,
         persist_state="session",
-        help="Take from the scores what the loss does to them, such as ln w on the logit for pos_weight w. Everything "
-        "on the page is then drawn and counted from the probabilities.",
+        help="Reverses the effect of the loss on the scores, such as + ln w on the logit for pos_weight w. Everything "
+        "on the page then uses the probabilities.",
     )
 
 
@@ -87,8 +87,8 @@ def predicted(configs: Sequence[RunConfig], q: float, convert: bool = False) -> 
 
 
 def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: Sweep | None = None) -> None:
-    """The threshold that theory predicts for each variant beside the one that costs least on the validation rows of its
-    seeds (V, S), both on the scores as given. Of many scores only variant `at` is measured."""
+    """The threshold that theory predicts for each variant beside the empirical optimum on the validation rows of its
+    seeds (V, S), both on the scores shown. Of many scores only variant `at` is measured."""
     st.markdown("**Threshold on the score**, predicted and measured")
     q = choose_q()
     if _moving(seeds):
@@ -114,15 +114,15 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
         own = f" A converted score estimates the true probability, so {q:g} is predicted."
     st.caption(
         f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the empirical optimum on the "
-        f"validation rows, with its spread over {LEVEL:.0%} of resamples of these rows, drawn without regard to class. "
-        "They agree where the prediction lies in the spread."
+        f"validation rows, with its spread over {LEVEL:.0%} of unstratified resamples of these rows. They agree where "
+        "the prediction is within the spread."
     )
     if not _all_measured(seeds):
-        st.caption("With so many scores only the variant in focus is measured; click a row of the table for another.")
+        st.caption("Of so many scores only the variant in focus is measured; click a row of the table to see another.")
 
 
 def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int) -> None:
-    """What `show` draws as numbers, a row a variant, with the difference between prediction and measurement."""
+    """The numbers that `show` draws, one row per variant, with the difference between prediction and measurement."""
     if _moving(seeds):
         return
     guesses, found = _both(seeds, st.session_state["race.q"], at)
@@ -197,7 +197,7 @@ def show_conversion(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> No
     mean = "Means over seeds. " if max(map(len, seeds)) > 1 else ""
     st.caption(
         f"{mean}ECE: mean distance between mean score and share of positives, {BINS} bins of equal width. None: "
-        "scores are probabilities already, or several probabilities have one optimal score; these stay as they are."
+        "scores are probabilities already, or several probabilities have one optimal score; these are not converted."
     )
     for name, rows in clipped.items():
         st.caption(f"{text.plain(name)}: {text.of_clipped(rows)}")

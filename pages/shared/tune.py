@@ -39,12 +39,12 @@ ESTIMATE = (
 )
 NAMES = {name: spec.label for name, spec in rules().items() if name != "fixed"}
 BESIDE = ("precision", "recall", "f1", "specificity", "accuracy", "mcc")
-SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows that tuning is tried on
+SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows of a simulated validation split
 DRAWN = 200_000  # rows drawn for each of them
 
 
 def show(source: ScoreSource, _part: str, column: int) -> None:
-    """Choose a rule and its numbers, see the threshold that it finds for a class or label, and take it over."""
+    """A tuning rule and its parameters, the threshold that it finds for a class or label, and a button to use it."""
     name, params = _choose_rule()
     tuned, lost = _tune((source.id, source.version), column, name, params, source)
     choice, value = tuned.choice, rules()[name].value
@@ -71,11 +71,11 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         "Use this threshold",
         on_click=thresholds.use_rule,
         args=(source, column, choice.threshold, name, "validation"),
-        help="It then stands in the controls above and in every number there.",
+        help="Makes it the current threshold.",
     )
     _show_worth(source, column, name, params, tuned, lost)
-    with st.expander("How much does tuning flatter?", key="flatter", on_change="rerun") as flatter:
-        if flatter.open:
+    with st.expander("How optimistic is a tuned threshold?", key="optimism", on_change="rerun") as optimism:
+        if optimism.open:
             _show_optimism(int(source.scores("validation").positives[column]))
 
 
@@ -183,7 +183,7 @@ def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
         height="content",
         alt=f"Metrics at threshold {_number(threshold)} on validation and on test rows.",
     )
-    st.caption("Validation is what the threshold was tuned on; test is what it is worth on rows to come.")
+    st.caption("The threshold was tuned on validation; test estimates its metrics on new rows.")
 
 
 def _resamples(tuned: Bootstrap) -> str:
@@ -193,7 +193,7 @@ def _resamples(tuned: Bootstrap) -> str:
 def _of_figure(tuned: Bootstrap) -> str:
     """How the figure is to be read."""
     above = sum(map(math.isinf, tuned.thresholds.tolist()))
-    beyond = f" {above:,} resamples predict all negative; they stand at the end." if above else ""
+    beyond = f" {above:,} resamples predict all negative; they are drawn at the end." if above else ""
     return (
         f"Band: spread of the threshold, {_resamples(tuned)}; each of them below. Bar beside the line: .632 bootstrap "
         f"estimate of the value with its {tuned.level:.0%} interval.{beyond}"
@@ -210,24 +210,24 @@ def _in_words(value: str, tuned: Bootstrap, lost: Regret) -> str:
 
 
 def _of_regret(lost: Regret) -> str:
-    """How far the test rows fall short of the best that could be tuned on them."""
+    """The regret on the test rows: how far they are below the best that could be tuned on them."""
     if not lost.kept:
-        return "the constraint is broken on these rows"
+        return "constraint violated on these rows"
     if math.isnan(lost.loss):
         return ""
-    return f"{_number(lost.loss)} short of the best there, at {_number(lost.best_threshold)}"
+    return f"regret {_number(lost.loss)} (best on test: {_number(lost.best)} at {_number(lost.best_threshold)})"
 
 
 def _number(value: float) -> str:
     return "above every score" if math.isinf(value) else text.rate(value)
 
 
-# --- how much tuning flatters
+# --- how optimistic tuning is
 
 
 def _show_optimism(positives: int) -> None:
-    """F1 tuned on samples of a population that is known, so that what tuning seems to reach meets the truth; to begin
-    with on about as many rows as hold so many positives."""
+    """F1 tuned on samples of a known population, in-sample and in the population; at first on about as many rows as
+    have this many positives."""
     found, best = _simulated()
     alike = positives / PREVALENCE
     chosen = st.select_slider(
@@ -235,30 +235,30 @@ def _show_optimism(positives: int) -> None:
         SIZES,
         min(SIZES, key=lambda n: abs(n - alike)),
         format_func="{:,}".format,
-        key="flatter.rows",
+        key="optimism.rows",
         persist_state="session",
-        help="Rows of a calibrated model on a population of which 7.7% are positive, drawn again and again.",
+        help="Samples are drawn repeatedly from a population with 7.7% positives, scored by a calibrated model.",
     )
     one = next(one for one in found if one.n == chosen)
     st.markdown(
-        f"With {chosen:,} rows the tuned F1 seems to be **{one.in_sample.mean():.3f}** and truly is "
-        f"**{one.true.mean():.3f}**, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the "
-        f"best possible is {best.value:.3f} at {best.threshold:.3f}."
+        f"Tuned on {chosen:,} rows, F1 is **{one.in_sample.mean():.3f}** in-sample and **{one.true.mean():.3f}** in "
+        f"the population, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the best possible "
+        f"is {best.value:.3f} at {best.threshold:.3f}."
     )
-    st.caption(f"You tune on {positives:,} positive rows; here {alike:,.0f} rows hold as many on average.")
+    st.caption(f"Your validation split has {positives:,} positive rows, as {alike:,.0f} rows here have on average.")
     live_figure(
         optimism_figure(found, best, chosen),
-        key="flatter_figure",
+        key="optimism_figure",
         alt=". ".join(
-            f"{one.n:,} rows: seems {one.in_sample.mean():.3f}, is {one.true.mean():.3f}, threshold "
+            f"{one.n:,} rows: in-sample {one.in_sample.mean():.3f}, population {one.true.mean():.3f}, threshold "
             f"{one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}"
             for one in found
         ),
         height=420,
     )
     st.caption(
-        "Bands: a standard deviation between samples. The model is calibrated, so nothing but the choice of the "
-        "threshold flatters. Fewer rows: the more it promises, the less it keeps."
+        "Bands: one standard deviation over samples. The model is calibrated, so all optimism comes from tuning the "
+        "threshold; it grows with fewer rows."
     )
 
 

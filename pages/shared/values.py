@@ -33,11 +33,11 @@ def show_errors(source: ScoreSource, part: str) -> None:
 
 
 def show_predictions(source: ScoreSource, part: str) -> None:
-    """Predicted against true values."""
+    """Predicted vs. actual values."""
     y_true, y_pred = source.predictions(part)
     config, band = source.config, band_of(source)
     target = load_dataset(config.dataset, config.dataset_params).target if config else "value"
-    st.markdown(f"**Predicted against true**, {part} rows")
+    st.markdown(f"**Predicted vs. actual**, {part} rows")
     live_figure(
         predicted_against_true(y_true, y_pred, target, band),
         key="predictions_figure",
@@ -46,37 +46,37 @@ def show_predictions(source: ScoreSource, part: str) -> None:
         revision=f"{source.id} {part}",
     )
     if len(y_true) > POINTS:
-        st.caption(f"{POINTS:,} of the {len(y_true):,} rows are drawn; the numbers are those of all.")
+        st.caption(f"{POINTS:,} of the {len(y_true):,} rows are drawn; the errors are of all rows.")
     if band:
-        st.caption(f"Shaded: predictions from {band[0]:.4g} to {band[1]:.4g}, where the loss is dearer.")
+        st.caption(f"Shaded: predictions from {band[0]:.4g} to {band[1]:.4g}, where the loss is higher.")
 
 
 def show_residuals(source: ScoreSource, part: str) -> None:
-    """How far predictions are from the true values, as a histogram."""
+    """A histogram of the residuals, predicted minus actual."""
     y_true, y_pred = source.predictions(part)
     limit = limit_of(source)
     st.markdown(f"**Residuals**, {part} rows")
     live_figure(
         residual_histogram(y_true, y_pred, limit and limit.size),
         key="residuals_figure",
-        alt=f"Histogram of predicted minus true values on the {part} rows.",
+        alt=f"Histogram of predicted minus actual values on the {part} rows.",
         height=360,
         revision=f"{source.id} {part}",
     )
     if limit:
         beyond = np.mean(np.abs(y_pred - y_true) > limit.size)
-        st.caption(f"Shaded: residuals beyond ± {limit.size:.4g}, {limit.name}; {beyond:.1%} of the rows lie there.")
+        st.caption(f"Shaded: residuals beyond ± {limit.size:.4g}, {limit.name}; {beyond:.1%} of the rows.")
 
 
 class Limit(NamedTuple):
-    """The size of a residual, in the target's unit, beyond which a loss is another one, and what that is called."""
+    """The absolute residual, in the target's unit, above which a loss has another form, and its name."""
 
     size: float
     name: str
 
 
 def limit_of(source: ScoreSource) -> Limit | None:
-    """Where Huber becomes linear and the loss-gated MSE dearer; None for other losses."""
+    """Where Huber becomes linear and the loss-gated MSE higher; None for other losses."""
     config = source.config
     if config is None:
         return None
@@ -85,12 +85,12 @@ def limit_of(source: ScoreSource) -> Limit | None:
     if config.loss == "huber":
         return Limit(float(chosen["delta"]) * split.scale, "delta, where the loss is linear")
     if config.loss == "loss_gated_mse":
-        return Limit(math.sqrt(float(chosen["tau"])) * split.scale, "the root of tau, where the loss is dearer")
+        return Limit(math.sqrt(float(chosen["tau"])) * split.scale, "the root of tau, where the loss is higher")
     return None
 
 
 def band_of(source: ScoreSource) -> tuple[float, float] | None:
-    """The predictions, in the target's unit, between which the band-penalised MSE is dearer; None for other losses."""
+    """The predictions, in the target's unit, between which the band-penalised MSE is higher; None for other losses."""
     config = source.config
     if config is None or config.loss != "band_mse":
         return None

@@ -126,7 +126,7 @@ def choose_seeds() -> None:
         MAX_SEEDS,
         step=1,
         key="seeds",
-        help="Runs of each variant, with other initial weights and another order of batches. Variants share them.",
+        help="Runs per variant, with different initial weights and batch orders. All variants use the same seeds.",
         persist_state="session",
     )
     runs = len(st.session_state.variants) * count
@@ -164,7 +164,7 @@ def _edit(at: int) -> None:
     """Let the controls show this variant."""
     state = st.session_state
     state.edited = at
-    state.wanted = state.variants[at]["config"]
+    state.next_config = state.variants[at]["config"]
 
 
 def _duplicate() -> None:
@@ -226,7 +226,7 @@ def _sweep() -> None:
         key=f"sweep.{key}.spacing",
     )  # fmt: skip
     if len(state.variants) > 1:
-        st.caption(f"They take the place of the {len(state.variants)} variants that there are.")
+        st.caption(f"They replace the {len(state.variants)} current variants.")
     if st.button("Make these variants", type="primary", key="sweep.make"):
         try:
             made = sweep(config, key, first_value, last_value, int(steps), spacing == "logarithmic")

@@ -233,7 +233,7 @@ def test_fits_at_every_width(page: Page, scratch_url: str, scale: str) -> None:
 def test_says_what_it_shows(page: Page, scratch_url: str) -> None:
     slider = open_scrubber(page, scratch_url)
     expect(page.get_by_role("img", name="Histograms of the validation scores.")).to_be_visible()
-    expect(page.get_by_role("img", name="Precision against recall of 200 epochs.")).to_be_visible()
+    expect(page.get_by_role("img", name="Precision and recall at 200 epochs.")).to_be_visible()
     move_to(page, slider, 12)
     expect(slider).to_have_attribute("aria-valuetext", "epoch 12")
     expect(page.get_by_role("rowheader", name="is digit 8")).to_be_visible()

@@ -174,12 +174,12 @@ def test_a_reload_keeps_the_pace(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/?{GAUSSIANS}")
     start(page)
     field = page.locator(".st-key-pace input")
-    expect(field).to_have_value("as fast as can be")
+    expect(field).to_have_value("maximum speed")
     field.click()
-    page.get_by_role("option", name="5 epochs a second").click()
+    page.get_by_role("option", name="5 epochs per second").click()
     settled(page)
     page.reload()
-    expect(field).to_have_value("5 epochs a second")
+    expect(field).to_have_value("5 epochs per second")
     stop(page)
 
 

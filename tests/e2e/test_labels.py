@@ -127,7 +127,7 @@ def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
         rest = [sklearn.accuracy_score(y_true, y_pred), sklearn.hamming_loss(y_true, y_pred)]
         assert [total(page, name) for name in TOTALS] == [said(value) for value in (*f1, *rest)]
         called = y_pred.sum(1)
-        assert total(page, "Labels a row") == f"{called.mean():.2f}"
+        assert total(page, "Label cardinality") == f"{called.mean():.2f}"
         assert total(page, "No label") == f"{np.sum(called == 0):,}"
         assert total(page, "Several labels") == f"{np.sum(called > 1):,}"
 

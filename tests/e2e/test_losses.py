@@ -52,4 +52,4 @@ def test_softmax_before_cross_entropy_is_trained_named_and_cured_by_one_click(pa
     expect(said).to_have_count(0)
     settled(page)
     assert "activation" not in page.url
-    expect(page.get_by_text("The choices have changed since this run")).to_be_visible()
+    expect(page.get_by_text("Settings changed: results are from the previous run")).to_be_visible()

@@ -65,7 +65,7 @@ def test_as_given_the_numbers_are_scikit_learns_on_both_splits(app_test: AppTest
         assert 1 - lines["Brier score"] / alone["Brier score"] == pytest.approx(sklearn.d2_brier_score(y, p), abs=2e-3)
         assert alone["+ uncertainty"] == pytest.approx(y.mean() * (1 - y.mean()), abs=1e-4)
     line = fit_line(*sides(run, "validation"))
-    assert f"a score of 0.5 stands for a true probability of {line.stands_for(0.5):.3f}" in said(app_test)
+    assert f"a score of 0.5 corresponds to a true probability of {line.stands_for(0.5):.3f}" in said(app_test)
     assert "positive-class ECE over 15 bins of equal width" in said(app_test)
     assert not [element for element in app_test.get("bidi_component") if element.key == "calibration_map"]
 
@@ -86,7 +86,7 @@ def test_calibrated_scores_are_shown_before_and_after_and_the_threshold_moves(ap
     image = float(to_one(np.float32(0.5)))
     assert f"**0.500** on the score, is **{image:.3f}** on the calibrated one" in said(app_test)
     otherwise = np.count_nonzero((p >= 0.5) != (after >= image))
-    assert f"There {otherwise} of {len(y)} test rows are decided otherwise" in said(app_test)
+    assert f"With it {otherwise} of {len(y)} test rows are decided differently" in said(app_test)
     if method != "isotonic":
         assert otherwise == 0
         assert found[f"test, {name}"]["ROC-AUC"] == found["test, uncalibrated"]["ROC-AUC"]
@@ -113,7 +113,7 @@ def test_undoing_pos_weight_takes_its_logarithm_from_the_logit(app_test: AppTest
         sklearn.log_loss(y, converted), abs=2e-4
     )
     assert "**0.500** on the score, is **0.100** on the calibrated one" in said(app_test)
-    assert "A calibrated 0.5 lies at **0.900**" in said(app_test)
+    assert "A calibrated 0.5 corresponds to **0.900**" in said(app_test)
 
 
 def test_bins_are_a_choice_that_names_the_ece(app_test: AppTest):
@@ -135,8 +135,8 @@ def test_one_temperature_of_all_classes_keeps_argmax_and_names_the_top_label_ece
     text = said(app_test)
     assert f"Temperature {temperature:.3g}: logits are divided by it." in text
     assert f"0 of {test.n_rows} test rows get another class by argmax" in text
-    assert f"{top_label_error(test.y_true, test.y_score):.3f} on test uncalibrated" in text
-    assert f"{top_label_error(test.y_true, after(test.y_score)):.3f} at the temperature" in text
+    assert f"on test: {top_label_error(test.y_true, test.y_score):.3f} uncalibrated" in text
+    assert f"{top_label_error(test.y_true, after(test.y_score)):.3f} with the temperature" in text
     found = numbers(app_test)["test, Temperature"]
     assert found["Brier score"] == pytest.approx(
         sklearn.brier_score_loss(test.y_true == 3, after(test.y_score)[:, 3]), abs=1e-4

@@ -213,9 +213,9 @@ def test_each_run_is_shown_at_its_own_threshold_or_at_one_for_all_or_tuned(app_t
     found = table(app_test, "ECE")
     assert found["Threshold"].tolist() == [f"{t:.4f}" for t in tuned]
     np.testing.assert_allclose(found["F1"][1], wanted_numbers(other, "test", tuned[1])["F1"])
-    assert "flatters" not in said(app_test)
+    assert "in-sample" not in said(app_test)
     choose(app_test, "part", "validation")
-    assert "which flatters them" in said(app_test)
+    assert "in-sample (optimistic)" in said(app_test)
     press(app_test, "Use these thresholds")
     assert control(app_test, "compare.mode").value == "own"
     for one, t in zip((run, other), tuned, strict=True):
@@ -325,7 +325,7 @@ def test_constant_scores_are_named(app_test: AppTest):
     sources = two_sources(other=lambda scores: replace(scores, y_score=np.full_like(scores.y_score, 0.25)))
     open_source(app_test.run(), *sources)
     show_compare(app_test)
-    assert "B gives every validation row the score 0.25, so it ranks none above another." in sentences(app_test)
+    assert "B gives every validation row the score 0.25, so it does not rank them." in sentences(app_test)
     for view in ("PR", "ROC", "Cost", "Calibration"):
         choose(app_test, "compare.view", view)
         assert not app_test.exception

@@ -105,13 +105,19 @@ def test_the_best_threshold_is_the_best_of_all_scores_and_shown_with_its_worth_o
     for part in ("validation", "test"):
         assert amount(tile(app_test, f"Per 1,000 rows, {part}")) == pytest.approx(value(run, part, best), abs=0.51)
     month = value(run, "test", best) * run.scores("validation").n_rows / 1000
-    assert amount(tile(app_test, "A month of 449, test")) == pytest.approx(month, abs=0.51)
+    assert amount(tile(app_test, "Per month of 449 rows, test")) == pytest.approx(month, abs=0.51)
 
 
 def test_the_table_holds_every_threshold_beside_all_and_none(app_test: AppTest):
     run = open_panel(app_test, "Costs")
     table = app_test.dataframe[0].value.set_index("")
-    assert list(table.index) == ["Best on validation", "Theory", "Current", "Call all", "Call none"]
+    assert list(table.index) == [
+        "Best on validation",
+        "Theory",
+        "Current",
+        "Predict all positive",
+        "Predict all negative",
+    ]
     assert table.threshold["Theory"] == pytest.approx(1 / 6)
     for part in ("validation", "test"):
         expected = [value(run, part, t) for t in table.threshold]
@@ -125,7 +131,7 @@ def test_payoffs_of_ones_own_move_the_threshold_and_its_theory(app_test: AppTest
     choose(app_test, "cost.volume", 1_000_000)
     best = best_of(run, pay)
     assert tile(app_test, "Best threshold") == f"{best:.3f}"
-    assert amount(tile(app_test, "A month of 1,000,000, test")) == pytest.approx(
+    assert amount(tile(app_test, "Per month of 1,000,000 rows, test")) == pytest.approx(
         1000 * value(run, "test", best, pay), rel=1e-3
     )
     assert app_test.dataframe[0].value.threshold[1] == pytest.approx(27 / 77)
@@ -166,7 +172,7 @@ def test_payoffs_without_a_best_threshold_get_one_sentence(app_test: AppTest):
         pay_by(app_test, pay)
         assert words in said(app_test)
         table = app_test.dataframe[0].value.set_index("")
-        assert list(table.index) == ["Call all", "Call none"]
+        assert list(table.index) == ["Predict all positive", "Predict all negative"]
         np.testing.assert_allclose(table["1,000 rows, test"], [value(run, "test", t, pay) for t in (-np.inf, np.inf)])
 
 
@@ -193,7 +199,7 @@ def test_the_best_pair_is_that_of_all_validation_rows(app_test: AppTest):
     assert list(table.index) == ["Best pair", "Chow's rule", "Best single threshold"]
     assert table.loc["Chow's rule", ["low", "high"]].tolist() == pytest.approx([0.2 / 5, 1 - 0.2])
     assert table.low["Best single threshold"] == pytest.approx(best_of(run))
-    assert (table[["called negative, test", "reviewed", "called positive"]].sum(axis=1) - 1 < 1e-9).all()
+    assert (table[["predicted negative, test", "reviewed", "predicted positive"]].sum(axis=1) - 1 < 1e-9).all()
 
 
 def test_a_capacity_limits_the_pair_and_one_of_0_leaves_a_single_threshold(app_test: AppTest):
@@ -206,12 +212,12 @@ def test_a_capacity_limits_the_pair_and_one_of_0_leaves_a_single_threshold(app_t
     ).reviewed
     assert f"{wanted} of the 449 validation rows are worth a review." in said(app_test)
     choose(app_test, "review.most", 10)
-    assert "10 of 449 rows a month allow 10 here" in said(app_test)
+    assert "the limit of 10 of 449 rows per month allows 10" in said(app_test)
     choose(app_test, "review.most", 0)
-    assert "The best that can be is a single threshold" in said(app_test)
+    assert "A single threshold is best" in said(app_test)
     assert tile(app_test, "Low to high") == "none"
     choose(app_test, "review.most", 449)
-    assert "which the 449 of 449 rows a month cover" in said(app_test)
+    assert "the limit of 449 of 449 rows per month covers them" in said(app_test)
 
 
 def test_a_review_that_costs_too_much_pays_for_no_row(app_test: AppTest):
@@ -339,7 +345,7 @@ def test_bad_input_leaves_the_page_up(app_test: AppTest, panel: str):
     for y, score in BAD.values():
         show_sources(app_test, source_of(y, score))
         if panel == "Prevalence" and len(set(y)) == 1:
-            assert "says nothing about another prevalence" in said(app_test)
+            assert "another prevalence can't be simulated" in said(app_test)
         else:
             assert all(figure_of(app_test, key) for key in FIGURES[panel])
 

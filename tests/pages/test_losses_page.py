@@ -17,7 +17,7 @@ from core.theory.binary_loss import binary_loss, class_heads
 from core.theory.optimal_scores import searched_scores
 from tests.conftest import button, choose, control, figure_of, open_page, press, sent, sentences
 
-FIGURES = {"values_1", "values_0", "wanted", "formats", "twice"}
+FIGURES = {"values_1", "values_0", "optimal", "formats", "twice"}
 KINDS = [("classes", name) for name, spec in LOSSES.items() if spec.tasks != ("regression",)]
 KINDS += [("values", name) for name, spec in LOSSES.items() if "regression" in spec.tasks]
 # On probabilities a squared error is never above 1, so a limit of 1 leaves the factor without effect.
@@ -84,8 +84,8 @@ def test_every_section_is_drawn_with_nothing_chosen(app_test: AppTest):
     assert drawn(at) == FIGURES
     assert [header.value for header in at.header] == [
         "Value and gradient",
-        "The score a loss wants",
-        "In numbers",
+        "Optimal score",
+        "Numerical limits",
         "Softmax twice",
         "From probability to decision",
     ]
@@ -209,8 +209,8 @@ def test_a_double_sigmoid_can_be_looked_at(app_test: AppTest):
     (value,) = traces(at, "values_1", "value")
     assert value["name"].endswith("after sigmoid")
     np.testing.assert_allclose(value["y"], -np.log(expit(expit(value["x"]))), atol=1e-9)
-    assert not traces(at, "wanted", "closed form")
-    (solved,) = traces(at, "wanted", "solved")
+    assert not traces(at, "optimal", "closed form")
+    (solved,) = traces(at, "optimal", "solved")
     np.testing.assert_allclose(solved["y"], np.clip(solved["x"], 0.5, expit(1)), atol=1e-5)
 
 
@@ -231,7 +231,7 @@ def test_weights_of_single_outputs_are_taken_from_the_share_of_positives(app_tes
     choose(at, "losses.classes.0.bce.head", "one_vs_rest")
     choose(at, "losses.classes.0.bce.output_weight", "balanced")
     choose(at, "losses.positives", 0.2)
-    (closed,) = traces(at, "wanted", "closed form")
+    (closed,) = traces(at, "optimal", "closed form")
     q = np.array(closed["x"])
     np.testing.assert_allclose(closed["y"], 4 * q / (4 * q + 1 - q))
 
@@ -261,21 +261,21 @@ def test_a_card_says_proper_only_where_it_is_with_these_parameters(app_test: App
 def test_thresholds_on_the_score_stand_for_one_on_the_true_probability(app_test: AppTest):
     at = open_page(app_test, "losses")
     found = table(at, 0)
-    for column in ("threshold on the score", "the same, solved"):
+    for column in ("threshold on the score", "by search"):
         assert list(found[column]) == ["0.5000", "0.9000", "0.3988"]
-    assert list(found["as a logit"])[:2] == ["0.000", "2.197"]
+    assert list(found["logit"])[:2] == ["0.000", "2.197"]
     assert list(found["q at a score of 0.5"]) == ["0.5000", "0.1000", "0.7500"]
     choose(at, "losses.threshold", 0.1)
     assert list(table(at, 0)["threshold on the score"])[:2] == ["0.1000", "0.5000"]
-    assert figure_of(at, "wanted")["layout"]["shapes"][0]["x0"] == 0.1
+    assert figure_of(at, "optimal")["layout"]["shapes"][0]["x0"] == 0.1
     assert any("With pos_weight 9, a score of 0.5 means" in caption.value.replace("\\", "") for caption in at.caption)
 
 
 def test_no_threshold_stands_for_one_that_scores_do_not_tell(app_test: AppTest):
     at = open_one(app_test, "classes", "hinge")
     choose(at, "losses.threshold", 0.8)
-    assert table(at, 0)["threshold on the score"][0] == "none: q from 0.51 to 1.00 all have 0.7311"
-    assert table(at, 0)["the same, solved"][0] == ""
+    assert table(at, 0)["threshold on the score"][0] == "none: the score is 0.7311 for all q from 0.51 to 1.00"
+    assert table(at, 0)["by search"][0] == ""
 
 
 def test_a_band_has_thresholds_between_its_two_optimal_scores(app_test: AppTest):
@@ -287,10 +287,10 @@ def test_a_band_has_thresholds_between_its_two_optimal_scores(app_test: AppTest)
 def test_a_threshold_without_a_closed_form_is_solved_for(app_test: AppTest):
     at = open_one(app_test, "classes", "cross_entropy_multihot")
     found = table(at, 0).loc[0]
-    assert found["threshold on the score"] == "no formula"
+    assert found["threshold on the score"] == "no closed form"
     solved = searched_scores(binary_loss("cross_entropy_multihot", "softmax", {}), np.array([0.5]))[0]
-    assert found["the same, solved"] == f"{solved:.4f}"
-    assert found["as a logit"] == f"{logit(solved):.3f}"
+    assert found["by search"] == f"{solved:.4f}"
+    assert found["logit"] == f"{logit(solved):.3f}"
 
 
 def test_a_half_that_every_row_or_none_reaches_is_said_in_a_word(app_test: AppTest):
@@ -303,20 +303,20 @@ def test_a_half_that_every_row_or_none_reaches_is_said_in_a_word(app_test: AppTe
 
 def test_closed_forms_lie_on_the_searched_scores(app_test: AppTest):
     at = open_page(app_test, "losses")
-    closed, solved = traces(at, "wanted", "closed form"), traces(at, "wanted", "solved")
+    closed, solved = traces(at, "optimal", "closed form"), traces(at, "optimal", "solved")
     assert len(closed) == len(solved) == 3
     for line, points in zip(closed, solved, strict=True):
         np.testing.assert_allclose(np.interp(points["x"], line["x"], line["y"]), points["y"], atol=1e-5)
 
 
 def test_numbers_name_what_goes_wrong(app_test: AppTest):
-    at = choose(open_page(app_test, "losses"), "losses.in_numbers", "hand")
+    at = choose(open_page(app_test, "losses"), "losses.numerical", "hand")
     lines = "\n".join(line.value for line in at.markdown)
     assert "The loss is infinite, from z = 16.636 on up." in lines
     assert "The loss is infinite, from z = 8.3203 on up." in lines
     names = [trace["name"] for trace in traces(at, "formats", "value")]
     assert names == ["float64", "float32", "float16", "bfloat16"]
-    choose(at, "losses.in_numbers.y", 1)
+    choose(at, "losses.numerical.y", 1)
     assert "The loss is infinite, from z = -88.723 on down." in "\n".join(line.value for line in at.markdown)
 
 
@@ -355,17 +355,17 @@ def test_losses_of_values_are_drawn_for_a_target(app_test: AppTest):
 
 def test_the_trap_of_the_band_is_named(app_test: AppTest):
     at = choose(open_page(app_test, "losses"), "losses.kind", "values")
-    (said,) = [line.value for line in at.markdown if "comes to rest" in line.value and "Band" in line.value]
-    assert said.endswith("comes to rest at 0.00, 0.70")
+    (said,) = [line.value for line in at.markdown if "converges to" in line.value and "Band" in line.value]
+    assert said.endswith("converges to 0.00, 0.70")
 
 
 @pytest.mark.parametrize("loss", [name for name, spec in LOSSES.items() if "identity" in spec.heads])
-def test_losses_of_values_are_looked_at_in_numbers_too(app_test: AppTest, loss: str):
+def test_regression_losses_have_numerical_limits_too(app_test: AppTest, loss: str):
     at = open_one(app_test, "values", loss)
     value = {trace["name"]: np.array(trace["y"], float) for trace in traces(at, "formats", "value")}
     assert list(value) == ["float64", "float32", "float16", "bfloat16"]
     assert figure_of(at, "formats")["layout"]["xaxis"]["title"]["text"] == "prediction"
-    assert control(at, "losses.in_numbers").options == ["**A** ━━━"]  # BCE by hand is no loss of values
+    assert control(at, "losses.numerical").options == ["**A** ━━━"]  # naive BCE is no regression loss
     lines = "\n".join(line.value for line in at.markdown)
     # A square is beyond float16's largest number, 65,504, from an error of 256 on; twice a square from 181 on.
     edge = {"mse": 256, "band_mse": 256, "loss_gated_mse": 181}.get(loss)

@@ -412,7 +412,7 @@ def test_labels_share_a_threshold_that_can_be_moved(app_test: AppTest):
     assert table(at).set_index("Variant").loc[name, "Hamming loss"] == pytest.approx(loss)
     for key in ("race_scores", "scores_figure"):
         assert {shape["x0"] for shape in figure_of(at, key)["layout"]["shapes"]} == {0.3}
-    assert any("Hatched: wrong at the line, 0.3." in caption.value for caption in at.caption)
+    assert any("Hatched: misclassified at the threshold, 0.3." in caption.value for caption in at.caption)
 
 
 def test_variants_that_diverged_rank_last_whatever_they_scored(app_test: AppTest):

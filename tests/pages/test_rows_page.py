@@ -190,7 +190,7 @@ def test_a_cell_of_the_explorer_opens_its_rows_at_the_threshold_that_it_shows(ap
     run = open_run(app_test, digit())
     act(app_test, "fn", 0.75)
     assert app_test.session_state["panel"] == "Rows"
-    assert [toast.value for toast in app_test.toast] == ["The rows are in the panel Rows, further down."]
+    assert [toast.value for toast in app_test.toast] == ["The rows are shown in the Rows panel below."]
     view = run.scores("validation").view(0)
     missed = int(ScoreIndex.of(view.y, view.score).counts(0.75).fn)
     assert said(app_test).startswith(

@@ -68,7 +68,7 @@ def test_every_panel_shows_margins(app_test: AppTest, panel: str, task: str):
 @pytest.mark.parametrize("panel", ["Costs", "Prevalence"])
 def test_what_needs_probabilities_says_so_and_leads_to_calibration(app_test: AppTest, panel: str):
     at = open_panel(app_test, panel, two_parts("binary"))
-    assert "needs probabilities, and these scores leave" in said(at).replace("\\", "")
+    assert "needs probabilities, and these scores are outside" in said(at).replace("\\", "")
     next(button for button in at.button if button.label == "Calibrate").click().run()
     assert at.session_state["panel"] == "Calibration"
 

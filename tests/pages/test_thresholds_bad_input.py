@@ -64,7 +64,7 @@ def labels(n: int = 200) -> np.ndarray:
 def said_of_constants(value: str) -> dict[str, str]:
     return {
         "Tune": "which predicts 50 of 50 rows positive",
-        "Compare": f"A gives every validation row the score {value}, so it ranks none above another.",
+        "Compare": f"A gives every validation row the score {value}, so it does not rank them.",
     }
 
 
@@ -95,7 +95,7 @@ CASES = {
         {
             "Costs": "Some scores are not in [0, 1], so they are not probabilities.",
             "Prevalence": "Some scores are not in [0, 1], so they are not probabilities.",
-            "Calibration": "Uncalibrated they are read as logits: the probability is the sigmoid of the score.",
+            "Calibration": "Uncalibrated, they are read as logits: p is the sigmoid of the score.",
         },
     ),
     "200 classes": Case(np.repeat(np.arange(200), 4), classes, {"Tune": "Only 1 validation row is class 199"}, 199),

@@ -114,7 +114,7 @@ def test_rows_without_a_class_get_the_fallback_or_a_column_of_their_own(app_test
     assert (none < 0).any()
     check_classes(at, scores, none, no_class=True)
     assert figure_of(at, "matrix_all")["layout"]["xaxis"]["ticktext"][-1] == "no class"
-    assert "get no class" in sent(at, "matrix_all")["alt"]
+    assert "without a class" in sent(at, "matrix_all")["alt"]
 
     choose(at, f"decision.{run.id}.fallback", 4)
     check_classes(at, scores, by_hand("masked", scores.y_score, np.full(10, 0.5), fallback=4))
@@ -388,7 +388,7 @@ def test_a_label_that_a_rule_gives_to_no_row_is_above_every_score(app_test: AppT
     choose(at, "label_rule.fbr_0.least", 0.95)
     press(at, "Use these thresholds")
     assert ABOVE_ALL in rows_of(at, LABELS)["thresholds"]
-    assert any("to no row" in caption.value for caption in at.caption)
+    assert any("for no row" in caption.value for caption in at.caption)
     assert not sentences(at)
 
 

@@ -151,8 +151,8 @@ def test_what_is_said_of_a_wiring_is_what_it_computes(head: str, activation: str
 
     def value(said: str) -> torch.Tensor:
         """What "sigmoid(softmax(z))" says."""
-        found, cut = z, said.endswith(", cut to [0, 1]")
-        for name in reversed(said.removesuffix(", cut to [0, 1]").rstrip(")").split("(")[:-1]):
+        found, cut = z, said.endswith(", clipped to [0, 1]")
+        for name in reversed(said.removesuffix(", clipped to [0, 1]").rstrip(")").split("(")[:-1]):
             found = names[name](found)
         return found.clamp(0, 1) if cut else found
 

@@ -131,19 +131,19 @@ def test_pause_and_resume_are_one_button(app_test: AppTest, held: Held):
 def test_the_pace_is_that_of_the_job_whoever_looks(app_test: AppTest, held: Held):
     at = press(app_test.run(), "Start")
     name = at.session_state["job"]
-    choose(at, "pace", "5 epochs a second")
+    choose(at, "pace", "5 epochs per second")
     assert services.runner().job(name).pace == 5
     other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
     other.query_params["run"] = name
-    assert control(other.run(), "pace").value == "5 epochs a second"
+    assert control(other.run(), "pace").value == "5 epochs per second"
     assert services.runner().job(name).pace == 5
-    choose(other, "pace", "as fast as can be")
+    choose(other, "pace", "maximum speed")
     assert services.runner().job(name).pace is None
-    assert control(at.run(), "pace").value == "as fast as can be"
+    assert control(at.run(), "pace").value == "maximum speed"
 
 
 def test_another_start_keeps_the_pace(app_test: AppTest, held: Held):
-    at = choose(press(app_test.run(), "Start"), "pace", "1 epoch a second")
+    at = choose(press(app_test.run(), "Start"), "pace", "1 epoch per second")
     press(at, "Start")
     assert services.runner().job(at.session_state["job"]).pace == 1
 
@@ -285,7 +285,7 @@ def test_the_page_says_when_the_choices_are_no_longer_those_of_the_run(app_test:
     trained(at)
 
     def hint() -> bool:
-        return any("choices have changed" in caption.value for caption in at.caption)
+        return any("Settings changed" in caption.value for caption in at.caption)
 
     assert not hint()
     choose(at, "epochs", RunConfig().epochs + 10)

@@ -44,7 +44,7 @@ def test_the_threshold_is_the_best_of_all_scores_and_is_shown_with_its_worth_on_
     assert tile(app_test, "F1, validation") == f"{values[best]:.3f}"
     assert tile(app_test, "F1, test") == f"{f1(run, 'test', best):.3f}"
     on_test = max(f1(run, "test", t) for t in np.unique(run.scores("test").y_score))
-    assert any(f"{on_test - f1(run, 'test', best):.3f} short of the best" in c.value for c in app_test.caption)
+    assert any(f"regret {on_test - f1(run, 'test', best):.3f}" in c.value for c in app_test.caption)
 
 
 def test_the_threshold_found_is_taken_over_by_the_controls(app_test: AppTest):
@@ -183,20 +183,23 @@ def test_few_positives_are_said_beside_what_was_tuned_on_them(app_test: AppTest)
     assert f"Only {positives} validation rows are" in said(app_test)
 
 
-def test_how_much_tuning_flatters_is_shown_on_demand_for_the_rows_chosen(app_test: AppTest):
+def test_optimism_of_tuning_is_shown_on_demand_for_the_rows_chosen(app_test: AppTest):
     run = tuning(app_test, open_run(app_test, digit()))
-    assert not [element for element in app_test.get("bidi_component") if element.key == "flatter_figure"]
-    app_test.session_state["flatter"] = True
+    assert not [element for element in app_test.get("bidi_component") if element.key == "optimism_figure"]
+    app_test.session_state["optimism"] = True
     app_test.run()
     positives = int(run.scores("validation").positives[0])
-    assert f"You tune on {positives} positive rows; here {13 * positives} rows hold as many" in said(app_test)
+    assert (
+        f"Your validation split has {positives} positive rows, as {13 * positives} rows here have on average"
+        in said(app_test)
+    )
     for rows in (500, 50):
         if rows != 500:
             app_test.get("select_slider")[0].set_value(rows).run()
         found = simulate(rows, tune.DRAWN // rows)
         assert (
-            f"With {rows} rows the tuned F1 seems to be **{found.in_sample.mean():.3f}** and truly is "
-            f"**{found.true.mean():.3f}**" in said(app_test)
+            f"Tuned on {rows} rows, F1 is **{found.in_sample.mean():.3f}** in-sample and **{found.true.mean():.3f}** "
+            "in the population" in said(app_test)
         )
-        (line,) = figure_of(app_test, "flatter_figure")["layout"]["shapes"]
+        (line,) = figure_of(app_test, "optimism_figure")["layout"]["shapes"]
         assert line["x0"] == rows

@@ -43,7 +43,7 @@ def test_variants_of_the_same_name_can_both_be_chosen(app_test: AppTest):
 
 def test_a_sweep_says_that_it_takes_the_place_of_several_variants(app_test: AppTest):
     at = app_test.run()
-    said = "They take the place of the 2 variants that there are."
+    said = "They replace the 2 current variants."
     assert said not in [caption.value for caption in at.caption]
     press(at, "Add a variant")
     assert said in [caption.value for caption in at.caption]

@@ -24,7 +24,7 @@ STEPS, ROUNDS = 1001, 4  # of the search for a threshold, exact to 2 * END / (ST
 
 @dataclass(frozen=True)
 class Method:
-    """A calibration method. `keeps` says how it affects the ranking of a class (one-vs-rest)."""
+    """A calibration method. `keeps` says how it affects the ranking if it is fitted to one class (one-vs-rest)."""
 
     name: Literal["temperature", "sigmoid", "isotonic"]
     label: str
@@ -257,21 +257,21 @@ METHODS: dict[str, Method] = {
         name="temperature",
         label="Temperature",
         help="Divides the logit by one number: scores become less or more confident, .5 stays .5.",
-        keeps="keeps the order of the scores",
+        keeps="Monotone: ranking and AUC unchanged",
         reference="Guo et al., On Calibration of Modern Neural Networks, 2017, https://arxiv.org/abs/1706.04599",
     ),
     "sigmoid": Method(
         name="sigmoid",
         label="Platt",
         help="Fits a slope and an intercept on the logit: it can reverse the shift of pos_weight.",
-        keeps="keeps the order of the scores",
+        keeps="Monotone: ranking and AUC unchanged",
         reference="Platt, Probabilistic outputs for support vector machines, 1999",
     ),
     "isotonic": Method(
         name="isotonic",
         label="Isotonic",
         help="Fits any rising step function: it can follow every shape, but overfits when rows are few.",
-        keeps="keeps the order of the scores except for ties: scores on one step become equal",
+        keeps="Monotone except for ties: scores on one step become equal",
         reference="Zadrozny and Elkan, Transforming classifier scores into accurate multiclass probability estimates, "
         "2002, https://doi.org/10.1145/775047.775151",
     ),

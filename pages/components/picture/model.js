@@ -1,5 +1,5 @@
-// What a threshold does to rows of two classes: counts, metrics, the next score, and how a number is written.
-// Nothing here knows of the page. A row is called positive when score >= threshold, in the scores' own precision.
+// Counts and metrics at a threshold, the next score, and how a number is written; independent of the page.
+// A row is predicted positive when score >= threshold, in the scores' own precision.
 
 const TYPES = { u4: Uint32Array, f4: Float32Array, f8: Float64Array };
 
@@ -88,13 +88,13 @@ export const METRICS = {
 // Why a metric is undefined.
 export function why(name, { tp, fp, fn, tn }) {
   if (!(tp + fp + fn + tn)) return "there are no rows";
-  if (name === "precision") return "no row is called positive";
-  if (name === "recall") return "no row is positive";
+  if (name === "precision") return "no row is predicted positive";
+  if (name === "recall") return "no row is actual positive";
   if (name === "specificity" || name === "false_positive_rate") return "no row is negative";
-  if (name === "f1") return "no row is positive or called so";
+  if (name === "f1") return "no row is actual or predicted positive";
   if (!(tp + fn)) return "no row is positive";
   if (!(tn + fp)) return "no row is negative";
-  return tp + fp ? "every row is called positive" : "no row is called positive";
+  return tp + fp ? "every row is predicted positive" : "no row is predicted positive";
 }
 
 export const logit = (p) => Math.log(p) - Math.log1p(-p);
