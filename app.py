@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import CutoffError
 from core.settings import read_settings
+from pages.components.content import content_route
 from pages.components.scripts import SCRIPTS, VERSION
 
 COLLECT_SECONDS = 10
@@ -155,11 +156,13 @@ def script(address: str, path: Path) -> Route:
     return Route(f"/{VERSION}/{address}", lambda _: FileResponse(path, headers=for_good))
 
 
-assets = Mount(f"/{base_url}/assets" if base_url else "/assets", routes=[*starmap(script, SCRIPTS.items())])
+base = f"/{base_url}" if base_url else ""
+assets = Mount(f"{base}/assets", routes=[*starmap(script, SCRIPTS.items())])
+content = content_route(base)
 
 app = st.App(
     here / "shell.py",
     lifespan=lifespan,
-    routes=[assets],
+    routes=[assets, content],
     middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst)],
 )

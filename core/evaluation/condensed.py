@@ -12,38 +12,40 @@ BOUND = 1e-3  # maximum share of the rows of a class between two neighbouring ke
 AROUND = 64  # distinct scores on either side of the threshold, for steps from one to the next
 
 
-def condensed(index: ScoreIndex, exact: int = EXACT) -> ThresholdCounts:
+def condensed(index: ScoreIndex, exact: int = EXACT, bound: float = BOUND) -> ThresholdCounts:
     """Counts at all distinct scores if there are few, otherwise at a subset.
 
-    The subset has at most 2 / BOUND + 1 scores, the smallest and the largest among them, and at most a share BOUND of
-    the rows of either class strictly between neighbours. The counts at any threshold are, within BOUND, those at the
-    first score of the subset that is >= it.
+    The subset has at most 2 / bound + 1 scores, the smallest and the largest among them, and at most a share `bound` of
+    the rows (or weight) of either class strictly between neighbours. The counts at any threshold are, within that
+    bound, those at the first score of the subset that is >= it.
 
     Parameters
     ----------
     index : the scores.
     exact : number of distinct scores up to which all are kept, >= 0.
+    bound : share of a class, in (0, 1).
 
     Returns
     -------
     Counts (T,), thresholds ascending.
     """
     distinct = index.distinct_scores()[::-1]
+    counts = index.counts(distinct)
     if distinct.size <= exact:
-        return index.counts(distinct)
-    # Each step goes as far as the bound allows. It then covers more than BOUND of one class, so there are at most
-    # 1 / BOUND steps per class.
-    sides = index.positive_scores, index.negative_scores
-    below = [side.searchsorted(distinct) for side in sides]  # (D,) rows below each score
-    up_to = [np.append(rows[1:], side.size) for rows, side in zip(below, sides, strict=True)]
-    allowed = [int(BOUND * side.size) for side in sides]
+        return counts
+    # Each step goes as far as the bound allows. It then covers more than the bound of one class, so there are at most
+    # 1 / bound steps per class.
+    below = counts.fn, counts.tn  # (D,) rows below each score
+    totals = index.positives, index.negatives
+    up_to = [np.append(rows[1:], total) for rows, total in zip(below, totals, strict=True)]
+    allowed = [bound * total for total in totals]
     kept = [0]
     while kept[-1] < distinct.size - 1:
         now = kept[-1]
         # The rows strictly between are those below the next score minus those up to this one.
         reach = (int(b.searchsorted(u[now] + a, "right")) for b, u, a in zip(below, up_to, allowed, strict=True))
         kept.append(max(now + 1, min(reach) - 1))
-    return index.counts(distinct[kept])
+    return counts[kept]
 
 
 def around(index: ScoreIndex, threshold: float, count: int = AROUND) -> ThresholdCounts:

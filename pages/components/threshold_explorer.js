@@ -7,7 +7,7 @@
 
 import {
   METRICS, ROUND, atOrAbove, change, countsAt, expit, nextScore, ofLogit, parsed, percent, place, rate, readCounts,
-  received, scoreAt, sent, unpack, whole, why, written,
+  received, scoreAt, sent, short, unpack, whole, why, written,
 } from "./picture/model.js";
 
 const ROOM = 1.25; // above the tallest bar, for the names of the classes
@@ -529,14 +529,6 @@ function part(bar, counts) {
   };
   set(bar.called, 0, share * bar.tall);
   set(bar.others, share * bar.tall, bar.tall);
-}
-
-// A threshold in a few digits, more where it is close to 0 or to 1.
-function short(t) {
-  if (t === Infinity) return "above every score";
-  if (t > 0 && t < 0.001) return t.toPrecision(2);
-  if (t > 0.999 && t < 1) return t.toFixed(Math.min(12, 1 - Math.floor(Math.log10(1 - t))));
-  return Math.abs(t) >= 1e5 ? t.toPrecision(4) : rate(t);
 }
 
 function say(node, text) {

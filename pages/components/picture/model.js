@@ -24,6 +24,38 @@ export function readCounts({ thresholds, tp, fp }) {
   return { thresholds: unpack(thresholds), tp: unpack(tp), fp: unpack(fp) };
 }
 
+// Counts as core/plots/picture.py writes them: what each adds to the next higher, the highest first; weights as they are.
+function countedDown(given) {
+  if (!Array.isArray(given)) return unpack(given);
+  const counts = new Float64Array(given.length);
+  let total = 0;
+  given.forEach((more, at) => (counts[given.length - 1 - at] = total += more));
+  return counts;
+}
+
+const films = new WeakMap(); // what was fetched -> what is read of it
+
+// The epochs of a run, read once.
+export function readFilm(large) {
+  if (!films.has(large)) films.set(large, large.kind === "values" ? readValues(large) : readScores(large));
+  return films.get(large);
+}
+
+function readScores(large) {
+  const frames = large.frames.map(({ thresholds, tp, fp, bins, ...frame }) => ({
+    ...frame,
+    points: { thresholds: unpack(thresholds), tp: countedDown(tp), fp: countedDown(fp) },
+    bins: Object.fromEntries(Object.entries(bins).map(([kind, edges]) =>
+      [kind, { tp: countedDown(edges.tp), fp: countedDown(edges.fp) }])),
+  }));
+  return { ...large, frames, round: ROUND[large.dtype], rows: large.positives + large.negatives };
+}
+
+function readValues(large) {
+  const frames = large.frames.map((frame) => ({ ...frame, predicted: unpack(frame.predicted) }));
+  return { ...large, frames, actual: unpack(large.actual) };
+}
+
 // The first place whose value is >= t; the length if there is none.
 export function atOrAbove(values, t) {
   let [low, high] = [0, values.length];
@@ -100,6 +132,14 @@ export function why(name, { tp, fp, fn, tn }) {
 export const logit = (p) => Math.log(p) - Math.log1p(-p);
 export const expit = (z) => 1 / (1 + Math.exp(-z));
 
+// A threshold in a few digits, more where it is close to 0 or to 1.
+export function short(t) {
+  if (t === Infinity) return "above every score";
+  if (t > 0 && t < 0.001) return t.toPrecision(2);
+  if (t > 0.999 && t < 1) return t.toFixed(Math.min(12, 1 - Math.floor(Math.log10(1 - t))));
+  return Math.abs(t) >= 1e5 ? t.toPrecision(4) : rate(t);
+}
+
 // Where a score lies on the axis, as a share of its length.
 export function place({ kind, start, end }, score) {
   const at = kind === "logit" ? logit(Math.min(1, Math.max(0, score))) : score;
@@ -152,7 +192,8 @@ export function parsed(text) {
   return plain === "" ? NaN : Number(plain);
 }
 
-export const whole = (count) => count.toLocaleString("en-US");
+// A number of rows; weights with one decimal.
+export const whole = (count) => count.toLocaleString("en-US", { maximumFractionDigits: 1 });
 export const rate = (value) => (Number.isNaN(value) ? "undefined" : value.toFixed(3).replace("-", "−"));
 // A share in percent; none and all are said without decimals.
 export const percent = (part, all) => `${((100 * part) / all).toFixed(part && part !== all ? 1 : 0)}%`;

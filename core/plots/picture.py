@@ -1,0 +1,330 @@
+"""What a browser needs to draw a run by itself: counts and histograms of the epochs that are kept, and the losses.
+
+The last epoch is held as `Held` is. Earlier ones are thinned harder, since they are only played.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import CutoffError
+from core.evaluation import Rankings, ScoreIndex, ThresholdCounts
+from core.evaluation.condensed import BOUND, condensed
+from core.evaluation.source import Predictions
+from core.evaluation.thinning import evenly_spaced
+from core.plots.explorer import Axis, AxisKind, axis_of, round_numbers
+from core.plots.style import Scale, packed, score_range
+
+FRAMES = 60  # epochs that are sent at most, evenly spaced
+EARLIER_BOUND = 0.004  # share of a class between two scores of an earlier epoch
+EARLIER_EXACT = 256  # distinct scores of an earlier epoch up to which all are sent
+BINS = 60  # of a histogram
+POINTS = 1000  # rows of a regression that are drawn, evenly spaced
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The scores of one epoch.
+
+    points (T,) are counts at distinct scores, ascending; a count at a threshold is that at the first of them that is
+    >= it, and off by at most `bound` of its class, or by nothing where `bound` is 0. bins (B + 1,) are counts at the
+    edges of the histogram's bins on each axis. average_precision and roc_auc are NaN where undefined.
+    """
+
+    epoch: int
+    points: ThresholdCounts
+    bins: dict[AxisKind, ThresholdCounts]
+    bound: float
+    average_precision: float
+    roc_auc: float
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """The epochs of a run with two classes, one class or one label: at least one frame, in order.
+
+    train, validation (E,) are the losses from epoch 0 on, or empty. positives and negatives are rows, or their weight.
+    """
+
+    axes: dict[AxisKind, Axis]
+    frames: tuple[Frame, ...]
+    train: NDArray[np.floating]
+    validation: NDArray[np.floating]
+    positives: float
+    negatives: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether the counts of the last epoch are those of all rows at any threshold."""
+        return not self.frames[-1].bound
+
+    @cached_property
+    def content(self) -> bytes:
+        """The film as JSON, the same for the same numbers."""
+        return _json(
+            {
+                "kind": "scores",
+                "dtype": self.frames[-1].points.thresholds.dtype.name,
+                "positives": self.positives,
+                "negatives": self.negatives,
+                "axes": {kind: _axis(axis) for kind, axis in self.axes.items()},
+                "frames": [_frame(frame) for frame in self.frames],
+                "losses": {"train": _short(self.train), "validation": _short(self.validation)},
+            }
+        )
+
+
+def film(
+    epochs: Sequence[int],
+    indexes: Sequence[ScoreIndex],
+    train: NDArray[np.floating] | None = None,
+    validation: NDArray[np.floating] | None = None,
+) -> Film:
+    """Make the film of a run.
+
+    Parameters
+    ----------
+    epochs : the numbers of E >= 1 epochs, ascending.
+    indexes : the scores of the same rows after each of them, (E,).
+    train, validation : losses from epoch 0 on, by default none.
+
+    Returns
+    -------
+    The film, of at most FRAMES epochs, the first and the last among them.
+
+    Raises
+    ------
+    CutoffError without an epoch, and for another number of indexes.
+    """
+    if not epochs or len(epochs) != len(indexes):
+        raise CutoffError(f"A film needs the scores of one or more epochs, but got {len(indexes)} for {len(epochs)}.")
+    axes = _axes(indexes)
+    shown = evenly_spaced(len(epochs), FRAMES)
+    frames = tuple(_frame_of(epochs[at], indexes[at], axes, last=at == len(epochs) - 1) for at in shown)
+    none = np.empty(0)
+    return Film(
+        axes=axes,
+        frames=frames,
+        train=none if train is None else train,
+        validation=none if validation is None else validation,
+        positives=indexes[-1].positives,
+        negatives=indexes[-1].negatives,
+    )
+
+
+def _axes(indexes: Sequence[ScoreIndex]) -> dict[AxisKind, Axis]:
+    """Both axes of probabilities, or the one of other scores that has room for every epoch."""
+    ranges = np.array([index.score_range for index in indexes if index.n_rows])
+    low, high = (ranges[:, 0].min(), ranges[:, 1].max()) if len(ranges) else (0.0, 1.0)
+    scales: tuple[Scale, ...] = ("probability", "logit") if low >= 0 and high <= 1 else (score_range(low, high),)
+    found = (axis_of(indexes[-1], scale) for scale in scales)
+    return {axis.kind: axis for axis in found}
+
+
+def _frame_of(epoch: int, index: ScoreIndex, axes: dict[AxisKind, Axis], *, last: bool) -> Frame:
+    points = condensed(index) if last else condensed(index, EARLIER_EXACT, EARLIER_BOUND)
+    at_scores = index.counts_at_scores()
+    exact = points.thresholds.size == at_scores.thresholds.size
+    bins = {}
+    for kind, axis in axes.items():
+        edges = axis.edges(BINS)
+        edges[[0, -1]] = -np.inf, np.inf  # the outermost bins hold whatever lies beyond
+        bins[kind] = index.counts(edges)
+    ranked = Rankings(
+        tp=at_scores.tp,
+        predicted_positive=at_scores.predicted_positive,
+        first=np.zeros(1, dtype=np.int64),
+        positives=np.array([index.positives]),
+        negatives=np.array([index.negatives]),
+    )
+    return Frame(
+        epoch=int(epoch),
+        points=points,
+        bins=bins,
+        bound=0.0 if exact else (BOUND if last else EARLIER_BOUND),
+        average_precision=float(ranked.average_precisions()[0]),
+        roc_auc=float(ranked.roc_aucs()[0]),
+    )
+
+
+# --- regression
+
+
+@dataclass(frozen=True, eq=False)
+class ValuesFrame:
+    """The predictions of one epoch: those of the rows drawn (P,), residuals by bin (BINS,), and errors by name."""
+
+    epoch: int
+    predicted: NDArray[np.floating]
+    residuals: NDArray[np.integer]
+    errors: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class ValuesFilm:
+    """The epochs of a regression: at least one frame, in order.
+
+    actual (P,) are the values of the rows drawn. Both axes of the scatter run from `low` to `high`, and residuals,
+    predicted minus actual, from -`reach` to `reach`; the outermost bins hold what lies beyond.
+    """
+
+    actual: NDArray[np.floating]
+    frames: tuple[ValuesFrame, ...]
+    train: NDArray[np.floating]
+    validation: NDArray[np.floating]
+    rows: int
+    low: float
+    high: float
+    reach: float
+
+    @cached_property
+    def content(self) -> bytes:
+        """The film as JSON, the same for the same numbers."""
+        return _json(
+            {
+                "kind": "values",
+                "actual": packed(self.actual, "f4"),
+                "rows": self.rows,
+                "low": self.low,
+                "high": self.high,
+                "reach": self.reach,
+                "ticks": round_numbers(self.low, self.high),
+                "residual_ticks": round_numbers(-self.reach, self.reach),
+                "frames": [
+                    {
+                        "epoch": frame.epoch,
+                        "predicted": packed(frame.predicted, "f4"),
+                        "residuals": frame.residuals.tolist(),
+                        "errors": {name: _number(error) for name, error in frame.errors.items()},
+                    }
+                    for frame in self.frames
+                ],
+                "losses": {"train": _short(self.train), "validation": _short(self.validation)},
+            }
+        )
+
+
+def values_film(
+    epochs: Sequence[int],
+    predictions: Sequence[Predictions],
+    train: NDArray[np.floating] | None = None,
+    validation: NDArray[np.floating] | None = None,
+) -> ValuesFilm:
+    """Make the film of a regression; parameters as for `film`, with the predictions of the same rows.
+
+    The range of the scatter is that of actual values and of the last predictions; earlier ones may lie beyond.
+    """
+    if not epochs or len(epochs) != len(predictions):
+        raise CutoffError(
+            f"A film needs the predictions of one or more epochs, but got {len(predictions)} for {len(epochs)}."
+        )
+    y_true, last = (np.asarray(values, np.float64) for values in predictions[-1])
+    drawn = evenly_spaced(len(y_true), POINTS)
+    both = np.concatenate([y_true, last])
+    low, high = score_range(both.min(), both.max()) if both.size else (0.0, 1.0)
+    reach = float(1.05 * np.abs(last - y_true).max(initial=0.0)) or 1.0
+    edges = np.linspace(-reach, reach, BINS + 1)[1:-1]
+    frames = []
+    for at in evenly_spaced(len(epochs), FRAMES):
+        y_pred = np.asarray(predictions[at].y_pred, np.float64)
+        residuals = edges.searchsorted(y_pred - y_true, side="right")
+        frames.append(
+            ValuesFrame(
+                epoch=int(epochs[at]),
+                predicted=y_pred[drawn],
+                residuals=np.bincount(residuals, minlength=BINS),
+                errors=_errors(y_true, y_pred),
+            )
+        )
+    none = np.empty(0)
+    return ValuesFilm(
+        actual=y_true[drawn],
+        frames=tuple(frames),
+        train=none if train is None else train,
+        validation=none if validation is None else validation,
+        rows=len(y_true),
+        low=float(low),
+        high=float(high),
+        reach=reach,
+    )
+
+
+def _errors(y_true: NDArray, y_pred: NDArray) -> dict[str, float]:
+    """MAE, RMSE, bias and R2, NaN where undefined."""
+    if not y_true.size:
+        return dict.fromkeys(("mae", "rmse", "bias", "r2"), math.nan)
+    residuals = y_pred - y_true
+    spread = np.sum((y_true - y_true.mean()) ** 2)
+    return {
+        "mae": float(np.abs(residuals).mean()),
+        "rmse": float(np.sqrt((residuals**2).mean())),
+        "bias": float(residuals.mean()),
+        "r2": float(1 - np.sum(residuals**2) / spread) if spread else math.nan,
+    }
+
+
+# --- JSON
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _axis(axis: Axis) -> dict[str, Any]:
+    return {
+        "kind": axis.kind,
+        "low": axis.low,
+        "high": axis.high,
+        "start": axis.start,
+        "end": axis.end,
+        "ticks": [list(tick) for tick in axis.ticks],
+    }
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    return {
+        "epoch": frame.epoch,
+        "thresholds": _thresholds(frame.points),
+        "tp": _steps(frame.points.tp),
+        "fp": _steps(frame.points.fp),
+        "bins": {kind: {"tp": _steps(counts.tp), "fp": _steps(counts.fp)} for kind, counts in frame.bins.items()},
+        "bound": frame.bound,
+        "average_precision": _number(frame.average_precision),
+        "roc_auc": _number(frame.roc_auc),
+    }
+
+
+def counts_packed(counts: ThresholdCounts) -> dict[str, object]:
+    """Counts (T,) for a small message: typed arrays, as plotly.js reads them."""
+    kind = "f8" if counts.tp.dtype.kind == "f" else "u4"
+    return {"thresholds": _thresholds(counts), "tp": packed(counts.tp, kind), "fp": packed(counts.fp, kind)}
+
+
+def _thresholds(counts: ThresholdCounts) -> object:
+    """Thresholds in their own precision, or one that holds it."""
+    return packed(counts.thresholds, "f8" if counts.thresholds.dtype == np.float64 else "f4")
+
+
+def _steps(counts: NDArray) -> object:
+    """Counts (T,) at ascending thresholds: what each adds to the next higher one, the highest first.
+
+    Compressed, these steps take a fifth of what the counts would. Weights are left as they are.
+    """
+    return packed(counts, "f8") if counts.dtype.kind == "f" else np.diff(counts[::-1], prepend=0).tolist()
+
+
+def _number(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _short(losses: NDArray[np.floating]) -> list[float | None]:
+    """Losses (E,) in seven digits, None where not finite."""
+    return [float(f"{loss:.7g}") if math.isfinite(loss) else None for loss in losses.tolist()]

@@ -1,0 +1,67 @@
+// The picture as a component of Streamlit: fetches what is large and draws as soon as it is there.
+
+import { draw, stop } from "./draw.js";
+
+const KEPT = 12; // fetched films
+const fetched = new Map(); // address -> promise, the most recently used last
+const mounted = new WeakMap(); // root -> { number, drawn, element }
+
+const style = new URL("./picture.css", import.meta.url);
+
+function film(address) {
+  const found = fetched.get(address) ?? load(address);
+  fetched.delete(address);
+  fetched.set(address, found);
+  if (fetched.size > KEPT) fetched.delete(fetched.keys().next().value);
+  return found;
+}
+
+async function load(address) {
+  try {
+    const answer = await fetch(new URL(`data/${address}`, document.baseURI));
+    if (answer.status === 404) throw new Missing(address);
+    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+    return await answer.json();
+  } catch (error) {
+    fetched.delete(address);
+    throw error;
+  }
+}
+
+class Missing extends Error {}
+
+function styled(root) {
+  return new Promise((done) => {
+    const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: style });
+    link.onload = link.onerror = done;
+    root.append(link);
+  });
+}
+
+function mount(root) {
+  const place = { number: 0, drawn: 0, element: root.querySelector(".picture"), ready: styled(root) };
+  mounted.set(root, place);
+  return place;
+}
+
+export default async function show({ data, parentElement: root, setTriggerValue }) {
+  const place = mounted.get(root) ?? mount(root);
+  const number = (place.number += 1);
+  const unmount = () => place.element.isConnected || stop(place.element); // called after a superseded update as well
+  try {
+    const [large, before] = await Promise.all([film(data.address), data.outline && film(data.outline.address), place.ready]);
+    if (number < place.drawn) return unmount; // a later message was there first
+    place.drawn = number;
+    const outline = data.outline && { ...data.outline, large: before };
+    draw(place.element, { ...data, large, outline }, (act) => setTriggerValue("act", act));
+  } catch (error) {
+    if (number !== place.number) return unmount;
+    if (error instanceof Missing && data.asked < 3) setTriggerValue("missing", data.asked + 1);
+    else {
+      console.error(error);
+      root.querySelector(".failed").textContent =
+        "The picture could not be drawn: its numbers did not load. Reload the page to try again.";
+    }
+  }
+  return unmount;
+}

@@ -1,0 +1,212 @@
+"""The picture of a run: threshold, histogram, metrics, confusion matrix, curves, losses and the epochs that it plays.
+
+Everything moves in the browser; when the threshold rests, one message says where. What is large is fetched by the hash
+of its content, so that a message is small.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import streamlit as st
+
+from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
+from core.evaluation.comparison import OF_SCORES
+from core.evaluation.condensed import around
+from core.evaluation.threshold import ABOVE_ALL
+from core.plots.explorer import AxisKind
+from core.plots.picture import Film, ValuesFilm, counts_packed
+from pages.components.content import store
+from pages.components.scripts import loader
+
+_component = st.components.v2.component(
+    "picture",
+    html='<div class="picture"></div><p class="failed" role="status"></p>',
+    css=Path(__file__).with_name("place.css").read_text(),
+    js=loader("picture/component", "The picture", ".failed"),
+)
+
+Role = Literal["current", "saved", "best", "low", "high"]
+Live = Literal["", "running", "paused"]
+Act = Literal[
+    "drag", "type", "share", "save", "undo", "tp", "fp", "fn", "tn", "axis", "part",
+    "pause", "resume", "step", "restart", "speed",
+]  # fmt: skip
+ACTS: tuple[Act, ...] = get_args(Act)
+CELLS: tuple[Act, ...] = ("tp", "fp", "fn", "tn")
+
+# What the tiles of a picture say: those of the registries, and a few that stand in none.
+TEXTS: dict[str, tuple[str, str]] = {
+    "predicted_positive": ("Predicted positive", "Share of rows predicted positive, above the share that is positive."),
+    "mae": ("MAE", "Mean absolute error, in the target's unit."),
+    "rmse": ("RMSE", "Root of the mean squared error, in the target's unit."),
+    "bias": ("Bias", "Mean of predicted minus actual, in the target's unit; 0 is best."),
+    "r2": ("R²", "1 minus squared errors over those of predicting the mean. 1 is perfect, 0 no better than it."),
+}
+AT_THRESHOLD = ("precision", "recall", "f1", "specificity", "mcc")
+SHORT_LABELS = {"average_precision": "Avg. precision"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A threshold that is drawn: the one that moves, the saved one, the best by a rule, or an end of its spread.
+
+    value: a number, or inf above every score. label: what stands beside it, as in "max F1 0.93".
+    """
+
+    role: Role
+    value: float
+    label: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The previous run, drawn in grey behind: its last epoch, its threshold, and its name, as in "pos_weight 1"."""
+
+    film: Film | ValuesFilm
+    threshold: float = 0.5
+    text: str = ""
+
+
+def picture(
+    film: Film | ValuesFilm,
+    index: ScoreIndex | None,
+    marks: Sequence[Mark],
+    on_act: Callable[[Act, float | str], None],
+    *,
+    of: str,
+    key: str,
+    label: str = "",
+    rest: str = "",
+    target: str = "",
+    outline: Outline | None = None,
+    can_undo: bool = False,
+    asks: bool = False,
+    axis: AxisKind = "probability",
+    parts: Sequence[str] = (),
+    part: str = "",
+    epochs: int | None = None,
+    live: Live = "",
+    replay: str = "",
+    note: str = "",
+) -> None:
+    """Draw a film. The same `key` updates the picture already there, and keeps what the viewer chose in it.
+
+    Parameters
+    ----------
+    film : what is drawn; its last frame is the run as it is now.
+    index : the scores of that frame, for exact counts at the marks; None in a regression.
+    marks : thresholds, "current" among them; none in a regression. "low" and "high" come together.
+    on_act : called, before the rerun, with what was done and its value. "drag" or "type": a threshold, a number or
+        ABOVE_ALL, not yet admitted; "share": the share of rows in [0, 1] to predict positive; "save": a threshold;
+        "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with NaN, after a move that had not come to rest.
+        "axis" and "part": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and "speed".
+    of : names run, rows and column, without the epoch. When it changes, what was being dragged is dropped.
+    label, rest : names of the positive class and of the other rows.
+    target : name of a regression's target.
+    outline : the previous run.
+    can_undo : whether there is a step to undo.
+    asks : whether cells of the confusion matrix can be pressed.
+    axis : how scores are spaced when `of` is first seen; switching it needs no answer.
+    parts, part : names of the splits to choose from, and the one that is drawn.
+    epochs : number of epochs that the run will have, by default that of its last frame.
+    live : whether the run still trains, so that play, step and restart are about its training.
+    replay : a name; all epochs are played once when it is one that was not played last. "" plays nothing.
+    note : a few words beside the last epoch, as in "0.4 s on the CPU".
+    """
+    serial, missing = f"{key}_serial", f"{key}_missing"
+    address = store.keep(film.content)
+
+    def acted() -> None:
+        act = st.session_state[key].get("act")
+        if not act or act["of"] != of or int(act["serial"]) <= st.session_state.get(serial, 0):
+            return  # of other scores, or sent once more with a tick of a fragment
+        if act["kind"] not in ACTS:
+            return
+        st.session_state[serial] = int(act["serial"])
+        kind, value = cast(Act, act["kind"]), act["value"]
+        if kind in CELLS:
+            if value is not None:
+                on_act("drag", value)
+            on_act(kind, math.nan)
+        elif value is not None:  # as JSON has NaN
+            on_act(kind, value)
+        elif kind in ("undo", "pause", "resume", "step", "restart"):
+            on_act(kind, math.nan)
+
+    def asked_again() -> None:
+        st.session_state[missing] = (address, int(st.session_state[key].get("missing") or 0))
+
+    of_address, asked = st.session_state.get(missing, (address, 0))
+    _component(
+        key=key,
+        data={
+            "of": of,
+            "serial": st.session_state.get(serial, 0),
+            "address": address,
+            "asked": asked if of_address == address else 0,
+            "marks": [] if index is None else [_mark(index, mark) for mark in marks],
+            "window": _window(film, index, marks),
+            "outline": outline
+            and {
+                "address": store.keep(outline.film.content),
+                "threshold": _number(outline.threshold),
+                "text": outline.text,
+            },
+            "label": label,
+            "rest": rest,
+            "target": target,
+            "undo": can_undo,
+            "asks": asks,
+            "axis": axis,
+            "parts": list(parts),
+            "part": part,
+            "epochs": epochs,
+            "live": live,
+            "replay": replay,
+            "note": note,
+            "metrics": metric_texts(film),
+        },
+        on_act_change=acted,
+        on_missing_change=asked_again,
+    )
+
+
+def metric_texts(film: Film | ValuesFilm) -> dict[str, dict[str, str]]:
+    """Label and explanation of what the tiles show, by name."""
+    if isinstance(film, ValuesFilm):
+        texts = {name: TEXTS[name] for name in film.frames[-1].errors}
+    else:
+        texts = {name: (METRICS[name].label, METRICS[name].help) for name in AT_THRESHOLD}
+        texts |= {name: (SHORT_LABELS.get(name, spec.label), spec.help) for name, spec in OF_SCORES.items()}
+        texts |= {"predicted_positive": TEXTS["predicted_positive"]}
+    return {name: {"label": label, "help": text} for name, (label, text) in texts.items()}
+
+
+def _mark(index: ScoreIndex, mark: Mark) -> dict[str, Any]:
+    """A threshold and its counts over all rows."""
+    counts = index.counts(mark.value)
+    return {
+        "role": mark.role,
+        "threshold": _number(mark.value),
+        "tp": counts.tp.item(),
+        "fp": counts.fp.item(),
+        "label": mark.label,
+    }
+
+
+def _window(film: Film | ValuesFilm, index: ScoreIndex | None, marks: Sequence[Mark]) -> dict[str, object] | None:
+    """The scores next to the current threshold, where the film holds only some."""
+    if index is None or isinstance(film, ValuesFilm) or film.exact:
+        return None
+    (current,) = (mark.value for mark in marks if mark.role == "current")
+    counts: ThresholdCounts = around(index, current)
+    return counts_packed(counts)
+
+
+def _number(value: float) -> float | str:
+    return ABOVE_ALL if math.isinf(value) else value

@@ -1,0 +1,49 @@
+// Metrics at the threshold, each with its value before beneath; those that no threshold moves stand apart.
+
+import { METRICS, percent, rate, short, why } from "./model.js";
+import { say } from "./svg.js";
+
+export const AT_THRESHOLD = ["precision", "recall", "f1", "predicted_positive", "specificity", "mcc"];
+export const AT_ANY = ["average_precision", "roc_auc"];
+
+const tile = (name) => `<div class="tile ${name}"><span class="what"></span><b></b><span class="beneath"></span></div>`;
+
+export const html = [...AT_THRESHOLD, ...AT_ANY].map(tile).join("");
+
+export function lay({ find, data }) {
+  for (const name of [...AT_THRESHOLD, ...AT_ANY]) {
+    say(find(`.tile.${name} .what`), data.metrics[name].label);
+    find(`.tile.${name}`).title = data.metrics[name].help;
+  }
+}
+
+export function paint(state) {
+  const { find, counts, frame, model } = state;
+  const show = (name, value, beneath) => {
+    say(find(`.tile.${name} b`), value);
+    say(find(`.tile.${name} .beneath`), beneath);
+  };
+  for (const name of AT_THRESHOLD) {
+    if (name === "predicted_positive") {
+      const share = (part) => (model.rows ? percent(part, model.rows) : "–");
+      show(name, share(counts.tp + counts.fp), `actual ${share(model.positives)}`);
+      continue;
+    }
+    const now = METRICS[name](counts);
+    if (Number.isNaN(now)) show(name, "–", why(name, counts));
+    else show(name, rate(now), earlier(state, METRICS[name]));
+  }
+  for (const name of AT_ANY) {
+    const [now, then] = [frame[name], state.before?.frame[name]];
+    show(name, now === null ? "–" : rate(now), Number.isFinite(then) ? `${rate(then)} before` : "any threshold");
+  }
+}
+
+// The value of the previous run, or that at the saved threshold.
+function earlier({ before, saved, t }, metric) {
+  if (before) return `${plain(metric(before.counts))} before`;
+  if (!saved) return "";
+  return saved.t === t ? "saved" : `${plain(metric(saved.counts))} at ${short(saved.t)}`;
+}
+
+const plain = (value) => (Number.isNaN(value) ? "–" : rate(value));
