@@ -37,8 +37,6 @@ ESTIMATE = (
     "the validation rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
     "value and .632 of the out-of-bag value."
 )
-NAMES = {name: spec.label for name, spec in rules().items() if name != "fixed"}
-BESIDE = ("precision", "recall", "f1", "specificity", "accuracy", "mcc")
 SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows of a simulated validation split
 DRAWN = 200_000  # rows drawn for each of them
 
@@ -86,7 +84,8 @@ def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     if (state.get("panel") or "Tune") != "Tune" or not {"validation", "test"} <= {*source.parts}:
         return None
     name = state.get("rule")
-    spec = rules()[name if name in NAMES else next(iter(NAMES))]
+    names = _names()
+    spec = rules()[name if name in names else next(iter(names))]
     params = tuple(
         (param.name, param.check(state.get(f"rule.{spec.name}.{param.name}", param.default))) for param in spec.params
     )
@@ -111,9 +110,14 @@ def _findings(of: Key, column: int, rule: str, _source: ScoreSource) -> tuple[ch
     return checks.of_rule(_source, column, rule)
 
 
+def _names() -> dict[str, str]:
+    """The rules that tune a threshold, with their labels."""
+    return {name: spec.label for name, spec in rules().items() if name != "fixed"}
+
+
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
-    name = controls.choose("Rule", "rule", NAMES)
+    name = controls.choose("Rule", "rule", _names())
     spec = rules()[name]
     st.caption(spec.help, help=spec.reference)
     with st.container(horizontal=True):
@@ -172,7 +176,10 @@ def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
     """Metrics at the threshold on the rows that it was tuned on, and on rows that it was not."""
     points = {part: source.index(part, column).counts(threshold) for part in ("validation", "test")}
     table = pd.DataFrame(
-        {part: {METRICS[name].label: float(METRICS[name](point)) for name in BESIDE} for part, point in points.items()}
+        {
+            part: {metric.label: float(metric(point)) for metric in METRICS.values() if not metric.params}
+            for part, point in points.items()
+        }
     )
     table["difference"] = table["test"] - table["validation"]
     st.dataframe(

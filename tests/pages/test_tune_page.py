@@ -10,7 +10,7 @@ from scipy.special import logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
-from core.evaluation import ScoreIndex
+from core.evaluation import METRICS, ScoreIndex
 from core.evaluation.tuning import RULES, bind, bootstrap, candidates, regret, simulate
 from core.experiment.config import make_config
 from core.training.runs import Run
@@ -90,6 +90,18 @@ def test_each_class_or_label_has_a_threshold_of_its_own(app_test: AppTest, choic
     thresholds = values_of(app_test, run)
     assert [t == 0.5 for t in thresholds].count(False) == 1
     assert thresholds[2] != 0.5
+
+
+def test_a_new_metric_can_be_tuned_and_stands_beside_the_others(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(METRICS, "twin", replace(METRICS["jaccard"], name="twin", label="Twin"))
+    run = tuning(app_test, open_run(app_test, digit(epochs=1)), "twin")
+    button(app_test).click().run()
+    (threshold,) = values_of(app_test, run)
+    y, score, _, _ = run.scores("validation").view(0)
+    expected = sklearn.jaccard_score(y, score >= score.dtype.type(threshold))
+    table = next(frame.value for frame in app_test.dataframe if "difference" in frame.value)
+    assert table.loc["Twin", "validation"] == pytest.approx(expected)
+    assert set(table.index) == {metric.label for metric in METRICS.values() if not metric.params}
 
 
 # --- honesty
