@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from core.errors import CutoffError
@@ -121,7 +122,9 @@ def class_weights(text: str, counts: Counts) -> np.ndarray:
     """
     classes = len(counts.positives)
     if text == "balanced":
-        return counts.rows / (classes * np.maximum(counts.positives, 1))
+        each = np.arange(classes)
+        rows = np.maximum(counts.positives, 1)
+        return compute_class_weight("balanced", classes=each, y=each, sample_weight=rows)
     return _numbers("class_weight", text, classes)
 
 

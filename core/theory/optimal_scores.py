@@ -214,17 +214,19 @@ def resting_points(of: BinaryLoss, y: float, low: float, high: float) -> np.ndar
     ----------
     of : the loss.
     y : label, 0 or 1; target in a regression.
-    low, high : range of logits, or of predictions in a regression, evaluated at 4,001 points.
+    low, high : range of logits, or of predictions in a regression, in which 4,001 points are searched for changes.
 
     Returns
     -------
-    The points (P,), ascending, to half a step.
+    The points (P,), ascending, to PRECISION; the first one where the gradient stays 0.
     """
-    z = torch.linspace(low, high, 4001, dtype=torch.float64)
-    gradient = of.gradients(z, y)
-    pushed_up = gradient < 0
-    last = (pushed_up[:-1] & ~pushed_up[1:]).nonzero()[:, 0]
-    return torch.where(gradient[last + 1] == 0, z[last + 1], (z[last] + z[last + 1]) / 2).numpy()
+
+    def direction(z: Floats) -> Floats:
+        return np.where(of.gradients(torch.from_numpy(np.array(z)), y).numpy() < 0, -1.0, 1.0)
+
+    z = np.linspace(low, high, 4001)
+    last = np.flatnonzero(np.diff(direction(z)) > 0)
+    return find_root(direction, (z[last], z[last + 1]), tolerances={"xatol": PRECISION}).bracket[1]
 
 
 def softmax_twice(classes: int | np.ndarray) -> tuple[np.ndarray, np.ndarray]:

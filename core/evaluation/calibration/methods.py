@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import bisect
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -16,10 +17,10 @@ from core.errors import CutoffError
 from core.evaluation.calibration.measures import as_probabilities
 
 Map = Callable[[NDArray[np.floating]], NDArray[np.float64]]
-END = 40.0  # thresholds are searched for between logits -END and END
+END = 40.0  # scores are searched for between logits -END and END
+PRECISION = 1e-12  # of the logit of a score that is searched for
 BOUND = 9.99  # of log inverse temperature, which scikit-learn searches for in [-10, 10]
 CERTAIN = 1 - 1e-9  # probabilities above it count as 1
-STEPS, ROUNDS = 1001, 4  # of the search for a threshold, exact to 2 * END / (STEPS - 1) ** ROUNDS
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,16 @@ class Calibration:
 
     def score_for(self, p: float) -> float:
         """The lowest score with a calibrated probability >= p; NaN if there is none, or if the map falls."""
-        low, high = -END, END
-        if not self.rising or float(self(expit(high))) < p:
+
+        def reaches(z: float) -> float:
+            return 1.0 if self(expit(z)) >= p else -1.0
+
+        if not self.rising or reaches(END) < 0:
             return float("nan")
-        for _ in range(ROUNDS):
-            z = np.linspace(low, high, STEPS)
-            at = int((self(expit(z)) >= p).argmax())
-            low, high = z[max(at - 1, 0)], z[at]
-        return float(expit(high))
+        if reaches(-END) > 0:
+            return float(expit(-END))
+        found = bisect(reaches, -END, END, xtol=PRECISION)  # on either side of the score
+        return float(expit(found + 2 * PRECISION))
 
 
 class Temperature(NamedTuple):

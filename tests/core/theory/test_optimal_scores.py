@@ -203,13 +203,13 @@ def test_labels_that_compete_halve_the_optimal_score():
 )
 def test_the_band_traps_predictions_at_its_far_edge(target, rests):
     of = binary_loss("band_mse", "identity", {"threshold": 0.5, "radius": 0.2, "penalty": 1.2})
-    np.testing.assert_allclose(resting_points(of, target, -1.5, 2.5), rests, atol=1e-3)
+    np.testing.assert_allclose(resting_points(of, target, -1.5, 2.5), rests, atol=1e-8)
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", "huber", "loss_gated_mse"])
 def test_other_losses_of_values_rest_at_the_target_only(loss):
     of = binary_loss(loss, "identity", {})
-    np.testing.assert_allclose(resting_points(of, 0.25, -1.5, 2.5), [0.25], atol=1e-3)
+    np.testing.assert_allclose(resting_points(of, 0.25, -1.5, 2.5), [0.25], atol=1e-8)
 
 
 @settings(deadline=None, max_examples=30)
