@@ -31,6 +31,7 @@ from pages.components.content import content_route
 from pages.components.scripts import SCRIPTS, VERSION
 
 COLLECT_SECONDS = 10
+RUN_BY_STREAMLIT = ("shell", "page")  # modules of pages that draw as soon as they are imported
 
 
 def warm() -> None:
@@ -43,13 +44,13 @@ def warm() -> None:
     import torch
 
     import core
-    import pages.components
-    import pages.shared
+    import pages
 
     torch.set_num_threads(1)
-    for package in (core, pages.components, pages.shared):
+    for package in (core, pages):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            importlib.import_module(module.name)
+            if module.name.rpartition(".")[2] not in RUN_BY_STREAMLIT:
+                importlib.import_module(module.name)
 
     weight = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.Adam([weight])

@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from core.evaluation.scores import Scores
 from core.evaluation.source import About, ArraySource
-from pages.shared import explorer
+from pages.workbench import explorer
 
 
 def rows(n: int, positive: float, dtype: str = "float32", decimals: int = 3) -> Scores:

@@ -61,8 +61,8 @@ def confusion(counts: ThresholdCounts) -> np.ndarray:
 
 
 def open_page(at: AppTest, name: str) -> AppTest:
-    """Run the app and go to the page in pages/<name>.py."""
-    return at.run().switch_page(f"{name}.py").run()
+    """Run the app and go to the page in pages/<name>/."""
+    return at.run().switch_page(f"{name}/page.py").run()
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:

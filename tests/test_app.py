@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,7 +26,7 @@ from core.experiment.config import RunConfig
 from pages.components.scripts import SCRIPTS, VERSION
 from tests.conftest import ROOT, experiment, open_page, serve, until
 
-PAGES = sorted(path.stem for path in (ROOT / "pages").glob("[!_]*.py") if path.stem != "shell")
+PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 
 
 def test_lifespan_freezes_what_it_warmed_and_closes_the_runner() -> None:
@@ -35,6 +36,7 @@ def test_lifespan_freezes_what_it_warmed_and_closes_the_runner() -> None:
     async def live() -> Runner:
         async with app.lifespan(app.app):
             assert gc.get_freeze_count() > 100_000
+            assert not {"pages.shell", *(f"pages.{name}.page" for name in PAGES)} & sys.modules.keys()
             from pages.shared import services
 
             runner = services.runner()

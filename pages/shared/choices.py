@@ -1,30 +1,18 @@
-"""The controls of a run's configuration, drawn from the registries, and its place in the URL."""
+"""The choices of a session: its variants, which of them the controls show, and where all of that comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, TypeVar
+import secrets
+from typing import Any
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from core import checks
-from core.data import DATASETS, load_dataset
-from core.errors import CutoffError
+from core.data import DATASETS
 from core.experiment import compatibility, links
-from core.experiment.config import NUMBERS, SETTINGS, Experiment, RunConfig, make_config
-from core.losses import LOSSES, LossSpec
-from core.losses.heads import ACTIVATIONS, HEADS
-from core.losses.objective import resolved
-from core.models import MODELS
-from core.parameters import Param, Value, defaults
-from pages.shared import controls, findings, preview, session, text, thresholds, variants
-from pages.shared.services import runner
-
-T = TypeVar("T")
-Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
-WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
+from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
+from core.experiment.variants import names_of
+from core.parameters import defaults
+from pages.shared import session, thresholds
 
 
 def open_link() -> None:
@@ -40,8 +28,8 @@ def open_link() -> None:
     thresholds.open_link()
     if job and set(st.query_params) <= set(links.POINT):
         experiment = job.experiment
-    variants.open_with(experiment)
-    variants.settle()
+    open_with(experiment)
+    settle()
     take(experiment.variants[0].config)
 
 
@@ -60,218 +48,42 @@ def take(config: RunConfig) -> None:
             state[f"{prefix}.{name}"] = value
 
 
-def edit() -> tuple[Experiment | None, str]:
-    """Draw the controls with what the checks find; returns what they say, or None and the sentence that tells why it
-    can't be trained."""
-    variants.settle()
-    changes = _follow_data()
-    if config := st.session_state.pop("next_config", None):
-        take(make_config(**config))
-    problems: list[str] = []
-    slots: Slots = {}
-    chosen = _data(problems, slots)
-    for sentence in changes:
-        st.caption(text.plain(sentence))
-    chosen |= _model(str(chosen["dataset"]), problems, slots)
-    st.header("Variants", help="What trains side by side. A variant has its own head, loss, optimizer and rates.")
-    listed = st.container()  # filled at the end: a name follows from the choices
-    variants.choose_seeds()
-    chosen |= _head_and_loss(chosen, problems, slots)
-    st.header("Training")
-    chosen |= _optimising(slots)
-    config = _or_problem(lambda: compatibility.check(make_config(**chosen)), None, problems)
-    if config and not problems:
-        variants.take_up(config)
-    with listed:
-        variants.choose_edited()
-    if problems or config is None:
-        return None, problems[0]
-    if theory := text.of_theory(config):
-        slots["theory"].caption(theory)
-    _show_findings(config, slots)
-    experiment = _or_problem(lambda: runner().check(variants.experiment(config)), None, problems)
-    return experiment, problems[0] if problems else ""
+def open_with(experiment: Experiment) -> None:
+    """Make these the variants of the session, the first one edited; names that follow from the choices stay so."""
+    plain = names_of([variant.config for variant in experiment.variants])
+    st.session_state.variants = [
+        new_variant(variant.config, "" if variant.name == name else variant.name, variant.colour)
+        for variant, name in zip(experiment.variants, plain, strict=True)
+    ]
+    st.session_state.next_edited = 0
+    st.session_state.seeds = len(experiment.seeds)
 
 
-def _follow_data() -> list[str]:
-    """Where other data was chosen since the last script run, put all variants on it; returns what did not fit."""
+def new_variant(config: RunConfig, name: str = "", colour: int | None = None) -> dict[str, Any]:
+    """What a session keeps of a variant; the id is for the keys of its controls. Without a name it has a plain one."""
+    return {"id": secrets.token_hex(4), "name": name, "colour": colour, "config": config.model_dump()}
+
+
+def settle() -> None:
+    """Take up what was decided in the last script run, before any control is drawn."""
     state = st.session_state
-    dataset = state.dataset
-    if dataset not in DATASETS or dataset == variants.dataset() or "next_config" in state:
-        return []
-    try:
-        load_dataset(dataset)
-    except CutoffError:
-        return []  # which is said beside the data; the variants wait for data that can be read
-    given = {param: state.get(f"data.{dataset}.{param.name}", param.default) for param in DATASETS[dataset].params}
-    return variants.move_to(dataset, tuple((p.name, value) for p, value in given.items() if value != p.default))
+    if "next_edited" in state:
+        edit(state.pop("next_edited"))
 
 
-def _show_findings(config: RunConfig, slots: Slots) -> None:
-    """What the checks find in the choices, each beside its control."""
-    found = checks.of_config(config)
-    for place, slot in slots.items():
-        with slot:
-            findings.show(findings.at(found, place), "choices", config)
-
-
-def _data(problems: list[str], slots: Slots) -> dict[str, object]:
-    st.header("Data", help=_sources())
-    labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
-    dataset = controls.choose("Data", "dataset", labels, hide_label=True)
-    params = _params(f"data.{dataset}", DATASETS[dataset].params, problems, slots)
-    with st.spinner("Loading the data"):
-        data = _or_problem(lambda: load_dataset(dataset, tuple(sorted(params.items()))), None, problems)
-    if data:
-        st.caption(f"{DATASETS[dataset].about} {text.of_data(data)}")
-        preview.show(data)
-    slots["data"] = st.container()
-    return {"dataset": dataset, "dataset_params": params}
-
-
-def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
-    st.header("Model")
-    labels = {name: MODELS[name].label for name in compatibility.models_for(dataset)}
-    model = controls.choose("Model", "model", labels, hide_label=True)
-    spec = MODELS[model]
-    st.caption(spec.about)
-    widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
-    hidden = _choose("hidden") if spec.widths else "relu"
-    batch_norm = bool(spec.widths) and _batch_norm()
-    slots["model"] = st.container()
-    return {"model": model, "widths": widths, "hidden": hidden, "batch_norm": batch_norm}
-
-
-def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -> dict[str, object]:
-    dataset, dataset_params = data["dataset"], tuple(sorted(data["dataset_params"].items()))
-    st.header("Head and loss")
-    head = controls.choose("Head", "head", {name: HEADS[name].label for name in compatibility.heads_for(dataset)})
-    st.caption(text.of_head(HEADS[head], DATASETS[dataset].task))
-    slots["head"] = st.container()
-    losses = compatibility.losses_for(dataset, head)
-    loss = controls.choose(
-        "Loss",
-        "loss",
-        {name: _named(LOSSES[name]) for name in losses},
-        help=_expectations(losses, DATASETS[dataset].task),
-    )
-    spec = LOSSES[loss]
-    st.caption(f"{spec.about} {text.of_loss(spec, None)}", help=spec.reference)
-    with st.container(key="formula"):
-        st.latex(spec.formula)
-    slots["loss"] = st.container()
-    params = _params(f"loss.{loss}", compatibility.params_for(head, loss), problems, slots)
-    slots["theory"] = st.container()
-    activation = _activation(head, loss)
-    slots["activation"] = st.container()
-    with st.expander("Why are some choices missing?"):
-        reasons = compatibility.not_taken(head, loss)
-        reasons += _or_problem(lambda: compatibility.not_offered(dataset, head, dataset_params), reasons[:0], problems)
-        for reason in reasons:
-            st.caption(text.plain(reason))
-    return {"head": head, "activation": activation, "loss": loss, "loss_params": params}
-
-
-def _named(loss: LossSpec) -> str:
-    return f"{loss.label} · a mistake" if loss.mistake else loss.label
-
-
-def _activation(head: str, loss: str) -> str:
-    """The final activation; one that the loss does not accept is replaced by the default for this loss."""
-    right = resolved(head, "auto", loss)
-    others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
-    labels = {"auto": "default for this loss"}
-    labels |= {name: ACTIVATIONS[name].label for name in others}
-    activation = controls.choose(SETTINGS["activation"].label, "activation", labels, help=SETTINGS["activation"].help)
-    st.caption(text.of_wiring(head, activation, loss))
-    return activation
-
-
-def _or_problem(read: Callable[[], T], otherwise: T, problems: list[str]) -> T:
-    """What `read` returns; `otherwise` when it refuses, so that the controls after it are still drawn."""
-    try:
-        return read()
-    except CutoffError as error:
-        problems.append(str(error))
-        return otherwise
-
-
-def _params(prefix: str, params: tuple[Param, ...], problems: list[str], slots: Slots) -> dict[str, Value]:
-    """One control a parameter; returns those that differ from their defaults."""
-    values = {}
-    for param in params:
-        read = partial(controls.of_param, param, f"{prefix}.{param.name}")
-        values[param.name] = _or_problem(read, param.default, problems)
-        slots[f"{prefix.partition('.')[0]}.{param.name}"] = st.container()
-    return {param.name: values[param.name] for param in params if values[param.name] != param.default}
-
-
-def _widths(model: str) -> tuple[int, ...]:
-    key = f"widths.{model}"
-    st.session_state.setdefault(key, "-".join(map(str, MODELS[model].widths)))
-    written = st.selectbox(
-        MODELS[model].widths_label,
-        WIDTHS[model],
-        key=key,
-        help=SETTINGS["widths"].help,
-        accept_new_options=True,
-        persist_state="session",
-    )
-    return links.read_widths(str(written))
-
-
-def _batch_norm() -> bool:
-    st.session_state.setdefault("batch_norm", False)
-    return st.checkbox(
-        SETTINGS["batch_norm"].label,
-        key="batch_norm",
-        help=SETTINGS["batch_norm"].help,
-        persist_state="session",
+def variants() -> tuple[Variant, ...]:
+    """The variants, those without a name under their plain one."""
+    kept: list[dict[str, Any]] = st.session_state.variants
+    configs = [RunConfig(**entry["config"]) for entry in kept]
+    plain = names_of(configs)
+    return tuple(
+        Variant(name=entry["name"] or name, config=config, colour=entry["colour"])
+        for entry, name, config in zip(kept, plain, configs, strict=True)
     )
 
 
-def _optimising(slots: Slots) -> dict[str, Value]:
-    """The controls of training, the rarer ones folded away."""
-    chosen: dict[str, Value] = {}
-    names = [name for name, setting in SETTINGS.items() if setting.group == "training"]
-    rare = [name for name in names if SETTINGS[name].rare]
-    for name in names:
-        if name not in rare:
-            chosen[name] = _control(name)
-        slots[name] = st.container()
-    with st.expander("Batch size, schedule, decay, seeds"):
-        for name in rare:
-            if not compatibility.fixed(name, RunConfig(**chosen)):
-                chosen[name] = _control(name)
-    return chosen
-
-
-def _control(name: str) -> Value:
-    return _number(NUMBERS[name]) if name in NUMBERS else _choose(name)
-
-
-def _choose(name: str) -> str:
-    setting = SETTINGS[name]
-    return controls.choose(setting.label, name, dict(setting.options), help=setting.help or None)
-
-
-def _number(param: Param) -> Value:
-    kind = int if param.integer else float
-    low, high, step = (None if number is None else kind(number) for number in (param.low, param.high, param.step))
-    form = None if param.integer else "%g"
-    value = st.number_input(
-        param.label, low, high, step=step, format=form, key=param.name, help=param.help, persist_state="session"
-    )
-    assert value is not None
-    return value
-
-
-def _sources() -> str:
-    """Where each data set comes from, as a list."""
-    return "\n".join(f"- {spec.label}: {spec.source}. Licence: {spec.licence}." for spec in DATASETS.values())
-
-
-def _expectations(losses: list[str], task: str) -> str:
-    """What each of these losses expects and whether it is proper at its defaults, as a list."""
-    said = {name: text.of_loss(LOSSES[name], None if task == "regression" else LOSSES[name].proper) for name in losses}
-    return "\n".join(f"- **{LOSSES[name].label}**: {sentence}" for name, sentence in said.items())
+def edit(at: int) -> None:
+    """Let the controls show this variant."""
+    state = st.session_state
+    state.edited = at
+    state.next_config = state.variants[at]["config"]

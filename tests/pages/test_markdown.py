@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.shared import text
-from pages.shared.variants import dotted
+from pages.shared.variant_looks import dotted
 from tests.conftest import press, trained, unescaped
 
 TYPED = [
@@ -79,11 +79,11 @@ def test_the_name_of_a_variant_is_no_markdown_on_any_page(app_test: AppTest, typ
     at.query_params["variants"] = json.dumps({"name": [typed, f"{typed} 2"], "loss": ["focal", typed]})
     trained(press(at.run(), "Start"))
     seen = []
-    for page in ("train.py", "thresholds.py", "losses.py"):
+    for page in ("train/page.py", "thresholds/page.py", "losses/page.py"):
         at.switch_page(page).run()
         assert not at.exception
         seen += list(markdown(at))
-        if page == "thresholds.py":
+        if page == "thresholds/page.py":
             at.session_state["panel"] = "Compare"
             seen += list(markdown(at.run()))
     assert not [said for said in seen if typed in said]

@@ -38,7 +38,7 @@ def open_run(at: AppTest, *configs: RunConfig) -> Run:
 def open_source(at: AppTest, *sources: ScoreSource) -> AppTest:
     """Open the page on the first of these sources; the session holds the others beside it."""
     show_sources(at, *sources)
-    at.switch_page("thresholds.py").run()
+    at.switch_page("thresholds/page.py").run()
     assert not at.exception
     return at
 

@@ -1,0 +1,64 @@
+"""Train: choose data, model, heads and losses, press Start, and watch the losses and the scores move."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import CutoffError
+from pages.shared import choices, session, text
+from pages.shared.services import devices, runner
+from pages.train import first_steps, form, one_run, player, race
+
+TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
+# The buttons stay in sight while the page scrolls under them; formulas are as wide as the side panel.
+STYLE = """
+<style>
+  .st-key-formula .katex { font-size: 0.82em }
+  :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: light-dark(#ffffff, #11151a) }
+</style>
+"""
+
+
+def show(job_id: str) -> None:
+    """The job as it is now; once it has ended the whole script runs again, which takes the timer away."""
+    try:
+        job = runner().job(job_id)
+    except CutoffError:  # forgotten meanwhile: the whole script says so
+        st.rerun()
+    if job.status != st.session_state.get("watched") and st.session_state.get("watching") == job_id:
+        st.session_state.watched = job.status
+        st.rerun()
+    st.progress(job.progress, text=text.of_progress(job, len(devices()) > 1))
+    if len(job.runs) == 1:
+        one_run.show(job.runs[0], chosen)
+    else:
+        race.show(job)
+
+
+choices.open_link()
+with st.sidebar:
+    experiment, problem = form.edit()
+job = session.current_job()
+chosen = experiment.variants[st.session_state.edited].config if experiment else None
+if experiment:
+    session.write_link(experiment)
+
+st.title("Train")
+if shown := job.experiment if job else experiment:
+    st.caption(text.plain(text.of_experiment(shown)))
+if job and experiment and job.experiment != experiment:
+    st.caption("Settings changed: results are from the previous run.")
+if job and job.experiment == experiment and (hint := first_steps.look_for(job.experiment)):
+    st.info(hint, icon=":material/visibility:")
+session.show_complaints()
+st.html(STYLE)
+player.show(job, experiment)
+
+if problem:
+    st.error(text.plain(problem))
+if job is None:
+    first_steps.show()
+else:
+    st.session_state.watching, st.session_state.watched = job.id, job.status
+    tick = TICK_SECONDS if len(job.runs) == 1 else RACE_TICK_SECONDS
+    st.fragment(show, run_every=None if job.ended else tick)(job.id)

@@ -1,0 +1,171 @@
+"""Two thresholds with a review between them: the best pair, Chow's rule and the best single threshold."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from core.evaluation.tuning import candidates
+from core.evaluation.value.payoffs import Band, Outcome, Review, best_band, chow, outcome, rows_here
+from core.plots.costs import band_figure, threshold_mark
+from pages.components.live_figure import live_figure
+from pages.shared import text
+from pages.workbench.panels.payoffs import PER, Priced, percent, threshold
+from pages.workbench.panels.tiles import tiles
+
+BEST, SINGLE, CHOW = "Best pair", "Best single threshold", "Chow's rule"
+
+
+def show(priced: Priced) -> None:
+    """The cost of a review, the band of scores to review, and what that saves."""
+    view = priced.views[priced.part]
+    st.markdown("**Review**")
+    st.caption(
+        text.plain(
+            f"Two thresholds: score >= high is predicted {view.label}, score < low is predicted {view.rest}, and a "
+            "person decides about the scores between them."
+        )
+    )
+    review, capacity = _choose_review(priced.unit)
+    index = priced.indexes["validation"]
+    counts = candidates(index)
+    free = best_band(counts, priced.payoffs, review)
+    most = math.inf if capacity is None else rows_here(capacity, priced.volume, index.n_rows)
+    bands = {
+        BEST: best_band(counts, priced.payoffs, review, most),
+        **({CHOW: chow(priced.payoffs, review)} if priced.probabilities else {}),
+        SINGLE: best_band(counts, priced.payoffs, review, most=0),
+    }
+    tuned = {name: outcome(index, priced.payoffs, review, band) for name, band in bands.items()}
+    test = {name: outcome(priced.indexes["test"], priced.payoffs, review, band) for name, band in bands.items()}
+    wanted = outcome(index, priced.payoffs, review, free)
+    st.markdown(_of_capacity(wanted, tuned[BEST], test[BEST], most, capacity, priced.volume))
+    best, single = test[BEST], test[SINGLE]
+    low, high = bands[BEST]
+    tiles(
+        ("Low to high", f"{threshold(low)} to {threshold(high)}" if low < high else "none", "tuned on validation rows"),
+        ("Reviewed, test", percent(best.shares()[1]), f"{best.reviewed:,} of {best.total:,} rows"),
+        ("Errors left, test", f"{best.errors:,.4g}", f"{single.errors:,.4g} with the best single threshold"),
+        (
+            f"Per {PER:,} rows, test",
+            priced.money(PER * best.value),
+            priced.more(PER * (best.value - single.value), "the best single threshold"),
+        ),
+    )
+    _figure(priced, bands)
+    _table(priced, bands, tuned, test)
+
+
+def _choose_review(unit: str) -> tuple[Review, int | None]:
+    """The cost of a review and how often it is correct, and the maximum reviews per month; None for no limit."""
+    cost, accuracy, capacity = st.columns(3)
+    st.session_state.setdefault("review.cost", 0.2)
+    st.session_state.setdefault("review.right", 100.0)
+    with cost:
+        price = st.number_input(
+            "Cost of a review",
+            0.0,
+            1e9,
+            step=0.1,
+            format="%g",
+            key="review.cost",
+            persist_state="session",
+            help=f"Of one row, in {text.plain(unit) or 'the unit of the payoffs'}.",
+        )
+    with accuracy:
+        right = st.number_input(
+            "Correct reviews (%)",
+            0.0,
+            100.0,
+            step=1.0,
+            format="%g",
+            key="review.right",
+            persist_state="session",
+            help="The same for positive and negative rows. 100 assumes that reviewers make no mistakes.",
+        )
+    with capacity:
+        most = st.number_input(
+            "Maximum reviews per month",
+            0,
+            10**12,
+            None,
+            key="review.most",
+            placeholder="no limit",
+            persist_state="session",
+            help="Of the rows per month above. Tuning uses the same share of the validation rows as its limit.",
+        )
+    return Review(price, right / 100), most
+
+
+def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, capacity: int | None, volume: int) -> str:
+    """What the limit on reviews does to the best pair, in a sentence or two."""
+    if not wanted.reviewed:
+        return "No review is worth its cost here: the best pair is a single threshold."
+    here = f"{wanted.reviewed:,} of the {wanted.total:,} validation rows are worth a review"
+    if capacity is None:
+        return f"{here}."
+    if wanted.reviewed <= most:
+        said = f"{here}, and the limit of {capacity:,} of {volume:,} rows per month covers them."
+    elif tuned.reviewed:
+        said = (
+            f"{here}, but the limit of {capacity:,} of {volume:,} rows per month allows {most:,.0f}. "
+            f"The best pair within the limit reviews {tuned.reviewed:,}."
+        )
+    else:
+        said = (
+            f"{here}, but the limit of {capacity:,} of {volume:,} rows per month allows {most:,.0f}, too few for a "
+            "pair to pay off. A single threshold is best."
+        )
+    if test.reviewed > rows_here(capacity, volume, test.total):
+        said += f" On test it sends {test.reviewed:,} of {test.total:,} rows to review, more than the limit."
+    return said
+
+
+def _figure(priced: Priced, bands: dict[str, Band]) -> None:
+    axis = priced.scale
+    low, high = bands[BEST]
+    theory = bands.get(CHOW)
+    pair = [threshold_mark("low", low, axis, heavy=True), threshold_mark("high", high, axis, heavy=True)]
+    marks = [
+        *(pair if low < high else [threshold_mark("single", high, axis, heavy=True)]),
+        *([threshold_mark("Chow low", theory.low, axis, "dash")] if theory else []),
+        *([threshold_mark("Chow high", theory.high, axis, "dash")] if theory else []),
+    ]
+    by_theory = f"; by Chow's rule {threshold(theory.low)} to {threshold(theory.high)}" if theory else ""
+    live_figure(
+        band_figure(priced.views[priced.part], bands[BEST], marks, axis),
+        key="band",
+        alt=f"Histograms of the {priced.part} rows' scores by actual class. Scores to review: {threshold(low)} to "
+        f"{threshold(high)}{by_theory}.",
+        height=380,
+        revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
+    )
+    dashed = (
+        " Dashed: Chow's rule (1970), optimal for calibrated scores without a limit: a row is reviewed where a review "
+        "is worth more than either decision."
+    )
+    st.caption(
+        f"The {priced.part} rows. Hatched: misclassified. Shaded: reviewed, drawn as if every review were correct."
+        + dashed * priced.probabilities
+    )
+    priced.say_theory_is_missing("review.theory", "Chow's rule (1970)")
+
+
+def _table(priced: Priced, bands: dict[str, Band], tuned: dict[str, Outcome], test: dict[str, Outcome]) -> None:
+    """Where each pair sends the rows, and its net value on validation and on test rows."""
+    table = pd.DataFrame({"": list(bands)})
+    table["low"], table["high"] = zip(*bands.values(), strict=True)
+    shares = zip(*(sent.shares() for sent in test.values()), strict=True)
+    for name, share in zip(("predicted negative, test", "reviewed", "predicted positive"), shares, strict=True):
+        table[name] = share
+    table["errors left"] = [sent.errors for sent in test.values()]
+    amounts = {
+        f"{PER:,} rows, validation": [PER * sent.value for sent in tuned.values()],
+        f"{PER:,} rows, test": [PER * sent.value for sent in test.values()],
+        "per month, test": [priced.volume * sent.value for sent in test.values()],
+    }
+    for name, values in amounts.items():
+        table[name] = values
+    priced.show_table(table, list(amounts), alt="Where each pair of thresholds sends the rows, and its net value.")

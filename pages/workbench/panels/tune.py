@@ -1,0 +1,275 @@
+"""A threshold by rule: tuned on the validation rows, shown with its spread and with what it is worth on test rows."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import streamlit as st
+
+from core import checks
+from core.evaluation import METRICS
+from core.evaluation.source import Key, ScoreSource
+from core.evaluation.tuning import (
+    PREVALENCE,
+    Bootstrap,
+    Choice,
+    Optimism,
+    Regret,
+    bind,
+    bootstrap,
+    candidates,
+    population_best,
+    regret,
+    rules,
+    simulate,
+)
+from core.parameters import Value
+from core.plots.style import Scale, limits
+from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
+from pages.components.live_figure import live_figure
+from pages.shared import controls, findings, text, thresholds
+from pages.workbench.panels.tiles import tiles
+
+Params = tuple[tuple[str, Value], ...]
+ESTIMATE = (
+    "What this threshold is worth in the population, with its interval. The whole tuning is repeated on resamples of "
+    "the validation rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
+    "value and .632 of the out-of-bag value."
+)
+SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows of a simulated validation split
+DRAWN = 200_000  # rows drawn for each of them
+
+
+def show(source: ScoreSource, _part: str, column: int) -> None:
+    """A tuning rule and its parameters, the threshold that it finds for a class or label, and a button to use it."""
+    name, params = _choose_rule()
+    tuned, lost = _tune((source.id, source.version), column, name, params, source)
+    choice, value = tuned.choice, rules()[name].value
+    st.markdown(text.plain(choice.said))
+    show_findings(source, column, name, "tune")
+    low, high = tuned.threshold_spread
+    estimated = f"{value}, .632 bootstrap"
+    tiles(
+        (
+            "Threshold",
+            _number(choice.threshold),
+            f"spread over resamples: {_number(low)} to {_number(high)} in {tuned.level:.0%}",
+        ),
+        (f"{value}, validation", _number(choice.value), "in-sample (optimistic)"),
+        (
+            estimated,
+            _number(tuned.estimate),
+            f"{tuned.level:.0%} interval {' to '.join(map(_number, tuned.interval))}",
+        ),
+        (f"{value}, test", _number(lost.value), _of_regret(lost)),
+        helps={estimated: ESTIMATE},
+    )
+    st.button(
+        "Use this threshold",
+        on_click=thresholds.use_rule,
+        args=(source, column, choice.threshold, name, "validation"),
+        help="Makes it the current threshold.",
+    )
+    _show_worth(source, column, name, params, tuned, lost)
+    with st.expander("How optimistic is a tuned threshold?", key="optimism", on_change="rerun") as optimism:
+        if optimism.open:
+            _show_optimism(int(source.scores("validation").positives[column]))
+
+
+def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
+    """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
+    end above every score is that of the axis. None unless the Tune tab is open, and where nothing can be tuned."""
+    state = st.session_state
+    if (state.get("panel") or "Tune") != "Tune" or not {"validation", "test"} <= {*source.parts}:
+        return None
+    name = state.get("rule")
+    names = _names()
+    spec = rules()[name if name in names else next(iter(names))]
+    params = tuple(
+        (param.name, param.check(state.get(f"rule.{spec.name}.{param.name}", param.default))) for param in spec.params
+    )
+    tuned, _ = _tune((source.id, source.version), column, spec.name, params, source)
+    if math.isnan(tuned.choice.value):
+        return None
+    low, high = tuned.threshold_spread
+    end = 1.0 if controls.are_probabilities(source) else limits(controls.scale_of(source))[1]
+    return min(low, end), min(high, end)
+
+
+def show_findings(source: ScoreSource, column: int, rule: str, where: str) -> None:
+    """What is to be said of using a rule on these scores, as quiet lines; `where` tells the places of lines apart."""
+    found = _findings((source.id, source.version), column, rule, source)
+    findings.show(found, where, None)
+    if any(checks.CHECKS[finding.code].place == "rule" for finding in found):
+        controls.offer_calibration(where)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _findings(of: Key, column: int, rule: str, _source: ScoreSource) -> tuple[checks.Finding, ...]:
+    return checks.of_rule(_source, column, rule)
+
+
+def _names() -> dict[str, str]:
+    """The rules that tune a threshold, with their labels."""
+    return {name: spec.label for name, spec in rules().items() if name != "fixed"}
+
+
+def _choose_rule() -> tuple[str, Params]:
+    """The rule by name, and its params."""
+    name = controls.choose("Rule", "rule", _names())
+    spec = rules()[name]
+    st.caption(spec.help, help=spec.reference)
+    with st.container(horizontal=True):
+        params = tuple((param.name, controls.of_param(param, f"rule.{name}.{param.name}")) for param in spec.params)
+    return name, params
+
+
+@st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
+def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret]:
+    """What the rule chooses on the validation rows and their resamples, and its regret on the test rows."""
+    rule = bind(name, **dict(params))
+    validation = _source.scores("validation").view(column)
+    tuned = bootstrap(
+        rule,
+        validation.y,
+        validation.score,
+        sample_weight=_source.row_columns("validation").weight,
+    )
+    return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index("test", column)))
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _source: ScoreSource) -> tuple[Steps, Steps]:
+    """What is tuned against the threshold, on validation and on test rows."""
+    goal = bind(name, **dict(params)).goal
+
+    def steps(part: str) -> Steps:
+        counts = candidates(_source.index(part, column))
+        return thinned(counts.thresholds, goal(counts).value, scale)
+
+    return steps("validation"), steps("test")
+
+
+def _show_worth(source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
+    """What is tuned against the threshold on both splits, and other metrics there side by side."""
+    value, scale = rules()[name].value, controls.scale_of(source)
+    wide, narrow = st.columns([3, 2])
+    with wide.container(border=True, height="stretch"):
+        st.markdown(f"**{value}** against threshold, validation and test")
+        live_figure(
+            tuned_figure(
+                value, *_steps((source.id, source.version), column, name, params, scale, source), tuned, lost, scale
+            ),
+            key="tuned",
+            alt=_in_words(value, tuned, lost),
+            height=420,
+            revision=f"{source.id} {column} {name} {scale}",
+        )
+        st.caption(_of_figure(tuned))
+    with narrow.container(border=True, height="stretch"):
+        st.markdown(f"**At threshold {_number(tuned.choice.threshold)}**")
+        _show_beside(source, column, tuned.choice.threshold)
+
+
+def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
+    """Metrics at the threshold on the rows that it was tuned on, and on rows that it was not."""
+    points = {part: source.index(part, column).counts(threshold) for part in ("validation", "test")}
+    table = pd.DataFrame(
+        {
+            part: {metric.label: float(metric(point)) for metric in METRICS.values() if not metric.params}
+            for part, point in points.items()
+        }
+    )
+    table["difference"] = table["test"] - table["validation"]
+    st.dataframe(
+        table.rename_axis("")
+        .style.format(precision=3, na_rep="undefined")
+        .format("{:+.3f}", subset=["difference"], na_rep="undefined"),
+        key="beside",
+        height="content",
+        alt=f"Metrics at threshold {_number(threshold)} on validation and on test rows.",
+    )
+    st.caption("The threshold was tuned on validation; test estimates its metrics on new rows.")
+
+
+def _resamples(tuned: Bootstrap) -> str:
+    return f"{tuned.level:.0%} of {len(tuned.thresholds):,} resamples"
+
+
+def _of_figure(tuned: Bootstrap) -> str:
+    """How the figure is to be read."""
+    above = sum(map(math.isinf, tuned.thresholds.tolist()))
+    beyond = f" {above:,} resamples predict all negative; they are drawn at the end." if above else ""
+    return (
+        f"Band: spread of the threshold, {_resamples(tuned)}; each of them below. Bar beside the line: .632 bootstrap "
+        f"estimate of the value with its {tuned.level:.0%} interval.{beyond}"
+    )
+
+
+def _in_words(value: str, tuned: Bootstrap, lost: Regret) -> str:
+    low, high = tuned.threshold_spread
+    return (
+        f"{value} against threshold. Tuned on validation: {_number(tuned.choice.value)} at threshold "
+        f"{_number(tuned.choice.threshold)}, spread {_number(low)} to {_number(high)} over {_resamples(tuned)}. "
+        f"On test {_number(lost.value)} there; the best is {_number(lost.best)} at {_number(lost.best_threshold)}."
+    )
+
+
+def _of_regret(lost: Regret) -> str:
+    """The regret on the test rows: how far they are below the best that could be tuned on them."""
+    if not lost.kept:
+        return "constraint violated on these rows"
+    if math.isnan(lost.loss):
+        return ""
+    return f"regret {_number(lost.loss)} (best on test: {_number(lost.best)} at {_number(lost.best_threshold)})"
+
+
+def _number(value: float) -> str:
+    return "above every score" if math.isinf(value) else text.rate(value)
+
+
+# --- how optimistic tuning is
+
+
+def _show_optimism(positives: int) -> None:
+    """F1 tuned on samples of a known population, in-sample and in the population; at first on about as many rows as
+    have this many positives."""
+    found, best = _simulated()
+    alike = positives / PREVALENCE
+    chosen = st.select_slider(
+        "Rows to tune on",
+        SIZES,
+        min(SIZES, key=lambda n: abs(n - alike)),
+        format_func="{:,}".format,
+        key="optimism.rows",
+        persist_state="session",
+        help="Samples are drawn repeatedly from a population with 7.7% positives, scored by a calibrated model.",
+    )
+    one = next(one for one in found if one.n == chosen)
+    st.markdown(
+        f"Tuned on {chosen:,} rows, F1 is **{one.in_sample.mean():.3f}** in-sample and **{one.true.mean():.3f}** in "
+        f"the population, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the best possible "
+        f"is {best.value:.3f} at {best.threshold:.3f}."
+    )
+    st.caption(f"Your validation split has {positives:,} positive rows, as {alike:,.0f} rows here have on average.")
+    live_figure(
+        optimism_figure(found, best, chosen),
+        key="optimism_figure",
+        alt=". ".join(
+            f"{one.n:,} rows: in-sample {one.in_sample.mean():.3f}, population {one.true.mean():.3f}, threshold "
+            f"{one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}"
+            for one in found
+        ),
+        height=420,
+    )
+    st.caption(
+        "Bands: one standard deviation over samples. The model is calibrated, so all optimism comes from tuning the "
+        "threshold; it grows with fewer rows."
+    )
+
+
+@st.cache_data(show_spinner=False)
+def _simulated() -> tuple[tuple[Optimism, ...], Choice]:
+    """Samples of every size, and the best in the population."""
+    return tuple(simulate(n, DRAWN // n) for n in SIZES), population_best()

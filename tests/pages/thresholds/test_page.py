@@ -1,0 +1,547 @@
+"""The Thresholds page without a browser: every number on it equals scikit-learn's at the chosen threshold."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn import metrics as sklearn
+from streamlit.testing.v1 import AppTest
+
+from core.evaluation import METRICS, ScoreIndex
+from core.evaluation.scores import Scores
+from core.evaluation.source import ScoreSource
+from core.evaluation.threshold import ABOVE_ALL, Provenance
+from core.evaluation.tuning import bind, candidates
+from core.experiment.config import Experiment, Variant, make_config
+from core.training.runs import Run
+from pages.shared import services
+from tests.conftest import (
+    ROOT,
+    act,
+    choose,
+    control,
+    current_run,
+    experiment,
+    explored,
+    figure_of,
+    open_page,
+    press,
+    sentences,
+    until,
+)
+from tests.support.sources import a_run, as_arrays
+from tests.support.threshold_rows import CLASSES, LABELS, rows_of
+from tests.support.thresholds_page import (
+    current_threshold,
+    digit,
+    digits,
+    open_run,
+    open_source,
+    thresholds_of,
+    tile,
+    yeast,
+)
+
+EXPLORER = {"explorer", "explorer_now"}
+
+
+def matrix(at: AppTest) -> list[list[int]]:
+    """The counts of all rows at the threshold on trial, [[tn, fp], [fn, tp]], as the explorer is told."""
+    held, point = explored(at), explored(at, "explorer_now")["current"]
+    assert held["of"] == explored(at, "explorer_now")["of"]
+    return [
+        [held["negatives"] - point["fp"], point["fp"]],
+        [held["positives"] - point["tp"], point["tp"]],
+    ]
+
+
+def expected(run: ScoreSource, part: str, threshold: float, column: int = 0) -> np.ndarray:
+    """scikit-learn's matrix, compared in the scores' own dtype."""
+    y, score, _, _ = run.scores(part).view(column)
+    return sklearn.confusion_matrix(y, score >= score.dtype.type(threshold), labels=[False, True])
+
+
+# --- the states of the page
+
+
+def test_with_nothing_trained_it_says_what_to_do(app_test: AppTest):
+    at = open_page(app_test, "thresholds")
+    assert not sentences(at)
+    assert any("Nothing is trained yet" in text.value for text in at.markdown)
+    (link,) = at.get("page_link")
+    assert link.proto.label == "Train a model"
+    assert not at.get("bidi_component")
+    assert not at.metric
+
+
+def test_a_finished_binary_run(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = app_test
+    assert current_threshold(at) == 0.5
+    assert {element.key for element in at.get("bidi_component")} >= EXPLORER
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+
+
+def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
+    runner = services.runner()
+    job = runner.submit(experiment(digit(epochs=2000, batch_size=8)))
+    until(lambda: runner.job(job).runs[0].epoch >= 1)
+    runner.cancel(job)
+    until(lambda: runner.job(job).ended)
+    app_test.query_params["run"] = job
+    at = open_page(app_test, "thresholds")
+    run = current_run(at)
+    assert run.status == "stopped"
+    assert not sentences(at)
+    (said,) = control(at, "shown_run").options
+    assert f"stopped at epoch {run.epoch}" in said
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+
+
+def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
+    runner = services.runner()
+    job = runner.submit(experiment(digit(epochs=2000, batch_size=8)))
+    until(lambda: runner.job(job).runs[0].epoch >= 1)
+    app_test.query_params["run"] = job
+    at = open_page(app_test, "thresholds")
+    assert not runner.job(job).ended
+    assert not sentences(at)
+    act(at, "drag", 0.9)
+    assert not sentences(at)
+    assert np.sum(matrix(at)) == len(current_run(at).scores("validation").y_true)
+    runner.cancel(job)
+
+
+def test_a_diverged_run_shows_its_last_good_scores(app_test: AppTest):
+    run = open_run(app_test, digit(model="mlp", widths=(16,), optimizer="sgd", lr=1e5))
+    assert run.status == "diverged"
+    (said,) = control(app_test, "shown_run").options
+    assert "diverged" in said
+    np.testing.assert_array_equal(matrix(app_test), expected(run, "validation", 0.5))
+
+
+def test_the_newest_run_comes_first_and_every_run_keeps_its_threshold(app_test: AppTest):
+    last = open_run(app_test, digit(seed=1), digit(seed=2), digit(seed=3))
+    at = app_test
+    runs = {run.id: run for job in at.session_state["jobs"] for run in services.runner().job(job).runs}
+    assert control(at, "shown_run").value == last.id
+    assert len(control(at, "shown_run").options) == 3
+    other = next(name for name in runs if name != last.id)
+
+    act(at, "drag", 0.9)
+    choose(at, "shown_run", other)
+    assert current_threshold(at) == 0.5
+    np.testing.assert_array_equal(matrix(at), expected(runs[other], "validation", 0.5))
+    choose(at, "shown_run", last.id)
+    assert current_threshold(at) == 0.9
+    np.testing.assert_array_equal(matrix(at), expected(last, "validation", 0.9))
+
+
+def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
+    app_test.query_params["run"] = "nosuchrun"
+    at = open_page(app_test, "thresholds")
+    (said,) = sentences(at)
+    assert said.startswith("The run 'nosuchrun' is no longer kept")
+    assert at.get("page_link")
+
+
+# --- moving the threshold
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.001, 0.137, 0.5, 0.9, 0.999, 1.0])
+def test_counts_are_scikit_learns_where_the_threshold_comes_to_rest(app_test: AppTest, threshold: float):
+    run = open_run(app_test, digit())
+    at = act(app_test, "drag", threshold)
+    assert current_threshold(at) == threshold
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
+    assert not sentences(at)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.07, 0.5, 1.0])
+def test_a_share_of_the_rows_is_never_exceeded_and_means_what_the_rule_means(app_test: AppTest, share: float):
+    run = open_run(app_test, digit())
+    at = act(app_test, "share", share)
+    view = run.scores("validation").view()
+    rule = bind("top_percent", percent=100 * share)(candidates(ScoreIndex.of(view.y, view.score)))
+    predicted = np.sum(matrix(at), axis=0)[1]
+    assert predicted == np.sum(view.score >= rule.threshold) <= share * len(view.y) + 1e-9
+    assert (current_threshold(at) == ABOVE_ALL) == (not predicted)
+    now = thresholds_of(at, run)[-1].current[0]
+    assert now.provenance == Provenance("rule", "validation", "top_percent")
+    assert not sentences(at)
+
+
+def test_above_every_score_is_shown_saved_linked_and_exported_as_a_state(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = act(app_test, "share", 0)
+    act(at, "save", ABOVE_ALL)
+    assert explored(at, "explorer_now")["saved"]["threshold"] == ABOVE_ALL
+    assert at.query_params["saved"] in (ABOVE_ALL, [ABOVE_ALL])
+    for panel in ("Tune", "Costs", "Prevalence", "Calibration", "Rows", "Compare", "Export"):
+        at.session_state["panel"] = panel
+        at.run()
+        assert not sentences(at)
+        written = " ".join(str(one.value) for kind in ("markdown", "caption", "code", "metric") for one in at.get(kind))
+        assert "e+308" not in written
+        assert len(written) < 50_000
+    assert '"above_all": true' in next(code.value for code in at.code)
+    assert thresholds_of(at, run)[-1].saved[0].above_all
+
+
+@pytest.mark.parametrize("given", [2, -1, "nan", "", "x"])
+def test_what_a_probability_cannot_be_is_refused_and_the_threshold_stays(app_test: AppTest, given: float | str):
+    open_run(app_test, digit())
+    at = act(app_test, "type", given)
+    (said,) = sentences(at)
+    assert "threshold" in said
+    assert current_threshold(at) == 0.5
+
+
+def test_a_threshold_knows_how_it_came_about_and_which_rows_were_shown(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = app_test
+
+    def provenance() -> Provenance:
+        return thresholds_of(at, run)[-1].current[0].provenance
+
+    assert provenance() == Provenance()
+    act(at, "type", 0.5)
+    assert provenance() == Provenance("typed", "validation")
+    choose(at, "part", "test")
+    act(at, "drag", 0.7)
+    assert provenance() == Provenance("dragged", "test")
+    press(at, "Use this threshold")
+    assert provenance() == Provenance("rule", "validation", "f1")
+
+
+def test_save_and_undo_take_a_step_each(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = app_test
+
+    def state() -> tuple[float, float | None, bool]:
+        now = explored(at, "explorer_now")
+        return now["current"]["threshold"], now["saved"] and now["saved"]["threshold"], now["undo"]
+
+    assert state() == (0.5, None, False)
+    act(at, "drag", 0.9)
+    assert state() == (0.9, None, True)
+    act(at, "save", 0.9)
+    assert state() == (0.9, 0.9, True)
+    act(at, "drag", 0.2)
+    before = explored(at, "explorer_now")["saved"]
+    (_, fp), (_, tp) = expected(run, "validation", 0.9)
+    assert (before["tp"], before["fp"]) == (tp, fp)
+    act(at, "undo")
+    assert state() == (0.9, 0.9, True)
+    act(at, "undo")
+    assert state() == (0.9, None, True)
+    act(at, "undo")
+    assert state() == (0.5, None, False)
+    act(at, "undo")
+    assert state() == (0.5, None, False)
+    assert not sentences(at)
+
+
+def test_what_is_saved_while_it_moves_is_what_was_under_the_hand(app_test: AppTest):
+    open_run(app_test, digit())
+    at = act(app_test, "save", 0.7)
+    now = explored(at, "explorer_now")
+    assert (now["current"]["threshold"], now["saved"]["threshold"]) == (0.7, 0.7)
+
+
+def test_a_message_about_other_scores_is_left_alone(app_test: AppTest):
+    """A commit may arrive after another split or class was chosen."""
+    open_run(app_test, digit())
+    at = app_test
+    (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
+    element.proto.json = element.proto.json.replace("validation", "test")
+    act(at, "drag", 0.9)
+    assert current_threshold(at) == 0.5
+
+
+def test_each_commit_is_answered_by_its_number(app_test: AppTest):
+    open_run(app_test, digit())
+    at = app_test
+    for number in range(3):
+        assert explored(at, "explorer_now")["serial"] == number
+        act(at, "drag", 0.1 + number / 10)
+
+
+def test_a_message_that_comes_twice_counts_once(app_test: AppTest):
+    """A tick of a fragment in the same moment takes it along once more."""
+    open_run(app_test, digit())
+    at = app_test
+    for threshold in (0.9, 0.8, 0.7):
+        act(at, "drag", threshold)
+    act(at, "undo")
+    assert current_threshold(at) == 0.8
+    (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
+    serial = json.loads(element.proto.json)["serial"]
+    element.proto.json = json.dumps(json.loads(element.proto.json) | {"serial": serial - 1})
+    act(at, "undo")
+    assert current_threshold(at) == 0.8
+    act(at, "undo")
+    assert current_threshold(at) == 0.9
+
+
+def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
+    run = open_run(app_test, digit())
+    score = run.scores("validation").y_score[:, 0]
+    chosen = float(np.sort(score)[len(score) // 2])
+    at = act(app_test, "drag", chosen)
+    np.testing.assert_array_equal(np.sum(matrix(at), axis=0)[1], np.sum(score >= score.dtype.type(chosen)))
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", chosen))
+
+
+def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = act(app_test, "drag", 0.9)
+    choose(at, "part", "test")
+    assert current_threshold(at) == 0.9
+    np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.9))
+    act(at, "drag", 0.2)
+    np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.2))
+    choose(at, "part", "validation")
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.2))
+
+
+def test_the_browser_gets_every_point_of_scikit_learns_curves(app_test: AppTest):
+    run = open_run(app_test, digit())
+    scores = run.scores("validation")
+    precision, recall, thresholds = sklearn.precision_recall_curve(scores.y_true, scores.y_score[:, 0])
+    held = explored(app_test)
+    points = held["points"]
+    assert held["exact"]
+    np.testing.assert_array_equal(points["thresholds"], thresholds)
+    np.testing.assert_allclose(points["tp"] / held["positives"], recall[:-1])
+    np.testing.assert_allclose(points["tp"] / (points["tp"] + points["fp"].astype(int)), precision[:-1])
+
+
+def test_the_scale_changes_the_axis_and_no_number(app_test: AppTest):
+    run = open_run(app_test, digit())
+    at = act(app_test, "drag", 0.9)
+    for scale, ends in (("probability", [0, 1]), ("logit", [-9, 9])):
+        choose(at, "scale", scale)
+        axis = explored(at)["axis"]
+        assert (axis["kind"], [axis["start"], axis["end"]]) == (scale, ends)
+        assert (axis["low"], axis["high"]) == (0, 1)
+        np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9))
+
+
+def test_the_tiles_are_metrics_of_the_registry(app_test: AppTest):
+    open_run(app_test, digit())
+    held = explored(app_test)
+    assert list(held["labels"]) == ["precision", "recall", "f1", "accuracy", "specificity", "mcc"]
+    assert all(held["labels"][name] == METRICS[name].label for name in held["labels"])
+    assert all(held["help"][name] == METRICS[name].help for name in held["help"])
+
+
+# --- many classes
+
+
+def test_every_class_keeps_its_own_threshold(app_test: AppTest):
+    run = open_run(app_test, digits())
+    at = app_test
+    assert len(control(at, "column").options) == 10
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5, column=0))
+    choose(at, "column", 3)
+    act(at, "drag", 0.9)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
+    choose(at, "column", 5)
+    assert current_threshold(at) == 0.5
+    act(at, "drag", float(expit(-2.0)))
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(-2.0), column=5))
+    choose(at, "column", 3)
+    assert current_threshold(at) == 0.9
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
+    thresholds = rows_of(at, CLASSES)["thresholds"]
+    np.testing.assert_allclose(thresholds, [0.5, 0.5, 0.5, 0.9, 0.5, expit(-2.0), 0.5, 0.5, 0.5, 0.5])
+
+
+def decided(at: AppTest) -> np.ndarray:
+    """The counts in the confusion matrix of all classes."""
+    right, _ = figure_of(at, "matrix_all")["data"]
+    return right["customdata"]
+
+
+def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_its_threshold(app_test: AppTest):
+    run = open_run(app_test, digits(epochs=1))
+    at = app_test
+    scores = run.scores("validation")
+    plain = sklearn.confusion_matrix(scores.y_true, scores.y_score.argmax(1))
+    np.testing.assert_array_equal(decided(at), plain)
+
+    choose(at, "column", 8)
+    act(at, "drag", 0.1)
+    thresholds = np.where(np.arange(10) == 8, 0.1, 0.5)
+    y_pred = np.argmax(scores.y_score / thresholds, axis=1)
+    np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, y_pred))
+    assert (decided(at) != plain).any()
+
+
+def test_all_classes_follow_the_split(app_test: AppTest):
+    run = open_run(app_test, digits())
+    at = choose(app_test, "part", "test")
+    scores = run.scores("test")
+    np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, scores.y_score.argmax(1)))
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.0])
+def test_all_classes_at_the_ends_of_a_threshold(app_test: AppTest, threshold: float):
+    run = open_run(app_test, digits())
+    at = act(app_test, "drag", threshold)
+    assert not sentences(at)
+    assert decided(at).sum() == run.scores("validation").n_rows
+
+
+def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
+    two = open_run(app_test, digits(), digit())
+    at = app_test
+    (many,) = (
+        run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs if run.id != two.id
+    )
+    choose(at, "shown_run", many)
+    choose(at, "column", 7)
+    for one, other in pairwise((two.id, many, two.id)):
+        choose(at, "shown_run", one)
+        choose(at, "shown_run", other)
+        assert not sentences(at)
+    np.testing.assert_array_equal(matrix(at), expected(two, "validation", 0.5))
+
+
+# --- several labels
+
+
+def test_every_label_keeps_its_own_threshold(app_test: AppTest):
+    run = open_run(app_test, yeast())
+    at = app_test
+    scores = run.scores("validation")
+    assert len(control(at, "column").options) == 14
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+    choose(at, "column", 11)
+    act(at, "drag", 0.8)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.8, column=11))
+
+    held = rows_of(at, LABELS)
+    assert held["positives"] == scores.y_true.sum(0).tolist()
+    assert held["thresholds"] == [0.5] * 11 + [0.8] + [0.5] * 2
+    assert "matrix_all" not in {element.key for element in at.get("bidi_component")}
+
+
+@pytest.mark.parametrize("share", [0, 1])
+def test_a_label_that_no_row_or_every_row_has_breaks_nothing(app_test: AppTest, share: int):
+    def one_sided(scores: Scores) -> Scores:
+        y_true = scores.y_true.copy()
+        y_true[:, 0] = share
+        return replace(scores, y_true=y_true)
+
+    source = as_arrays(a_run("yeast", "sigmoids"), one_sided)
+    at = open_source(app_test.run(), source)
+    assert not sentences(at)
+    np.testing.assert_array_equal(matrix(at), expected(source, "validation", 0.5))
+    assert rows_of(at, LABELS)["positives"][0] == share * source.scores("validation").n_rows
+    for threshold in (0.0, 1.0):
+        act(at, "drag", threshold)
+        assert not sentences(at)
+
+
+def test_labels_and_classes_may_follow_each_other(app_test: AppTest):
+    last = open_run(app_test, yeast(), digits(), make_config(dataset="line", head="identity", loss="mse", epochs=1))
+    at = app_test
+    names = [run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs]
+    assert names[0] == last.id
+    choose(at, "shown_run", names[2])
+    choose(at, "column", 13)
+    for name in (names[1], last.id, names[2]):
+        choose(at, "shown_run", name)
+        assert not sentences(at)
+
+
+# --- values
+
+
+def test_a_regression_has_no_threshold_and_shows_predictions_and_residuals(app_test: AppTest):
+    run = open_run(app_test, make_config(dataset="diabetes", head="identity", loss="mse", epochs=20))
+    at = app_test
+    assert not EXPLORER & {element.key for element in at.get("bidi_component")}
+    assert any("A regression has no decision threshold" in text.value for text in at.markdown)
+    for part in ("validation", "test"):
+        choose(at, "part", part)
+        y_true, y_pred = run.predictions(part)
+        assert tile(at, "MAE") == f"{sklearn.mean_absolute_error(y_true, y_pred):.4g}"
+        points = next(trace for trace in figure_of(at, "predictions_figure")["data"] if trace["name"] == "rows")
+        np.testing.assert_allclose(points["y"], y_pred)
+        (bars,) = figure_of(at, "residuals_figure")["data"]
+        assert bars["y"].sum() == len(y_true)
+        (download,) = at.get("download_button")
+        assert download.proto.label == "Predictions as CSV"
+
+
+# --- what theory says
+
+
+def test_the_page_says_what_a_half_means_under_pos_weight(app_test: AppTest):
+    open_run(app_test, digit())
+    assert any("a score of 0.5 means a true probability of 0.100" in text.value for text in app_test.caption)
+
+
+def test_nothing_is_said_of_scores_behind_another_activation(app_test: AppTest):
+    open_run(app_test, digit(activation="sigmoid"))
+    assert not any("true probability" in text.value for text in app_test.caption)
+
+
+# --- the link
+
+
+def linked(run: Run, **query: str) -> AppTest:
+    """The Thresholds page of another session that opens a link to a run."""
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params.update({"run": run.job, **query})
+    return open_page(other, "thresholds")
+
+
+def test_a_link_brings_the_current_and_the_saved_threshold_and_where_they_came_from(app_test: AppTest):
+    at = app_test
+    run = open_run(at, digit())
+    assert set(at.query_params) == {"run"}
+    act(at, "save", 0.62)
+    choose(at, "part", "test")
+    act(at, "type", 0.039161900052816126)
+    query = {name: at.query_params[name] for name in ("current", "current_from", "saved", "saved_from")}
+    query = {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
+    assert query == {
+        "current": "0.0391619",
+        "current_from": "typed@test",
+        "saved": "0.62",
+        "saved_from": "dragged@validation",
+    }
+    other = linked(run, **query)
+    assert not sentences(other)
+    assert thresholds_of(other, run)[-1] == thresholds_of(at, run)[-1]
+    train = other.switch_page("train/page.py").run()
+    assert (control(train, "loss.bce.pos_weight").value, control(train, "epochs").value) == (9, 5)
+
+
+def test_a_link_opens_the_run_that_it_names(app_test: AppTest):
+    runner = services.runner()
+    job = runner.submit(Experiment(variants=(Variant(name="one", config=digit()),), seeds=(1, 2)))
+    until(lambda: runner.job(job).ended)
+    second = runner.job(job).runs[1]
+    app_test.query_params.update({"run": job, "shown": second.id})
+    open_page(app_test, "thresholds")
+    assert control(app_test, "shown_run").value == second.id
+    assert app_test.query_params["shown"] in (second.id, [second.id])
+
+
+@pytest.mark.parametrize("given", ["high", "2", "-1", "2,-1,0.5", "inf", "1e400"])
+def test_a_bad_threshold_in_a_link_is_said_and_nothing_else_is_lost(app_test: AppTest, given: str):
+    run = open_run(app_test, digit())
+    other = linked(run, current=given, saved="0.25")
+    assert len(sentences(other)) == 1
+    now = thresholds_of(other, run)[-1]
+    assert (now.current[0].value, now.saved[0].value) == (0.25, 0.25)

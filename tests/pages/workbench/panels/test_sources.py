@@ -1,0 +1,270 @@
+"""Every panel on scores that no run made: margins, one split alone, weights. Each works on the scores' own axis, or
+says what is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn import metrics as sklearn
+from sklearn.isotonic import IsotonicRegression
+from streamlit.testing.v1 import AppTest
+
+from core.evaluation.scores import Scores
+from core.evaluation.source import ArraySource, RowColumns
+from core.plots.style import score_range
+from pages.workbench.panels import PANELS
+from tests.conftest import choose, explored, figure_of, press, sentences
+from tests.support.sources import alike, binary, margins
+from tests.support.threshold_rows import CLASSES, LABELS, rows_of
+from tests.support.thresholds_page import open_source, tile
+
+TASKS = ("binary", "multiclass", "multilabel")
+# The figures that have an axis of scores.
+ON_SCORES = {
+    "Tune": ("tuned",),
+    "Costs": ("net_value", "band"),
+    "Prevalence": ("metrics_there",),
+    "Rows": ("rows.bars",),
+}
+
+
+def two_parts(task: str) -> ArraySource:
+    """Margins of either split, drawn apart."""
+    return ArraySource({"validation": margins(task, 90), "test": margins(task, 60)})
+
+
+def open_panel(at: AppTest, panel: str, *sources: ArraySource) -> AppTest:
+    at.session_state["panel"] = panel
+    return open_source(at.run(), *sources)
+
+
+def said(at: AppTest) -> str:
+    return "\n".join(element.value for element in (*at.markdown, *at.caption, *at.info))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_shows_margins(app_test: AppTest, panel: str, task: str):
+    source = two_parts(task)
+    at = open_panel(app_test, panel, source, two_parts(task))
+    assert not sentences(at)
+    given = [source.scores(part).y_score for part in source.parts]
+    ends = score_range(min(scores.min() for scores in given), max(scores.max() for scores in given))
+    for key in ON_SCORES.get(panel, ()):
+        assert figure_of(at, key)["layout"]["xaxis"]["range"] == pytest.approx(list(ends))
+    axis = explored(at)["axis"]
+    assert axis["kind"] == "score"
+    assert [axis["start"], axis["end"]] == pytest.approx(list(ends))
+    for part in source.parts:
+        choose(at, "part", part)
+        assert not at.exception
+
+
+@pytest.mark.parametrize("panel", ["Costs", "Prevalence"])
+def test_what_needs_probabilities_says_so_and_leads_to_calibration(app_test: AppTest, panel: str):
+    at = open_panel(app_test, panel, two_parts("binary"))
+    assert "needs probabilities, and these scores are outside" in said(at).replace("\\", "")
+    next(button for button in at.button if button.label == "Calibrate").click().run()
+    assert at.session_state["panel"] == "Calibration"
+
+
+def test_a_threshold_on_margins_is_taken_over_as_it_is(app_test: AppTest):
+    source = two_parts("binary")
+    at = press(open_panel(app_test, "Tune", source), "Use this threshold")
+    y, score, _, _ = source.scores("validation").view()
+    now = explored(at, "explorer_now")["current"]["threshold"]
+    assert sklearn.f1_score(y, score >= now) == max(sklearn.f1_score(y, score >= t) for t in score)
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
+def test_margins_are_calibrated_from_their_sigmoid(app_test: AppTest, method: str):
+    source = two_parts("binary")
+    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", method)
+    assert not at.exception
+    (table,) = [frame.value for frame in at.dataframe if "− resolution" in frame.value.index]
+    y, score, _, _ = source.scores("test").view()
+    assert table["test, uncalibrated"]["Log-loss"] == pytest.approx(sklearn.log_loss(y, expit(score)), abs=1e-4)
+    if method != "isotonic":  # whose steps tie scores
+        auc = sklearn.roc_auc_score(y, score)
+        assert min(abs(float(tile(at, "ROC-AUC, test")) - one) for one in (auc, 1 - auc)) < 1e-3
+    assert figure_of(at, "calibration_map")["layout"]["xaxis"]["range"][0] < score.min()
+
+
+def test_classes_are_decided_by_a_rule_that_takes_margins(app_test: AppTest):
+    source = alike(margins("multiclass"))
+    at = open_panel(app_test, "Tune", source)
+    held = rows_of(at, CLASSES)
+    assert (held["scale"], held["rule"]) == ("score", "difference")
+    scores = source.scores("test")
+    expected = sklearn.accuracy_score(scores.y_true, scores.y_score.argmax(1))
+    assert held["now"]["accuracy"] == pytest.approx(expected)
+
+
+def test_labels_are_drawn_on_the_axis_of_their_margins(app_test: AppTest):
+    source = alike(margins("multilabel"))
+    held = rows_of(open_panel(app_test, "Tune", source), LABELS)
+    scores = source.scores("test").y_score
+    assert held["scale"] == "score"
+    assert held["range"] == pytest.approx(list(score_range(scores.min(), scores.max())))
+    assert all(held["range"][0] <= tick <= held["range"][1] for tick in held["ticks"])
+
+
+def test_a_record_of_margins_has_no_logit(app_test: AppTest):
+    at = open_panel(app_test, "Export", two_parts("binary"))
+    record = json.loads(at.code[0].value)
+    assert record["thresholds"][0]["logit"] is None
+    assert record["config"] is None
+    choose(at, "export.format", "scikit_learn")
+    assert 'response_method="decision_function"' in at.code[0].value
+    choose(at, "export.format", "pytorch")
+    assert "needs the head of the network, which is not known" in said(at).replace("\\", "")
+
+
+# --- what else a source may lack, or have
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_a_source_of_one_split_says_what_a_panel_misses(app_test: AppTest, panel: str):
+    at = open_panel(app_test, panel, ArraySource({"validation": binary()}), ArraySource({"validation": binary()}))
+    assert not sentences(at)
+    misses = f"{panel} needs test rows, which these scores do not have." in said(at)
+    assert misses == ("test" in PANELS[panel].needs)
+
+
+def test_a_source_without_a_configuration_says_why_nothing_is_converted_back(app_test: AppTest):
+    at = open_panel(app_test, "Calibration", alike(binary()))
+    assert "which is not known here" in said(at)
+
+
+def test_rows_show_what_is_known_of_them(app_test: AppTest):
+    scores = binary(20)
+    columns = RowColumns(group=np.repeat(["north", "south"], 10), amount=np.arange(20.0))
+    source = ArraySource({"validation": scores, "test": scores}, {"validation": columns})
+    at = open_panel(app_test, "Rows", source)
+    (table,) = [frame.value for frame in at.dataframe if "distance" in frame.value]
+    assert set(table["group"]) == {"north", "south"}
+    np.testing.assert_array_equal(table["amount"], table["row"])
+    choose(at, "part", "test")
+    (table,) = [frame.value for frame in at.dataframe if "distance" in frame.value]
+    assert "group" not in table
+
+
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_shows_weighted_rows(app_test: AppTest, panel: str):
+    scores = binary()
+    weight = np.random.default_rng(0).random(scores.n_rows)
+    columns = {part: RowColumns(weight=weight) for part in ("validation", "test")}
+    source = alike(scores, columns=columns)
+    at = open_panel(app_test, panel, source)
+    assert not sentences(at)
+    trial = explored(at, "explorer_now")["current"]
+    y, score, _, _ = scores.view()
+    _, fp, _, tp = sklearn.confusion_matrix(y, score >= 0.5, sample_weight=weight).ravel()
+    assert (trial["tp"], trial["fp"]) == pytest.approx((tp, fp))
+
+
+def weighted(scores: Scores) -> tuple[ArraySource, np.ndarray]:
+    """The scores as both parts, and the weights of their rows."""
+    weight = np.random.default_rng(0).random(scores.n_rows)
+    return alike(scores, columns={part: RowColumns(weight=weight) for part in ("validation", "test")}), weight
+
+
+def test_tuning_weighs_rows(app_test: AppTest):
+    source, weight = weighted(binary())
+    at = open_panel(app_test, "Tune", source)
+    y, score, _, _ = binary().view()
+    best = max(sklearn.f1_score(y, score >= t, sample_weight=weight) for t in score)
+    assert tile(at, "F1, validation") == f"{best:.3f}"
+    assert not re.search(r"predicts [\d,]+\.\d{4}", said(at))
+
+
+def test_calibration_weighs_rows(app_test: AppTest):
+    source, weight = weighted(binary())
+    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", "isotonic")
+    (table,) = [frame.value for frame in at.dataframe if "− resolution" in frame.value.index]
+    y, score, _, _ = binary().view()
+    steps = IsotonicRegression(y_min=0, y_max=1).fit(score, y, weight).predict(score)
+    for column, p in ((table["test, uncalibrated"], score), (table["test, Isotonic"], steps)):
+        assert column["Log-loss"] == pytest.approx(sklearn.log_loss(y, p, sample_weight=weight), abs=1e-4)
+        assert column["Brier score"] == pytest.approx(sklearn.brier_score_loss(y, p, sample_weight=weight), abs=1e-4)
+        assert column["ROC-AUC"] == pytest.approx(sklearn.roc_auc_score(y, p, sample_weight=weight), abs=1e-4)
+
+
+def test_comparing_weighs_rows(app_test: AppTest):
+    (first, weight), (second, _) = weighted(binary()), weighted(replace(binary(), y_score=binary(seed=3).y_score))
+    at = open_panel(app_test, "Compare", first, second)
+    (table,) = [frame.value for frame in at.dataframe if "Log-loss" in frame.value]
+    y, score, _, _ = binary().view()
+    for at_row, p in enumerate((score, binary(seed=3).view().score)):
+        row = table.iloc[at_row]
+        assert row["F1"] == pytest.approx(sklearn.f1_score(y, p >= 0.5, sample_weight=weight))
+        assert row["Brier score"] == pytest.approx(sklearn.brier_score_loss(y, p, sample_weight=weight))
+    (gaps,) = [frame.value for frame in at.dataframe if "Difference" in frame.value]
+    assert gaps["Difference"].iloc[0] == f"{table['F1'].iloc[1] - table['F1'].iloc[0]:+.3f}"
+
+
+def test_rows_of_other_weights_are_not_compared(app_test: AppTest):
+    at = open_panel(app_test, "Compare", weighted(binary())[0], alike(binary()))
+    assert "the same rows with other weights" in said(at).lower()
+
+
+def test_an_export_weighs_rows(app_test: AppTest):
+    source, weight = weighted(binary())
+    worth = json.loads(open_panel(app_test, "Export", source).code[0].value)["worth"]["test"]
+    y, score, _, _ = binary().view()
+    cells = sklearn.confusion_matrix(y, score >= 0.5, sample_weight=weight).ravel()
+    assert [worth["columns"][0][name] for name in ("tn", "fp", "fn", "tp")] == pytest.approx(list(cells))
+    assert worth["together"]["f1"] == pytest.approx(sklearn.f1_score(y, score >= 0.5, sample_weight=weight))
+    assert worth["together"]["roc_auc"] == pytest.approx(sklearn.roc_auc_score(y, score, sample_weight=weight))
+    assert worth["rows"] == len(y)
+
+
+def test_classes_weigh_rows(app_test: AppTest):
+    scores = margins("multiclass")
+    source, weight = weighted(scores)
+    at = open_panel(app_test, "Export", source)
+    y, decided = scores.y_true, scores.y_score.argmax(1)
+    accuracy = sklearn.accuracy_score(y, decided, sample_weight=weight)
+    f1 = sklearn.f1_score(y, decided, average=None, sample_weight=weight)
+    held = rows_of(at, CLASSES)
+    assert (held["now"]["accuracy"], held["now"]["f1"]) == pytest.approx((accuracy, f1.mean()))
+    assert [row["f1"] for row in held["columns"]] == pytest.approx(list(f1))
+    worth = json.loads(at.code[0].value)["worth"]["test"]
+    assert (worth["together"]["accuracy"], worth["together"]["macro_f1"]) == pytest.approx((accuracy, f1.mean()))
+    matrix = sklearn.confusion_matrix(y, decided, sample_weight=weight)
+    assert [column["tp"] for column in worth["columns"]] == pytest.approx(list(np.diag(matrix)))
+
+
+def test_labels_weigh_rows(app_test: AppTest):
+    scores = margins("multilabel")
+    source, weight = weighted(scores)
+    at = open_panel(app_test, "Export", source)
+    y, called = scores.y_true, scores.y_score >= 0
+    micro = sklearn.f1_score(y, called, average="micro", sample_weight=weight)
+    hamming = sklearn.hamming_loss(y, called, sample_weight=weight)
+    now = rows_of(at, LABELS)["now"]
+    assert (now["micro_f1"], now["hamming"]) == pytest.approx((micro, hamming))
+    worth = json.loads(at.code[0].value)["worth"]["test"]
+    assert (worth["together"]["micro_f1"], worth["together"]["hamming"]) == pytest.approx((micro, hamming))
+    assert [column["tp"] for column in worth["columns"]] == pytest.approx(list(weight @ (called & (y == 1))))
+
+
+def test_a_new_version_brings_new_numbers(app_test: AppTest):
+    first = alike(binary(), version=1)
+    second = ArraySource(dict.fromkeys(("validation", "test"), binary(seed=5)), id=first.id, version=2)
+
+    def shown(source: ArraySource) -> tuple[str, float]:
+        at = open_panel(app_test, "Tune", source)
+        return tile(at, "F1, validation"), explored(at, "explorer_now")["current"]["tp"]
+
+    def expected(scores: Scores) -> tuple[str, float]:
+        y, score, _, _ = scores.view()
+        return f"{max(sklearn.f1_score(y, score >= t) for t in score):.3f}", int((score[y] >= 0.5).sum())
+
+    for source in (first, second):
+        assert shown(source) == expected(source.scores("validation"))
