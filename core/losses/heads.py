@@ -25,7 +25,6 @@ class ActivationSpec:
     label: str
     function: Callable[[Tensor], Tensor]
     gives: Gives
-    formula: str
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class HeadSpec:
 
     Parameters
     ----------
-    label, formula, about : its name, formula (LaTeX) and description.
+    label, about : its name and description.
     tasks : tasks that it is offered for.
     outputs : maps the number of classes or labels C to the number of outputs K.
     link : the activation that turns logits into probabilities; "none" in a regression.
@@ -47,17 +46,16 @@ class HeadSpec:
     tasks: tuple[str, ...]
     outputs: Callable[[int], int]
     link: str
-    formula: str
     decision: Mapping[str, str]
     about: str
     first_column: int = 0
 
 
 ACTIVATIONS: dict[str, ActivationSpec] = {
-    "none": ActivationSpec("none", lambda z: z, "logits", "u = z"),
-    "sigmoid": ActivationSpec("sigmoid", torch.sigmoid, "probabilities", r"u = \sigma(z)"),
-    "softmax": ActivationSpec("softmax", softmax, "probabilities", r"u = \mathrm{softmax}(z)"),
-    "log_softmax": ActivationSpec("log-softmax", log_softmax, "log-probabilities", r"u = \log \mathrm{softmax}(z)"),
+    "none": ActivationSpec("none", lambda z: z, "logits"),
+    "sigmoid": ActivationSpec("sigmoid", torch.sigmoid, "probabilities"),
+    "softmax": ActivationSpec("softmax", softmax, "probabilities"),
+    "log_softmax": ActivationSpec("log-softmax", log_softmax, "log-probabilities"),
 }
 
 LARGEST = "the class with the largest p"
@@ -67,7 +65,6 @@ HEADS: dict[str, HeadSpec] = {
         tasks=("binary",),
         outputs=lambda classes: 1,
         link="sigmoid",
-        formula=r"p = \sigma(z)",
         decision={"binary": "positive if p >= 0.5, that is z >= 0"},
         about="One output. Its sigmoid is the probability of the positive class.",
     ),
@@ -76,7 +73,6 @@ HEADS: dict[str, HeadSpec] = {
         tasks=("binary",),
         outputs=lambda classes: 2,
         link="softmax",
-        formula=r"p = \mathrm{softmax}(z)_1 = \sigma(z_1 - z_0)",
         decision={"binary": "positive if p >= 0.5, that is z1 >= z0"},
         about="One output per class. Only their difference matters: it equals the logit of the sigmoid head.",
         first_column=1,
@@ -86,7 +82,6 @@ HEADS: dict[str, HeadSpec] = {
         tasks=("multilabel",),
         outputs=lambda classes: classes,
         link="sigmoid",
-        formula=r"p_l = \sigma(z_l)",
         decision={"multilabel": "every label with p >= 0.5; a row may have any number of labels"},
         about="One output per label; each label is decided independently.",
     ),
@@ -95,7 +90,6 @@ HEADS: dict[str, HeadSpec] = {
         tasks=("multiclass", "multilabel"),
         outputs=lambda classes: classes,
         link="softmax",
-        formula=r"p_k = e^{z_k} / \textstyle\sum_j e^{z_j}",
         decision={"multiclass": LARGEST, "multilabel": "every label with p >= 0.5; the p of a row sum to 1"},
         about="One output per class; the probabilities of a row sum to 1.",
     ),
@@ -104,7 +98,6 @@ HEADS: dict[str, HeadSpec] = {
         tasks=("multiclass",),
         outputs=lambda classes: classes,
         link="sigmoid",
-        formula=r"p_k = \sigma(z_k)",
         decision={"multiclass": LARGEST},
         about="One output per class (one-vs-rest). The probabilities of a row need not sum to 1.",
     ),
@@ -113,7 +106,6 @@ HEADS: dict[str, HeadSpec] = {
         tasks=("regression",),
         outputs=lambda classes: 1,
         link="none",
-        formula=r"\hat y = z",
         decision={"regression": "none: a regression has no decision threshold"},
         about="One output without an activation: the predicted value.",
     ),

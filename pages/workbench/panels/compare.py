@@ -318,6 +318,7 @@ def _choose_measure(costs: dict[str, float]) -> tuple[str, tuple[tuple[str, Valu
     """The measure by name, F1 to begin with, and its params; costs are those given for the chart."""
     st.session_state.setdefault("compare.measure", "f1")
     name = controls.choose("Difference in", "compare.measure", {name: one.label for name, one in measures().items()})
+    st.caption(measures()[name].help, help=measures()[name].reference)
     if name == "cost":
         return name, tuple(costs.items())
     params = measures()[name].params

@@ -254,6 +254,7 @@ def test_costs_move_the_chart_and_the_table(app_test: AppTest):
 def test_every_measure_can_be_compared_by(app_test: AppTest, measure: str):
     other, run = open_compare(app_test, digit(lr=0.1), digit(epochs=20))
     choose(app_test, "compare.measure", measure)
+    assert (measures()[measure].help, measures()[measure].reference) in [(c.value, c.help) for c in app_test.caption]
     views = [one.scores("validation").view(0) for one in (run, other)]
     found = compare(measure, views[0].y, [view.score for view in views], [0.5, 0.5])
     row = table(app_test, "Better in").iloc[0]
