@@ -15,7 +15,6 @@ import anyio
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
@@ -25,6 +24,7 @@ from core.errors import CutoffError
 from core.experiment.config import RunConfig
 from pages.components.scripts import SCRIPTS, VERSION
 from tests.conftest import ROOT, experiment, open_page, serve, until
+from tests.support.asgi import fetched
 
 PAGES = sorted(path.parent.name for path in (ROOT / "pages").glob("*/page.py"))
 
@@ -221,35 +221,14 @@ def test_clearing_streamlits_caches_leaves_the_runs_of_others_going(app_test: Ap
     assert services.runner() is not runner
 
 
-def fetched(path: str) -> tuple[int, Headers]:
-    """Status and headers of a file beside the app."""
-    import app
-
-    answers: list[Message] = []
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b"", "root_path": ""}
-
-    async def receive() -> Message:
-        return {"type": "http.disconnect"}
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            answers.append(message)
-
-    async def get() -> None:
-        await Starlette(routes=[app.assets])(scope, receive, send)
-
-    with ThreadPoolExecutor() as thread:
-        thread.submit(anyio.run, get).result()
-    (answer,) = answers
-    return answer["status"], Headers(raw=answer["headers"])
-
-
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_is_kept_for_good_at_the_address_of_its_version_alone(script: str) -> None:
-    status, headers = fetched(f"/assets/{VERSION}/{script}")
+    import app
+
+    status, headers, _ = fetched(app.assets, f"/assets/{VERSION}/{script}")
     assert (status, headers["cache-control"]) == (200, "public, max-age=31536000, immutable")
     for other in ("version", VERSION[:-1], f"{VERSION}0", "..", ""):
-        status, headers = fetched(f"/assets/{other}/{script}")
+        status, headers, _ = fetched(app.assets, f"/assets/{other}/{script}")
         assert status == 404
         assert "cache-control" not in headers
 

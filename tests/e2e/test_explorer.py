@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 from scipy.special import expit, logit
-from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from benchmarks.explorer_page import SCORES
 from core.evaluation import METRICS, ScoreIndex
@@ -19,6 +17,7 @@ from core.evaluation.condensed import BOUND
 from core.plots.explorer import held
 from tests.conftest import ROOT, confusion, serve
 from tests.e2e.conftest import overflow, settled
+from tests.support.wire import Wire
 
 EXPLORER = ".st-key-explorer"
 TILES = ("precision", "recall", "f1", "accuracy", "specificity", "mcc")
@@ -31,22 +30,6 @@ def explorer_url(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> 
     logs.append(log)
     with serve(ROOT / "benchmarks" / "explorer_app.py", log) as (address, _process):
         yield address
-
-
-class Wire:
-    """The messages that the page sends for a rerun, decoded, and the bytes of all."""
-
-    def __init__(self, page: Page) -> None:
-        self.commits: list[BackMsg] = []
-        self.sizes: list[int] = []
-        session = page.context.new_cdp_session(page)
-        session.on("Network.webSocketFrameSent", self._sent)
-        session.send("Network.enable")
-
-    def _sent(self, event: dict) -> None:
-        frame = b64decode(event["response"]["payloadData"])
-        self.sizes.append(len(frame))
-        self.commits.append(BackMsg.FromString(frame))
 
 
 def index_of(name: str) -> ScoreIndex:

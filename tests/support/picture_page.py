@@ -1,8 +1,13 @@
-"""A page with nothing but a picture: ?show=fraud or another of SHOWN. Its thresholds can be moved, saved and undone."""
+"""A page with nothing but a picture: ?show=fraud or another of SHOWN. Its thresholds can be moved, saved and undone.
+
+?live trains before one's eyes: one epoch more every half second, the first again after the last. ?outline draws a
+previous run, ?replay=name plays, and ?slow answers after half a second.
+"""
 
 from __future__ import annotations
 
 import math
+import time
 from functools import lru_cache
 
 import numpy as np
@@ -20,8 +25,8 @@ EPOCHS = 20
 
 
 @lru_cache(maxsize=8)
-def trained(rows: int, prevalence: float, pos_weight: float) -> tuple[Film, ScoreIndex]:
-    """A logistic regression on ten features, trained by gradient descent for EPOCHS epochs."""
+def trained(rows: int, prevalence: float, pos_weight: float = 20.0) -> tuple[Film, list[ScoreIndex]]:
+    """A logistic regression on ten features, trained by gradient descent: its film, and the scores of each epoch."""
     rng = np.random.default_rng(7)
     y = rng.random(rows) < prevalence
     x = np.column_stack([rng.normal(size=(rows, 10)) + 0.5 * y[:, None], np.ones(rows)])
@@ -35,7 +40,7 @@ def trained(rows: int, prevalence: float, pos_weight: float) -> tuple[Film, Scor
         indexes.append(ScoreIndex.of(y, p.astype(np.float32)))
         w = w - 1.5 * x[half].T @ (weight * (p - y))[half] / weight[half].sum()
     train, validation = np.array(losses).T
-    return film(range(EPOCHS + 1), indexes, train, validation), indexes[-1]
+    return film(range(EPOCHS + 1), indexes, train, validation), indexes
 
 
 @lru_cache(maxsize=1)
@@ -48,28 +53,41 @@ def regression() -> ValuesFilm:
     return values_film(range(EPOCHS + 1), [Predictions(y, fit) for fit in fits], 0.9 * losses, losses)
 
 
-SHOWN = {"fraud": (5000, 0.01), "exact": (3000, 0.2), "thinned": (50_000, 0.1), "one class": (200, 0.0)}
+SHOWN = {"fraud": (5000, 0.01), "exact": (3000, 0.2), "thinned": (50_000, 0.1), "no positives": (200, 0.0)}
 
 
-def page() -> None:
-    st.set_page_config(layout="wide")
+def show_regression() -> None:
+    outline = Outline(regression(), text="previous run") if "outline" in st.query_params else None
+    picture(
+        regression(),
+        None,
+        [],
+        lambda act, value: None,
+        of="regression",
+        key="picture",
+        target="progression",
+        outline=outline,
+        replay=st.query_params.get("replay", ""),
+        note="0.1 s on the CPU",
+    )
+
+
+def show_scores(name: str) -> None:
     query = st.query_params
-    name = query.get("show", "fraud")
-    acts = st.session_state.setdefault("acts", [])
-
-    def other(act: Act, value: float | str) -> None:
-        acts.append((act, value))
-
-    if name == "regression":
-        picture(regression(), None, [], other, of="regression", key="picture", target="progression",
-                replay=query.get("replay", ""), note="0.1 s on the CPU")  # fmt: skip
-        return
     rows, prevalence = SHOWN[name]
-    drawn, index = trained(rows, prevalence, float(query.get("weight", 20)))
-    steps = st.session_state.setdefault(f"steps {name}", [(0.5, None)])
+    drawn, indexes = trained(rows, prevalence)
+    index, epoch, live = indexes[-1], EPOCHS, "live" in query
+    if live:
+        epoch = st.session_state["epoch"] = (st.session_state.get("epoch", 0) + 1) % (EPOCHS + 1)
+        index = indexes[epoch]
+        drawn = film([epoch], [index], drawn.train[: epoch + 1], drawn.validation[: epoch + 1])
+    acts = st.session_state.setdefault("acts", [])
+    steps = st.session_state.setdefault("steps", [(0.5, None)])
 
     def on_act(act: Act, value: float | str) -> None:
-        acts.append((act, value))
+        if "slow" in query:
+            time.sleep(0.5)
+        acts.append(f"{act} {value:.6g}" if isinstance(value, float | int) else f"{act} {value}")
         saved = steps[-1][1]
         if act == "undo":
             steps.pop()
@@ -83,7 +101,7 @@ def page() -> None:
 
     current, saved = steps[-1]
     marks = [Mark("current", current)]
-    if prevalence:
+    if prevalence and not live:
         best = bind("f1")(candidates(index)).threshold
         marks += [Mark("best", best, f"max F1 {best:.2f}"), Mark("low", best - 0.03), Mark("high", best + 0.04)]
     if saved is not None:
@@ -104,10 +122,24 @@ def page() -> None:
         axis="probability" if query.get("axis") == "probability" else "logit",
         parts=("validation", "test"),
         part="validation",
+        epochs=EPOCHS,
+        live="running" if live else "",
         replay=query.get("replay", ""),
         note="0.4 s on the CPU",
     )
-    st.text(f"acts {acts}")
+    st.text(f"acts: {', '.join(acts)}")
+
+
+def page() -> None:
+    st.set_page_config(layout="wide")
+    st.title("A picture")
+    name = st.query_params.get("show", "fraud")
+    if name == "regression":
+        show_regression()
+    elif "live" in st.query_params:
+        st.fragment(run_every=0.5)(show_scores)(name)
+    else:
+        show_scores(name)
 
 
 if __name__ == "__main__":

@@ -12,12 +12,12 @@ const SVG = ".curves svg";
 
 const ofPoint = (xName, yName, x, y) => ({ xName, yName, at: (counts) => [METRICS[x](counts), METRICS[y](counts)] });
 const CHARTS = {
-  pr: { tab: "Precision-recall", short: "PR", ...ofPoint("recall", "precision", "recall", "precision") },
-  roc: { tab: "ROC", short: "ROC", ...ofPoint("false positive rate", "recall", "false_positive_rate", "recall") },
-  metrics: { tab: "Metrics", short: "Metrics" },
+  pr: { tab: "Precision-recall", short: "PR", name: "Precision-recall (PR)", ...ofPoint("recall", "precision", "recall", "precision") },
+  roc: { tab: "ROC", short: "ROC", name: "ROC", ...ofPoint("false positive rate", "recall", "false_positive_rate", "recall") },
+  metrics: { tab: "Metrics", short: "Metrics", name: "Metrics" },
 };
 
-const tab = (name, at) => `<button type="button" role="tab" id="tab-${name}" value="${name}" aria-controls="curve" tabindex="${at ? -1 : 0}">
+const tab = (name, at) => `<button type="button" role="tab" id="tab-${name}" value="${name}" aria-label="${CHARTS[name].name}" aria-controls="curve" tabindex="${at ? -1 : 0}">
   <span class="long">${CHARTS[name].tab}</span><span class="short">${CHARTS[name].short}</span></button>`;
 
 export const html = `
@@ -99,7 +99,7 @@ function layCurve(state, frame) {
     : `There is no curve: no row is ${lacking}, so ${lacking === "positive" ? "recall" : xName} is undefined.`;
   find(".curve .words").innerHTML = rateTicks(frame) +
     RATES.map((value) => word(point(frame, value, 0)[0], floor + 14, value, "middle")).join("") +
-    word(left + width / 2, floor + 28, xName, "middle") + upright(11, top + height / 2, yName);
+    word(left + width / 2, floor + 28, xName, "middle") + upright(12, top + height / 2, yName);
   const prevalence = model.rows ? point(frame, 0, model.positives / model.rows)[1] : floor;
   find(".curve .base").setAttribute("d", !state.curve.path ? "" : state.tab === "pr"
     ? `M${left} ${prevalence.toFixed(1)}h${width}` : `M${left} ${floor}L${left + width} ${top}`);

@@ -136,7 +136,7 @@ const all = ({ positives, negatives }, { tp, fp }) => ({ tp, fp, fn: positives -
 
 function modelOf(film, frame, axis, window = null) {
   return {
-    points: frame.points, window, exact: !frame.bound || !window, axis: film.axes[axis], round: film.round,
+    points: frame.points, window, exact: !frame.bound || !window, bound: frame.bound, axis: film.axes[axis], round: film.round,
     positives: film.positives, negatives: film.negatives, rows: film.rows,
   };
 }
@@ -178,8 +178,8 @@ function show(state, now) {
 
 function count(state) {
   const { model, at, film, moving, pending, rest, t } = state;
-  const known = !moving && !pending && at === film.frames.length - 1;
-  state.counts = known ? rest.counts : countsAt(model, t);
+  state.known = !moving && !pending && at === film.frames.length - 1;
+  state.counts = state.known ? rest.counts : countsAt(model, t);
   state.find(".stage").setAttribute("aria-busy", moving || pending > 0);
   state.find(".stage").classList.toggle("moving", moving);
 }

@@ -80,7 +80,6 @@ export function lay(state) {
   say(find(".name.negative"), `actual ${data.rest}, n = ${whole(film.negatives)}`);
   segments(find(".heights"), Object.keys(HEIGHTS).map((name) => [name, name]), state.height);
   segments(find(".axes"), Object.keys(film.axes).length > 1 ? AXES : [], model.axis.kind);
-  say(find(".axis-name"), model.axis.kind === "score" ? "score" : "score (probability)");
   find(".heights").title = `Bars: ${kind.caption}`;
 
   // The last epoch sets the scale, so that bars grow and shrink while epochs are played; taller ones are cut.
@@ -182,6 +181,8 @@ export function paint(state) {
   const [tp, fn] = bars(state.bars, edges.tp, film.positives, counts.tp, -1);
   const [fp, tn] = bars(state.bars, edges.fp, film.negatives, counts.fp, 1);
   for (const [name, path] of Object.entries({ tp, fn, fp, tn })) find(`.scores path.${name}`).setAttribute("d", path);
+  const bound = state.known || !model.bound ? "" : ` · counts within ${percent(model.bound, 1)} of a class`;
+  say(find(".axis-name"), `${model.axis.kind === "score" ? "score" : "score (probability)"}${bound}`);
   const share = place(model.axis, t);
   const x = frame.left + share * frame.width;
   find(".line").style.transform = `translateX(${x.toFixed(2)}px)`;

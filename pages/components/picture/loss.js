@@ -4,7 +4,7 @@ import { frameOf, word } from "./svg.js";
 
 const MARGINS = { left: 38, right: 10, top: 8, bottom: 34 };
 const SVG = ".loss svg";
-const GAP = 13; // pixels between the names of the two lines
+const GAP = 14; // pixels between the names of the two lines
 
 export const html = `
   <h2>Loss</h2>
@@ -50,14 +50,15 @@ export function lay(state) {
   find(".loss .words").innerHTML = words.join("");
 }
 
-// Each line's name near its end, above the higher line and below the lower one.
+// Each line's name near its end: above the higher line and below the lower one, or both above where there is no room.
 function names({ left, top, width, height }, losses, across, up) {
   const ends = Object.entries(losses).filter(([, all]) => all.length && all.at(-1) !== null)
     .map(([name, all]) => ({ name, x: across(all.length - 1), y: up(all.at(-1)) })).sort((a, b) => a.y - b.y);
+  const lowest = ends.at(-1)?.y + GAP;
+  const below = ends.length > 1 && lowest < top + height - 3;
   return ends.map(({ name, x, y }, at) => {
-    const lower = at === 1;
-    const clear = Math.min(top + height - 3, Math.max(top + 9, y + (lower ? GAP : -6)));
-    return word(Math.max(left + 56, Math.min(x, left + width)), clear, name, "end", `class="of-${name}"`);
+    const clear = below && at ? lowest : below ? y - 6 : ends[0].y - 6 - GAP * (ends.length - 1 - at);
+    return word(Math.max(left + 60, Math.min(x, left + width)), Math.max(top + 9, clear), name, "end", `class="of-${name}"`);
   });
 }
 

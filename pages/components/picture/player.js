@@ -16,7 +16,7 @@ export const html = `
   <button type="button" class="play">${icon(PLAY)}<span></span></button>
   <button type="button" class="step" aria-label="Step one epoch" title="Step one epoch">${icon("M3 2.5v11l7-5.5zM11 2.5h2v11h-2z")}</button>
   <input type="range" class="epochs" aria-label="Epoch" min="0" step="1" />
-  <output class="epoch"></output>
+  <output class="epoch"><span class="at"></span><span class="note"></span></output>
   <select class="speed" aria-label="Speed of the replay">${SPEEDS.map((speed) => `<option value="${speed}">${speed}×</option>`).join("")}</select>
   <button type="button" class="restart" aria-label="Restart from the first epoch" title="Restart from the first epoch">${icon("M3 2.5h2v11h-2zM13 2.5v11l-7-5.5z")}</button>`;
 
@@ -87,6 +87,6 @@ export function paint(state) {
   slider.value = film.frames.length < 2 ? 1 : state.at;
   slider.style.setProperty("--done", film.frames.length < 2 ? 1 : state.at / (film.frames.length - 1));
   slider.setAttribute("aria-valuetext", `epoch ${frame.epoch} of ${epochs}`);
-  const note = state.at === film.frames.length - 1 && data.note ? ` · ${data.note}` : "";
-  say(find("output.epoch"), `epoch ${frame.epoch} of ${epochs}${note}`);
+  say(find("output .at"), `epoch ${frame.epoch} of ${epochs}`);
+  say(find("output .note"), state.at === film.frames.length - 1 && data.note ? ` · ${data.note}` : "");
 }

@@ -8,11 +8,15 @@ import { expit, nextScore, parsed, place, scoreAt, sent, written } from "./model
 const PAGE = 0.05; // of the axis, a larger step
 const REST = 300; // milliseconds after the last key at which a threshold rests
 
+// Said at once, not with the next frame: until it is taken back what is drawn is not what was answered.
+const busy = (state) => state.find(".stage").setAttribute("aria-busy", true);
+
 export function go(state, t) {
   const { low, high } = state.model.axis;
   state.t = Math.min(high, Math.max(low, t));
   state.moving = true;
   state.said = "";
+  busy(state);
   state.request();
 }
 
@@ -22,6 +26,7 @@ export function act(state, kind, value) {
   state.moving = false;
   state.pending = Math.max(state.pending, state.data.serial) + 1;
   state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value) });
+  busy(state);
   state.request();
 }
 

@@ -19,9 +19,10 @@ export function lay({ find, data }) {
 
 export function paint(state) {
   const { find, counts, frame, model } = state;
-  const show = (name, value, beneath) => {
+  const show = (name, value, beneath, reason = "") => {
     say(find(`.tile.${name} b`), value);
     say(find(`.tile.${name} .beneath`), beneath);
+    find(`.tile.${name} .beneath`).title = reason;
   };
   for (const name of AT_THRESHOLD) {
     if (name === "predicted_positive") {
@@ -30,7 +31,7 @@ export function paint(state) {
       continue;
     }
     const now = METRICS[name](counts);
-    if (Number.isNaN(now)) show(name, "–", why(name, counts));
+    if (Number.isNaN(now)) show(name, "–", "undefined", `Undefined: ${why(name, counts)}.`);
     else show(name, rate(now), earlier(state, METRICS[name]));
   }
   for (const name of AT_ANY) {

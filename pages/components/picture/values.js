@@ -8,7 +8,7 @@ const MARGINS = { left: 54, right: 12, top: 8, bottom: 36 };
 const GAP = 0.06; // of a bin, between bars
 const ROOM = 1.1; // above the tallest bar
 
-const written = (value) => Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 });
+const written = (value) => Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 }).replace("-", "−");
 
 export const scatter = {
   html: `
@@ -28,7 +28,7 @@ export const scatter = {
       film.ticks.map((tick) => word(state.scatter.x(tick), top + height + 15, written(tick), "middle") +
         word(left - 6, state.scatter.y(tick) + 4, written(tick), "end")).join("") +
       word(left + width / 2, top + height + 31, `actual ${data.target}`, "middle") +
-      upright(11, top + height / 2, `predicted ${data.target}`);
+      upright(12, top + height / 2, `predicted ${data.target}`);
   },
   paint({ find, film, frame, scatter: { x, y } }) {
     let path = ""; // a line of no length with round ends is a dot
