@@ -37,6 +37,12 @@ def of_config(config: RunConfig) -> tuple[Finding, ...]:
     return _ordered(config, ((code, each.find(context)) for code, each in OF_CONFIG.items()))
 
 
+def of_wiring(config: RunConfig) -> tuple[Finding, ...]:
+    """Findings on final activation, head and loss of a valid configuration, the most severe first."""
+    context = Context(config)
+    return _ordered(config, ((code, each.find(context)) for code, each in WIRING.items()))
+
+
 def of_run(run: Run) -> tuple[Finding, ...]:
     """Findings on a run in any status, the most severe first."""
     results = [(code, each.find(run)) for code, each in OF_RUN.items()]
@@ -87,4 +93,4 @@ def _usable(config: RunConfig | None, remedy: dict[str, object] | None) -> dict[
     return remedy
 
 
-__all__ = ["CHECKS", "OF_CONFIG", "Check", "Finding", "of_calibration", "of_config", "of_rule", "of_run"]
+__all__ = ["CHECKS", "OF_CONFIG", "Check", "Finding", "of_calibration", "of_config", "of_rule", "of_run", "of_wiring"]

@@ -190,6 +190,6 @@ PRESETS: dict[str, Preset] = {
 # visibly over the epochs.
 DEMONSTRATION = _race(
     1,
-    {"dataset": "fraud", "lr": 0.005, "batch_size": 512, "epochs": 30},
+    {"dataset": "fraud", "lr": 0.01, "batch_size": 512, "epochs": 30},
     {"pos_weight 1": {}, "pos_weight 20": {"loss_params": {"pos_weight": 20.0}}},
 )

@@ -62,7 +62,21 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
         plain = {param.name: values.get(param.name, param.default) for param in spec.params}
         return _of_two_classes(binary_loss(loss, "sigmoid", plain), plain)
     own_values = {name: value for name, value in params.items() if name != OVER_OUTPUTS.name}
-    return f"With {_named(loss, values, own_values)}, scores do not estimate the true probability."
+    return f"With {parameters_label(loss, values, own_values)}, scores do not estimate the true probability."
+
+
+def parameters_label(loss: str, values: Mapping[str, Value], params: Params) -> str:
+    """Parameters with their values, as in "pos_weight 9": those not at their default, or all if all are."""
+    spec = LOSSES[loss]
+    changed = [param for param in spec.params if values.get(param.name, param.default) != param.default]
+    parts = []
+    for param in changed or spec.params:
+        numbers = [f"{number:.4g}" for number in params[param.name].flatten().tolist()]
+        written = (
+            ", ".join(numbers) if len(numbers) <= 3 else f"from {min(numbers, key=float)} to {max(numbers, key=float)}"
+        )
+        parts.append(f"{param.label[0].lower()}{param.label[1:]} {written}")
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
@@ -76,7 +90,7 @@ def _of_two_classes(of: BinaryLoss, values: Mapping[str, Value]) -> str:
             "Scores estimate the true probability, where the gradient is 0; the minimum loss for a true probability of "
             f"{q[farthest]:.2f} is beyond a jump, at {optimal[farthest]:.3f}."
         )
-    named = _named(of.loss, values, of.params)
+    named = parameters_label(of.loss, values, of.params)
     start = f"With {named}, a" if named else "A"
     meant, at_half = stands_for(of, 0.5), all_optimal_scores(of, 0.5)
     if meant in (0, 1):
@@ -109,17 +123,3 @@ def _of_single_point(of: BinaryLoss) -> str:
     if not any(has_single_point_at_half(of, q) for q in (0.3, 0.5, 0.7)):
         return ""
     return " At exactly 0.5 the loss is lower than next to it, but gradient descent cannot reach a single point."
-
-
-def _named(loss: str, values: Mapping[str, Value], params: Params) -> str:
-    """Parameters with their values, as in "pos_weight 9": those not at their default, or all if all are."""
-    spec = LOSSES[loss]
-    changed = [param for param in spec.params if values.get(param.name, param.default) != param.default]
-    parts = []
-    for param in changed or spec.params:
-        numbers = [f"{number:.4g}" for number in params[param.name].flatten().tolist()]
-        written = (
-            ", ".join(numbers) if len(numbers) <= 3 else f"from {min(numbers, key=float)} to {max(numbers, key=float)}"
-        )
-        parts.append(f"{param.label[0].lower()}{param.label[1:]} {written}")
-    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

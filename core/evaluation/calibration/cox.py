@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import chi2
-from sklearn.linear_model import LogisticRegression
 
 from core.evaluation.calibration.measures import as_probabilities, log_loss
 from core.evaluation.calibration.methods import both_classes, logits
 from core.evaluation.metrics import ratio
+
+STEPS, PRECISION = 100, 1e-14  # of Newton's method: the most, and the relative gain in loss at which it ends
 
 
 @dataclass(frozen=True)
@@ -74,17 +75,40 @@ def fit_line(
     both_classes(y_true, sample_weight)
     weight = np.ones(p.shape) if sample_weight is None else sample_weight
     z = logits(y_score)
-    scale = np.abs(z).max() or 1.0  # the solver is slow for large logits
-    fitted = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit((z / scale)[:, None], y_true, weight)
-    drawn = fitted.predict_proba((z / scale)[:, None])[:, 1]
+    slope, intercept = _fitted(z, y_true, weight)
+    drawn = expit(slope * z + intercept)
     before, after = (log_loss(y_true, scores, weight) for scores in (p, drawn))
     rows = weight.sum() ** 2 / (weight**2).sum()
     gained = max(float(before - after), 0.0)
     positive, negative = p[y_true & (weight > 0)], p[~y_true & (weight > 0)]
     return Line(
-        slope=float(fitted.coef_[0, 0] / scale),
-        intercept=float(fitted.intercept_[0]),
+        slope=slope,
+        intercept=intercept,
         gain=float(ratio(gained, before)),
         p_value=float(chi2.sf(2 * rows * gained, 2)),
         separates=bool(positive.min() > negative.max() or positive.max() < negative.min()),
     )
+
+
+def _fitted(z: NDArray[np.float64], y_true: NDArray[np.bool_], weight: NDArray[np.floating]) -> tuple[float, float]:
+    """Slope and intercept of maximum likelihood, by Newton's method with halved steps.
+
+    It ends after STEPS where the likelihood has no maximum, as for scores that separate the classes.
+    """
+    design = np.column_stack([z / (np.abs(z).max() or 1.0), np.ones_like(z)])
+    line, loss = np.zeros(2), np.inf
+    signs = np.where(y_true, 1.0, -1.0)
+    step = np.zeros(2)
+    for _ in range(STEPS):
+        drawn = design @ (line + step)
+        after = float(weight @ np.logaddexp(0, -signs * drawn))
+        if after > loss:
+            step = step / 2
+            continue
+        gained, line, loss = loss - after, line + step, after
+        if gained <= PRECISION * loss:
+            break
+        p = expit(drawn)
+        curvature = design.T @ (design * (weight * p * (1 - p))[:, None])
+        step = np.linalg.lstsq(curvature, design.T @ (weight * (y_true - p)), rcond=None)[0]
+    return float(line[0] / (np.abs(z).max() or 1.0)), float(line[1])

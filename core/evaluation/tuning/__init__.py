@@ -16,7 +16,7 @@ from core.evaluation.tuning.labels import (
 from core.evaluation.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
 from core.evaluation.tuning.origin import provenance_label
 from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, rules, threshold_by_payoffs
-from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, regret
+from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, bootstrap_of, regret
 
 __all__ = [
     "LABEL_RULES",
@@ -38,6 +38,7 @@ __all__ = [
     "TopLabels",
     "bind",
     "bootstrap",
+    "bootstrap_of",
     "candidates",
     "cross_decided",
     "cross_tuned",

@@ -44,6 +44,7 @@ class RuleSpec:
     range: `range(**params)` gives the bounds of the value.
     pooled: whether counts of several sets of rows may be summed before the value is computed; False where deviations of
     opposite sign would cancel.
+    at_positives: whether it always chooses the score of a positive row, or inf.
     """
 
     name: str
@@ -58,6 +59,7 @@ class RuleSpec:
     higher_is_better: bool = True
     range: Callable[..., Ends] = _unit
     pooled: bool = True
+    at_positives: bool = False
 
     def __call__(self, counts: ThresholdCounts, **params: Value) -> Choice:
         """Choose among `candidates`, counts (T,), with default values for parameters that are not given.
@@ -311,6 +313,7 @@ RULES: dict[str, RuleSpec] = {
         help="Balances precision and recall of the positive class; true negatives play no part.",
         reference="Lipton, Elkan and Narayanaswamy, Optimal thresholding of classifiers to maximize F1 measure, 2014, "
         "https://doi.org/10.1007/978-3-662-44851-9_15",
+        at_positives=True,
     ),
     "f_beta": RuleSpec(
         name="f_beta",
@@ -320,6 +323,7 @@ RULES: dict[str, RuleSpec] = {
         help="As F1, but recall counts beta times as much as precision.",
         reference="van Rijsbergen, Information Retrieval, 2nd edition, 1979, chapter 7",
         params=(Param("beta", "Beta", 2.0, 0.01, 100.0, 0.1, log=True, help="Above 1 favours recall."),),
+        at_positives=True,
     ),
     "youden": RuleSpec(
         name="youden",

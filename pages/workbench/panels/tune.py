@@ -17,7 +17,7 @@ from core.evaluation.tuning import (
     Optimism,
     Regret,
     bind,
-    bootstrap,
+    bootstrap_of,
     candidates,
     population_best,
     regret,
@@ -129,13 +129,7 @@ def _choose_rule() -> tuple[str, Params]:
 def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret]:
     """What the rule chooses on the validation rows and their resamples, and its regret on the test rows."""
     rule = bind(name, **dict(params))
-    validation = _source.scores("validation").view(column)
-    tuned = bootstrap(
-        rule,
-        validation.y,
-        validation.score,
-        sample_weight=_source.row_columns("validation").weight,
-    )
+    tuned = bootstrap_of(_source, column, rule)
     return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index("test", column)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ from sklearn import metrics as sk
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex
 from core.evaluation.bootstrap import RankedRows
+from core.evaluation.scores import Scores
+from core.evaluation.source import ArraySource, RowColumns
 from core.evaluation.tuning import (
     PREVALENCE,
     RULES,
     bind,
     bootstrap,
+    bootstrap_of,
     candidates,
     population_best,
     population_counts,
@@ -165,6 +169,32 @@ def test_weights_of_one_are_no_weights_and_rows_of_weight_0_are_not_there(name, 
         np.testing.assert_array_equal(plain.values, other.values)
         np.testing.assert_array_equal([plain.estimate, *plain.interval], [other.estimate, *other.interval])
         assert plain.choice.threshold == other.choice.threshold
+
+
+@pytest.mark.parametrize("name", [name for name, spec in RULES.items() if spec.at_positives])
+@given(data=rows(), seed=st.integers(0, 99))
+@settings(max_examples=50)
+def test_a_rule_that_chooses_scores_of_positives_chooses_them_among_all_scores(name, data, seed):
+    y, score = data.y_true, data.y_score
+    rule, full = bind(name), replace(RULES[name], at_positives=False).bind()
+    short, plain = (bootstrap(each, y, score, 20, seed) for each in (rule, full))
+    np.testing.assert_array_equal(short.thresholds, plain.thresholds)
+    np.testing.assert_array_equal(short.values, plain.values)
+    assert short.out_of_bag == pytest.approx(plain.out_of_bag, nan_ok=True)
+
+
+def test_all_that_show_the_bootstrap_of_a_source_share_it():
+    rng = np.random.default_rng(0)
+    y = rng.random(150) < 0.3
+    scores = Scores(y, rng.random(150) + y, "binary", ("no", "yes"))
+    weight = rng.random(150)
+    source = ArraySource({"validation": scores}, {"validation": RowColumns(weight=weight)})
+    shared = bootstrap_of(source, 0, bind("f_beta", beta=3.0))
+    assert bootstrap_of(source, 0, bind("f_beta", beta=3.0)) is shared
+    assert bootstrap_of(source, 0, bind("f_beta", beta=2.0)) is not shared
+    assert bootstrap_of(replace(source, version=1), 0, bind("f_beta", beta=3.0)) is not shared
+    alone = bootstrap(bind("f_beta", beta=3.0), y, scores.y_score[:, 0], 1000, sample_weight=weight)
+    np.testing.assert_array_equal(shared.thresholds, alone.thresholds)
 
 
 def test_stratified_resamples_hold_the_prevalence():
