@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import CutoffError
 from core.settings import read_settings
+from core.training.devices import choose_devices
 from pages.components.content import content_route
 from pages.components.scripts import SCRIPTS, VERSION
 
@@ -37,8 +38,8 @@ RUN_BY_STREAMLIT = ("shell", "page")  # modules of pages that draw as soon as th
 def warm() -> None:
     """Import and run once whatever the first visitor would otherwise wait for, and freeze it.
 
-    With torch imported a collection of garbage walks half a million objects for hundreds of milliseconds, in which
-    nothing else runs; frozen objects are left out of the walk.
+    With torch imported, a garbage collection visits half a million objects for hundreds of milliseconds, during which
+    nothing else runs; it skips frozen objects.
     """
     import plotly.graph_objects as go
     import torch
@@ -63,9 +64,10 @@ def warm() -> None:
 
 
 async def collect_garbage() -> None:
-    """Free what sessions have left behind, every now and then.
+    """Collect garbage every COLLECT_SECONDS.
 
-    Streamlit would do it after every script run, before the browser hears of its end; config.toml says not to.
+    Streamlit would do it after every script run, before it tells the browser that the run ended; config.toml turns
+    that off.
     """
     while True:
         await asyncio.sleep(COLLECT_SECONDS)
@@ -74,7 +76,7 @@ async def collect_garbage() -> None:
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """Warm the process, build the services and begin the demonstration; stop what still trains at the end."""
+    """Warm the process, build the services and start the demonstration; stop all training at the end."""
     warm()
     from pages.shared import services
 
@@ -86,10 +88,10 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 class OwnOriginOnly:
-    """Refuses WebSockets that pages of other sites open, unless server.corsAllowedOrigins has the site's origin.
+    """Refuses WebSockets opened by pages of other sites, unless server.corsAllowedOrigins has the site's origin.
 
-    Streamlit would look up its external address first, for seconds in which it serves nobody. It also does so for the
-    origins that are allowed, so it does not get to see those.
+    Streamlit would look up its external address first, which blocks the server for seconds. It does so for allowed
+    origins too, so their Origin header is removed.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -105,10 +107,10 @@ class OwnOriginOnly:
 
 
 def own_origin(headers: Headers) -> bool:
-    """Whether a request comes from a page of this server; a browser always says where from, other programs need not."""
+    """Whether a request comes from a page of this server; browsers always send an origin, other programs need not."""
     try:
         return "origin" not in headers or urlsplit(headers["origin"]).netloc == headers.get("host")
-    except ValueError:  # no address at all
+    except ValueError:  # not an address
         return False
 
 
@@ -117,7 +119,7 @@ def allowed_origin(headers: Headers) -> bool:
 
 
 class PagesFirst:
-    """Lets training give way to a page with every message between it and the server."""
+    """Pauses training for each message between a page and the server, so that pages stay fast."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -143,17 +145,17 @@ class PagesFirst:
 
 
 try:
-    read_settings()
-except CutoffError as error:  # said before the server starts, instead of a traceback after its address
+    choose_devices(read_settings().device)
+except CutoffError as error:  # one sentence before the server starts, instead of a traceback after its address
     sys.exit(str(error))
 
 base_url = str(st.get_option("server.baseUrlPath")).strip("/")
 here = Path(__file__).parent / "pages"
-for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # what has its version in its address
+for_good = {"Cache-Control": "public, max-age=31536000, immutable"}  # for addresses that contain a version
 
 
 def script(address: str, path: Path) -> Route:
-    """Serves a script at the address of its version alone."""
+    """The route of a script, only at the address with its version."""
     return Route(f"/{VERSION}/{address}", lambda _: FileResponse(path, headers=for_good))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import subprocess
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
@@ -231,6 +233,26 @@ def test_a_script_is_kept_for_good_at_the_address_of_its_version_alone(script: s
         status, headers, _ = fetched(app.assets, f"/assets/{other}/{script}")
         assert status == 404
         assert "cache-control" not in headers
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "sentence"),
+    [
+        ("CUTOFF_DEVICE", "gpu", "Expected CUTOFF_DEVICE to be auto, cpu, cuda or cuda:N, but got 'gpu'."),
+        ("CUTOFF_MAX_QUEUED", "0", "Expected CUTOFF_MAX_QUEUED to be a whole number of at least 1, but got '0'."),
+    ],
+)
+def test_a_setting_that_cant_be_used_ends_the_start_with_one_sentence(variable: str, value: str, sentence: str) -> None:
+    started = subprocess.run(
+        [sys.executable, "-c", "import app"],
+        cwd=ROOT,
+        env=os.environ | {variable: value},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert started.returncode == 1
+    assert started.stderr.strip() == sentence
 
 
 @pytest.mark.slow
