@@ -63,7 +63,7 @@ def params_for(head: str, loss: str) -> tuple[Param, ...]:
 
 def activation_refusal(loss: str, activation: str) -> str:
     """Why the loss can't be used after this activation, with torch's error if it has the loss; "" if it can."""
-    if words := refusals.of_activation(loss, activation):
+    if words := refusals.activation_sentence(loss, activation):
         return f"torch says: {words}"
     return LOSSES[loss].refusal if ACTIVATIONS[activation].gives != "probabilities" else ""
 
@@ -81,12 +81,12 @@ def _words(dataset: str, head: str, loss: str, dataset_params: Pairs) -> str:
     if LOSSES[loss].torch_loss is None or loss in losses_for(dataset, head):
         return ""
     classes = len(load_dataset(dataset, dataset_params).class_names)
-    return refusals.of_outputs(loss, DATASETS[dataset].task, HEADS[head].outputs(classes), classes)
+    return refusals.outputs_sentence(loss, DATASETS[dataset].task, HEADS[head].outputs(classes), classes)
 
 
 def param_refusal(loss: str, name: str) -> str:
     """The error of torch for a parameter that this loss lacks, and what to do instead; "" for any other name."""
-    words = refusals.of_parameter(loss, name)
+    words = refusals.parameter_sentence(loss, name)
     return words and f"torch says: {words}; {refusals.INSTEAD[loss, name]}."
 
 
@@ -274,7 +274,7 @@ def batch_misfit(config: RunConfig) -> str:
     shape, outputs = _shape(config)
     last_batch = rows % config.batch_size or config.batch_size
     if last_batch < shape.smallest_batch():
-        said = refusals.of_batch_norm(last_batch, next(s.fan_out for s in shape.stages() if s.positions == 1))
+        said = refusals.batch_norm_sentence(last_batch, next(s.fan_out for s in shape.stages() if s.positions == 1))
         return (
             f"Expected batches of at least {shape.smallest_batch()} rows for batch norm, but got a last one of "
             f"{last_batch}. torch says: {said}. Use another batch size."

@@ -55,8 +55,8 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
     configs = [config.model_copy(update={"batch_size": size}) for config in configs]
     kept = [at for at, config in enumerate(configs) if config not in configs[:at]]
     if left := len(configs) - len(kept):
-        what = "1 variant is" if left == 1 else f"{left} variants are"
-        changes.append(f"{what} equal to another on this data and dropped.")
+        what = "1 variant was" if left == 1 else f"{left} variants were"
+        changes.append(f"{what} removed, because on this data they would equal other variants.")
     before = names_of([variant.config for variant in experiment.variants])
     plain = names_of([configs[at] for at in kept])
     names = []

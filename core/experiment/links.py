@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping
 
 from core.data import DATASETS
 from core.errors import CutoffError
-from core.experiment.compatibility import expected, misfit, param_refusal, params_for, recommended
+from core.experiment.compatibility import misfit, param_refusal, params_for, recommended
 from core.experiment.config import MAX_RUNS, SETTINGS, Experiment, RunConfig, Variant, make_config
 from core.experiment.variants import MAX_SEEDS, names_of, seeds_from
 from core.parameters import Param, Value
 
 GIVEN = ("name", "colour")  # properties of a variant besides its choices
+OWNERS = {"data.": "data set", "loss.": "loss"}  # of parameters, by their prefix
 # A job, one of its runs, and its thresholds: not choices of an experiment.
 POINT = ("run", "shown", "current", "current_from", "saved", "saved_from")
 
@@ -86,8 +87,9 @@ def _read_params(
         if not key.startswith(prefix):
             continue
         if key not in known:
-            what = f"`{prefix}*`"
-            complaints.append(expected(what, sorted(known), key, refusal(key.removeprefix(prefix))))
+            offered = f"its parameters are {', '.join(sorted(known))}" if known else "it has no parameters"
+            sentence = f"The {OWNERS[prefix]} in this link has no parameter `{key}`: {offered}."
+            complaints.append(f"{sentence} {refusal(key.removeprefix(prefix))}".strip())
             continue
         try:
             value = known[key].parse(query[key])

@@ -22,7 +22,7 @@ INSTEAD = {
 
 
 @lru_cache(maxsize=256)
-def of_outputs(loss: str, task: str, outputs: int, classes: int) -> str:
+def outputs_sentence(loss: str, task: str, outputs: int, classes: int) -> str:
     """The error of a loss of torch for the raw outputs of a network and the labels of a task.
 
     Parameters
@@ -46,7 +46,7 @@ def of_outputs(loss: str, task: str, outputs: int, classes: int) -> str:
 
 
 @lru_cache(maxsize=256)
-def of_activation(loss: str, activation: str) -> str:
+def activation_sentence(loss: str, activation: str) -> str:
     """The error of a loss of torch after a final activation, on two rows of two outputs; "" if torch raises none or
     does not have the loss."""
     labels = torch.tensor([0, 1])
@@ -56,7 +56,7 @@ def of_activation(loss: str, activation: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def of_parameter(loss: str, name: str) -> str:
+def parameter_sentence(loss: str, name: str) -> str:
     """The error of torch for a parameter in INSTEAD; "" for any other."""
     if (loss, name) not in INSTEAD:
         return ""
@@ -64,7 +64,7 @@ def of_parameter(loss: str, name: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def of_batch_norm(rows: int, width: int) -> str:
+def batch_norm_sentence(rows: int, width: int) -> str:
     """The error of batch norm in training over `rows` rows of `width` hidden units; "" if torch raises none."""
     try:
         F.batch_norm(torch.zeros(rows, width), None, None, training=True)

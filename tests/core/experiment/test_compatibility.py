@@ -102,8 +102,8 @@ def test_any_link_opens_with_choices_that_fit_together(query):
     assert bool(config.widths) == bool(MODELS[config.model].widths)
     assert len(complaints) <= len(query)
     for sentence in complaints:
-        assert sentence.startswith("Expected `")
-        assert ", but got " in sentence
+        unknown = sentence.startswith(("The data set in this link has no", "The loss in this link has no"))
+        assert unknown or (sentence.startswith("Expected `") and ", but got " in sentence)
 
 
 @pytest.mark.parametrize(
@@ -260,8 +260,8 @@ def test_parameters_that_torch_does_not_take_are_refused_in_its_words_with_the_r
     assert sentence.startswith(f"Expected `loss_params` for the loss {loss} to be one of ")
     assert sentence.endswith(f"but got {name!r}. {said}")
     _, (complaint,) = from_query({"head": head, "loss": loss, f"loss.{name}": "9"})
-    assert complaint.startswith("Expected `loss.*` to be one of ")
-    assert complaint.endswith(f"but got 'loss.{name}'. {said}")
+    assert complaint.startswith(f"The loss in this link has no parameter `loss.{name}`: ")
+    assert complaint.endswith(f". {said}")
 
 
 def test_pos_weight_of_bce_on_probabilities_is_answered_with_bce_with_logits():

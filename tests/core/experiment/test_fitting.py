@@ -111,7 +111,7 @@ def test_a_deliberate_mistake_stays_where_it_is_the_same_one():
 def test_a_sweep_of_what_the_other_loss_lacks_becomes_one_variant():
     found, changes = fitted(swept("loss.pos_weight"), "diabetes")
     assert len(found.variants) == 1
-    assert "15 variants are equal to another on this data and dropped." in changes
+    assert "15 variants were removed, because on this data they would equal other variants." in changes
 
 
 def test_a_name_stays_with_what_it_was_given_to():
