@@ -1,6 +1,6 @@
-"""Two to six runs on one chart, each with its own threshold, and their differences, as plain dicts for plotly.
+"""Curves of two to six runs on one chart, each with its own threshold, and their differences, as dicts for plotly.
 
-A run has a letter, a colour and a dash. A ring stands where its threshold lies, and its letter beside it.
+Each run has a letter, a colour and a dash. A ring marks its threshold, with the letter beside it.
 """
 
 from __future__ import annotations
@@ -37,31 +37,37 @@ from core.plots.thresholds import ISO_F1
 
 LETTERS = "ABCDEF"
 NAME = 28  # characters of a name in a legend
-HEIGHT, AXES = 500, 110  # pixels of a chart, and what legend, ticks and title take of them
-ASIDE, APART, NEAR = 22, 20, 0.06  # pixels from ring to letter and between letters; rings so near share a column
-ROW, AROUND = 38, 100  # pixels of a row of differences, and above and below all rows
+HEIGHT, AXES = 500, 110  # pixels of a chart, of which legend, ticks and titles take AXES
+ASIDE, APART = 22, 20  # pixels from a ring to its letter, and between letters above each other
+NEAR = 0.06  # distance, as a fraction of the axis, below which neighbouring rings share a column of letters
+ROW, AROUND = 38, 100  # pixels of each row of differences, and of the space above and below all rows
 DASHED = {"width": 1.5, "dash": "dash", "color": MUTED}
 
 
 class Ring(NamedTuple):
-    """The point of a run's threshold on its curve, with its tooltip."""
+    """The point of a run's threshold on its curve; NaN draws none."""
 
     x: float
     y: float
-    said: str
+    tooltip: str
 
 
 def names(lines: Sequence[Line], longest: int = NAME) -> list[str]:
-    """Letter and name of each run, as plotly shows them."""
+    """Letter and name of each run, escaped for plotly; names have at most `longest` characters."""
     return [f"<b>{letter}</b> {name}" for letter, name in zip(LETTERS, short(lines, longest), strict=False)]
 
 
 def pr_curves(
     lines: Sequence[Line], curves: Sequence[Curve], points: Sequence[ThresholdCounts], prevalence: float
 ) -> Spec:
-    """Precision-recall curves with lines of equal F1 and a dashed prevalence; points () are counts at the thresholds.
+    """Precision-recall curves with lines of constant F1 and the prevalence dashed.
 
-    A run without positive rows, or that predicts none positive, has no ring.
+    Parameters
+    ----------
+    lines : name, colour and dash of each run (R,).
+    curves : recall (x) and precision (y) of each run.
+    points : counts (), at the threshold of each run. There is no ring where recall or precision is undefined.
+    prevalence : fraction of positives in [0, 1]; NaN draws no line.
     """
     level = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": prevalence, "y1": prevalence, "line": DASHED}
     layout = {
@@ -80,7 +86,14 @@ def pr_curves(
 
 
 def roc_curves(lines: Sequence[Line], curves: Sequence[Curve], points: Sequence[ThresholdCounts]) -> Spec:
-    """ROC curves with a dashed diagonal; points () are counts at the thresholds."""
+    """ROC curves with a dashed diagonal.
+
+    Parameters
+    ----------
+    lines : name, colour and dash of each run (R,).
+    curves : false positive rate (x) and recall (y) of each run.
+    points : counts (), at the threshold of each run. There is no ring where a rate is undefined.
+    """
     layout = {"xaxis": unit_axis("false positive rate"), "yaxis": unit_axis("recall (true positive rate)")}
     rings = [
         Ring(float(false_positive_rate(at)), float(METRICS["recall"](at)), _threshold(float(at.thresholds)))
@@ -97,10 +110,16 @@ def cost_curves(
     costs: Sequence[float],
     scale: Scale = "probability",
 ) -> Spec:
-    """Mean cost of a row against the threshold, and the costs (R,) at the runs' thresholds (R,).
+    """Mean cost per row against the threshold.
 
-    The curves' thresholds are places on the axis, as those of `metrics_figure`. Beyond all scores costs stay as they
-    are.
+    Parameters
+    ----------
+    lines : name, colour and dash of each run (R,).
+    curves : mean cost per row (y) of each run by threshold (x), in axis coordinates as in `metrics_figure`. They are
+        continued to the ends of the axis, since costs are constant beyond all scores.
+    thresholds : the threshold of each run; inf is drawn at the end of the axis.
+    costs : mean cost per row at these thresholds.
+    scale : scale of the thresholds.
     """
     low, high = limits(scale)
     drawn = []
@@ -130,10 +149,15 @@ def reliability_curves(
     curves: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike]],
     thresholds: Sequence[float],
 ) -> Spec:
-    """Share of positives against mean score by bin, dashed where they are equal; a ring at each threshold (R,).
+    """Fraction of positives against mean score by bin, with the diagonal of calibrated scores dashed.
 
-    `curves` are (mean score (K,), share of positives (K,), rows (K,)) of the bins that have rows, scores rising. A ring
-    lies on the line between two bins; a threshold beyond them has none.
+    Parameters
+    ----------
+    lines : name, colour and dash of each run (R,).
+    curves : mean score (K,), ascending, fraction of positives (K,) and number of rows (K,) of each run's K bins with
+        rows.
+    thresholds : the threshold of each run, in [0, 1]. Its ring is on the line between two bins; a threshold outside the
+        bins has none.
     """
     drawn = [tuple(np.asarray(values, np.float64) for values in curve) for curve in curves]
     rings = [
@@ -153,16 +177,22 @@ def differences(
     measure: str,
     higher_is_better: bool,
 ) -> Spec:
-    """Difference of each run to the first: a dot with its interval, all (R,), and a line at 0.
+    """Differences of runs from the first one, with confidence intervals.
 
-    A dot is filled if the interval excludes 0. NaN has no dot.
+    Parameters
+    ----------
+    lines : name, colour and dash of each run (R,).
+    differences : measure of each run minus that of the first (R,); NaN is not drawn.
+    low, high : ends of their intervals (R,). A dot is filled if its interval excludes 0.
+    measure : name of the measure.
+    higher_is_better : whether positive differences are improvements.
     """
-    value, least, greatest = (np.asarray(values, np.float64) for values in (differences, low, high))
+    value, lower, upper = (np.asarray(values, np.float64) for values in (differences, low, high))
     data = []
     for at in range(1, len(lines)):
-        if not np.isfinite([value[at], least[at], greatest[at]]).all():
+        if not np.isfinite([value[at], lower[at], upper[at]]).all():
             continue
-        colour, apart = lines[at].colour, bool(least[at] > 0 or greatest[at] < 0)
+        colour, excludes_zero = lines[at].colour, bool(lower[at] > 0 or upper[at] < 0)
         data.append(
             {
                 "type": "scatter",
@@ -172,15 +202,15 @@ def differences(
                 "error_x": {
                     "type": "data",
                     "symmetric": False,
-                    "array": [greatest[at] - value[at]],
-                    "arrayminus": [value[at] - least[at]],
+                    "array": [upper[at] - value[at]],
+                    "arrayminus": [value[at] - lower[at]],
                     "color": colour,
                     "thickness": 2.5,
                     "width": 6,
                 },
                 "marker": {
                     "size": 13,
-                    "color": colour if apart else GROUND,
+                    "color": colour if excludes_zero else GROUND,
                     "line": {"color": colour, "width": 2.5},
                     "opacity": 1,
                 },
@@ -188,7 +218,7 @@ def differences(
                 "showlegend": False,
                 "name": LETTERS[at],
                 "hovertemplate": f"{LETTERS[at]} {plain(lines[at].name)}<br>{value[at]:+.4f} "
-                f"({least[at]:+.4f} to {greatest[at]:+.4f})<extra></extra>",
+                f"({lower[at]:+.4f} to {upper[at]:+.4f})<extra></extra>",
             }
         )
     labels = [marked(name, lines[at].colour) for at, name in enumerate(short(lines, NAME))]
@@ -199,7 +229,7 @@ def differences(
         "hoverlabel": {"namelength": -1},
         "xaxis": {
             "title": {"text": f"{plain(measure)} minus that of A"},
-            "range": _around_zero(np.concatenate([least[1:], greatest[1:]])),
+            "range": _around_zero(np.concatenate([lower[1:], upper[1:]])),
             "zeroline": False,
             "showgrid": True,
             "gridcolor": LINE,
@@ -227,7 +257,7 @@ def differences(
 
 
 def height_of_differences(runs: int) -> int:
-    """Pixels of the figure of differences of so many runs."""
+    """Height in pixels of the figure of differences of `runs` runs."""
     return AROUND + ROW * max(runs - 1, 1)
 
 
@@ -240,10 +270,10 @@ def _chart(
     behind: Sequence[dict[str, Any]] = (),
     mode: str = "lines",
 ) -> Spec:
-    """Curves (x, y, a number to show) in front of what lies behind them, the rings on top."""
+    """Curves (x, y, number for the tooltip) in front of the traces `behind`, with the rings on top."""
     shown = names(lines)
     data = list(behind)
-    for line, name, (x, y, said) in zip(lines, shown, curves, strict=True):
+    for line, name, (x, y, number) in zip(lines, shown, curves, strict=True):
         data.append(
             {
                 "type": "scatter",
@@ -251,7 +281,7 @@ def _chart(
                 "name": name,
                 "x": packed(x),
                 "y": packed(y),
-                "customdata": packed(said),
+                "customdata": packed(number),
                 "line": {"color": line.colour, "dash": line.dash, "width": 2},
                 "hovertemplate": hover if "customdata" in hover else f"{hover}<br>at threshold %{{customdata:.4~g}}",
             }
@@ -264,7 +294,7 @@ def _chart(
             "name": "at the threshold",
             "x": [rings[at].x for at in there],
             "y": [rings[at].y for at in there],
-            "customdata": [f"{shown[at]}<br>{rings[at].said}" for at in there],
+            "customdata": [f"{shown[at]}<br>{rings[at].tooltip}" for at in there],
             "marker": {
                 "size": 11,
                 "color": GROUND,
@@ -284,7 +314,7 @@ def _chart(
 def _letters(
     lines: Sequence[Line], rings: Sequence[Ring], there: Sequence[int], across: Sequence[float], up: Sequence[float]
 ) -> list[dict[str, Any]]:
-    """The runs' letters beside their rings: of rings above each other so far apart that none covers another."""
+    """The runs' letters beside their rings; letters of rings above each other are moved apart, so that none overlap."""
     tall = HEIGHT - AXES
     x = [(rings[at].x - across[0]) / (across[1] - across[0]) for at in there]
     y = np.array([(rings[at].y - up[0]) / (up[1] - up[0]) * tall for at in there])
@@ -314,7 +344,7 @@ def _letters(
 
 
 def _columns(x: Sequence[float]) -> list[list[int]]:
-    """Places of rings whose neighbours are near, from left to right."""
+    """Indices of rings, grouped into columns of near neighbours from left to right."""
     columns: list[list[int]] = []
     for place_of in np.argsort(x, kind="stable").tolist():
         if columns and x[place_of] - x[columns[-1][-1]] < NEAR:
@@ -355,13 +385,13 @@ def _behind(x: ArrayLike, y: ArrayLike, line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _at_the_edge(text: str, y: float) -> dict[str, Any]:
-    """Words to the right of the plot."""
+    """Text to the right of the plot."""
     place = {"x": 1, "xref": "paper", "y": y, "xanchor": "left", "yanchor": "middle"}
     return place | {"text": text, "showarrow": False, "font": {"size": 11, "color": MUTED}}
 
 
 def _above(text: str, x: float, anchor: str, shift: int) -> dict[str, Any]:
-    """Words above the plot beside x."""
+    """Text above the plot, beside x."""
     place = {"x": x, "y": 1, "yref": "paper", "xanchor": anchor, "yanchor": "bottom", "xshift": shift, "yshift": 4}
     return place | {"text": text, "showarrow": False, "font": {"size": 12, "color": MUTED}}
 

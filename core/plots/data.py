@@ -16,8 +16,18 @@ SYMBOLS = ("circle", "diamond-open", "cross", "triangle-up-open", "square", "sta
 
 
 def pictures(x: NDArray, image: tuple[int, int]) -> NDArray[np.uint8]:
-    """Rows (N, H * W) as grey pictures (N, H * k, W * k), each pixel k x k, from black at the least of all values to
-    white at the greatest."""
+    """Rows as greyscale images.
+
+    Parameters
+    ----------
+    x : pixels of each row (N, H * W).
+    image : height H and width W.
+
+    Returns
+    -------
+    images : (N, H * k, W * k) in 0 .. 255, each pixel repeated k x k times, from black at the minimum of all values to
+        white at the maximum.
+    """
     low, high = float(x.min()), float(x.max())
     grey = np.round((x.reshape(-1, *image) - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
     zoom = max(1, -(-SIDE // max(image)))

@@ -1,4 +1,4 @@
-"""What a threshold decides at each epoch of a run: binned scores, counts and the precision-recall point."""
+"""Predictions at one threshold in each epoch of a run: binned scores, counts, precision and recall."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ from core.plots.style import Scale, bin_edges, place
 class EpochFrames:
     """One threshold applied to the scores of E epochs.
 
-    `counts` (E, 4, 40) uint32 are rows by outcome and bin of their score, as `outcomes_by_bin` has them, in the bins of
-    `bin_edges`, whose places on the axis are `edges` (41,). The threshold falls into bin `split`: no row in a lower bin
-    is predicted positive, and every row in a higher bin is.
-
-    epochs, tp, fp, fn, tn (E,) int64; precision and recall (E,) float64, NaN where undefined.
+    epochs: numbers of the epochs (E,).
+    counts: rows by outcome and bin of their score (E, 4, BINS), in the order of `outcomes_by_bin`.
+    tp, fp, fn, tn: rows by outcome (E,).
+    precision, recall: (E,), NaN where undefined.
+    edges: axis coordinates of the edges of the bins (BINS + 1,).
+    split: the threshold's bin: no row in a lower bin is predicted positive, and every row in a higher bin is.
+    scale: scale of the axis.
     """
 
     epochs: NDArray[np.int64]
@@ -40,12 +42,12 @@ class EpochFrames:
 
     @property
     def by_class(self) -> NDArray[np.uint32]:
-        """Rows by bin, whatever is decided: those of the negative and of the positive class, (E, 2, 40)."""
+        """Rows by bin (E, 2, BINS): actual negatives, then actual positives."""
         return self.counts.reshape(-1, 2, 2, BINS).sum(axis=2, dtype=np.uint32)
 
     @property
     def tallest(self) -> float:
-        """The largest bar of any epoch, the square root of its share of its class, in [0, 1]."""
+        """Height of the tallest bar of any epoch: the square root of its fraction of its class, in [0, 1]."""
         rows = self.by_class
         return float(np.sqrt((rows.max(axis=(0, 2)) / np.maximum(rows[0].sum(axis=1), 1)).max()))
 
@@ -53,10 +55,24 @@ class EpochFrames:
 def epoch_frames(
     epochs: ArrayLike, y: ArrayLike, scores: ArrayLike, threshold: float, scale: Scale = "probability"
 ) -> EpochFrames:
-    """Count what `score >= threshold` decides at each epoch, compared in the scores' own dtype.
+    """Count the outcomes of `score >= threshold` in each epoch, compared in the scores' own dtype.
 
-    epochs (E,) whole numbers, y (N,) in {0, 1}, scores (E, N) probabilities of the positive class. Raises CutoffError
-    for other shapes, without an epoch, and for scores that are not finite.
+    Parameters
+    ----------
+    epochs : whole numbers (E,), E >= 1.
+    y : labels (N,) in {0, 1}.
+    scores : finite probabilities of the positive class (E, N).
+    threshold : rows with score >= threshold are predicted positive.
+    scale : scale of the bins.
+
+    Returns
+    -------
+    frames : counts, precision and recall of each epoch.
+
+    Raises
+    ------
+    CutoffError
+        If shapes or labels differ from the above, or scores are not finite.
     """
     numbers, score = np.asarray(epochs, dtype=np.int64), as_scores(scores)
     positive = as_labels(y, 2)
@@ -68,7 +84,7 @@ def epoch_frames(
     edges = bin_edges(scale, BINS)
     counts = outcomes_by_bin(positive, predicted_positive(score, threshold), bin_of(score, edges), BINS)
     tn, fp, fn, tp = counts.sum(axis=2).T
-    with np.errstate(over="ignore"):  # beyond the dtype's range a threshold is infinite, which is right
+    with np.errstate(over="ignore"):  # a threshold beyond the range of the dtype becomes infinite, as it should
         rounded = np.asarray(threshold).astype(score.dtype)
     point = ThresholdCounts(np.broadcast_to(rounded, numbers.shape), tp, fp, fn, tn)
     return EpochFrames(

@@ -1,7 +1,7 @@
-"""What a browser needs to move a threshold by itself: counts at some scores, a histogram by true class, an axis.
+"""The data with which a browser moves a threshold without the server: counts, a histogram by actual class, an axis.
 
-With few distinct scores it holds them all and counts exactly. With many it holds some, so that a count between two of
-them is off by at most BOUND of its class; whoever shows a number at rest gives it the exact counts beside.
+Few distinct scores are sent all, and counts are exact. Of many only some are sent, and a count between two of them is
+off by at most BOUND of its class; numbers shown at rest use exact counts from the server.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ AxisKind = Literal["probability", "logit", "score"]  # "score": evenly spaced sc
 
 @dataclass(frozen=True, eq=False)
 class Axis:
-    """An axis of scores: thresholds can be chosen in [low, high]; `ticks` are (score, text) pairs.
+    """An axis of scores.
 
-    A score is drawn at its logit where kind is "logit", else at itself, cut at `start` and `end`.
+    kind: "logit" if scores are drawn at their logit; "probability" or "score" if they are drawn at their value.
+    low, high: range of thresholds that can be chosen.
+    start, end: ends of the axis in its coordinates, to which scores are clipped.
+    ticks: pairs of score and text.
     """
 
     kind: AxisKind
@@ -36,19 +39,23 @@ class Axis:
     ticks: tuple[tuple[float, str], ...]
 
     def edges(self, bins: int = BINS) -> NDArray[np.float64]:
-        """The scores (B + 1,) between which bins lie that are drawn equally wide."""
+        """Edges (B + 1,) of B bins of equal width on the axis, as scores in ascending order."""
         placed = np.linspace(self.start, self.end, bins + 1)
         return expit(placed) if self.kind == "logit" else placed
 
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """What the browser holds of the scores of one class or label.
+    """The data of one class or label that the browser holds.
 
-    `points` (T,) are counts at distinct scores, ascending: all of them if `exact`, else at most 2 / BOUND + 1, the
-    smallest and the largest among them, with at most BOUND of the rows of either class strictly between neighbours.
-    At a threshold t it counts as at the first of them that is >= t, and none above the last.
-    `bins` (B + 1,) are counts at the edges of the histogram's bins, ascending, from all rows to none.
+    points: counts (T,) at distinct scores, ascending: at all of them if `exact`, else at no more than 2 / BOUND + 1,
+        including the smallest and the largest, with at most BOUND of the rows of either class strictly between
+        neighbours. The counts at a threshold t are those of the first point >= t; above the last, no row is predicted
+        positive.
+    bins: counts (B + 1,) at the edges of the histogram's bins, ascending, from all rows to none.
+    positives, negatives: number of rows of each class.
+    distinct: number of distinct scores.
+    axis: the axis of the scores.
     """
 
     points: ThresholdCounts
@@ -60,14 +67,15 @@ class Held:
 
     @property
     def exact(self) -> bool:
+        """Whether `points` has all distinct scores."""
         return self.distinct == self.points.thresholds.size
 
 
 def held(index: ScoreIndex, scale: Scale = "probability") -> Held:
-    """What to send of an index without weights; `scale` is how probabilities are spaced."""
+    """The data to send for an index without weights; `scale` is the scale of probabilities."""
     axis = axis_of(index, scale)
     edges = axis.edges()
-    edges[[0, -1]] = -np.inf, np.inf  # the outermost bins hold whatever lies beyond
+    edges[[0, -1]] = -np.inf, np.inf  # the outermost bins include the scores beyond them
     return Held(
         points=condensed(index),
         bins=index.counts(edges),
@@ -79,7 +87,7 @@ def held(index: ScoreIndex, scale: Scale = "probability") -> Held:
 
 
 def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
-    """The axis of this scale, or where scores leave that of probabilities, of their range and a bit more."""
+    """The axis of this scale; for scores outside [0, 1] an axis of their range with padding."""
     low, high = index.score_range
     if not isinstance(scale, ScoreRange) and (not index.n_rows or (low >= 0 and high <= 1)):
         spec = score_axis(scale)
@@ -94,7 +102,7 @@ def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
 
 
 def round_numbers(low: float, high: float, about: int = 5) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten in [low, high], some `about` of them."""
+    """Multiples of 1, 2 or 5 times a power of ten in [low, high], about `about` of them."""
     rough = (high - low) / about
     power = 10.0 ** np.floor(np.log10(rough))
     step = next(step * power for step in (1, 2, 5, 10) if step * power >= rough)

@@ -1,7 +1,7 @@
-"""Figures of losses: value and gradient, wanted scores, four number formats. Arrays in, a plotly figure out.
+"""Figures of losses: value and gradient, optimal scores, floating-point types. Arrays in, a plotly figure out.
 
-Losses are told apart by colour and dash; blue and amber stay with the classes. Figures are built from plain dicts:
-adding traces and shapes one by one takes plotly many times as long.
+Losses differ in colour and dash; blue and amber are reserved for the classes. Figures are built from plain dicts:
+adding traces and shapes one by one takes many times as long.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.plots.style import GROUND, LEGEND_ABOVE, LINE, MARGIN, MUTED, TEXT, un
 COLOURS = (TEXT, "var(--st-green-text-color)", "var(--st-violet-text-color)", "var(--st-red-text-color)")
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up")
-# The finest format lies as a broad band under the others, so that all are seen where they agree.
+# The most precise type is a broad band below the others, so that all are visible where they agree.
 FORMAT_LOOKS = (
     {"color": LINE, "dash": "solid", "width": 9},
     {"color": TEXT, "dash": "solid", "width": 2},
@@ -28,7 +28,7 @@ RINGS = (MUTED, TEXT, COLOURS[2], COLOURS[3])
 
 
 class Line(NamedTuple):
-    """Value and gradient (Q,) of one loss at places x (Q,); `slot` gives it its colour, dash and symbol."""
+    """Value and gradient (Q,) of one loss at x (Q,); `slot` is its index in COLOURS, DASHES and SYMBOLS."""
 
     slot: int
     name: str
@@ -37,8 +37,9 @@ class Line(NamedTuple):
     gradient: np.ndarray
 
 
-class Wanted(NamedTuple):
-    """Optimal scores of a loss: `closed` form at true probabilities q (Q,), or None, and `solved` at `points` (P,)."""
+class OptimalScores(NamedTuple):
+    """Optimal scores of a loss: in closed form (Q,) at true probabilities q (Q,), None without one, and found by search
+    (P,) at the true probabilities `points` (P,); `slot` as in Line."""
 
     slot: int
     name: str
@@ -53,7 +54,15 @@ def _look(slot: int) -> dict[str, object]:
 
 
 def loss_figure(lines: Sequence[Line], x_title: str, y_title: str, mark: float | None = None) -> go.Figure:
-    """Value above and gradient (`y_title`) below, on the same axis; `mark` is a vertical line, as at a target."""
+    """Values above and gradients below, on the same horizontal axis.
+
+    Parameters
+    ----------
+    lines : value and gradient of each loss.
+    x_title : title of the horizontal axis.
+    y_title : title of the axis of the gradient.
+    mark : coordinate of a vertical line, such as a target; None for none.
+    """
     data: list[dict[str, Any]] = []
     for line in lines:
         for y, axis, what in ((line.value, "y", "value"), (line.gradient, "y2", "gradient")):
@@ -78,7 +87,7 @@ def loss_figure(lines: Sequence[Line], x_title: str, y_title: str, mark: float |
 
 
 def _two_floors(x_title: str, above: str, below: str) -> dict[str, Any]:
-    """The layout of one horizontal axis, with a plot above and one below."""
+    """The layout of two plots above each other with one horizontal axis."""
     return {
         "margin": MARGIN,
         "showlegend": False,
@@ -90,14 +99,19 @@ def _two_floors(x_title: str, above: str, below: str) -> dict[str, Any]:
 
 
 def _upright(x: float, line: dict[str, Any]) -> dict[str, Any]:
-    """A vertical line over the full height."""
+    """A vertical line of full height."""
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
 
 
-def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
-    """Optimal score of each loss against the true probability: closed form as a line, numerical solutions as symbols.
+def score_figure(optimal: Sequence[OptimalScores], threshold: float) -> go.Figure:
+    """Optimal score of each loss against the true probability: closed forms as lines, numerical solutions as symbols.
 
-    The dashed diagonal is a score that is the true probability; the vertical line is the threshold on it.
+    The diagonal, where the score equals the true probability, is dashed.
+
+    Parameters
+    ----------
+    optimal : optimal scores of each loss.
+    threshold : threshold on the true probability, in [0, 1], as a vertical line.
     """
     data: list[dict[str, Any]] = []
     data.append(
@@ -110,7 +124,7 @@ def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
             "hoverinfo": "skip",
         }
     )
-    for one in wanted:
+    for one in optimal:
         if one.closed is not None:
             data.append(
                 {
@@ -155,7 +169,13 @@ def score_figure(wanted: Sequence[Wanted], threshold: float) -> go.Figure:
 
 
 class Format(NamedTuple):
-    """A loss in one number format: value and gradient (Q,) at logits z (Q,), and logits (P,) of findings on them."""
+    """A loss in one floating-point type.
+
+    z: logits, or predictions, (Q,).
+    value, gradient: of the loss at z (Q,).
+    marks: the logits or predictions of its numerical limits (P,).
+    texts: their tooltips (P,).
+    """
 
     z: np.ndarray
     value: np.ndarray
@@ -165,7 +185,14 @@ class Format(NamedTuple):
 
 
 def format_figure(formats: Mapping[str, Format], x_title: str = "logit z", y_title: str = "gradient by z") -> go.Figure:
-    """Value above and gradient below (`y_title`) for each number format; rings on the lines are its findings."""
+    """Values above and gradients below for each floating-point type, with rings at its numerical limits.
+
+    Parameters
+    ----------
+    formats : the loss in each type by name, the most precise first.
+    x_title : title of the horizontal axis.
+    y_title : title of the axis of the gradient.
+    """
     data: list[dict[str, Any]] = []
     for (name, one), look, ring in zip(formats.items(), FORMAT_LOOKS, RINGS, strict=True):
         for y, axis, what in ((one.value, "y", "value"), (one.gradient, "y2", "gradient")):
@@ -206,14 +233,21 @@ def format_figure(formats: Mapping[str, Format], x_title: str = "logit z", y_tit
 
 
 def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, chosen: int) -> go.Figure:
-    """After a softmax of a softmax, against the number of classes: the largest probability, and the least loss.
+    """Maximum probability and minimum loss after a softmax of a softmax, against the number of classes.
 
-    Dashed below is the loss before any training, ln K; `chosen` is marked on both.
+    The loss of equal scores, ln K, is dashed.
+
+    Parameters
+    ----------
+    classes : numbers of classes K (T,), ascending.
+    largest : maximum probability (T,).
+    floor : minimum loss (T,), in nats.
+    chosen : the marked number of classes, one of `classes`.
     """
     data: list[dict[str, Any]] = []
     rows = (
-        (largest, "y", "reachable probability", TEXT, "solid"),
-        (floor, "y2", "least loss", TEXT, "solid"),
+        (largest, "y", "maximum probability", TEXT, "solid"),
+        (floor, "y2", "minimum loss", TEXT, "solid"),
         (np.log(classes), "y2", "loss of equal scores, ln K", MUTED, "dash"),
     )
     for y, axis, name, colour, dash in rows:
@@ -243,7 +277,7 @@ def twice_figure(classes: np.ndarray, largest: np.ndarray, floor: np.ndarray, ch
                 "hovertemplate": "K = %{x}: %{y:.4f}<extra></extra>",
             }
         )
-    layout = _two_floors("classes K", "largest probability", "loss")
+    layout = _two_floors("classes K", "maximum probability", "loss")
     ends = [np.log10(1.9), np.log10(105)]
     layout["xaxis"] |= {"type": "log", "tickvals": [2, 3, 5, 10, 20, 50, 100], "range": ends}
     layout["yaxis"] |= {"range": [0, 1], "tickvals": [0, 0.5, 1]}

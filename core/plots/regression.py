@@ -9,17 +9,21 @@ from numpy.typing import NDArray
 from core.evaluation.thinning import evenly_spaced
 from core.plots.style import LEGEND_ABOVE, LINE, MARGIN, MUTED, NEGATIVE, NEGATIVE_FILL, POSITIVE, TEXT
 
-POINTS = 2000  # drawn rows; more would make the browser slow
+POINTS = 2000  # maximum number of drawn rows; more would slow down the browser
 BINS = 40
 
 
-def predicted_against_true(
+def predicted_vs_actual(
     y_true: NDArray, y_pred: NDArray, target: str, band: tuple[float, float] | None = None
 ) -> go.Figure:
-    """A point a row, predicted (N,) against true values (N,) on the same range, with the diagonal of no error.
+    """Predicted vs. actual values, one point per row, with the diagonal of no error.
 
-    `band` (from, to) shades the predictions that a loss makes dearer. At most POINTS rows, evenly spaced, are drawn;
-    ranges are those of all rows.
+    Parameters
+    ----------
+    y_true : actual values (N,). At most POINTS rows, evenly spaced, are drawn; the axes span all rows.
+    y_pred : predicted values (N,).
+    target : name of the target.
+    band : shaded interval of predictions, where the loss is higher; None for none.
     """
     low, high = _range(np.concatenate([y_true, y_pred]))
     shown = evenly_spaced(len(y_true), POINTS)
@@ -47,21 +51,25 @@ def predicted_against_true(
     axis = {"range": [low, high], "zeroline": False}
     figure.update_layout(
         **LEGEND_ABOVE,
-        xaxis=axis | {"title": {"text": f"true {target}"}, "showgrid": False},
+        xaxis=axis | {"title": {"text": f"actual {target}"}, "showgrid": False},
         yaxis=axis | {"title": {"text": f"predicted {target}"}},
     )
     return figure
 
 
 def residual_histogram(y_true: NDArray, y_pred: NDArray, limit: float | None = None) -> go.Figure:
-    """How many rows have which residual, predicted minus true; the line stands at 0. All rows (N,) are counted.
+    """Histogram of the residuals, predicted minus actual, with a line at 0.
 
-    Residuals of a size beyond `limit`, at which a loss becomes another one, are shaded.
+    Parameters
+    ----------
+    y_true : actual values (N,).
+    y_pred : predicted values (N,).
+    limit : absolute residual at which the loss changes its form; larger ones are shaded. None for none.
     """
     residual = np.asarray(y_pred, np.float64) - y_true
     reach = float(np.abs(residual).max(initial=0)) * 1.02 or 1.0
     counts, edges = np.histogram(residual, np.arange(-BINS // 2, BINS // 2 + 1) * (reach / (BINS // 2)))
-    tick = float(f"{reach * 0.6:.1g}")  # at most 0.8 of the reach: farther out it would meet the other axis's label
+    tick = float(f"{reach * 0.6:.1g}")  # at most 0.8 of the reach, so that it does not overlap the other axis's label
     figure = go.Figure()
     figure.add_bar(
         x=(edges[1:] + edges[:-1]) / 2,
@@ -94,7 +102,7 @@ def residual_histogram(y_true: NDArray, y_pred: NDArray, limit: float | None = N
 
 
 def _range(values: NDArray) -> tuple[float, float]:
-    """From the least to the greatest value, with a little room; (0, 1) without any."""
+    """The range of the values with padding; (0, 1) without values."""
     if not len(values):
         return 0.0, 1.0
     low, high = float(values.min()), float(values.max())

@@ -1,4 +1,4 @@
-"""Histograms of scores by true class: positives up, negatives down, the threshold between right and wrong."""
+"""Mirrored histograms of scores by actual class, split at the threshold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from core.plots.style import (
 )
 
 BINS = 40
-GAP = 0.03, 0.16  # between panels, as shares of the figure's width and height
+GAP = 0.03, 0.16  # between panels, as fractions of the figure's width and height
 
 
 def score_histograms(
@@ -38,18 +38,23 @@ def score_histograms(
     columns: int = 5,
     predicted: NDArray[np.bool_] | None = None,
 ) -> go.Figure:
-    """One mirrored histogram a class: rows of the class up, all others down.
+    """One mirrored histogram per class: rows of the class up, all others down.
 
-    A bar's height is the square root of its share of its own side, so that few rows among many are still seen. Bars
-    are solid where `score >= threshold` decides rightly and hatched where it does not; the bar that the threshold
-    falls into is parted in proportion. Hover gives the scores and the counts.
+    The height of a bar is the square root of its fraction of its side, so that small bars stay visible. Correct rows
+    are solid, misclassified rows hatched; the threshold's bar is split in proportion.
 
-    Where something else than a threshold decides, as argmax does, `predicted` (N, C) says which rows each class got:
-    bars are parted by it and no line is drawn.
+    Parameters
+    ----------
+    views : labels and scores of each class (C,).
+    thresholds : threshold of each class (C,); rows with score >= threshold are predicted positive.
+    scale : scale of the scores.
+    columns : maximum number of histograms per row.
+    predicted : which rows are predicted to be in each class (N, C), for decisions without thresholds such as argmax;
+        no lines are drawn then. None uses the thresholds.
     """
     columns = min(columns, len(views))
     rows = -(-len(views) // columns)
-    # One go.Figure from plain dicts: adding traces and shapes one by one takes plotly ten times as long.
+    # One go.Figure from plain dicts: adding traces and shapes one by one takes ten times as long.
     data: list[dict[str, Any]] = []
     layout: dict[str, Any] = {"barmode": "relative", "bargap": 0.06, "showlegend": False, "margin": MARGIN | {"t": 24}}
     layout |= {"shapes": [], "annotations": []}
@@ -83,7 +88,7 @@ def score_histograms(
 
 
 def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int) -> tuple[list[dict[str, Any]], float]:
-    """Four sets of bars, true class times decision (N,), and how far the axis must reach to hold them."""
+    """Four sets of bars, by actual and predicted class, and the limit of the vertical axis."""
     low, high = limits(scale)
     edges = bin_edges(scale, bins)
     places = place(edges, scale)
@@ -121,7 +126,7 @@ def _bars(view: ClassView, positive: NDArray[np.bool_], scale: Scale, bins: int)
 
 
 def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
-    """Alone, both sides are named with their rows, in their colours; among others a class has room for its name."""
+    """The names of both sides with their numbers of rows if the histogram is alone; else only the class's name."""
     where = {"xref": f"x{number} domain", "yref": f"y{number} domain", "xanchor": "left", "showarrow": False}
     if not alone:
         return [where | {"text": view.label, "x": 0, "y": 1, "yanchor": "bottom"}]
@@ -135,7 +140,7 @@ def _names(view: ClassView, number: str, alone: bool) -> list[dict[str, Any]]:
 
 
 def _score_axis(scale: Scale, alone: bool) -> dict[str, Any]:
-    """The axis with its title, or among others with as few ticks as there is room for."""
+    """The axis, with its title if the histogram is alone, else with fewer ticks."""
     if alone:
         return score_axis(scale, "score" if isinstance(scale, ScoreRange) else "score (probability)")
     if isinstance(scale, ScoreRange):

@@ -1,4 +1,4 @@
-"""Figures of every threshold at once, with the chosen one marked. Curves and counts in, a plotly figure out."""
+"""Metrics against the threshold, and confusion matrices. Curves and counts in, a plotly figure out."""
 
 from __future__ import annotations
 
@@ -28,17 +28,22 @@ from core.plots.style import (
     unit_of,
 )
 
-NO_CLASS = "no class"  # the decisions in a last column
-MOST_NAMES = 24  # largest number of classes with names and numbers in a matrix
+NO_CLASS = "no class"  # the name of the last column, for rows without a class
+MOST_NAMES = 24  # maximum number of classes with names and numbers in a matrix
 ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale = "probability") -> go.Figure:
-    """Metrics against the threshold, told apart by dash; the chosen threshold is the heavy line.
+    """Metrics against the threshold, each with its own dash; the current threshold is the heavy line.
 
-    The curves' thresholds are places on the axis: those of an index of `place(scores, scale)`, which keeps the order
-    of the scores and so every count, and lets a curve be thinned as exactly as it is drawn.
+    Parameters
+    ----------
+    curves : values by name of the metric. Their thresholds are axis coordinates: the curves are of an index of
+        `place(scores, scale)`, which has the order of the scores and so their counts, and are thinned to the accuracy
+        of the drawing.
+    threshold : the current threshold, as a score.
+    scale : scale of the thresholds.
     """
     figure = go.Figure()
     for (name, curve), dash in zip(curves.items(), DASHES, strict=False):
@@ -62,11 +67,16 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
 
 
 def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normalise = "none") -> go.Figure:
-    """A confusion matrix (K, K): actual classes down, predicted classes across.
+    """A confusion matrix: actual classes down, predicted classes across.
 
-    Cells are shaded by their share of the row: the diagonal, which is right, in blue and the mistakes in amber. (K, K +
-    1) has the rows without a class in a last column. `normalise` chooses the number in a cell: the count, or its share
-    of the row or of the column. Of very many classes the cells have no room for a number, which is then seen on hover.
+    Cells are shaded by their fraction of the row: the diagonal in blue, misclassified rows in amber. With more than
+    MOST_NAMES classes numbers are shown on hover only.
+
+    Parameters
+    ----------
+    matrix : counts (K, K), or (K, K + 1) with the rows without a class in the last column.
+    names : names of the classes (K,).
+    normalise : number in a cell: the count ("none"), or its fraction of the "row" or "column".
     """
     by_row = normalised(matrix, "row")
     diagonal = np.eye(matrix.shape[0], matrix.shape[1], dtype=bool)
@@ -104,7 +114,7 @@ def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normal
 
 
 def _class_axis(names: list[str]) -> dict[str, Any]:
-    """The layout of an axis of classes; if there are too many, only some of them are named."""
+    """The layout of an axis of classes, at most MOST_NAMES of them named."""
     every = -(-len(names) // MOST_NAMES)
     ticks = {"tickvals": list(range(0, len(names), every)), "ticktext": names[::every]}
     return ticks | {"showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
@@ -115,7 +125,7 @@ def _cell_text(count: float, share: float, normalise: Normalise) -> str:
 
 
 def _texts(counts: ThresholdCounts, thresholds: np.ndarray, scale: Scale) -> np.ndarray:
-    """What a tooltip says of each point, (T,): `thresholds`, probabilities as logit too, and the counts."""
+    """The tooltip of each point (T,): threshold, its logit for probabilities, and the counts."""
     rows = zip(
         thresholds.ravel(), *(np.ravel(c).round(3) for c in (counts.tp, counts.fp, counts.fn, counts.tn)), strict=True
     )

@@ -29,24 +29,35 @@ from core.plots.style import (
     unit_of,
 )
 
-CELLS = 1000  # cells along each axis: a point in the same cell as the one before is dropped
+CELLS = 1000  # cells along each axis; a point in the same cell as the previous one is dropped
 BINS = 60
 AROUND, NARROWEST = 0.4, 3.0  # logits: padding of the axis on each side, and its smallest width
-ASIDE = 0.015  # from the line to the interval of the value, as a share of the axis
+ASIDE = 0.015  # distance from the line to the interval of the value, as a fraction of the axis
 TEST = VARIANTS[1]
 UNIT = (0.0, 1.0)
 
 
 class Steps(NamedTuple):
-    """Thresholds, the smallest first, and the value of what is tuned at each, (T,); it holds down to the next one."""
+    """Thresholds (T,), ascending, and the tuned value (T,) at each, which is constant down to the next lower one."""
 
     thresholds: NDArray[np.float64]
     values: NDArray[np.float64]
 
 
 def thinned(thresholds: ArrayLike, values: ArrayLike, scale: Scale) -> Steps:
-    """Steps at falling thresholds (T,) with values (T,), as many of them as are seen: a step that is left out lies
-    within 1 / CELLS of a kept one, as a share of the axis of this scale and of the range of values."""
+    """Drop steps that are too close to be seen.
+
+    Parameters
+    ----------
+    thresholds : (T,), descending; inf is dropped.
+    values : the value at each threshold (T,); NaN is dropped.
+    scale : scale of the thresholds.
+
+    Returns
+    -------
+    steps : the kept steps. A dropped one is within 1 / CELLS of a kept one, relative to the axis of this scale and to
+        the range of values.
+    """
     t, value = np.asarray(thresholds, np.float64)[::-1], np.asarray(values, np.float64)[::-1]
     known = np.isfinite(value) & np.isfinite(t)
     t, value = t[known], value[known]
@@ -70,11 +81,19 @@ def tuned_figure(
     lost: Regret,
     scale: Scale = "probability",
 ) -> go.Figure:
-    """What is tuned, called `name`, against the threshold: on validation rows solid, on test rows dashed.
+    """The tuned value against the threshold, on validation rows (solid) and test rows (dashed).
 
-    The heavy line is the threshold chosen, the band the spread of those of resamples, whose histogram stands below; the
-    bar at the line is the .632 estimate of the value with its interval. On test the ring is the value there
-    and the diamond the best; the dotted line between their heights is the regret.
+    The heavy line is the tuned threshold, the band the spread of the thresholds of resamples, with their histogram
+    below. The bar beside the line is the .632 bootstrap estimate of the value with its interval. On test, the ring is
+    the value at this threshold, the diamond the best value, and the dotted line their difference, the regret.
+
+    Parameters
+    ----------
+    name : name of the value.
+    validation, test : the value by threshold.
+    tuned : the tuned threshold and its bootstrap, on validation rows.
+    lost : the regret on test rows.
+    scale : scale of the thresholds.
     """
     t, low, high = map(float, place((tuned.choice.threshold, *tuned.threshold_spread), scale))
     ends = _ends([validation, test], (t, low, high), scale)
@@ -113,10 +132,15 @@ def tuned_figure(
 
 
 def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.Figure:
-    """In-sample and population F1, and the tuned threshold, against the number of rows it is tuned on.
+    """In-sample and population F1, and the tuned threshold, against the number of rows for tuning.
 
-    Lines are means over samples, bands a standard deviation to either side; dashed is the best in the population. The
-    heavy line marks `chosen` rows.
+    Lines are means over samples, bands one standard deviation to either side.
+
+    Parameters
+    ----------
+    found : the simulation for each number of rows, ascending.
+    best : the best threshold in the population and its F1, dashed.
+    chosen : number of rows, marked by the heavy line.
     """
     n = np.array([one.n for one in found])
     data: list[dict[str, Any]] = []
@@ -157,7 +181,7 @@ def optimism_figure(found: Sequence[Optimism], best: Choice, chosen: int) -> go.
 
 
 def _ends(drawn: Sequence[Steps], others: Sequence[float], scale: Scale) -> tuple[float, float]:
-    """The ends of the axis: all scores, or the logits that something is drawn at."""
+    """The ends of the axis: all scores, or on a logit axis the range of what is drawn."""
     if isinstance(scale, ScoreRange):
         return scale
     if scale == "probability":
@@ -176,7 +200,7 @@ def _steps(steps: Steps, name: str, scale: Scale, line: dict[str, Any]) -> dict[
         "x": place(steps.thresholds, scale),
         "y": steps.values,
         "customdata": steps.thresholds,
-        "line": line | {"shape": "vh"},  # a value holds from its threshold down to the next one
+        "line": line | {"shape": "vh"},  # a value is constant from its threshold down to the next lower one
         "hovertemplate": f"{name} %{{y:.3f}}<br>at threshold %{{customdata:.4g}}<extra></extra>",
     }
 

@@ -16,7 +16,7 @@ from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.parameters import Value
-from core.plots.losses import Format, Line, Wanted
+from core.plots.losses import Format, Line, OptimalScores
 from core.plots.style import Scale
 from core.theory import numerical_limits as numerics
 from core.theory.binary_loss import OTHERS, POSITIVE_OTHERS, BinaryLoss, binary_loss, class_heads
@@ -102,12 +102,12 @@ def rests_of(one: Chosen, target: float) -> list[float]:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def wanted_of(one: Chosen) -> Wanted:
+def optimal_of(one: Chosen) -> OptimalScores:
     """The optimal score, from the closed form on a fine grid and by search at a few points."""
     q, points = np.linspace(0, 1, 501), np.linspace(0.02, 0.98, 25)
     loss = one.build()
     closed = optimal_scores(loss, q) if has_closed_form(loss) else None
-    return Wanted(one.slot, one.name, q, closed, points, searched_scores(loss, points))
+    return OptimalScores(one.slot, one.name, q, closed, points, searched_scores(loss, points))
 
 
 @st.cache_data(max_entries=1000, show_spinner=False)

@@ -27,9 +27,9 @@ from pages.losses.cards import (
     is_closed,
     line_of,
     meaning_of,
+    optimal_of,
     rests_of,
     solved_of,
-    wanted_of,
 )
 from pages.shared import choices, session, text
 
@@ -112,7 +112,7 @@ def show_optimal_scores(chosen: list[Chosen]) -> None:
     left, right = st.columns(2)
     with left.container(border=True):
         live_figure(
-            score_figure([wanted_of(one) for one in chosen], threshold),
+            score_figure([optimal_of(one) for one in chosen], threshold),
             key="optimal",
             alt=f"Optimal score against the true probability: {', '.join(one.name for one in chosen)}. "
             f"The threshold is at {threshold:g}.",

@@ -13,7 +13,7 @@ from core.data import load_dataset, load_split
 from core.evaluation.source import ScoreSource
 from core.losses import LOSSES
 from core.parameters import defaults
-from core.plots.regression import POINTS, predicted_against_true, residual_histogram
+from core.plots.regression import POINTS, predicted_vs_actual, residual_histogram
 from pages.components.live_figure import live_figure
 from pages.shared import text
 
@@ -39,7 +39,7 @@ def show_predictions(source: ScoreSource, part: str) -> None:
     target = load_dataset(config.dataset, config.dataset_params).target if config else "value"
     st.markdown(f"**Predicted vs. actual**, {part} rows")
     live_figure(
-        predicted_against_true(y_true, y_pred, target, band),
+        predicted_vs_actual(y_true, y_pred, target, band),
         key="predictions_figure",
         alt=text.of_predictions(source, part),
         height=360,

@@ -1,7 +1,7 @@
-"""Figures of variants that train together: losses, scores, curves and thresholds. Arrays in, a plain figure out.
+"""Figures of variants that train together: losses, scores, curves and thresholds. Arrays in, a plain dict out.
 
-A figure is a dict of data and layout as plotly.js reads it, which a page can send at once: go.Figure would check each
-of its many traces every time a run moves on. Numbers are float32; curves are thinned, and each builder says how.
+A figure is a dict of data and layout for plotly.js, since go.Figure would validate each of many traces at every update.
+Numbers are float32 unless stated otherwise; the function of each figure says how it thins curves.
 """
 
 from core.plots.race.common import FEW, KEY, Line, Spec, Spread, Sweep, focus_last, short

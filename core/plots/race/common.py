@@ -14,11 +14,11 @@ from core.plots.style import SEQUENCE, VARIANTS, faded, packed, plain
 from core.text import shortened
 
 Spec = dict[str, Any]  # {"data": [...], "layout": {...}}
-FEW = len(VARIANTS)  # up to this many variants have their own colour and name; more have a colour scale
-POINTS = 200  # of one curve
-POINTS_OF_ALL = 2400  # of all curves of a figure
+FEW = len(VARIANTS)  # maximum number of variants with their own colour and name; more have a colour scale
+POINTS = 200  # maximum of one curve
+POINTS_OF_ALL = 2400  # maximum of all curves of a figure
 NAME = 18  # characters of a name beside a line
-KEY = 16  # and in a legend
+KEY = 16  # characters of a name in a legend
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,16 @@ class Spread(NamedTuple):
 
 
 def focus_last(variants: int, focus: int | None) -> list[int]:
-    """Places of variants in the order they are drawn: the focus over many others; few keep their place in a legend."""
+    """Indices of variants in drawing order: with more than FEW the focus is last, on top; few keep their order."""
     return sorted(range(variants), key=lambda at: variants > FEW and at == focus)
 
 
 def short(lines: Sequence[Line], longest: int) -> list[str]:
-    """Names of at most `longest` characters, as plotly shows them, that stay apart where the names do: cut at the end,
-    or else before the word that tells them apart too, in the middle, or before a number."""
+    """Shorten names to at most `longest` characters, escaped for plotly; different names stay different.
+
+    Names are cut at the end; if that makes two of them equal, also at the start, before the first word that differs,
+    else in the middle, else with a number added.
+    """
     names = [line.name for line in lines]
     for shown, cut in ((names, shortened), (_from_differences(names), shortened), (names, _without_middle)):
         found = [cut(name, longest) for name in shown]
@@ -71,10 +74,10 @@ def _without_middle(name: str, longest: int) -> str:
 
 
 def _from_differences(names: Sequence[str]) -> list[str]:
-    """The names without the words with which another one begins as well; the last word stays."""
+    """The names without the first words that they share with another name; the last word is always kept."""
     words = {name: name.split(" ") for name in names}
     shared = dict.fromkeys(names, 0)
-    for one, other in pairwise(sorted(words, key=words.__getitem__)):  # neighbours share most
+    for one, other in pairwise(sorted(words, key=words.__getitem__)):  # names next to each other share most
         pairs = zip(words[one], words[other], strict=False)
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         shared[one], shared[other] = max(shared[one], same), same
@@ -83,21 +86,22 @@ def _from_differences(names: Sequence[str]) -> list[str]:
 
 
 def marked(name: str, colour: str) -> str:
-    """A name in the colour of text after a mark in its own: a variant's colour is too light to be read as letters."""
+    """A name in the text colour after a dot in its own colour, which has too little contrast for text."""
     return f'<span style="color:{colour}">●</span> <b>{name}</b>'
 
 
 def points_each(curves: int) -> int:
-    """The largest number of points of each of several curves."""
+    """The maximum number of points per curve in a figure of `curves` curves."""
     return int(np.clip(POINTS_OF_ALL // max(curves, 1), 12, POINTS))
 
 
 def there_and_back(x: NDArray) -> NDArray:
+    """Coordinates (K,) followed by the same in reverse (2 K,), for the outline of a band."""
     return np.concatenate([x, x[::-1]])
 
 
 def band(x: dict[str, str] | list[float], spread: Spread, colour: str) -> dict[str, Any]:
-    """The area between minimum and maximum; x runs forwards and back."""
+    """The area between minimum and maximum; x comes from `there_and_back`."""
     return {
         "type": "scatter",
         "mode": "lines",
@@ -113,7 +117,7 @@ def band(x: dict[str, str] | list[float], spread: Spread, colour: str) -> dict[s
 
 
 def log_ticks(decades: float) -> dict[str, Any]:
-    """Ticks at powers of ten, and at twice and five times them where there are few."""
+    """Ticks at powers of ten, and on axes of at most three decades also at 2 and 5 times them."""
     return {"dtick": 1 if decades > 3 else "D2", "tickformat": "~g", "tickangle": 0}
 
 
@@ -124,7 +128,7 @@ def _written(value: float) -> str:
 
 
 def colour_bar(sweep: Sweep) -> dict[str, Any]:
-    """A colour bar without points; colours follow the order of variants."""
+    """A trace with the colour bar of a sweep, without points; colours follow the order of variants."""
     last = len(sweep.values) - 1
     ticks = [0, last // 2, last]
     return {

@@ -21,12 +21,19 @@ def precision_recall(
     sweep: Sweep | None = None,
     focus: int | None = None,
 ) -> Spec:
-    """Precision-recall curves of all variants, with a ring at each operating point and the prevalence as dashed
-    baseline.
+    """Precision-recall curves of all variants, with rings at their operating points and the prevalence dashed.
 
-    `curves` are (recall (T,), precision (T,)), recall rising, `points` (recall, precision) or None; values that are not
-    finite are left out. A curve has at most 200 points, fewer for many curves: where evenly chosen ones of its recalls
-    begin and end, first and last among them; those are exact.
+    A curve is thinned to at most 200 points, fewer for many curves: both ends of the vertical lines at evenly chosen
+    recalls, including the first and the last. These points are exact.
+
+    Parameters
+    ----------
+    lines : name, colour and dash of each variant (V,).
+    curves : recall (T,), ascending, and precision (T,) of each variant; non-finite values are dropped.
+    points : recall and precision of each variant at its threshold; None or NaN draws no ring.
+    prevalence : fraction of positives in [0, 1]; NaN draws no line.
+    sweep : the swept parameter, for a colour bar with more than FEW variants.
+    focus : index of the emphasised variant.
     """
     few = len(lines) <= FEW
     room = points_each(2 * len(lines))
@@ -85,9 +92,9 @@ def precision_recall(
 
 
 def _ends_of_recalls(recall: NDArray[np.float64], most: int) -> NDArray[np.int64]:
-    """Places on a curve, at most so many: all, or those where evenly chosen recalls begin and end.
+    """Indices of at most `most` points of a curve: all, or the first and last point of evenly chosen recalls.
 
-    While recall stands still precision falls, so between these two a curve is a vertical line.
+    Points of equal recall have falling precision, so between the two the curve is a vertical line.
     """
     if len(recall) <= most:
         return np.arange(len(recall))

@@ -17,16 +17,24 @@ LABEL = 16  # pixels from one label to the next
 def end_labels(
     ends: Sequence[tuple[Line, int, float]], low: float, high: float, log: bool, tall: float
 ) -> list[dict[str, Any]]:
-    """Names at the ends of their lines, moved so far that none covers another or leaves the plot, `tall` pixels."""
+    """Names at the ends of lines, moved vertically so that none overlaps another or leaves the plot.
+
+    Parameters
+    ----------
+    ends : each line with the epoch and the value of its end.
+    low, high : ends of the vertical axis, as powers of ten if it is logarithmic.
+    log : whether the vertical axis is logarithmic.
+    tall : height of the plot in pixels.
+    """
     if not ends:
         return []
     values = np.array([value for _, _, value in ends])
     if log:
         values = np.log10(np.maximum(values, 10**low))
     values = np.clip(values, low, high)
-    wanted = (values - low) / (high - low) * max(tall, 1.0)
+    heights = (values - low) / (high - low) * max(tall, 1.0)
     names = short([line for line, _, _ in ends], NAME)
-    shifts = LABEL / 2 + apart(wanted - LABEL / 2, LABEL, max(tall - LABEL, 1.0)) - wanted
+    shifts = LABEL / 2 + apart(heights - LABEL / 2, LABEL, max(tall - LABEL, 1.0)) - heights
     return [
         {
             "text": marked(name, line.colour),
@@ -44,21 +52,31 @@ def end_labels(
     ]
 
 
-def apart(wanted: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
-    """The positions closest to the given ones (n,), in the same order, `gap` apart and in [0, room] if they fit.
+def apart(positions: NDArray[np.float64], gap: float, room: float) -> NDArray[np.float64]:
+    """Move positions apart by as little as possible.
 
-    With i gaps taken off the i-th place, that is an isotonic regression: pools of equal places, joined from below.
+    After subtracting i gaps from the i-th position this is an isotonic regression, solved by pooling adjacent values.
+
+    Parameters
+    ----------
+    positions : (n,), in any order.
+    gap : minimum distance between neighbours.
+    room : length of the axis.
+
+    Returns
+    -------
+    moved : (n,), in the order of size of the given ones, >= gap apart, and in [0, room] if they fit.
     """
-    order = np.argsort(wanted, kind="stable")
-    steps = gap * np.arange(len(wanted))
+    order = np.argsort(positions, kind="stable")
+    steps = gap * np.arange(len(positions))
     pools: list[tuple[float, int]] = []
-    for target in wanted[order] - steps:
+    for target in positions[order] - steps:
         mean, size = float(target), 1
         while pools and pools[-1][0] > mean:
             before, count = pools.pop()
             mean, size = (before * count + mean * size) / (count + size), count + size
         pools.append((mean, size))
     level = np.repeat([mean for mean, _ in pools], [size for _, size in pools])
-    placed = np.empty(len(wanted))
+    placed = np.empty(len(positions))
     placed[order] = np.clip(level, 0, max(room - steps[-1], 0.0)) + steps
     return placed

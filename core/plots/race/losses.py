@@ -29,12 +29,12 @@ from core.plots.race.labels import end_labels
 from core.plots.race.thinning import BOUND, thinned
 from core.plots.style import MARGIN, MUTED, packed, plain
 
-AXES = 56.0  # pixels above and below the plot that titles and ticks take
-POINTS = 2400  # of all curves
-LOOKED_AT = 16_384  # epochs of all variants, so that a longer history takes no more time
-LEAST = 1e-300  # of what has a logarithm
-INSIDE = 0.03  # of the axis that a cross at its top lies beneath it, clear of the words above
-CHARACTER = 7.6  # pixels that a bold one takes at most on average
+AXES = 56.0  # pixels of titles and ticks above and below the plot
+POINTS = 2400  # maximum of all curves
+LOOKED_AT = 16_384  # maximum number of epochs of all variants that are read, which bounds the time of long histories
+SMALLEST = 1e-300  # lower bound of losses before their logarithm is taken
+INSIDE = 0.03  # distance of a cross from the top of the axis, as a fraction of the axis, clear of the text above
+CHARACTER = 7.6  # maximum mean width of a bold character in pixels
 
 
 def loss_bands(
@@ -51,17 +51,27 @@ def loss_bands(
 ) -> Spec:
     """Mean losses over seeds by epoch: validation solid with a band from minimum to maximum, training dashed.
 
-    `train` and `validation` hold for each variant the losses (E_s,) of each seed s, entry 0 before training. The mean
-    and the band at an epoch are of the seeds that have got there. A curve ends before its first value that is not
-    finite; there, or at the end of a run that `diverged`, stands a cross. The vertical axis spans the losses of the
-    runs that did not diverge, if there is any.
+    Mean and band at an epoch are of the seeds that have reached it. A curve ends before its first non-finite value,
+    with a cross there or at the end of a run that diverged. The vertical axis spans the losses of the runs that did
+    not diverge, if there are any.
 
-    Up to 8 variants have their names at the lines' ends. Of more, only validation means are drawn, band and training
-    loss for the variant `focus` alone, with a colour bar if a `sweep` says what is told apart.
+    Up to FEW variants have their names at the ends of their lines. Of more, only validation means are drawn, with band
+    and training loss of the focus alone.
 
-    More than 2,400 points in all are thinned as `thinning.thinned` says: lines stay within 1e-3 of the drawn range of
-    all epochs, or the figure says within how much. Of a history so long that all variants have more than 16,384 epochs
-    the first ones are looked at and then evenly chosen ones. Values at the points are exact.
+    More than POINTS points are thinned by `thinned`: lines stay within 1e-3 of the axis, or the figure states the
+    error. If all variants have more than LOOKED_AT epochs together, the first epochs and evenly spaced later ones are
+    read. The remaining points are exact.
+
+    Parameters
+    ----------
+    lines : name, colour and dash of each variant (V,).
+    train, validation : for each variant the losses (E_s,) of each seed s; entry 0 is before training.
+    epochs : end of the horizontal axis.
+    log : whether the vertical axis is logarithmic.
+    diverged : for each variant whether each seed diverged; None if none did.
+    sweep : the swept parameter, for a colour bar with more than FEW variants.
+    focus : index of the emphasised variant.
+    height : height of the figure in pixels.
     """
     few = len(lines) <= FEW
     looked_at = LOOKED_AT // max(len(lines), 1)
@@ -84,7 +94,7 @@ def loss_bands(
             train_epochs, of_train = _over_seeds([_until_broken(losses) for losses in train[at]], looked_at)
             curves = replace(curves, train_epochs=train_epochs, train=of_train.mean)
             shown.append(of_train.mean)
-        (broken_spans if crossed else spans).append(_least_and_greatest(shown, log))
+        (broken_spans if crossed else spans).append(_minimum_and_maximum(shown, log))
         drawn.append(curves)
     low, high = _loss_range(spans or broken_spans, log)
     xs, ys = [x for curves in drawn for x, _ in curves.all], [y for curves in drawn for _, y in curves.all]
@@ -124,8 +134,8 @@ def loss_bands(
 
 @dataclass(frozen=True, eq=False)
 class _Curves:
-    """What is drawn of a variant: the spread of its validation losses at some epochs (K,), with or without a band, and
-    its mean training losses (L,) at others, none if it is not drawn in full."""
+    """The curves of a variant: the spread of its validation losses at epochs (K,), with or without a band, and its mean
+    training losses (L,) at `train_epochs` (L,), empty if they are not drawn."""
 
     line: Line
     width: float
@@ -137,12 +147,12 @@ class _Curves:
 
     @property
     def all(self) -> list[tuple[NDArray[np.int64], NDArray[np.float64]]]:
-        """Epochs and losses of every curve, in the order in which `traces` takes the places that are kept of them."""
+        """Epochs and losses of every curve, in the order of the indices that `traces` takes."""
         edges = [(self.epochs, self.spread.low), (self.epochs, self.spread.high)]
         return [(self.epochs, self.spread.mean), (self.train_epochs, self.train)] + edges * self.band
 
     def traces(self, kept: Sequence[NDArray[np.int64]]) -> list[dict[str, Any]]:
-        """Band and lines through the points that are kept of each curve."""
+        """Band and lines through the kept points of each curve, given by their indices."""
         mean, train, *ends = kept
         found = []
         if ends:
@@ -158,14 +168,14 @@ class _Curves:
 
 
 def _grouped(drawn: Sequence[_Curves], places: Sequence[NDArray[np.int64]]) -> list[Sequence[NDArray[np.int64]]]:
-    """The places of all curves, by variant."""
+    """The indices of all curves, by variant."""
     ends = np.cumsum([len(curves.all) for curves in drawn])
     return [places[end - len(curves.all) : end] for curves, end in zip(drawn, ends, strict=True)]
 
 
 def _placed(losses: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
-    """Where losses lie on the vertical axis; on a logarithmic one those that are not positive lie far below it."""
-    return np.log10(np.maximum(losses, LEAST)) if log else losses
+    """Coordinates of losses on the vertical axis; on a logarithmic one losses <= 0 are far below it."""
+    return np.log10(np.maximum(losses, SMALLEST)) if log else losses
 
 
 def _until_broken(losses: ArrayLike) -> NDArray[np.float64]:
@@ -176,7 +186,7 @@ def _until_broken(losses: ArrayLike) -> NDArray[np.float64]:
 
 
 def _over_seeds(seeds: Sequence[NDArray[np.float64]], most: int) -> tuple[NDArray[np.int64], Spread]:
-    """The epochs that are looked at (K,) and the spread over those of the seeds (E_s,) that have got there."""
+    """The epochs read (K,), at most `most`, and the spread at each over the seeds (E_s,) that have reached it."""
     drawn = _dense_at_first(max((len(losses) for losses in seeds), default=0), most)
     if not len(drawn):
         return drawn, Spread(*(np.empty(0) for _ in range(3)))
@@ -194,8 +204,8 @@ def _over_seeds(seeds: Sequence[NDArray[np.float64]], most: int) -> tuple[NDArra
 
 @lru_cache(maxsize=64)  # all variants of a figure ask for the same
 def _dense_at_first(size: int, most: int) -> NDArray[np.int64]:
-    """Places 0 .. size-1, or `most` of them: the first ones, where losses fall, and as many evenly spread after. To be
-    read only."""
+    """Indices 0 .. size - 1, or `most` of them: the first half consecutive, where losses fall fastest, the others
+    evenly spaced. The array is shared and read-only."""
     places = np.arange(size)
     if size > most:
         first = most // 2
@@ -219,7 +229,7 @@ def _crosses(
 
 
 def _cross_trace(crosses: Sequence[tuple[int, float, str, str]], top: float) -> dict[str, Any]:
-    """One cross a broken run; one beyond the axis, or that never had a finite loss, stands just beneath its top."""
+    """One cross per diverged run; those beyond the axis or without a finite loss are just below its top."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -250,7 +260,7 @@ def _loss_line(
     }
 
 
-def _least_and_greatest(shown: Sequence[NDArray], log: bool) -> tuple[float, float]:
+def _minimum_and_maximum(shown: Sequence[NDArray], log: bool) -> tuple[float, float]:
     """The range of values, of the positive ones on a logarithmic axis; NaN without any."""
     values = np.concatenate(shown)
     if log:
@@ -259,7 +269,7 @@ def _least_and_greatest(shown: Sequence[NDArray], log: bool) -> tuple[float, flo
 
 
 def _loss_range(spans: Sequence[tuple[float, float]], log: bool) -> tuple[float, float]:
-    """The ends of the axis, as powers of ten on a logarithmic one: from 0 if no loss is negative, with some room."""
+    """The ends of the axis with padding, as powers of ten on a logarithmic one; a linear one includes 0."""
     known = [span for span in spans if np.isfinite(span).all()]
     low, high = min((span[0] for span in known), default=0.1), max((span[1] for span in known), default=1.0)
     if log:
@@ -271,7 +281,7 @@ def _loss_range(spans: Sequence[tuple[float, float]], log: bool) -> tuple[float,
 
 
 def _legend_of_dashes(seeds: int, full: bool, error: float) -> dict[str, Any]:
-    """The meaning of solid, dashed and shaded in words, which needs less room than a legend."""
+    """The meaning of solid, dashed and shaded as text, which takes less space than a legend."""
     words = ["validation solid"] + ["training dashed"] * full + [f"band over {seeds} seeds"] * (full and seeds > 1)
     words += [f"within {error:.1%} of the axis"] * (error > BOUND)
     return {

@@ -1,4 +1,4 @@
-"""A histogram of scores by true class for each of several variants."""
+"""Histograms of scores by actual class for several variants."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from core.plots.race.common import Line, Spec, marked, short
 from core.plots.style import MARGIN, MUTED, NEGATIVE, POSITIVE, TEXT, Scale, bin_edges, packed, place, plain, score_axis
 
 BINS = 24
-PANELS = 16
+PANELS = 16  # maximum number of drawn variants
 AXES = 84  # pixels above and below the panels, for the first titles and the axis
 TITLE, PANEL = 24, 110  # pixels of a title between panels, and of a panel with its title
-LETTERS = (48, 20, 12, 9)  # of a title, by columns: what a narrow page has room for
+LETTERS = (48, 20, 12, 9)  # maximum length of a title with 1, 2, 3 and 4 columns, on a narrow page
 LOGIT_ENDS = {"tickvals": place([0.001, 0.5, 0.999], "logit").tolist(), "ticktext": [".001", ".5", ".999"]}
 MUTED_DASH = {"color": MUTED, "dash": "dash", "width": 2}
 
@@ -32,13 +32,22 @@ def histogram_grid(
     former: Sequence[NDArray] = (),
     height: int = 360,
 ) -> Spec:
-    """A mirrored histogram a variant on one common axis: scores (N,) of rows with y (N,) true up, of the others down.
+    """One mirrored histogram per variant, on a common axis: actual positives up, negatives down.
 
-    A bar's height is the square root of its share of its class, so that few rows among many are still seen. The solid
-    line is the threshold, the dashed one what theory predicts; None or NaN for none. `names` are those of the positive
-    and the negative class. The scores that a variant had before, `former` (N,) each, are outlined. Scores that are not
-    finite are left out. Only the first 16 variants are drawn, in rows of one to four; `height` is the figure's in
-    pixels, see `grid_height`.
+    The height of a bar is the square root of its fraction of its class, so that small bars stay visible. Only the first
+    PANELS variants are drawn, in rows of one to four.
+
+    Parameters
+    ----------
+    lines : name and colour of each variant (V,).
+    scores : scores of each variant (N,); non-finite ones are dropped.
+    y : actual classes (N,), true for positive.
+    thresholds : threshold of each variant, a solid line; None or NaN for none.
+    predicted : threshold predicted by theory, a dashed line; None or NaN for none.
+    scale : scale of the scores.
+    names : names of the positive and the negative class.
+    former : earlier scores of each variant (N,), drawn as outlines; empty for none.
+    height : height of the figure in pixels, see `grid_height`.
     """
     lines = lines[:PANELS]
     rows, columns = _grid(len(lines))
@@ -150,13 +159,13 @@ def _any(marks: Sequence[float | None]) -> bool:
     return any(mark is not None and np.isfinite(mark) for mark in marks[:PANELS])
 
 
-def grid_height(panels: int, least: int = 360) -> int:
-    """Pixels of a figure with so many panels, `least` of few."""
-    return max(least, AXES + PANEL * _grid(min(panels, PANELS))[0])
+def grid_height(panels: int, minimum: int = 360) -> int:
+    """Height in pixels of a figure with this many panels, at least `minimum`."""
+    return max(minimum, AXES + PANEL * _grid(min(panels, PANELS))[0])
 
 
 def _grid(panels: int) -> tuple[int, int]:
-    """Rows and columns of so many panels."""
+    """Numbers of rows and columns for this many panels."""
     columns = next(columns for columns in (1, 2, 3, 4) if panels <= columns**2)
     return max(1, -(-panels // columns)), columns
 

@@ -15,9 +15,14 @@ from core.plots.style import LINE, MARGIN, TEXT, packed, plain
 def metric_sweep(
     sweep: Sweep, metric_name: str, mean: ArrayLike, low: ArrayLike, high: ArrayLike, lines: Sequence[Line] = ()
 ) -> Spec:
-    """A metric against the swept value: mean over seeds (V,) as a line, minimum to maximum as a band.
+    """A metric against the swept value: mean over seeds as a line, minimum to maximum as a band.
 
-    Non-finite values are dropped. With `lines` every point has the colour of its variant.
+    Parameters
+    ----------
+    sweep : the swept parameter and its values (V,).
+    metric_name : name of the metric.
+    mean, low, high : mean, minimum and maximum over seeds (V,); non-finite values are dropped.
+    lines : the variants (V,), whose colours the points have; empty for one colour.
     """
     order = np.argsort(sweep.values, kind="stable")
     spread = Spread(*(np.asarray(a, np.float64)[order] for a in (mean, low, high)))
@@ -33,7 +38,7 @@ def metric_sweep(
 
 
 def swept(x: NDArray, spread: Spread, name: str, colours: str | Sequence[str]) -> list[dict[str, Any]]:
-    """Band and line over rising x (V,); points have colours, as the variants do in other figures."""
+    """Band and line over ascending x (V,), with points of one colour or of one colour each."""
     finite = np.isfinite(spread.low) & np.isfinite(spread.high)
     filled = Spread(*(values[finite] for values in spread))
     return [
@@ -54,6 +59,7 @@ def swept(x: NDArray, spread: Spread, name: str, colours: str | Sequence[str]) -
 
 
 def sweep_axis(sweep: Sweep) -> dict[str, Any]:
+    """The layout of the axis of a swept parameter."""
     axis: dict[str, Any] = {"title": {"text": plain(sweep.label)}, "showgrid": False, "zeroline": False}
     if not sweep.log:
         return axis

@@ -24,15 +24,23 @@ def threshold_gaps(
     high: ArrayLike,
     sweep: Sweep | None = None,
 ) -> Spec:
-    """Predicted thresholds beside measured ones with their interval from `low` to `high`, (V,) each.
+    """Predicted thresholds beside measured ones.
 
-    Thresholds are scores in [0, 1]; NaN where there is none. Without a sweep each variant is a row: a bar from low to
-    high, a disc at the measured value, a diamond at the predicted one, a dashed line for the gap. With a sweep the
-    horizontal axis is the swept value: measured line in its band, predicted dashed.
+    Without a sweep each variant is a row: a bar from low to high, a disc at the measured threshold, a diamond at the
+    predicted one, and a dashed line between them. With a sweep the horizontal axis is the swept value, measured
+    thresholds are a line with a band, and predicted ones are dashed.
+
+    Parameters
+    ----------
+    lines : name and colour of each variant (V,).
+    predicted : thresholds predicted by theory (V,), in [0, 1]; NaN for none.
+    measured : measured thresholds (V,), in [0, 1]; NaN for none.
+    low, high : ends of the intervals of the measured ones (V,).
+    sweep : the swept parameter; None if the variants are not a sweep.
     """
-    guess, value, least, greatest = (np.asarray(a, np.float64) for a in (predicted, measured, low, high))
+    guess, value, lower, upper = (np.asarray(a, np.float64) for a in (predicted, measured, low, high))
     if sweep:
-        return _swept_thresholds(lines, sweep, guess, Spread(value, least, greatest))
+        return _swept_thresholds(lines, sweep, guess, Spread(value, lower, upper))
     rows = np.arange(len(lines))
     colours = [line.colour for line in lines]
     names = [plain(line.name) for line in lines]
@@ -41,8 +49,8 @@ def threshold_gaps(
         {
             "type": "bar",
             "orientation": "h",
-            "base": packed(least),
-            "x": packed(greatest - least),
+            "base": packed(lower),
+            "x": packed(upper - lower),
             "y": packed(rows, "i4"),
             "width": 0.5,
             "marker": {"color": [faded(colour, 0.3) for colour in colours], "line": {"width": 0}},
@@ -60,7 +68,7 @@ def threshold_gaps(
         },
         _threshold_marks("measured", value, rows, colours, names)
         | {
-            "customdata": packed(np.stack([least, greatest], axis=1)),
+            "customdata": packed(np.stack([lower, upper], axis=1)),
             "hovertemplate": "%{text}<br>measured %{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f})"
             "<extra></extra>",
         },

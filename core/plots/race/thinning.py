@@ -9,19 +9,31 @@ from numpy.typing import NDArray
 
 from core.evaluation.thinning import Places, douglas_peucker
 
-BOUND = 1e-3  # of the drawn range
+BOUND = 1e-3  # of the drawn range; the accepted error
 
 
 def thinned(
     xs: Sequence[NDArray[np.int64]], ys: Sequence[NDArray[np.float64]], low: float, high: float, most: int
 ) -> tuple[list[NDArray[np.int64]], float]:
-    """Places of the points that are kept of curves, first and last among them, and the error that this makes.
+    """Thin curves by the algorithm of Douglas and Peucker.
 
-    A curve has values ys (E_c,) at rising places xs (E_c,) of the horizontal axis.
+    Parameters
+    ----------
+    xs : coordinates of each curve (E_c,), ascending.
+    ys : finite values of each curve (E_c,).
+    low, high : the drawn range, to which curves are clipped.
+    most : maximum number of points of all curves together.
 
-    The error is the greatest distance along the vertical axis between a curve and the line through its kept points, as
-    a share of the drawn range from `low` to `high`, at whose ends both are cut. It is at most 1e-3 unless that takes
-    more than `most` points of all curves together. Values are finite.
+    Returns
+    -------
+    kept : indices of the kept points of each curve, including the first and the last.
+    error : maximum vertical distance between a curve and the line through its kept points, as a fraction of the drawn
+        range; <= BOUND unless that takes more than `most` points.
+
+    References
+    ----------
+    Douglas and Peucker, Algorithms for the reduction of the number of points required to represent a digitized line or
+    its caricature, 1973.
     """
     sizes = np.array([len(y) for y in ys])
     if sizes.sum() <= most:

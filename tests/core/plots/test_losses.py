@@ -11,7 +11,7 @@ from core.plots.losses import (
     DASHES,
     Format,
     Line,
-    Wanted,
+    OptimalScores,
     format_figure,
     loss_figure,
     score_figure,
@@ -56,8 +56,8 @@ def test_a_target_is_a_vertical_line():
 
 
 def test_score_figure_has_closed_forms_as_lines_and_searches_as_symbols():
-    wanted = [Wanted(0, "a", Q, Q**2, Q[1:-1], Q[1:-1] ** 2), Wanted(1, "b", Q, None, Q[1:-1], Q[1:-1])]
-    figure = score_figure(wanted, threshold=0.3)
+    optimal = [OptimalScores(0, "a", Q, Q**2, Q[1:-1], Q[1:-1] ** 2), OptimalScores(1, "b", Q, None, Q[1:-1], Q[1:-1])]
+    figure = score_figure(optimal, threshold=0.3)
     (closed,) = traces(figure, "closed form")
     np.testing.assert_array_equal(closed.y, Q**2)
     assert [trace.name for trace in traces(figure, "solved")] == ["a", "b"]

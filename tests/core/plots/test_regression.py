@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from core.data import load_dataset
 from core.plots.data import pictures, plane
-from core.plots.regression import POINTS, predicted_against_true, residual_histogram
+from core.plots.regression import POINTS, predicted_vs_actual, residual_histogram
 
 NUMBERS = st.integers(-(10**8), 10**8).map(lambda thousandths: thousandths / 1000)
 VALUES = arrays(np.float64, st.integers(1, 30), elements=NUMBERS)
@@ -24,7 +24,7 @@ def some(rows: int = 50, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @given(y_true=VALUES, error=NUMBERS)
 def test_every_row_and_the_diagonal_lie_within_the_ranges(y_true: np.ndarray, error: float):
-    figure = predicted_against_true(y_true, y_true + error, "y")
+    figure = predicted_vs_actual(y_true, y_true + error, "y")
     diagonal, points = figure.data
     np.testing.assert_array_equal(points.x, y_true)
     np.testing.assert_array_equal(points.y, y_true + error)
@@ -35,22 +35,22 @@ def test_every_row_and_the_diagonal_lie_within_the_ranges(y_true: np.ndarray, er
 
 
 def test_axes_name_the_target():
-    figure = predicted_against_true(*some(), "price")
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("true price", "predicted price")
+    figure = predicted_vs_actual(*some(), "price")
+    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("actual price", "predicted price")
 
 
 def test_a_band_lies_across_the_predictions():
-    figure = predicted_against_true(*some(), "y", band=(90.0, 110.0))
+    figure = predicted_vs_actual(*some(), "y", band=(90.0, 110.0))
     band = next(shape for shape in figure.layout.shapes if shape.type == "rect")
     assert (band.y0, band.y1) == (90, 110)
     assert band.yref == "y"
-    assert not predicted_against_true(*some(), "y").layout.shapes
+    assert not predicted_vs_actual(*some(), "y").layout.shapes
 
 
 def test_many_rows_are_thinned_evenly_and_ranges_are_those_of_all():
     y_true, y_pred = some(5 * POINTS)
     y_pred[1] = 1e4
-    figure = predicted_against_true(y_true, y_pred, "y")
+    figure = predicted_vs_actual(y_true, y_pred, "y")
     assert len(figure.data[1].x) == POINTS
     assert figure.layout.yaxis.range[1] > 1e4
 
@@ -76,7 +76,7 @@ def test_residuals_beyond_the_limit_of_a_loss_are_shaded():
 
 def test_no_rows_draw_empty_figures():
     empty = np.empty(0)
-    assert len(predicted_against_true(empty, empty, "y").data[1].x) == 0
+    assert len(predicted_vs_actual(empty, empty, "y").data[1].x) == 0
     assert residual_histogram(empty, empty).data[0].y.sum() == 0
 
 

@@ -271,7 +271,7 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest):
     assert len(held["columns"]) == len(held["names"]) == 200
     assert held["scores"].size <= MOST
     assert held["shown"] < held["total"]
-    assert f"{held['shown']:,} rows" in held["sampled"]
+    assert f"{held['shown']:,} evenly spaced rows of 500" in held["sampled"]
     assert not sentences(app_test)
 
 
