@@ -273,7 +273,7 @@ def counted(page: Page, data: Scores, thresholds: np.ndarray, rule: str = "", fa
     """What the script of the component counts on all rows of `data`."""
     head = {"task": data.task, "names": data.class_names, "shown": data.n_rows, "dtype": data.y_score.dtype.name}
     head |= {"rule": rule, "fallback": fallback, "truth": data.y_true.T.ravel().tolist()}
-    head |= {"scores": data.y_score.T.astype(float).ravel().tolist()}
+    head |= {"scores": data.y_score.T.astype(float).ravel().tolist(), "weights": [1.0] * data.n_rows}
     page.evaluate(LOAD, SCRIPTS)
     return page.evaluate(COUNT, [head, thresholds.tolist()])
 
