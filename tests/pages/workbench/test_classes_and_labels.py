@@ -224,8 +224,9 @@ def check_labels(at: AppTest, scores: Scores, t: np.ndarray) -> None:
         np.testing.assert_allclose(column(at, LABELS, name), each)
     called = y_pred.sum(1)
     expected = {
-        f"{average}_f1": sklearn.f1_score(y_true, y_pred, average=average, zero_division=np.nan)
+        f"{average}_{name}": metric(y_true, y_pred, average=average, zero_division=np.nan)
         for average in ("micro", "macro", "weighted", "samples")
+        for name, metric in METRICS.items()
     } | {
         "hamming": sklearn.hamming_loss(y_true, y_pred),
         "subset": sklearn.accuracy_score(y_true, y_pred),
@@ -333,7 +334,7 @@ def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(
     bulk = base64.b64encode(bulk_of(app_test, key)).decode()
     found = in_node(tmp_path, "threshold_column.js", COUNTED, given | {"bulk": bulk})
     check_weighted(found["columns"], found["totals"], source)
-    assert {name: found["totals"][name] for name in held["now"]} == pytest.approx(held["now"])
+    assert found["totals"] == pytest.approx({name: held["now"][name] for name in found["totals"]})
 
 
 def test_a_rule_for_all_labels_is_tuned_and_shown_with_the_weights_of_the_rows(app_test: AppTest):
