@@ -53,7 +53,7 @@ def of_run(run: Run) -> tuple[Finding, ...]:
 
 
 def of_rule(source: ScoreSource, column: int, rule: str) -> tuple[Finding, ...]:
-    """Findings on tuning the threshold of a class or label on the validation rows, the most severe first.
+    """Findings on tuning the threshold of a class or label, the most severe first.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def of_rule(source: ScoreSource, column: int, rule: str) -> tuple[Finding, ...]:
 
 
 def of_calibration(source: ScoreSource, column: int, method: str) -> tuple[Finding, ...]:
-    """Findings on calibrating the scores of a class or label on the validation rows, the most severe first.
+    """Findings on calibrating the scores of a class or label, the most severe first.
 
     Parameters
     ----------

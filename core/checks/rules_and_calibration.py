@@ -10,7 +10,7 @@ from core.checks.context import Context
 from core.checks.finding import Check, Found
 from core.checks.optimisation import FEW, OPTIMISATION
 from core.evaluation.calibration import fit_line
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, held_out, tuned_on
 from core.losses.objective import resolved
 from core.theory.effect import is_proper
 from core.theory.remarks import remark
@@ -25,18 +25,19 @@ ISOTONIC = 1000  # rows from which on scikit-learn's user guide recommends it
 
 
 def few_positives(source: ScoreSource, column: int, rule: str) -> Found:
-    view = source.scores("validation").view(column)
+    part = tuned_on(source)
+    view = source.scores(part).view(column)
     positives = int(np.count_nonzero(view.y))
     if positives >= FEW:
         return None
     rows = "row is" if positives == 1 else "rows are"
-    return f"Only {positives} validation {rows} {view.label}: the tuned threshold depends on each of them.", None
+    return f"Only {positives} {part} {rows} {view.label}: the tuned threshold depends on each of them.", None
 
 
 def no_probabilities(source: ScoreSource, column: int, rule: str) -> Found:
     if rule not in READ:
         return None
-    if not source.scores("validation").are_probabilities:
+    if not source.scores(tuned_on(source)).are_probabilities:
         return (
             f"Some scores are not in [0, 1], so they are not probabilities. {READ[rule]} Apply a sigmoid first.",
             None,
@@ -59,29 +60,33 @@ def _by_theory(source: ScoreSource) -> str:
 
 
 def _by_measure(source: ScoreSource, column: int) -> str:
-    """The result of Cox's test on the validation rows; "" if scores may be probabilities, or rows are few."""
-    view = source.scores("validation").view(column)
+    """The result of Cox's test on the rows to tune on; "" if scores may be probabilities, or rows are few."""
+    part = tuned_on(source)
+    view = source.scores(part).view(column)
     if len(view.y) < ENOUGH or view.y.all() or not view.y.any():
         return ""
-    line = fit_line(view.y, view.score, source.row_columns("validation").weight)
+    line = fit_line(view.y, view.score, source.row_columns(part).weight)
     if line.separates or line.p_value >= SURE or line.gain < GAIN:
         return ""
     return (
-        f"On {len(view.y):,} validation rows a score of 0.5 stands for a true probability of "
+        f"On {len(view.y):,} {part} rows a score of 0.5 stands for a true probability of "
         f"{line.stands_for(0.5):.3f} (slope {line.slope:.2f} and intercept {line.intercept:.2f} on the logit; "
         f"calibrated 1 and 0)."
     )
 
 
 def calibrated_on_few(source: ScoreSource, column: int, method: str) -> Found:
-    view = source.scores("validation").view(column)
+    part = tuned_on(source)
+    view = source.scores(part).view(column)
     rows, positives = len(view.y), int(np.count_nonzero(view.y))
     fewer = min(positives, rows - positives)
     if fewer < FEW:
         side = view.label if fewer == positives else view.rest
-        return f"Only {fewer} of {rows:,} validation rows are {side}: the fit depends on each of them.", None
+        return f"Only {fewer} of {rows:,} {part} rows are {side}: the fit depends on each of them.", None
     if method == "isotonic" and rows < ISOTONIC:
-        return f"Isotonic steps fit noise on {rows:,} rows, {positives:,} of them positive: check the test rows.", None
+        other = held_out(source)
+        advice = f"check the {other} rows" if other else "compare it with Platt scaling"
+        return f"Isotonic steps fit noise on {rows:,} rows, {positives:,} of them positive: {advice}.", None
     return None
 
 

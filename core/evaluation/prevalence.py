@@ -142,7 +142,7 @@ def predicted(aim: Aim, payoffs: Payoffs, counts: ThresholdCounts, prevalence: f
         there = float(np.fmax.reduce(METRICS["f1"](shifted(counts, prevalence)), initial=np.nan)) / 2
     else:
         there = payoffs.threshold if aim == "cost" else 0.5
-    positive, total = int(counts.tp[0] + counts.fn[0]), int(counts.total[0])
+    positive, total = (counts.tp[0] + counts.fn[0]).item(), counts.total[0].item()
     return float(same_row(there, positive / total, prevalence)) if 0 < positive < total else float("nan")
 
 

@@ -203,6 +203,17 @@ class ArraySource:
         return self.data[part]
 
 
+def tuned_on(source: ScoreSource) -> str:
+    """The part to tune thresholds and fit calibrations on: "validation", or the first where there is none."""
+    return "validation" if "validation" in source.parts else source.parts[0]
+
+
+def held_out(source: ScoreSource) -> str | None:
+    """The part that nothing is tuned on, "test" where there is one; None if the source has one part."""
+    others = [part for part in source.parts if part != tuned_on(source)]
+    return "test" if "test" in others else others[0] if others else None
+
+
 def new_id() -> str:
     """128 random bits in hexadecimal."""
     return secrets.token_hex(ID_BYTES)

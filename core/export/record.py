@@ -22,13 +22,12 @@ from core.evaluation import (
     predicted_positive,
     summary,
 )
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, tuned_on
 from core.evaluation.threshold import How, Threshold
 from core.experiment.config import RunConfig
 from core.parameters import Value
 
 EACH = "each"  # every column is decided at its own threshold: two classes, or labels
-PARTS = ("validation", "test")
 WIDTH = 100  # characters of a line
 
 
@@ -83,9 +82,13 @@ class ColumnWorth(_Frozen):
 
 
 class Worth(_Frozen):
-    """Results of the thresholds on the rows of a split: of all columns together, and of each column."""
+    """Results of the thresholds on the rows of a split: of all columns together, and of each column.
+
+    in_sample: whether a threshold was chosen with these rows: tuned on them, or moved while they were shown.
+    """
 
     rows: int
+    in_sample: bool
     together: dict[str, float | None]
     columns: tuple[ColumnWorth, ...]
 
@@ -105,9 +108,11 @@ class ThresholdRecord(_Frozen):
     saved         whether somebody saved these thresholds, or they are only the current ones
     thresholds    one object a score column (that of the positive class for two classes): name, value, above_all, logit,
                   origin with how, rows and rule
-    worth         {"validation": ..., "test": ...}, each with rows, together (numbers by name), and columns, for each
-                  class against the rest as the rule decides, or each label: name, tp, fp, fn, tn, metrics by name;
-                  but for rows every number counts a row as much as it weighs
+    worth         by split that there is, such as {"validation": ..., "test": ...}: rows; in_sample, whether a
+                  threshold was tuned on these rows or moved while they were shown, so that numbers are optimistic;
+                  together (numbers by name), and columns, for each class against the rest as the rule decides, or each
+                  label: name, tp, fp, fn, tn, metrics by name; but for rows every number counts a row as much as it
+                  weighs
     source        the id of the scores in Cutoff, which is that of a run where one made them
     label, origin what they are called, and how they came to be
     config        the run's configuration, a core.experiment.config.RunConfig; null where no run made the scores
@@ -164,11 +169,10 @@ def threshold_record(
     Raises
     ------
     CutoffError
-        If the source has no validation or test scores, or the rule can't use the thresholds.
+        If the rule can't use the thresholds.
     """
-    scores = source.scores("validation")
+    scores = source.scores(tuned_on(source))
     several = scores.task == "multiclass"
-    values = [threshold.value for threshold in thresholds]
     return ThresholdRecord(
         task=scores.task,
         class_names=scores.class_names,
@@ -189,7 +193,7 @@ def threshold_record(
         ),
         probabilities=thresholds[0].domain.probabilities,
         saved=saved,
-        worth={part: _worth(source, part, values, decision, params) for part in PARTS},
+        worth={part: _worth(source, part, thresholds, decision, params) for part in source.parts},
         source=source.id,
         label=source.about.label,
         origin=source.about.origin,
@@ -198,26 +202,28 @@ def threshold_record(
 
 
 def _worth(
-    source: ScoreSource, part: str, thresholds: Sequence[float], decision: str, params: Mapping[str, Value]
+    source: ScoreSource, part: str, thresholds: Sequence[Threshold], decision: str, params: Mapping[str, Value]
 ) -> Worth:
     scores, weight = source.scores(part), source.row_columns(part).weight
+    values = [threshold.value for threshold in thresholds]
 
     def rule(y_score: NDArray[np.floating], thresholds: ArrayLike) -> NDArray[np.intp]:
         return DECISIONS[decision](y_score, thresholds, **params)
 
     if scores.task == "multiclass":
-        decided = rule(scores.y_score, thresholds)
+        decided = rule(scores.y_score, values)
         matrix = confusion_matrix(scores.y_true, decided, scores.n_columns, no_class=True, sample_weight=weight)
         counts = decided_counts(matrix)
     else:
         indexes = [source.index(part, column) for column in range(scores.n_columns)]
-        counts = class_counts(indexes, np.reshape(thresholds, (-1, 1)))[:, 0]
-    numbers = summary(scores, thresholds, rule, weight)
+        counts = class_counts(indexes, np.reshape(values, (-1, 1)))[:, 0]
+    numbers = summary(scores, values, rule, weight)
     if scores.task == "multilabel":
-        numbers |= label_totals(scores.y_true, predicted_positive(scores.y_score, thresholds), weight)
+        numbers |= label_totals(scores.y_true, predicted_positive(scores.y_score, values), weight)
     together = {name: _known(value) for name, value in numbers.items()}
     columns = tuple(_of_column(name, counts[at]) for at, name in enumerate(scores.column_names))
-    return Worth(rows=scores.n_rows, together=together, columns=columns)
+    in_sample = any(threshold.provenance.rows == part for threshold in thresholds)
+    return Worth(rows=scores.n_rows, in_sample=in_sample, together=together, columns=columns)
 
 
 def _of_column(name: str, counts: ThresholdCounts) -> ColumnWorth:

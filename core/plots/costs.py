@@ -54,7 +54,7 @@ def value_figure(
     scale : scale of the thresholds.
     """
     figure = go.Figure()
-    for (name, curve), dash in zip(curves.items(), DASHES, strict=True):
+    for (name, curve), dash in zip(curves.items(), DASHES, strict=False):
         placed = np.asarray(curve.thresholds, np.float64)
         thresholds = scores_at(placed, scale)
         figure.add_scatter(

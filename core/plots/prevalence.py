@@ -70,13 +70,15 @@ def prevalence_figure(
     return figure
 
 
-def best_figure(best: BestThresholds, marks: Sequence[Mark], scale: Scale = "probability") -> go.Figure:
-    """The best threshold against the prevalence: tuned as steps, predicted dashed; "above every score" is at the
-    top."""
+def best_figure(best: BestThresholds, tuned_on: str, marks: Sequence[Mark], scale: Scale = "probability") -> go.Figure:
+    """The best threshold against the prevalence: tuned on a split as steps, predicted dashed.
+
+    "Above every score" is at the top.
+    """
     x = np.log10(best.prevalences)
     figure = go.Figure()
     for name, thresholds, line in (
-        ("tuned on validation", best.tuned, {"color": POSITIVE, "width": 2, "shape": "hvh"}),
+        (f"tuned on {tuned_on}", best.tuned, {"color": POSITIVE, "width": 2, "shape": "hvh"}),
         ("predicted", best.predicted, {"color": MUTED, "width": 2, "dash": "dash"}),
     ):
         figure.add_scatter(

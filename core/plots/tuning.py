@@ -1,8 +1,8 @@
-"""Figures of a tuned threshold: its value on validation and test rows, and how optimistic tuning is."""
+"""Figures of a tuned threshold: its value on the rows it was tuned on and on others, and how optimistic tuning is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,38 +75,40 @@ def thinned(thresholds: ArrayLike, values: ArrayLike, scale: Scale) -> Steps:
 
 def tuned_figure(
     name: str,
-    validation: Steps,
-    test: Steps,
+    steps: Mapping[str, Steps],
     tuned: Bootstrap,
-    lost: Regret,
+    lost: Regret | None,
     scale: Scale = "probability",
 ) -> go.Figure:
-    """The tuned value against the threshold, on validation rows (solid) and test rows (dashed).
+    """The tuned value against the threshold, on the rows it was tuned on (solid) and on others (dashed).
 
     The heavy line is the tuned threshold, the band the spread of the thresholds of resamples, with their histogram
-    below. The bar beside the line is the .632 bootstrap estimate of the value with its interval. On test, the ring is
-    the value at this threshold, the diamond the best value, and the dotted line their difference, the regret.
+    below. The bar beside the line is the .632 bootstrap estimate of the value with its interval. On the other rows the
+    ring is the value at this threshold, the diamond the best value, and the dotted line their difference, the regret.
 
     Parameters
     ----------
     name : name of the value.
-    validation, test : the value by threshold.
-    tuned : the tuned threshold and its bootstrap, on validation rows.
-    lost : the regret on test rows.
+    steps : the value by threshold, by split: first the one it was tuned on, then the other one if there is one.
+    tuned : the tuned threshold and its bootstrap.
+    lost : the regret on the other split; None without one.
     scale : scale of the thresholds.
     """
     t, low, high = map(float, place((tuned.choice.threshold, *tuned.threshold_spread), scale))
-    ends = _ends([validation, test], (t, low, high), scale)
+    ends = _ends(list(steps.values()), (t, low, high), scale)
+    looks = ({"color": POSITIVE, "width": 2}, {"color": TEST, "width": 2, "dash": "dash"})
+    tuned_on, *others = steps
     data = [
-        _steps(validation, f"{name}, validation", scale, {"color": POSITIVE, "width": 2}),
-        _steps(test, f"{name}, test", scale, {"color": TEST, "width": 2, "dash": "dash"}),
+        *(_steps(of, f"{name}, {part}", scale, look) for (part, of), look in zip(steps.items(), looks, strict=False)),
         _worth(t + ASIDE * (ends[1] - ends[0]), tuned, name),
-        _mark(t, tuned.choice.value, f"{name}, validation, tuned", "circle", POSITIVE),
-        _mark(t, lost.value, f"{name}, test, at this threshold", "circle", TEST),
+        _mark(t, tuned.choice.value, f"{name}, {tuned_on}, tuned", "circle", POSITIVE),
     ]
-    if np.isfinite(lost.loss):
-        best = float(place(lost.best_threshold, scale))
-        data += [_regret(t, best, lost), _mark(best, lost.best, "best on test", "diamond", TEST, named=True)]
+    if lost:
+        (other,) = others
+        data.append(_mark(t, lost.value, f"{name}, {other}, at this threshold", "circle", TEST))
+        if np.isfinite(lost.loss):
+            best = float(place(lost.best_threshold, scale))
+            data += [_regret(t, best, lost), _mark(best, lost.best, f"best on {other}", "diamond", TEST, named=True)]
     data.append(_resamples(tuned, scale, ends))
     band = {"type": "rect", "xref": "x", "yref": "paper", "x0": low, "x1": high, "y0": 0, "y1": 1, "layer": "below"}
     line = {"type": "line", "xref": "x", "yref": "paper", "x0": t, "x1": t, "y0": 0, "y1": 1}

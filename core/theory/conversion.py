@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from core.data import DATASETS
 from core.experiment.config import RunConfig
 from core.theory.binary_loss import LossOnData, loss_on_data
 from core.theory.optimal_scores import optimal_logits, posterior_logits
@@ -16,6 +17,7 @@ from core.theory.optimal_scores import optimal_logits, posterior_logits
 X = np.linspace(-28, 28, 113)  # logits of true probabilities from 1e-12 to 1 - 1e-12
 SAME = 1e-9  # optimal logits that differ less from those of the true probabilities count as equal
 ROUNDING = 1e-12  # of logits, relative to them
+NONE = "There is no conversion back to probabilities:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,13 +38,22 @@ class Converted:
 
 
 def converts(config: RunConfig) -> bool:
-    """Whether the scores of a run can be converted back to probabilities, and differ from them.
+    """Whether the scores of a run can be converted back to probabilities, and differ from them."""
+    return not why_not(config)
 
-    False for a proper scoring rule, for tasks other than binary, for a loss of whole batches, for a final
-    activation that the loss does not expect, and where several true probabilities have the same optimal score.
+
+def why_not(config: RunConfig) -> str:
+    """Why the scores of a run are not converted back to probabilities, in a sentence; "" if they can be.
+
+    There is no conversion for a proper scoring rule, for tasks other than binary, for a loss of whole batches, for a
+    final activation that the loss does not expect, and where several true probabilities have the same optimal score.
     """
-    of = loss_on_data(config)
-    return of is not None and _range(of) is not None
+    if (of := loss_on_data(config)) is not None:
+        found = _range(of)
+        return found if isinstance(found, str) else ""
+    if DATASETS[config.dataset].task != "binary":
+        return "Scores are converted back to probabilities for two classes only."
+    return f"{NONE} the optimal score of a row depends on its whole batch."
 
 
 def to_probabilities(config: RunConfig, y_score: NDArray[np.floating]) -> Converted | None:
@@ -69,8 +80,8 @@ def to_probabilities(config: RunConfig, y_score: NDArray[np.floating]) -> Conver
 def to_posterior_logits(config: RunConfig, logits: NDArray[np.floating]) -> Converted | None:
     """Convert logits of scores (...), as `to_probabilities`; they are more precise than scores near 0 and 1."""
     of = loss_on_data(config)
-    ends = None if of is None else _range(of)
-    if of is None or ends is None:
+    ends = "" if of is None else _range(of)
+    if of is None or isinstance(ends, str):
         return None
     z = logits.astype(np.float64)
     converted = posterior_logits(of.build(), z.ravel())
@@ -82,13 +93,19 @@ def to_posterior_logits(config: RunConfig, logits: NDArray[np.floating]) -> Conv
 
 
 @lru_cache(maxsize=1024)
-def _range(of: LossOnData) -> tuple[float, float] | None:
-    """Range of the logits of optimal scores; None if scores can't be converted or are already probabilities."""
+def _range(of: LossOnData) -> tuple[float, float] | str:
+    """Range of the logits of optimal scores; why there is no conversion if scores can't or need not be converted."""
     loss = of.build()
+    if not loss.as_expected:
+        return f"{NONE} the loss does not expect this final activation, so that the score is not its optimal one."
     optimal = optimal_logits(loss, X)
+    if np.abs(optimal - X).max() < SAME:
+        return "There is nothing to convert: the loss is a proper scoring rule, whose scores estimate probabilities."
     with np.errstate(invalid="ignore"):  # the difference of infinite logits
         rises = bool((np.diff(optimal) > 0).all())
-    if not rises or np.abs(optimal - X).max() < SAME or posterior_logits(loss, optimal) is None:
-        return None
+    if not rises:
+        return f"{NONE} several true probabilities have the same optimal score of this loss."
+    if posterior_logits(loss, optimal) is None:
+        return f"{NONE} the optimal score of this loss has no exact inverse."
     low, high = optimal_logits(loss, np.array([-np.inf, np.inf]))
     return float(low), float(high)

@@ -15,7 +15,7 @@ from core.checks import Check
 from core.data import Dataset, load_dataset
 from core.evaluation import number_label, predicted_per_row
 from core.evaluation.scores import Scores
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, held_out, tuned_on
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, Experiment, RunConfig
 from core.losses import LOSSES, LossSpec
@@ -78,6 +78,15 @@ def of_theory(config: RunConfig) -> str:
 def _remark(loss: str, head: str, params: tuple[tuple[str, Value], ...], counts: tuple[int, ...], rows: int) -> str:
     given = loss, head, dict(params), np.array(counts), rows
     return f"{of_proper(LOSSES[loss], is_proper(*given))} {remark(*given)}".strip()
+
+
+def of_parts(source: ScoreSource) -> str:
+    """What the splits of a source are for; of a single one, that what is tuned on it is in-sample."""
+    part, other = tuned_on(source), held_out(source)
+    if other:
+        use = f"tune the threshold on {part} rows, report its metrics on {other} rows"
+        return f"Neither split was used for training: {use}."
+    return f"There are only {part} rows: what is tuned on them is in-sample (optimistic)."
 
 
 def of_data(data: Dataset) -> str:

@@ -12,8 +12,6 @@ from pages.shared.services import runner
 from pages.workbench import classes, explorer, labels, panels
 from pages.workbench.panels import tune
 
-SPLITS = "Neither split was used for training: tune the threshold on validation rows, report its metrics on test rows."
-
 
 def choose_source() -> ScoreSource | None:
     """The source to look at, among those with scores: a run of the current job, until another is chosen."""
@@ -128,7 +126,7 @@ else:
             label_visibility="collapsed",
             persist_state="session",
         )
-        st.caption(SPLITS, width="content")
+        st.caption(text.of_parts(source), width="content")
     if source.config and (theory := text.of_theory(source.config)):
         st.caption(theory)
     if isinstance(source, Run):

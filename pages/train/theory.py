@@ -14,7 +14,7 @@ from core.evaluation.calibration import BINS, calibration_error, log_loss
 from core.evaluation.source import Key
 from core.experiment.config import RunConfig
 from core.plots.race import Line, Sweep, threshold_gaps
-from core.theory.conversion import converts, to_probabilities
+from core.theory.conversion import converts, to_probabilities, why_not
 from core.theory.measured import LEVEL, Measured, measured_threshold
 from core.theory.predicted import predicted_threshold, why_unpredicted
 from core.training.runs import Run
@@ -197,8 +197,10 @@ def show_conversion(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> No
     mean = "Means over seeds. " if max(map(len, seeds)) > 1 else ""
     st.caption(
         f"{mean}ECE: mean distance between mean score and share of positives, {BINS} bins of equal width. None: "
-        "scores are probabilities already, or several probabilities have one optimal score; these are not converted."
+        "these scores are not converted."
     )
+    for reason in dict.fromkeys(filter(None, (why_not(runs[0].config) for runs in seeds))):
+        st.caption(reason)
     for name, rows in clipped.items():
         st.caption(f"{text.plain(name)}: {text.of_clipped(rows)}")
 

@@ -1,4 +1,4 @@
-"""Rules that decide all labels at once: chosen on validation rows, shown there, in folds of them, and on test rows."""
+"""Rules that decide all labels at once: tuned on one split, shown there, in folds of it, and on another split."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation import label_totals, predicted_positive
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
 from core.evaluation.tuning import (
     LABEL_RULES,
     LabelChoice,
@@ -27,12 +27,6 @@ from pages.shared import controls, text, thresholds
 
 Params = tuple[tuple[str, Value], ...]
 FOLDS = 3
-# What decides which rows, as the table heads it; {} is the default threshold.
-CASES = ("validation at {}", "validation, tuned", "validation, folds", "test at {}", "test, tuned")
-READ = (
-    "Validation, tuned: in-sample (optimistic). Folds: each third of the validation rows is decided by thresholds "
-    "tuned on the other two. Test rows are not used for tuning."
-)
 
 
 def show(source: ScoreSource, totals: Sequence[Total]) -> None:
@@ -41,7 +35,10 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
     name, params, goal, goal_params = _choose_rule()
     choice, found = _tune((source.id, source.version), name, params, goal, goal_params, source)
     st.markdown(text.plain(choice.said))
-    cases = [case.format(f"{_default(source):g}") for case in CASES]
+    part, other = tuned_on(source), held_out(source)
+    default = f"{_default(source):g}"
+    cases = [f"{part} at {default}", f"{part}, tuned", f"{part}, folds"]
+    cases += [f"{other} at {default}", f"{other}, tuned"] if other else []
     table = pd.DataFrame(
         {case: [_said(total, numbers) for total in totals] for case, numbers in zip(cases, found, strict=True)},
         index=pd.Index([total.label for total in totals], name="number"),
@@ -50,9 +47,12 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
         table,
         height="content",
         column_config={case: st.column_config.TextColumn(alignment="right") for case in cases},
-        alt=f"Metrics of {LABEL_RULES[name].label} on validation and test rows, beside those of the default threshold.",
+        alt=f"Metrics of {LABEL_RULES[name].label} on each split, beside those of the default threshold.",
     )
-    st.caption(READ)
+    st.caption(
+        f"{part.capitalize()}, tuned: in-sample (optimistic). Folds: each third of the {part} rows is decided by "
+        "thresholds tuned on the other two." + (f" {other.capitalize()} rows are not used for tuning." if other else "")
+    )
     _offer(source, name, choice)
 
 
@@ -81,22 +81,28 @@ def _params(key: str, params: Sequence[Param]) -> Params:
 def _tune(
     of: Key, name: str, params: Params, goal: str, goal_params: Params, _source: ScoreSource
 ) -> tuple[LabelChoice, tuple[dict[str, float], ...]]:
-    """What the rule chooses on the validation rows, and the totals of each of CASES."""
+    """What the rule chooses on its split, and the totals there at the default, tuned and in folds, and on the other
+    split at the default and tuned."""
     rule = bind(goal, **dict(goal_params)) if goal else None
-    validation, test = _source.scores("validation"), _source.scores("test")
+    part, other = tuned_on(_source), held_out(_source)
+    y_score = _source.scores(part).y_score
 
     def choose(rows: LabelRows) -> LabelChoice:
         return LABEL_RULES[name](rows, rule, **dict(params))
 
-    rows = LabelRows.of_source(_source, "validation")
+    rows = LabelRows.of_source(_source, part)
     choice = choose(rows)
-    decided: tuple[tuple[str, NDArray[np.bool_]], ...] = (
-        ("validation", predicted_positive(validation.y_score, _default(_source))),
-        ("validation", choice.decide(validation.y_score, rows.weight)),
-        ("validation", cross_decided(rows, choose, FOLDS)),
-        ("test", predicted_positive(test.y_score, _default(_source))),
-        ("test", choice.decide(test.y_score, _source.row_columns("test").weight)),
-    )
+    decided: list[tuple[str, NDArray[np.bool_]]] = [
+        (part, predicted_positive(y_score, _default(_source))),
+        (part, choice.decide(y_score, rows.weight)),
+        (part, cross_decided(rows, choose, FOLDS)),
+    ]
+    if other:
+        y_score, weight = _source.scores(other).y_score, _source.row_columns(other).weight
+        decided += [
+            (other, predicted_positive(y_score, _default(_source))),
+            (other, choice.decide(y_score, weight)),
+        ]
     return choice, tuple(
         label_totals(_source.scores(part).y_true, called, _source.row_columns(part).weight) for part, called in decided
     )
@@ -121,15 +127,16 @@ def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
     if isinstance(choice, TopLabels):
         st.caption("This rule ranks the labels of a row. It has no thresholds.")
         return
+    part = tuned_on(source)
     if isinstance(choice, LabelShares):
-        found = choice.thresholds(source.scores("validation").y_score, source.row_columns("validation").weight)
+        found = choice.thresholds(source.scores(part).y_score, source.row_columns(part).weight)
     else:
         found = choice.thresholds
     never = int(np.count_nonzero(np.isposinf(found)))
     st.button(
         "Use these thresholds",
         on_click=thresholds.use_rule_for_all,
-        args=(source, found.tolist(), name, "validation"),
+        args=(source, found.tolist(), name, part),
         help="Makes them the current thresholds.",
     )
     if never:
@@ -137,4 +144,4 @@ def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
             f"The rule predicts {never:,} of {found.size:,} labels for no row: their threshold is above every score."
         )
     if isinstance(choice, LabelShares):
-        st.caption("These are the thresholds of the validation rows; on test rows the rule matches the shares again.")
+        st.caption(f"These are the thresholds of the {part} rows; on other rows the rule matches the shares again.")

@@ -12,10 +12,12 @@ from core.evaluation.calibration.measures import (
     top_label_error,
 )
 from core.evaluation.calibration.methods import (
+    FOLDS,
     METHODS,
     Calibration,
     Method,
     Temperature,
+    cross_fitted,
     fit,
     fit_classes,
     temperature_sentence,
@@ -34,6 +36,7 @@ from core.evaluation.calibration.report import Report, decided_otherwise
 __all__ = [
     "BINNINGS",
     "BINS",
+    "FOLDS",
     "LEVEL",
     "METHODS",
     "AsLogits",
@@ -48,6 +51,7 @@ __all__ = [
     "brier",
     "brier_parts",
     "calibration_error",
+    "cross_fitted",
     "decided_otherwise",
     "fit",
     "fit_classes",

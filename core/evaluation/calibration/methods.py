@@ -12,6 +12,7 @@ from scipy.optimize import bisect
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import StratifiedKFold
 
 from core.errors import CutoffError
 from core.evaluation.calibration.measures import as_probabilities
@@ -21,6 +22,7 @@ END = 40.0  # scores are searched for between logits -END and END
 PRECISION = 1e-12  # of the logit of a score that is searched for
 BOUND = 9.99  # of log inverse temperature, which scikit-learn searches for in [-10, 10]
 CERTAIN = 1 - 1e-9  # probabilities above it count as 1
+FOLDS = 5  # of cross-fitting
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,37 @@ def fit_classes(
     beta = float(calibrator.beta_) * (2 if classes == 2 else 1)  # scikit-learn takes x and -x as the logits of two
     at_bound = _is_at_bound(calibrator, probabilities(y_score), y_true) or not _tells_classes_apart(y_score)
     return Temperature(1 / beta, probabilities, at_bound)
+
+
+def cross_fitted(
+    fitted: Callable[[NDArray[np.intp]], Map], y_true: NDArray, y_score: NDArray[np.floating], folds: int = FOLDS
+) -> NDArray[np.float64]:
+    """Calibrate each row by a map that was fitted without it.
+
+    Unlike scores calibrated by a map fitted to the same rows, these are not optimistic.
+
+    Parameters
+    ----------
+    fitted : `fitted(rows)` fits a map to the rows of these indices.
+    y_true : the class of each row, (N,), by which folds are stratified.
+    y_score : uncalibrated scores, (N,) or (N, C).
+    folds : number of folds, >= 2; fewer where a class has fewer rows.
+
+    Returns
+    -------
+    Calibrated scores, in the shape of y_score.
+
+    Raises
+    ------
+    CutoffError if a class has one row, and as `fitted` does.
+    """
+    fewest = int(np.unique(y_true, return_counts=True)[1].min(initial=len(y_true)))
+    if fewest < 2:
+        raise CutoffError("Cross-fitting needs at least two rows of each class.")
+    calibrated = np.empty(y_score.shape)
+    for others, held in StratifiedKFold(min(folds, fewest), shuffle=True, random_state=0).split(y_true, y_true):
+        calibrated[held] = fitted(others)(y_score[held])
+    return calibrated
 
 
 def temperature_sentence(temperature: float, at_bound: bool) -> str:

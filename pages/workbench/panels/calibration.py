@@ -1,4 +1,4 @@
-"""How far the scores of a class or label are from probabilities; scores calibrated on validation, before and after."""
+"""How far the scores of a class or label are from probabilities; calibrated scores, before and after."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from core.evaluation import changes
 from core.evaluation.calibration import (
     BINNINGS,
     BINS,
+    FOLDS,
     LEVEL,
     METHODS,
     AsLogits,
@@ -26,6 +27,7 @@ from core.evaluation.calibration import (
     Reliability,
     Report,
     Temperature,
+    cross_fitted,
     decided_otherwise,
     fit,
     fit_classes,
@@ -35,19 +37,21 @@ from core.evaluation.calibration import (
     top_label_error,
 )
 from core.evaluation.scores import Scores
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
 from core.experiment.config import RunConfig
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, ProbabilityScale, Scale, limits
-from core.theory.conversion import Converted, converts, to_probabilities
+from core.theory.conversion import Converted, converts, to_probabilities, why_not
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, text, thresholds
 from pages.workbench.panels import payoffs
 from pages.workbench.panels.tiles import NARROW
 
-PARTS = ("validation", "test")
 GIVEN, CONVERT = "given", "convert"
 CONVERTED = "Nothing is fitted: each score is converted to the probability whose optimal score it is."
+CROSS_FITTED = (
+    f"There is one split, so calibrated scores are cross-fitted: each of {FOLDS} folds by a map fitted to the others."
+)
 SURE = 0.05  # significance level of the test of calibration
 HEIGHT = 420
 GRIDS = {"probability": np.linspace(0, 1, 401), "logit": expit(np.linspace(-LOGIT_END, LOGIT_END, 401))}
@@ -89,9 +93,19 @@ class Shown(NamedTuple):
     def revision(self) -> str:
         return f"{self.source.id} {self.column} {self.scale}"
 
+    @property
+    def reported(self) -> str:
+        """The split that says how good probabilities are: one that nothing was fitted to if there is one."""
+        return held_out(self.source) or tuned_on(self.source)
+
+    @property
+    def cross_fitted(self) -> bool:
+        """Whether each row is calibrated by a map that was fitted to other rows of the only split."""
+        return held_out(self.source) is None and self.method in METHODS
+
 
 def show(source: ScoreSource, _part: str, column: int) -> None:
-    """Reliability, numbers and thresholds of the column on validation and test rows, uncalibrated and calibrated."""
+    """Reliability, numbers and thresholds of the column on each split, uncalibrated and calibrated."""
     reading, scores, together = _read(source)
     shown = Shown(source, reading, scores, together, column, *_choose(source))
     if reading:
@@ -103,16 +117,19 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             st.info(text.plain(f"Nothing can be fitted. {error}"))
     if shown.calibrated is not None and shown.method in METHODS:
         findings.show(checks.of_calibration(source, column, shown.method), "calibration", None)
-    _say_line(scores["validation"], column, source.row_columns("validation").weight)
+        if shown.cross_fitted:
+            st.caption(CROSS_FITTED)
+    part = tuned_on(source)
+    _say_line(scores[part], part, column, source.row_columns(part).weight)
     _show_diagrams(shown)
     _show_numbers(shown)
     if shown.calibrated is not None:
-        _show_move(shown, shown.calibrated)
+        _show_move(shown)
 
 
 def _read(source: ScoreSource) -> tuple[AsLogits | None, dict[str, Scores], dict[str, NDArray[np.floating]]]:
     """How scores are read, and by part what that makes of them: see Shown."""
-    given = {part: source.scores(part) for part in PARTS}
+    given = {part: source.scores(part) for part in dict.fromkeys((tuned_on(source), *source.parts))}
     if controls.are_probabilities(source):
         return None, given, {part: rows.y_score for part, rows in given.items()}
     reading = AsLogits.of(*(rows.y_score for rows in given.values()))
@@ -143,7 +160,7 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
             key="calibration.method",
             horizontal=True,
             persist_state="session",
-            help="Fitted to the validation rows, applied to both splits. Converting back fits nothing.",
+            help=f"Fitted to the {tuned_on(source)} rows. Converting back fits nothing.",
         )
         binning = st.segmented_control(
             "Bins",
@@ -167,8 +184,10 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
             required=True,
             persist_state="session",
         )
-    if source.task == "binary" and source.config is None:
+    if source.config is None:
         st.caption("Converting scores back needs the loss that the model was trained with, which is not known here.")
+    elif reason := why_not(source.config):
+        st.caption(reason)
     if method in METHODS:
         spec = METHODS[method]
         one_class = source.task != "multiclass" or method != "temperature"  # one temperature for all classes reranks
@@ -181,6 +200,9 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
 
 def _calibrated(shown: Shown) -> Columns:
     """Calibrated scores of the column by part; raises CutoffError where nothing can be fitted."""
+    if shown.cross_fitted:
+        key = shown.source.id, shown.source.version
+        return {shown.reported: _crossed(key, shown.column, shown.method, shown.of_all_classes, shown.source)}
     if shown.of_all_classes:
         to_all = _of_classes(shown).map
         return {part: to_all(rows)[:, shown.column] for part, rows in shown.together.items()}
@@ -202,8 +224,9 @@ def _fitted(of: Key, column: int, method: str, _source: ScoreSource) -> Calibrat
         config = _source.config
         return Calibration(lambda score: _converted(config, score).probabilities, CONVERTED)
     _, scores, _ = _read(_source)
-    view = scores["validation"].view(column)
-    return fit(method, view.y, view.score, _source.row_columns("validation").weight)
+    part = tuned_on(_source)
+    view = scores[part].view(column)
+    return fit(method, view.y, view.score, _source.row_columns(part).weight)
 
 
 def _converted(config: RunConfig | None, y_score: NDArray) -> Converted:
@@ -215,15 +238,31 @@ def _converted(config: RunConfig | None, y_score: NDArray) -> Converted:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _fitted_to_classes(of: Key, _source: ScoreSource) -> Temperature:
     _, scores, together = _read(_source)
-    weight = _source.row_columns("validation").weight
-    return fit_classes(scores["validation"].y_true, together["validation"], weight)
+    part = tuned_on(_source)
+    return fit_classes(scores[part].y_true, together[part], _source.row_columns(part).weight)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _crossed(of: Key, column: int, method: str, of_all_classes: bool, _source: ScoreSource) -> NDArray[np.float64]:
+    """Cross-fitted scores (N,) of a column of the only split."""
+    _, scores, together = _read(_source)
+    part = tuned_on(_source)
+    view, y_true, weight = scores[part].view(column), scores[part].y_true, _source.row_columns(part).weight
+
+    def weights(rows: NDArray[np.intp]) -> NDArray[np.floating] | None:
+        return None if weight is None else weight[rows]
+
+    if of_all_classes:
+        p = together[part]
+        return cross_fitted(lambda rows: fit_classes(y_true[rows], p[rows], weights(rows)).map, y_true, p)[:, column]
+    return cross_fitted(lambda rows: fit(method, view.y[rows], view.score[rows], weights(rows)), view.y, view.score)
 
 
 # --- showing
 
 
-def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
-    """The probability that a score of .5 corresponds to, and a test of calibration on the validation rows."""
+def _say_line(scores: Scores, part: str, column: int, weight: NDArray | None) -> None:
+    """The probability that a score of .5 corresponds to, and a test of calibration on these rows."""
     view = scores.view(column)
     try:
         line = fit_line(view.y, view.score, weight)
@@ -232,12 +271,12 @@ def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
         return
     if line.separates:
         st.markdown(
-            f"These scores separate the classes on the {scores.n_rows:,} validation rows, so calibration can't be "
+            f"These scores separate the classes on the {scores.n_rows:,} {part} rows, so calibration can't be "
             "tested. More rows may allow it."
         )
         return
     p = "p < 0.001" if line.p_value < 0.001 else f"p = {line.p_value:.3f}"
-    rows = f"{scores.n_rows:,} validation rows"
+    rows = f"{scores.n_rows:,} {part} rows"
     if line.p_value < SURE:
         said = f"**Not calibrated** ({p}): on {rows} a score of 0.5 corresponds to a true probability of "
         said += f"{line.stands_for(0.5):.3f}."
@@ -252,7 +291,7 @@ def _say_line(scores: Scores, column: int, weight: NDArray | None) -> None:
 
 
 def _show_diagrams(shown: Shown) -> None:
-    for place, (part, rows) in zip(st.columns(2), shown.scores.items(), strict=True):
+    for place, (part, rows) in zip(st.columns(len(shown.scores)), shown.scores.items(), strict=True):
         view = rows.view(shown.column)
         weight = shown.source.row_columns(part).weight
         given = reliability(view.y, view.score, shown.binning, shown.bins, sample_weight=weight)
@@ -273,7 +312,7 @@ def _show_diagrams(shown: Shown) -> None:
         f"calibration. Shaded: {LEVEL:.0%} of the points of calibrated scores would be here. Below: rows per bin "
         "(square-root scale)."
     )
-    if any(shown.source.row_columns(part).weight is not None for part in PARTS):
+    if any(shown.source.row_columns(part).weight is not None for part in shown.scores):
         st.caption(
             "Scores, shares, fits and numbers weigh the rows; the counts of a bin do not. Intervals are those of as "
             "many rows as the weights of a bin are worth."
@@ -289,7 +328,7 @@ def _in_words(of: Reliability, part: str, name: str) -> str:
 
 
 def _show_numbers(shown: Shown) -> None:
-    """Log-loss, Brier score, ECE and ROC-AUC: those of test rows as tiles, all of them as a table."""
+    """Log-loss, Brier score, ECE and ROC-AUC: those of the split reported as tiles, all of them as a table."""
     table: dict[str, dict[str, float]] = {}
     for part, rows in shown.scores.items():
         view = rows.view(shown.column)
@@ -301,14 +340,15 @@ def _show_numbers(shown: Shown) -> None:
         if shown.calibrated is not None:
             now = Report.of(view.y, shown.calibrated[part], shown.binning, shown.bins, weight)
             table[f"{part}, {shown.name}"] = _lines(now)
-    _tiles(now, None if now is given else given)  # test comes last
+    _tiles(shown.reported, now, None if now is given else given)  # it comes last
     if now.sure_and_wrong:
         st.caption(
-            f"{now.sure_and_wrong:,} test rows have a score of exactly 0 or 1 and the opposite label: with p clipped "
-            "to [1e-15, 1 - 1e-15] each has a log-loss of 34.5 nats."
+            f"{now.sure_and_wrong:,} {shown.reported} rows have a score of exactly 0 or 1 and the opposite label: with "
+            "p clipped to [1e-15, 1 - 1e-15] each has a log-loss of 34.5 nats."
         )
-    if shown.method == CONVERT and (clipped := _converted(shown.source.config, shown.scores["test"].y_score).clipped):
-        st.caption(f"Test: {text.of_clipped(clipped)}")
+    y_score = shown.scores[shown.reported].y_score
+    if shown.method == CONVERT and (clipped := _converted(shown.source.config, y_score).clipped):
+        st.caption(f"{shown.reported.capitalize()}: {text.of_clipped(clipped)}")
     st.dataframe(
         (pd.DataFrame(table).round(4) + 0.0)
         .rename_axis("")
@@ -326,7 +366,7 @@ def _show_numbers(shown: Shown) -> None:
         st.caption(_of_top_label(shown))
 
 
-def _tiles(now: Report, given: Report | None) -> None:
+def _tiles(part: str, now: Report, given: Report | None) -> None:
     shown = {"Log-loss": "log_loss", "Brier score": "brier", "ECE": "ece", "ROC-AUC": "roc_auc"}
     with st.grid(len(shown), min_column_width=NARROW) as grid:
         for label, field in shown.items():
@@ -336,7 +376,7 @@ def _tiles(now: Report, given: Report | None) -> None:
                 "off" if not change else "normal" if field == "roc_auc" else "inverse"
             )
             grid.cell().metric(
-                f"{label}, test",
+                f"{label}, {part}",
                 text.rate(value),
                 delta=None if math.isnan(change) else f"{change:+.3f}" if change else "unchanged",
                 delta_color=colour,
@@ -362,28 +402,30 @@ def _lines(of: Report) -> dict[str, float]:
 
 def _of_top_label(shown: Shown) -> str:
     """The ECE of the predicted class, which differs from that of one class."""
-    y_true, p, weight = shown.scores["test"].y_true, shown.together["test"], shown.source.row_columns("test").weight
+    part = shown.reported
+    y_true, p, weight = shown.scores[part].y_true, shown.together[part], shown.source.row_columns(part).weight
     before = top_label_error(y_true, p, sample_weight=weight)
-    said = f"Top-label ECE, of the maximum p of each row over all classes, on test: {before:.3f}"
+    said = f"Top-label ECE, of the maximum p of each row over all classes, on {part}: {before:.3f}"
     if shown.calibrated is None or not shown.of_all_classes:
         return f"{said}."
     after = top_label_error(y_true, _of_classes(shown).map(p), sample_weight=weight)
     return f"{said} uncalibrated, {after:.3f} with the temperature."
 
 
-def _show_move(shown: Shown, calibrated: Columns) -> None:
+def _show_move(shown: Shown) -> None:
     """The current threshold and .5 before and after calibration: thresholds move, decisions stay."""
     except_for = ", except for ties" if shown.method == "isotonic" else ""
     st.markdown(f"**Thresholds move, decisions stay{except_for}**")
-    rows = shown.scores["test"]
+    part = shown.reported
+    rows = shown.scores[part]
     if shown.of_all_classes:
-        _say_argmax(rows.y_true, shown.together["test"], _of_classes(shown))
+        _say_argmax(rows.y_true, part, shown.together[part], _of_classes(shown))
         return
     to_one, score = _of_column(shown), rows.view(shown.column).score
     threshold = thresholds.of_column(shown.source, shown.column)[0]
     at, half = _as_read(shown, threshold), to_one.score_for(0.5)
     image = float(to_one(score.dtype.type(at)))
-    otherwise = decided_otherwise(score, at, calibrated["test"], image)
+    otherwise = decided_otherwise(score, at, to_one(score), image)
     if shown.reading:
         half = shown.reading.score(half)
     given = _given_scale(shown)
@@ -401,7 +443,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
     with right:
         st.markdown(
             f"{to_one.said}\n\nThe current threshold, **{payoffs.threshold(threshold)}** on the score, is "
-            f"**{image:.3f}** on the calibrated one. With it {otherwise:,} of {len(score):,} test rows are decided "
+            f"**{image:.3f}** on the calibrated one. With it {otherwise:,} of {len(score):,} {part} rows are decided "
             + ("differently: rows on one step share one score." if otherwise else "differently.")
         )
         if not to_one.rising:
@@ -416,7 +458,7 @@ def _show_move(shown: Shown, calibrated: Columns) -> None:
             f"Use {half:.3f}",
             key="calibration.use",
             on_click=thresholds.move,
-            args=(shown.source, shown.column, half, "typed", "validation"),
+            args=(shown.source, shown.column, half, "typed", tuned_on(shown.source)),
             help="Decides as a threshold of 0.5 on the calibrated scores.",
         )
 
@@ -433,12 +475,12 @@ def _given_scale(shown: Shown) -> Scale:
     return shown.scale if shown.reading is None else controls.scale_of(shown.source)
 
 
-def _say_argmax(y_true: NDArray, p: NDArray[np.floating], to_all: Temperature) -> None:
+def _say_argmax(y_true: NDArray, part: str, p: NDArray[np.floating], to_all: Temperature) -> None:
     """What one temperature for all classes does not change, and why no class has a calibrated threshold."""
     before, after = (scores.argmax(axis=1) for scores in (p, to_all.map(p)))
     changed = changes(y_true, before, after).rows
     st.markdown(
         f"{temperature_sentence(to_all.temperature, to_all.at_bound)} The maximum stays the maximum: "
-        f"{changed:,} of {len(p):,} test rows get another class by argmax. The p of a class depends on all scores of "
+        f"{changed:,} of {len(p):,} {part} rows get another class by argmax. The p of a class depends on all scores of "
         "its row, so its one-vs-rest threshold has no single calibrated value: tune it again."
     )

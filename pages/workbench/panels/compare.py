@@ -16,7 +16,7 @@ from core.errors import CutoffError
 from core.evaluation import METRICS, ScoreIndex, comparison, metric_curve, pr_curve, roc_curve
 from core.evaluation.calibration import reliability
 from core.evaluation.comparison import Comparison, measures
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, tuned_on
 from core.evaluation.tuning import bind, candidates
 from core.parameters import Value
 from core.plots import comparison as plots
@@ -76,7 +76,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         _show_curves(compared, part)
     with gaps.container(border=True, height="stretch"):
         _show_differences(compared, part, column)
-    _show_numbers(compared, part)
+    _show_numbers(compared, part, tuned=part == tuned_on(source) and st.session_state.get("compare.mode") == "f1")
 
 
 def _compared(members: Sequence[comparable_sources.Member], part: str, column: int) -> Compared:
@@ -101,8 +101,8 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
         default="own",
         required=True,
         persist_state="session",
-        help="Each its own: the current threshold of each run. Tuned for F1: maximum F1 on the validation rows, for "
-        "each run.",
+        help="Each its own: the current threshold of each run. Tuned for F1: maximum F1 on the validation rows, or on "
+        "the only ones, for each run.",
     )
     own = [thresholds.of_column(source, column)[0] for source in sources]
     if mode == "own":
@@ -134,7 +134,7 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
 
 
 def _tuned(source: ScoreSource, column: int) -> float:
-    return bind("f1")(candidates(source.index("validation", column))).threshold
+    return bind("f1")(candidates(source.index(tuned_on(source), column))).threshold
 
 
 def _use(sources: Sequence[ScoreSource], part: str, column: int, chosen: Sequence[float], mode: str) -> None:
@@ -142,7 +142,7 @@ def _use(sources: Sequence[ScoreSource], part: str, column: int, chosen: Sequenc
         if mode == "common":
             thresholds.move(source, column, threshold, "typed", part)
         else:
-            thresholds.use_rule(source, column, threshold, "f1", "validation")
+            thresholds.use_rule(source, column, threshold, "f1", tuned_on(source))
     st.session_state["compare.mode"] = "own"
 
 
@@ -380,8 +380,8 @@ def _differences_in_words(compared: Compared, found: Comparison, label: str) -> 
     return f"{label} minus that of A, {compared.lines[0].name}. {'; '.join(said)}."
 
 
-def _show_numbers(compared: Compared, part: str) -> None:
-    """The numbers of every run on these rows, the threshold beside those that depend on it."""
+def _show_numbers(compared: Compared, part: str, tuned: bool) -> None:
+    """The numbers of every run on these rows, the threshold beside those that depend on it; `tuned` on them or not."""
     found = comparison.numbers(
         compared.y, compared.scores, compared.thresholds, **compared.costs, sample_weight=compared.weight
     )
@@ -397,7 +397,6 @@ def _show_numbers(compared: Compared, part: str) -> None:
         height=tables.height(len(compared.lines)),
         alt=f"Threshold and numbers of each run on the {part} rows.",
     )
-    tuned = st.session_state.get("compare.mode") == "f1" and part == "validation"
     in_sample = " Thresholds were tuned on these rows: in-sample (optimistic)." if tuned else ""
     cost_fp, cost_fn = compared.costs.values()
     st.caption(

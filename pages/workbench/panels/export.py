@@ -33,7 +33,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     "json": Format(
         "JSON",
-        "The thresholds, how scores are compared with them, what they are worth on validation and test rows, and the "
+        "The thresholds, how scores are compared with them, what they are worth on each split, and the "
         "configuration of the run that made the scores.",
         "json",
         "json",

@@ -13,14 +13,13 @@ import streamlit as st
 
 from core.evaluation import ScoreIndex
 from core.evaluation.scores import ClassView
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, held_out, tuned_on
 from core.evaluation.value.payoffs import Payoffs
 from core.plots.style import Scale
 from pages.shared import controls, text
 from pages.workbench.panels.tiles import NARROW
 
 PER = 1000  # rows of a net value
-PARTS = ("validation", "test")
 # Two rows of two, as in the confusion matrix: actual classes down, predicted ones across.
 CELLS = (
     ("benefit_tn", "True negative: benefit"),
@@ -36,20 +35,35 @@ class Priced:
     """A class or label of a source, whose decisions have payoffs in a unit; `volume` rows are decided in a month."""
 
     source: ScoreSource
-    part: str  # the rows shown, "validation" or "test"
+    part: str  # the rows shown
     column: int
     payoffs: Payoffs
     unit: str
     volume: int
 
+    @property
+    def tuned_on(self) -> str:
+        """The split that thresholds are tuned on."""
+        return tuned_on(self.source)
+
+    @property
+    def reported(self) -> str:
+        """The split that says what a threshold is worth: one that nothing was tuned on if there is one."""
+        return held_out(self.source) or self.tuned_on
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Both splits, or the only one."""
+        return tuple(dict.fromkeys((self.tuned_on, self.reported)))
+
     @cached_property
     def views(self) -> dict[str, ClassView]:
         """Labels and scores, by part."""
-        return {part: self.source.scores(part).view(self.column) for part in PARTS}
+        return {part: self.source.scores(part).view(self.column) for part in self.parts}
 
     @cached_property
     def indexes(self) -> dict[str, ScoreIndex]:
-        return {part: self.source.index(part, self.column) for part in PARTS}
+        return {part: self.source.index(part, self.column) for part in self.parts}
 
     @property
     def scale(self) -> Scale:

@@ -14,7 +14,7 @@ from scipy.special import logit
 from core.evaluation import METRICS, metric_curve
 from core.evaluation import prevalence as shift
 from core.evaluation.prevalence import GRID, Aim, BestThresholds
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, tuned_on
 from core.evaluation.tuning import Bootstrap, bootstrap, candidates
 from core.evaluation.value.payoffs import Payoffs, net_value
 from core.plots import prevalence as plots
@@ -23,7 +23,7 @@ from core.plots.style import place
 from pages.components.live_figure import live_figure
 from pages.shared import controls, text, thresholds
 from pages.workbench.panels import tune
-from pages.workbench.panels.payoffs import PARTS, PER, Priced, chosen_payoffs, threshold
+from pages.workbench.panels.payoffs import PER, Priced, chosen_payoffs, threshold
 from pages.workbench.panels.tiles import tiles
 
 AIMS: dict[Aim, str] = {"f1": "F1", "cost": "net value", "accuracy": "accuracy"}
@@ -44,10 +44,10 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     """The prevalence in production, with precision, net value and the best threshold there."""
     payoffs, unit = chosen_payoffs()
     priced = Priced(source, part, column, payoffs, unit, source.scores(part).n_rows)
-    here = priced.indexes["validation"].prevalence
+    here = priced.indexes[priced.tuned_on].prevalence
     if not 0 < here < 1:
-        rows, label = "All" if here == 1 else "None", text.plain(priced.views["validation"].label)
-        st.markdown(f"{rows} of the validation rows are {label}, so another prevalence can't be simulated.")
+        rows, label = "All" if here == 1 else "None", text.plain(priced.views[priced.tuned_on].label)
+        st.markdown(f"{rows} of the {priced.tuned_on} rows are {label}, so another prevalence can't be simulated.")
         return
     now, before = thresholds.of_column(source, column)
     with st.container(border=True):
@@ -76,7 +76,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
 
 
 def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
-    """The prevalence in production, the validation rows' own until another is chosen: a slider, a number to type."""
+    """The prevalence in production, that of the rows to tune on until another is chosen: a slider, a number to type."""
     key = f"prevalence.{source.id}.{column}"
     there = float(st.session_state.setdefault(key, here))
     options = sorted({*GRID, here})
@@ -114,7 +114,7 @@ def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
         on_change=typed,
         persist_state="session",
     )
-    st.caption(f"{_percent(here)} of the validation rows are positive. {ASSUMED}")
+    st.caption(f"{_percent(here)} of the {tuned_on(source)} rows are positive. {ASSUMED}")
     return there
 
 
@@ -135,7 +135,7 @@ def _choose_aim() -> Aim:
 @st.cache_data(max_entries=64)
 def _best(of: Key, column: int, aim: Aim, payoffs: Payoffs, _source: ScoreSource) -> BestThresholds:
     """The best threshold at every prevalence of the grid; predicted for probabilities alone."""
-    best = shift.best_thresholds(aim, payoffs, candidates(_source.index("validation", column)), GRID)
+    best = shift.best_thresholds(aim, payoffs, candidates(_source.index(tuned_on(_source), column)), GRID)
     return best if controls.are_probabilities(_source) else replace(best, predicted=np.full(len(GRID), np.nan))
 
 
@@ -143,11 +143,12 @@ def _best(of: Key, column: int, aim: Aim, payoffs: Payoffs, _source: ScoreSource
 def _tune(
     of: Key, column: int, aim: Aim, payoffs: Payoffs, there: float, _source: ScoreSource
 ) -> tuple[Bootstrap, float]:
-    """The threshold tuned for a prevalence on the validation rows and their resamples, and the one predicted, NaN for
+    """The threshold tuned for a prevalence on its split and on resamples, and the one predicted, NaN for
     scores that are no probabilities."""
     rule = shift.rule_at(shift.rule_of(aim, payoffs), there)
-    counts, view = candidates(_source.index("validation", column)), _source.scores("validation").view(column)
-    tuned = bootstrap(rule, view.y, view.score, sample_weight=_source.row_columns("validation").weight)
+    part = tuned_on(_source)
+    counts, view = candidates(_source.index(part, column)), _source.scores(part).view(column)
+    tuned = bootstrap(rule, view.y, view.score, sample_weight=_source.row_columns(part).weight)
     if not controls.are_probabilities(_source):
         return tuned, math.nan
     return tuned, shift.predicted(aim, payoffs, counts, there)
@@ -194,11 +195,13 @@ def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, her
     live_figure(
         plots.best_figure(
             best,
+            priced.tuned_on,
             [plots.share_mark("data", here, "dot"), plots.share_mark("production", there, heavy=True)],
             priced.scale,
         ),
         key="best_threshold",
-        alt=f"The best threshold for {AIMS[aim]} against the prevalence, tuned on validation rows and predicted.",
+        alt=f"The best threshold for {AIMS[aim]} against the prevalence, tuned on {priced.tuned_on} rows and "
+        "predicted.",
         height=380,
         revision=f"{priced.source.id} {priced.column} {aim} {priced.scale}",
     )
@@ -230,13 +233,13 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
     best, (low, high) = tuned.choice.threshold, tuned.threshold_spread
     st.markdown(f"**Best threshold for {AIMS[aim]} at {_percent(there)}**")
     st.markdown(
-        f"Tuned on validation: {threshold(best)}, spread over 90% of resamples {threshold(low)} to {threshold(high)}."
-        + (f" Predicted: {threshold(theory)}." if priced.probabilities else "")
+        f"Tuned on {priced.tuned_on}: {threshold(best)}, spread over 90% of resamples {threshold(low)} to "
+        f"{threshold(high)}." + (f" Predicted: {threshold(theory)}." if priced.probabilities else "")
     )
     st.button(
         "Use the tuned threshold",
         on_click=thresholds.use_rule,
-        args=(priced.source, priced.column, best, aim, "validation"),
+        args=(priced.source, priced.column, best, aim, priced.tuned_on),
         help="Makes it the current threshold.",
     )
     if use := READS_PROBABILITIES.get(aim):
@@ -244,14 +247,14 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
 
 
 def _table(priced: Priced, aim: Aim, there: float, compared: dict[str, float]) -> None:
-    """Each threshold with what it is worth at the prevalence chosen, on validation and on test rows."""
+    """Each threshold with what it is worth at the prevalence chosen, on each split."""
     at = np.array(list(compared.values()))
     counts = {part: shift.shifted(index.counts(at), there) for part, index in priced.indexes.items()}
     table = pd.DataFrame({"": list(compared), "threshold": at, "logit": logit(np.clip(at, 0, 1))})
-    names = [f"{AIMS[aim]}, {part}" for part in PARTS]
-    for name, part in zip(names, PARTS, strict=True):
+    names = [f"{AIMS[aim]}, {part}" for part in priced.parts]
+    for name, part in zip(names, priced.parts, strict=True):
         table[name] = net_value(counts[part], priced.payoffs, PER) if aim == "cost" else METRICS[aim](counts[part])
-    table["precision, test"] = METRICS["precision"](counts["test"])
+    table[f"precision, {priced.reported}"] = METRICS["precision"](counts[priced.reported])
     priced.show_table(table, names if aim == "cost" else [], alt=f"What each threshold is worth at {_percent(there)}.")
     if aim == "cost":
         st.caption(f"Net value of {PER:,} rows.")

@@ -29,7 +29,8 @@ def show(priced: Priced) -> None:
         )
     )
     review, capacity = _choose_review(priced.unit)
-    index = priced.indexes["validation"]
+    reported = priced.reported
+    index = priced.indexes[priced.tuned_on]
     counts = candidates(index)
     free = best_band(counts, priced.payoffs, review)
     most = math.inf if capacity is None else rows_here(capacity, priced.volume, index.n_rows)
@@ -39,23 +40,27 @@ def show(priced: Priced) -> None:
         SINGLE: best_band(counts, priced.payoffs, review, most=0),
     }
     tuned = {name: outcome(index, priced.payoffs, review, band) for name, band in bands.items()}
-    test = {name: outcome(priced.indexes["test"], priced.payoffs, review, band) for name, band in bands.items()}
+    worth = {name: outcome(priced.indexes[reported], priced.payoffs, review, band) for name, band in bands.items()}
     wanted = outcome(index, priced.payoffs, review, free)
-    st.markdown(_of_capacity(wanted, tuned[BEST], test[BEST], most, capacity, priced.volume))
-    best, single = test[BEST], test[SINGLE]
+    st.markdown(_of_capacity(priced, wanted, tuned[BEST], worth[BEST], most, capacity))
+    best, single = worth[BEST], worth[SINGLE]
     low, high = bands[BEST]
     tiles(
-        ("Low to high", f"{threshold(low)} to {threshold(high)}" if low < high else "none", "tuned on validation rows"),
-        ("Reviewed, test", percent(best.shares()[1]), f"{best.reviewed:,} of {best.total:,} rows"),
-        ("Errors left, test", f"{best.errors:,.4g}", f"{single.errors:,.4g} with the best single threshold"),
         (
-            f"Per {PER:,} rows, test",
+            "Low to high",
+            f"{threshold(low)} to {threshold(high)}" if low < high else "none",
+            f"tuned on {priced.tuned_on} rows",
+        ),
+        (f"Reviewed, {reported}", percent(best.shares()[1]), f"{best.reviewed:,} of {best.total:,} rows"),
+        (f"Errors left, {reported}", f"{best.errors:,.4g}", f"{single.errors:,.4g} with the best single threshold"),
+        (
+            f"Per {PER:,} rows, {reported}",
             priced.money(PER * best.value),
             priced.more(PER * (best.value - single.value), "the best single threshold"),
         ),
     )
     _figure(priced, bands)
-    _table(priced, bands, tuned, test)
+    _table(priced, bands, tuned, worth)
 
 
 def _choose_review(unit: str) -> tuple[Review, int | None]:
@@ -94,16 +99,19 @@ def _choose_review(unit: str) -> tuple[Review, int | None]:
             key="review.most",
             placeholder="no limit",
             persist_state="session",
-            help="Of the rows per month above. Tuning uses the same share of the validation rows as its limit.",
+            help="Of the rows per month above. Tuning uses the same share of its rows as its limit.",
         )
     return Review(price, right / 100), most
 
 
-def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, capacity: int | None, volume: int) -> str:
+def _of_capacity(
+    priced: Priced, wanted: Outcome, tuned: Outcome, worth: Outcome, most: float, capacity: int | None
+) -> str:
     """What the limit on reviews does to the best pair, in a sentence or two."""
+    volume = priced.volume
     if not wanted.reviewed:
         return "No review is worth its cost here: the best pair is a single threshold."
-    here = f"{wanted.reviewed:,} of the {wanted.total:,} validation rows are worth a review"
+    here = f"{wanted.reviewed:,} of the {wanted.total:,} {priced.tuned_on} rows are worth a review"
     if capacity is None:
         return f"{here}."
     if wanted.reviewed <= most:
@@ -118,8 +126,9 @@ def _of_capacity(wanted: Outcome, tuned: Outcome, test: Outcome, most: float, ca
             f"{here}, but the limit of {capacity:,} of {volume:,} rows per month allows {most:,.0f}, too few for a "
             "pair to pay off. A single threshold is best."
         )
-    if test.reviewed > rows_here(capacity, volume, test.total):
-        said += f" On test it sends {test.reviewed:,} of {test.total:,} rows to review, more than the limit."
+    if worth.reviewed > rows_here(capacity, volume, worth.total):
+        sent = f"{worth.reviewed:,} of {worth.total:,} rows"
+        said += f" On {priced.reported} it sends {sent} to review, more than the limit."
     return said
 
 
@@ -153,18 +162,19 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     priced.say_theory_is_missing("review.theory", "Chow's rule (1970)")
 
 
-def _table(priced: Priced, bands: dict[str, Band], tuned: dict[str, Outcome], test: dict[str, Outcome]) -> None:
-    """Where each pair sends the rows, and its net value on validation and on test rows."""
+def _table(priced: Priced, bands: dict[str, Band], tuned: dict[str, Outcome], worth: dict[str, Outcome]) -> None:
+    """Where each pair sends the rows, and its net value on each split."""
+    reported = priced.reported
     table = pd.DataFrame({"": list(bands)})
     table["low"], table["high"] = zip(*bands.values(), strict=True)
-    shares = zip(*(sent.shares() for sent in test.values()), strict=True)
-    for name, share in zip(("predicted negative, test", "reviewed", "predicted positive"), shares, strict=True):
+    shares = zip(*(sent.shares() for sent in worth.values()), strict=True)
+    for name, share in zip((f"predicted negative, {reported}", "reviewed", "predicted positive"), shares, strict=True):
         table[name] = share
-    table["errors left"] = [sent.errors for sent in test.values()]
+    table["errors left"] = [sent.errors for sent in worth.values()]
     amounts = {
-        f"{PER:,} rows, validation": [PER * sent.value for sent in tuned.values()],
-        f"{PER:,} rows, test": [PER * sent.value for sent in test.values()],
-        "per month, test": [priced.volume * sent.value for sent in test.values()],
+        f"{PER:,} rows, {priced.tuned_on}": [PER * sent.value for sent in tuned.values()],
+        f"{PER:,} rows, {reported}": [PER * sent.value for sent in worth.values()],
+        f"per month, {reported}": [priced.volume * sent.value for sent in worth.values()],
     }
     for name, values in amounts.items():
         table[name] = values

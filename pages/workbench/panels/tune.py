@@ -1,4 +1,4 @@
-"""A threshold by rule: tuned on the validation rows, shown with its spread and with what it is worth on test rows."""
+"""A threshold by rule: tuned on one split, shown with its spread and with what it is worth on rows of another."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import checks
 from core.evaluation import METRICS
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
 from core.evaluation.tuning import (
     PREVALENCE,
     Bootstrap,
@@ -34,10 +34,10 @@ from pages.workbench.panels.tiles import tiles
 Params = tuple[tuple[str, Value], ...]
 ESTIMATE = (
     "What this threshold is worth in the population, with its interval. The whole tuning is repeated on resamples of "
-    "the validation rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
+    "these rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
     "value and .632 of the out-of-bag value."
 )
-SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows of a simulated validation split
+SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows of a simulated split
 DRAWN = 200_000  # rows drawn for each of them
 
 
@@ -45,7 +45,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
     """A tuning rule and its parameters, the threshold that it finds for a class or label, and a button to use it."""
     name, params = _choose_rule()
     tuned, lost = _tune((source.id, source.version), column, name, params, source)
-    choice, value = tuned.choice, rules()[name].value
+    choice, value, part = tuned.choice, rules()[name].value, tuned_on(source)
     st.markdown(text.plain(choice.said))
     show_findings(source, column, name, "tune")
     low, high = tuned.threshold_spread
@@ -56,32 +56,32 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             _number(choice.threshold),
             f"spread over resamples: {_number(low)} to {_number(high)} in {tuned.level:.0%}",
         ),
-        (f"{value}, validation", _number(choice.value), "in-sample (optimistic)"),
+        (f"{value}, {part}", _number(choice.value), "in-sample (optimistic)"),
         (
             estimated,
             _number(tuned.estimate),
             f"{tuned.level:.0%} interval {' to '.join(map(_number, tuned.interval))}",
         ),
-        (f"{value}, test", _number(lost.value), _of_regret(lost)),
+        *([(f"{value}, {held_out(source)}", _number(lost.value), _of_regret(lost, held_out(source)))] if lost else []),
         helps={estimated: ESTIMATE},
     )
     st.button(
         "Use this threshold",
         on_click=thresholds.use_rule,
-        args=(source, column, choice.threshold, name, "validation"),
+        args=(source, column, choice.threshold, name, part),
         help="Makes it the current threshold.",
     )
     _show_worth(source, column, name, params, tuned, lost)
     with st.expander("How optimistic is a tuned threshold?", key="optimism", on_change="rerun") as optimism:
         if optimism.open:
-            _show_optimism(int(source.scores("validation").positives[column]))
+            _show_optimism(int(source.scores(part).positives[column]), part)
 
 
 def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
     end above every score is that of the axis. None unless the Tune tab is open, and where nothing can be tuned."""
     state = st.session_state
-    if (state.get("panel") or "Tune") != "Tune" or not {"validation", "test"} <= {*source.parts}:
+    if (state.get("panel") or "Tune") != "Tune":
         return None
     name = state.get("rule")
     names = _names()
@@ -126,37 +126,47 @@ def _choose_rule() -> tuple[str, Params]:
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
-def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret]:
-    """What the rule chooses on the validation rows and their resamples, and its regret on the test rows."""
-    rule = bind(name, **dict(params))
-    tuned = bootstrap_of(_source, column, rule)
-    return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index("test", column)))
+def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret | None]:
+    """What the rule chooses on its split and on resamples, and its regret on the other split if there is one."""
+    rule, part, other = bind(name, **dict(params)), tuned_on(_source), held_out(_source)
+    tuned = bootstrap_of(_source, column, rule, part)
+    if other is None:
+        return tuned, None
+    return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index(other, column)))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _source: ScoreSource) -> tuple[Steps, Steps]:
-    """What is tuned against the threshold, on validation and on test rows."""
+def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _source: ScoreSource) -> dict[str, Steps]:
+    """What is tuned against the threshold, by split."""
     goal = bind(name, **dict(params)).goal
 
     def steps(part: str) -> Steps:
         counts = candidates(_source.index(part, column))
         return thinned(counts.thresholds, goal(counts).value, scale)
 
-    return steps("validation"), steps("test")
+    return {part: steps(part) for part in _parts(_source)}
 
 
-def _show_worth(source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret) -> None:
-    """What is tuned against the threshold on both splits, and other metrics there side by side."""
+def _parts(source: ScoreSource) -> tuple[str, ...]:
+    """The split to tune on, then the other one if there is one."""
+    other = held_out(source)
+    return (tuned_on(source), other) if other else (tuned_on(source),)
+
+
+def _show_worth(
+    source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret | None
+) -> None:
+    """What is tuned against the threshold on each split, and other metrics there side by side."""
     value, scale = rules()[name].value, controls.scale_of(source)
     wide, narrow = st.columns([3, 2])
     with wide.container(border=True, height="stretch"):
-        st.markdown(f"**{value}** against threshold, validation and test")
+        st.markdown(f"**{value}** against threshold, {' and '.join(_parts(source))}")
         live_figure(
             tuned_figure(
-                value, *_steps((source.id, source.version), column, name, params, scale, source), tuned, lost, scale
+                value, _steps((source.id, source.version), column, name, params, scale, source), tuned, lost, scale
             ),
             key="tuned",
-            alt=_in_words(value, tuned, lost),
+            alt=_in_words(source, value, tuned, lost),
             height=420,
             revision=f"{source.id} {column} {name} {scale}",
         )
@@ -168,23 +178,26 @@ def _show_worth(source: ScoreSource, column: int, name: str, params: Params, tun
 
 def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
     """Metrics at the threshold on the rows that it was tuned on, and on rows that it was not."""
-    points = {part: source.index(part, column).counts(threshold) for part in ("validation", "test")}
+    points = {part: source.index(part, column).counts(threshold) for part in _parts(source)}
     table = pd.DataFrame(
         {
             part: {metric.label: float(metric(point)) for metric in METRICS.values() if not metric.params}
             for part, point in points.items()
         }
     )
-    table["difference"] = table["test"] - table["validation"]
+    part, *others = points
+    for other in others:
+        table["difference"] = table[other] - table[part]
     st.dataframe(
         table.rename_axis("")
         .style.format(precision=3, na_rep="undefined")
-        .format("{:+.3f}", subset=["difference"], na_rep="undefined"),
+        .format("{:+.3f}", subset=["difference"] if others else [], na_rep="undefined"),
         key="beside",
         height="content",
-        alt=f"Metrics at threshold {_number(threshold)} on validation and on test rows.",
+        alt=f"Metrics at threshold {_number(threshold)} on {' and on '.join(points)} rows.",
     )
-    st.caption("The threshold was tuned on validation; test estimates its metrics on new rows.")
+    estimates = "".join(f"; {other} estimates its metrics on new rows" for other in others)
+    st.caption(f"The threshold was tuned on {part}{estimates or ': in-sample (optimistic)'}.")
 
 
 def _resamples(tuned: Bootstrap) -> str:
@@ -201,22 +214,27 @@ def _of_figure(tuned: Bootstrap) -> str:
     )
 
 
-def _in_words(value: str, tuned: Bootstrap, lost: Regret) -> str:
+def _in_words(source: ScoreSource, value: str, tuned: Bootstrap, lost: Regret | None) -> str:
     low, high = tuned.threshold_spread
+    said = (
+        f"{value} against threshold. Tuned on {tuned_on(source)}: {_number(tuned.choice.value)} at threshold "
+        f"{_number(tuned.choice.threshold)}, spread {_number(low)} to {_number(high)} over {_resamples(tuned)}."
+    )
+    if lost is None:
+        return said
     return (
-        f"{value} against threshold. Tuned on validation: {_number(tuned.choice.value)} at threshold "
-        f"{_number(tuned.choice.threshold)}, spread {_number(low)} to {_number(high)} over {_resamples(tuned)}. "
-        f"On test {_number(lost.value)} there; the best is {_number(lost.best)} at {_number(lost.best_threshold)}."
+        f"{said} On {held_out(source)} {_number(lost.value)} there; the best is {_number(lost.best)} at "
+        f"{_number(lost.best_threshold)}."
     )
 
 
-def _of_regret(lost: Regret) -> str:
-    """The regret on the test rows: how far they are below the best that could be tuned on them."""
+def _of_regret(lost: Regret, part: str | None) -> str:
+    """The regret on the rows of another split: how far they are below the best that could be tuned on them."""
     if not lost.kept:
         return "constraint violated on these rows"
     if math.isnan(lost.loss):
         return ""
-    return f"regret {_number(lost.loss)} (best on test: {_number(lost.best)} at {_number(lost.best_threshold)})"
+    return f"regret {_number(lost.loss)} (best on {part}: {_number(lost.best)} at {_number(lost.best_threshold)})"
 
 
 def _number(value: float) -> str:
@@ -226,7 +244,7 @@ def _number(value: float) -> str:
 # --- how optimistic tuning is
 
 
-def _show_optimism(positives: int) -> None:
+def _show_optimism(positives: int, part: str) -> None:
     """F1 tuned on samples of a known population, in-sample and in the population; at first on about as many rows as
     have this many positives."""
     found, best = _simulated()
@@ -246,7 +264,7 @@ def _show_optimism(positives: int) -> None:
         f"the population, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the best possible "
         f"is {best.value:.3f} at {best.threshold:.3f}."
     )
-    st.caption(f"Your validation split has {positives:,} positive rows, as {alike:,.0f} rows here have on average.")
+    st.caption(f"Your {part} split has {positives:,} positive rows, as {alike:,.0f} rows here have on average.")
     live_figure(
         optimism_figure(found, best, chosen),
         key="optimism_figure",

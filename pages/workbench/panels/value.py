@@ -10,14 +10,14 @@ import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, tuned_on
 from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.plots.costs import threshold_mark, value_figure
 from core.plots.style import place
 from pages.components.live_figure import live_figure
 from pages.shared import text, thresholds
 from pages.workbench.panels import review, tune
-from pages.workbench.panels.payoffs import PARTS, PER, Priced, choose_payoffs, threshold
+from pages.workbench.panels.payoffs import PER, Priced, choose_payoffs, threshold
 from pages.workbench.panels.tiles import tiles
 
 ENDS = {"Predict all positive": -math.inf, "Predict all negative": math.inf}
@@ -38,8 +38,9 @@ def show(source: ScoreSource, part: str, column: int) -> None:
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _optimum(of: Key, column: int, payoffs: Payoffs, _source: ScoreSource) -> Optimum:
-    view = _source.scores("validation").view(column)
-    return optimum(payoffs, view.y, view.score, _source.row_columns("validation").weight)
+    part = tuned_on(_source)
+    view = _source.scores(part).view(column)
+    return optimum(payoffs, view.y, view.score, _source.row_columns(part).weight)
 
 
 def _best_threshold(priced: Priced) -> None:
@@ -48,8 +49,9 @@ def _best_threshold(priced: Priced) -> None:
     best = _optimum((source.id, source.version), priced.column, payoffs, source)
     now, before = thresholds.of_column(source, priced.column)
     low, high = best.threshold_spread
-    on_test = priced.indexes["test"].counts([best.threshold, now])
-    a_thousand, a_month = net_value(on_test, payoffs, PER), net_value(on_test, payoffs, volume)
+    tuned, reported = priced.tuned_on, priced.reported
+    counts = priced.indexes[reported].counts([best.threshold, now])
+    a_thousand, a_month = net_value(counts, payoffs, PER), net_value(counts, payoffs, volume)
     tiles(
         (
             "Best threshold",
@@ -57,14 +59,14 @@ def _best_threshold(priced: Priced) -> None:
             f"spread: {threshold(low)} to {threshold(high)} in 90% of resamples",
         ),
         (
-            f"Per {PER:,} rows, validation",
+            f"Per {PER:,} rows, {tuned}",
             priced.money(PER * best.value),
             f"in-sample (optimistic); on new rows {' to '.join(priced.money(PER * end) for end in best.interval)} "
             "(90% interval)",
         ),
-        (f"Per {PER:,} rows, test", priced.money(a_thousand[0]), ""),
+        *([(f"Per {PER:,} rows, {reported}", priced.money(a_thousand[0]), "")] if reported != tuned else []),
         (
-            f"Per month of {volume:,} rows, test",
+            f"Per month of {volume:,} rows, {reported}",
             priced.money(a_month[0]),
             priced.more(a_month[0] - a_month[1], "the current threshold"),
         ),
@@ -73,13 +75,13 @@ def _best_threshold(priced: Priced) -> None:
     st.button(
         "Use this threshold",
         on_click=thresholds.use_rule,
-        args=(source, priced.column, best.threshold, "cost", "validation"),
+        args=(source, priced.column, best.threshold, "cost", tuned),
         help="Makes it the current threshold.",
     )
     with st.container(border=True):
         _figure(priced, best, now, before)
         theory = {"Theory": payoffs.threshold} if priced.probabilities else {}
-        found = {"Best on validation": best.threshold, **theory, "Current": now}
+        found = {f"Best on {tuned}": best.threshold, **theory, "Current": now}
         _table(priced, found | ({} if before is None else {"Saved": before}) | ENDS)
 
 
@@ -100,14 +102,15 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> 
     live_figure(
         value_figure(curves, marks, best.threshold_spread, priced.unit, axis),
         key="net_value",
-        alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} validation rows, at "
-        f"{threshold(best.threshold)}" + (f"; theory says {threshold(theory)}." if priced.probabilities else "."),
+        alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} {priced.tuned_on} "
+        f"rows, at {threshold(best.threshold)}"
+        + (f"; theory says {threshold(theory)}." if priced.probabilities else "."),
         height=400,
         revision=f"{priced.source.id} {priced.column} {axis}",
     )
     st.caption(
-        "Shaded: spread of the best threshold over 90% of unstratified resamples of the validation rows. 90% interval: "
-        "of the net value of this threshold in the population. "
+        f"Shaded: spread of the best threshold over 90% of unstratified resamples of the {priced.tuned_on} rows. 90% "
+        "interval: of the net value of this threshold in the population. "
         + f"Dashed: theory (Elkan, 2001), {text.rate(theory)}, optimal for calibrated scores. " * priced.probabilities
         + "Lines are accurate to 0.1% of the height; the table is exact."
     )
@@ -115,16 +118,16 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> 
 
 
 def _table(priced: Priced, compared: dict[str, float]) -> None:
-    """Each threshold with its net value on validation and on test rows."""
+    """Each threshold with its net value on each split."""
     at = np.array(list(compared.values()))
     counts = {part: index.counts(at) for part, index in priced.indexes.items()}
     table = pd.DataFrame({"": list(compared), "threshold": at})
     table["logit"] = logit(np.clip(at, 0, 1))
-    table["predicted positive, test"] = counts["test"].predicted_positive
-    amounts = [f"{PER:,} rows, {part}" for part in PARTS]
-    for name, part in zip(amounts, PARTS, strict=True):
+    reported = priced.reported
+    table[f"predicted positive, {reported}"] = counts[reported].predicted_positive
+    amounts = [f"{PER:,} rows, {part}" for part in priced.parts]
+    for name, part in zip(amounts, priced.parts, strict=True):
         table[name] = net_value(counts[part], priced.payoffs, PER)
-    table["per month, test"] = net_value(counts["test"], priced.payoffs, priced.volume)
-    priced.show_table(
-        table, [*amounts, "per month, test"], alt="Net value of each threshold on validation and test rows."
-    )
+    table[f"per month, {reported}"] = net_value(counts[reported], priced.payoffs, priced.volume)
+    alt = f"Net value of each threshold on {' and '.join(priced.parts)} rows."
+    priced.show_table(table, [*amounts, f"per month, {reported}"], alt=alt)

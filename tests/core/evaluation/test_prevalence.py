@@ -207,6 +207,13 @@ def test_without_one_of_the_classes_nothing_is_predicted(aim, y):
     assert np.isnan(predicted(aim, PAY, candidates(ScoreIndex.of(y, [0.1, 0.9])), 0.1))
 
 
+def test_a_prediction_does_not_depend_on_the_unit_of_the_weights():
+    y, p, weight = np.array([0, 1, 0, 1]), np.array([0.1, 0.4, 0.5, 0.9]), np.array([3.0, 1, 2, 2])
+    found = [predicted("accuracy", PAY, candidates(ScoreIndex.of(y, p, unit * weight)), 0.1) for unit in (1, 1 / 64)]
+    assert found[0] == found[1]
+    assert 0 < found[0] < 1
+
+
 def test_without_a_best_threshold_for_costs_none_is_predicted():
     counts = candidates(ScoreIndex.of([0, 1], [0.1, 0.9]))
     assert np.isnan(predicted("cost", Payoffs(0, 0, 0, 0), counts, 0.1))

@@ -9,7 +9,16 @@ from sklearn.metrics import confusion_matrix
 from core.data import load_dataset
 from core.errors import CutoffError
 from core.evaluation import METRICS, ScoreIndex
-from core.evaluation.source import About, ArraySource, Predictions, RowColumns, ScoreSource, new_id
+from core.evaluation.source import (
+    About,
+    ArraySource,
+    Predictions,
+    RowColumns,
+    ScoreSource,
+    held_out,
+    new_id,
+    tuned_on,
+)
 from tests.support.sources import a_run, as_arrays, binary, margins
 
 
@@ -192,3 +201,17 @@ def test_a_kept_epoch_of_a_regression_has_predictions():
         np.testing.assert_array_equal(one, other)
     with pytest.raises(CutoffError, match="Only a regression"):
         a_run().predictions("validation")
+
+
+@pytest.mark.parametrize(
+    ("parts", "tuned", "other"),
+    [
+        (("validation", "test"), "validation", "test"),
+        (("test", "validation"), "validation", "test"),
+        (("test",), "test", None),
+        (("june", "july"), "june", "july"),
+    ],
+)
+def test_thresholds_are_tuned_on_validation_or_on_the_only_part(parts, tuned, other):
+    source = ArraySource(dict.fromkeys(parts, binary()))
+    assert (tuned_on(source), held_out(source)) == (tuned, other)

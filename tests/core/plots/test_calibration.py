@@ -118,8 +118,9 @@ def test_tuned_figure_has_both_splits_the_spread_the_interval_the_resamples_and_
     tuned = bootstrap(rule, y, p, 200)
     counts, on_test = (candidates(ScoreIndex.of(*pair)) for pair in ((y, p), (other, q)))
     lost = regret(rule, tuned.choice.threshold, on_test)
-    steps = [thinned(c.thresholds, rule.goal(c).value, scale) for c in (counts, on_test)]
-    figure = tuned_figure("F1", *steps, tuned, lost, scale)
+    parts = {"validation": counts, "test": on_test}
+    steps = {part: thinned(c.thresholds, rule.goal(c).value, scale) for part, c in parts.items()}
+    figure = tuned_figure("F1", steps, tuned, lost, scale)
     t = float(place(tuned.choice.threshold, scale))
     band, line = figure.layout.shapes
     assert (line.x0, line.x1) == (t, t)
@@ -150,8 +151,9 @@ def test_every_rule_can_be_drawn_on_few_rows_and_one_class(rule, y, scale):
     lost = regret(bind(rule), tuned.choice.threshold, counts)
     steps = thinned(counts.thresholds, bind(rule).goal(counts).value, scale)
     assert isinstance(steps, Steps)
-    figure = tuned_figure(RULES[rule].value, steps, steps, tuned, lost, scale)
-    assert np.isfinite(figure.layout.xaxis.range).all()
+    for parts, regretted in (({"validation": steps, "test": steps}, lost), ({"test": steps}, None)):
+        figure = tuned_figure(RULES[rule].value, parts, tuned, regretted, scale)
+        assert np.isfinite(figure.layout.xaxis.range).all()
 
 
 def test_optimism_is_drawn_by_size_with_the_best_and_the_size_chosen():

@@ -152,7 +152,7 @@ def test_metrics_are_drawn_against_the_logarithm_of_the_prevalence(view):
 def test_the_best_threshold_is_drawn_tuned_and_predicted(view, scale):
     y = view.y & (view.score < view.score.max())  # a negative row scores highest
     best = best_thresholds("accuracy", PAY, candidates(ScoreIndex.of(y, view.score)), GRID)
-    tuned, predicted = best_figure(best, [], scale).data
+    tuned, predicted = best_figure(best, "validation", [], scale).data
     assert np.isposinf(best.tuned[0])  # rare enough, it is best to call none
     assert tuned.y[0] == (1 if scale == "probability" else LOGIT_END)
     assert tuned.customdata[0][1] == "above every score"

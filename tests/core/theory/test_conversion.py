@@ -17,13 +17,14 @@ from core.losses import LOSSES
 from core.losses.heads import HEADS
 from core.parameters import Param
 from core.theory.binary_loss import loss_on_data
-from core.theory.conversion import converts, to_posterior_logits, to_probabilities
+from core.theory.conversion import converts, to_posterior_logits, to_probabilities, why_not
 from core.theory.optimal_scores import optimal_logits, posterior_logits
 from core.training.engine import train
 
 WEIGHTED = {"loss_params": {"pos_weight": 9.0}}
 TWO = {"head": "softmax2", "loss": "cross_entropy"}
 ULP = np.finfo(np.float64).eps
+ENDS = float(logit(1e-12)), -float(logit(1e-12))
 
 
 def values_of(param: Param) -> st.SearchStrategy:
@@ -63,7 +64,7 @@ def test_back_is_the_inverse_of_there_to_the_precision_of_float64(loss, data):
     comes back: the true logit lies between what a slightly smaller and a slightly larger z become. That is equality to
     a few rounding errors where the map has a slope, and the right end where several probabilities share a score."""
     config = data.draw(configs(loss))
-    x = np.array(data.draw(st.lists(st.floats(-27.6, 27.6), min_size=1, max_size=6)))
+    x = np.array(data.draw(st.lists(st.floats(*ENDS), min_size=1, max_size=6)))
     of = loss_on_data(config)
     assert of is not None
     z = optimal_logits(of.build(), x)
@@ -79,7 +80,7 @@ def test_back_is_the_inverse_of_there_to_the_precision_of_float64(loss, data):
 def test_ranking_never_changes_but_for_scores_that_are_clipped(loss, data):
     config = data.draw(configs(loss))
     assume(converts(config))
-    z = np.unique(np.round(data.draw(st.lists(st.floats(-27.6, 27.6), min_size=2, max_size=20)), 6))
+    z = np.unique(np.round(data.draw(st.lists(st.floats(*ENDS), min_size=2, max_size=20)), 6))
     found = to_posterior_logits(config, z)
     of = loss_on_data(config)
     assert found is not None
@@ -166,22 +167,26 @@ def test_scores_beyond_the_range_of_label_smoothing_are_clipped_and_counted():
 
 
 @pytest.mark.parametrize(
-    "choices",
+    ("choices", "reason"),
     [
-        {},
-        {"loss": "brier"},
-        {"loss": "hinge"},
-        {"loss": "soft_f1"},
-        {"loss": "dead_zone"},
-        {"loss": "focal", "loss_params": {"gamma": 0.0, "alpha": 0.5}},
-        {"activation": "sigmoid"},
-        {"dataset": "diabetes", "head": "identity", "loss": "mse"},
-        {"dataset": "wine", "head": "softmax", "loss": "cross_entropy"},
+        ({}, "nothing to convert"),
+        ({"loss": "brier"}, "nothing to convert"),
+        ({"loss": "hinge"}, "same optimal score"),
+        ({"loss": "soft_f1"}, "whole batch"),
+        ({"loss": "dead_zone"}, "same optimal score"),
+        ({"loss": "focal", "loss_params": {"gamma": 0.0, "alpha": 0.5}}, "nothing to convert"),
+        ({"activation": "sigmoid"}, "does not expect this final activation"),
+        ({"dataset": "diabetes", "head": "identity", "loss": "mse"}, "two classes only"),
+        ({"dataset": "wine", "head": "softmax", "loss": "cross_entropy"}, "two classes only"),
     ],
 )
-def test_where_there_is_nothing_to_convert_there_is_no_conversion(choices):
-    assert not converts(make_config(**choices))
-    assert to_probabilities(make_config(**choices), np.array([0.3])) is None
+def test_where_there_is_nothing_to_convert_one_sentence_says_why(choices, reason):
+    config = make_config(**choices)
+    assert not converts(config)
+    assert to_probabilities(config, np.array([0.3])) is None
+    assert reason in why_not(config)
+    assert why_not(config).count(".") == 1
+    assert why_not(make_config(**WEIGHTED)) == ""
 
 
 def test_a_log_softmax_before_its_own_changes_nothing():

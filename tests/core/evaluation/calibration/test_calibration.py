@@ -23,6 +23,7 @@ from core.evaluation.calibration import (
     brier,
     brier_parts,
     calibration_error,
+    cross_fitted,
     fit,
     fit_classes,
     fit_line,
@@ -45,6 +46,42 @@ def calibrated(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     z = rng.normal(-1.5, 2, n)
     return rng.random(n) < expit(z), z
+
+
+# --- cross-fitting
+
+
+@every_method
+def test_a_row_has_no_part_in_its_own_cross_fitted_score(method):
+    y, z = calibrated(120)
+    p = expit(z)
+    changed = y.copy()
+    changed[7] ^= True
+
+    def crossed(labels):
+        return cross_fitted(lambda rows: fit(method, labels[rows], p[rows]), y, p)
+
+    before, after = crossed(y), crossed(changed)
+    assert before[7] == after[7]
+    assert (before != after).any()
+
+
+def test_cross_fitted_isotonic_scores_are_not_optimistic():
+    """Labels that scores know nothing of: in-sample the Brier score seems better than that of the prevalence."""
+    rng = np.random.default_rng(0)
+    y, p = rng.random(300) < 0.3, rng.random(300)
+    in_sample = fit("isotonic", y, p)(p)
+    crossed = cross_fitted(lambda rows: fit("isotonic", y[rows], p[rows]), y, p)
+    assert brier_score_loss(y, in_sample) < y.mean() * (1 - y.mean()) < brier_score_loss(y, crossed)
+
+
+def test_cross_fitting_takes_fewer_folds_of_a_rare_class_and_refuses_a_single_row():
+    rng = np.random.default_rng(0)
+    p, y = rng.random(50), np.arange(50) < 3
+    assert cross_fitted(lambda rows: fit("sigmoid", y[rows], p[rows]), y, p).shape == (50,)
+    alone = np.arange(50) < 1
+    with pytest.raises(CutoffError, match="at least two rows of each class"):
+        cross_fitted(lambda rows: fit("sigmoid", alone[rows], p[rows]), alone, p)
 
 
 # --- measures

@@ -12,13 +12,16 @@ import pytest
 from scipy.special import expit
 from sklearn import metrics as sklearn
 from sklearn.isotonic import IsotonicRegression
+from sklearn.model_selection import StratifiedKFold
 from streamlit.testing.v1 import AppTest
 
+from core.evaluation.calibration import fit
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource, RowColumns
+from core.evaluation.tuning import bind, bootstrap_of
 from core.plots.style import score_range
 from pages.workbench.panels import PANELS
-from tests.conftest import choose, explored, figure_of, press, sentences
+from tests.conftest import choose, explored, figure_of, press, sentences, unescaped
 from tests.support.sources import alike, binary, margins
 from tests.support.threshold_rows import CLASSES, LABELS, rows_of
 from tests.support.thresholds_page import open_source, tile
@@ -129,11 +132,54 @@ def test_a_record_of_margins_has_no_logit(app_test: AppTest):
 
 
 @pytest.mark.parametrize("panel", PANELS)
-def test_a_source_of_one_split_says_what_a_panel_misses(app_test: AppTest, panel: str):
-    at = open_panel(app_test, panel, ArraySource({"validation": binary()}), ArraySource({"validation": binary()}))
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_every_panel_shows_a_source_of_one_split(app_test: AppTest, panel: str, part: str):
+    other = "test" if part == "validation" else "validation"
+    at = open_panel(app_test, panel, ArraySource({part: binary()}), ArraySource({part: binary(seed=2)}))
     assert not sentences(at)
-    misses = f"{panel} needs test rows, which these scores do not have." in said(at)
-    assert misses == ("test" in PANELS[panel].needs)
+    (only,) = [line for line in said(at).split("\n") if line.startswith("There are only")]
+    assert unescaped(only) == f"There are only {part} rows: what is tuned on them is in-sample (optimistic)."
+    words = " ".join([said(at), *(element.label for element in at.metric), *(box.value for box in at.code)])
+    assert not re.search(rf"\b{other}\b", words)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+@pytest.mark.parametrize("panel", PANELS)
+def test_every_panel_shows_classes_and_labels_of_one_split(app_test: AppTest, panel: str, task: str):
+    at = open_panel(app_test, panel, ArraySource({"test": margins(task)}), ArraySource({"test": margins(task)}))
+    assert not sentences(at)
+
+
+def test_one_split_is_tuned_on_and_the_estimate_is_that_of_the_bootstrap(app_test: AppTest):
+    source = ArraySource({"test": binary()})
+    at = press(open_panel(app_test, "Tune", source), "Use this threshold")
+    y, score, _, _ = binary().view()
+    tuned = bootstrap_of(source, 0, bind("f1"), "test")
+    assert tile(at, "F1, test") == f"{max(sklearn.f1_score(y, score >= t) for t in score):.3f}"
+    assert tile(at, "F1, .632 bootstrap") == f"{tuned.estimate:.3f}"
+    names = [trace["name"] for trace in figure_of(at, "tuned")["data"] if trace.get("name", "").startswith("F1, ")]
+    assert names[0] == "F1, test"
+    assert not any("validation" in name for name in names)
+    at.session_state["panel"] = "Export"
+    record = json.loads(at.run().code[0].value)
+    assert record["thresholds"][0]["origin"] == {"how": "rule", "rows": "test", "rule": "f1"}
+    assert list(record["worth"]) == ["test"]
+    assert record["worth"]["test"]["in_sample"] is True
+    choose(at, "export.format", "scikit_learn")
+    assert "tuned on test rows" in at.code[0].value
+
+
+def test_calibration_of_one_split_is_cross_fitted(app_test: AppTest):
+    source = ArraySource({"validation": binary()})
+    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", "sigmoid")
+    assert "cross-fitted" in said(at).replace("\\", "")
+    y, score, _, _ = binary().view()
+    crossed = np.empty(len(y))
+    for others, held in StratifiedKFold(5, shuffle=True, random_state=0).split(score, y):
+        crossed[held] = fit("sigmoid", y[others], score[others])(score[held])
+    assert tile(at, "Log-loss, validation") == f"{sklearn.log_loss(y, crossed):.3f}"
+    in_sample = sklearn.log_loss(y, fit("sigmoid", y, score)(score))
+    assert float(tile(at, "Log-loss, validation")) > in_sample
 
 
 def test_a_source_without_a_configuration_says_why_nothing_is_converted_back(app_test: AppTest):
