@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex
@@ -224,6 +227,20 @@ def test_distance_from_the_prevalence_is_absolute_on_each_resample():
         out = np.setdiff1d(np.arange(400), draw.choice(400, 400))
         distances.append(abs(np.mean(q[out] >= t) - y[out].mean()))
     assert found.out_of_bag == pytest.approx(np.mean(distances), rel=1e-12)
+
+
+def test_distances_from_the_prevalence_of_opposite_sign_do_not_cancel():
+    """An 8 among digits: pooled over resamples, rows too many here and too few there hide most of the distance."""
+    x, digit = load_digits(return_X_y=True)
+    y = digit == 8
+    p = cross_val_predict(LogisticRegression(C=0.01, max_iter=1000), x / 16, y, cv=3, method="predict_proba")[:, 1]
+    found = bootstrap(bind("prevalence"), y, p, 400, seed=1)
+    draw, gaps = np.random.default_rng(1), []
+    for t in found.thresholds:
+        out = np.setdiff1d(np.arange(len(y)), draw.choice(len(y), len(y)))
+        gaps.append(np.mean(p[out] >= t) - y[out].mean())
+    assert found.out_of_bag == pytest.approx(np.mean(np.abs(gaps)), rel=1e-12)
+    assert found.out_of_bag > 5 * abs(np.mean(gaps))
 
 
 def test_rules_with_one_best_threshold_share_their_resamples():
