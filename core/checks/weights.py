@@ -138,11 +138,23 @@ def weights_at_batch_size_1(context: Context) -> Found:
 
 
 def smoothing_with_weights(context: Context) -> Found:
-    weights, smoothing = context.weights.get("class_weight"), context.params.get("label_smoothing")
-    if weights is None or not smoothing or weights.min() == weights.max():
+    """Find smoothing that squeezes scores which weights have shifted, so that their range is not symmetric."""
+    if not context.params.get("label_smoothing"):
         return None
+    plain = context.with_params(label_smoothing=0.0).comparisons
+    pairs = [
+        (smoothed, shifted)
+        for smoothed, shifted in zip(context.comparisons, plain, strict=True)
+        if smoothed.optimum.effect.squeezes and shifted.optimum.effect.shift
+    ]
+    if not pairs:
+        return None
+    smoothed, shifted = pairs[0]
+    effect, shift = smoothed.optimum.effect, shifted.optimum.effect.shift
+    squeezed = f", and smoothing leaves optimal scores in [{effect.low:.3g}, {effect.high:.3g}]"
     return (
-        "The smoothed part of a label is weighted by the class it goes to, so a heavy class affects all rows.",
+        f"Weights shift the optimal logit by {shift:+.3g}{squeezed if context.outputs <= 2 else ''}: the smoothed part "
+        "of a label is weighted by the class it goes to, so a heavy class affects all rows.",
         context.with_loss_params(label_smoothing=0.0),
     )
 

@@ -16,7 +16,7 @@ from core.data import load_dataset, load_split
 from core.experiment.compatibility import heads_for, losses_for
 from core.experiment.config import make_config
 from core.losses import LOSSES
-from tests.support.check_cases import BALANCED, CASES, LABELS, RARE, REST, TWO, VALUES, sentences
+from tests.support.check_cases import BALANCED, CASES, LABELS, RARE, REST, TEN, TWO, VALUES, sentences
 
 
 def found(code: str, **choices: object) -> Finding:
@@ -109,6 +109,18 @@ def test_whole_numbers_are_read_like_others():
 def test_weights_on_one_row_do_something_where_labels_are_smoothed():
     params = {"class_weight": "1, 9", "label_smoothing": 0.1}
     assert "C204" not in sentences(make_config(**TWO, batch_size=1, loss_params=params))
+
+
+def test_smoothing_with_weights_names_the_shift_and_the_range():
+    """The optimal p of class 1 is 9 (0.9 q + 0.05) over that plus 0.9 (1 - q) + 0.05."""
+    sentence = found("C205", **TWO, loss_params={"class_weight": "1, 9", "label_smoothing": 0.1}).sentence
+    low, high = (9 * a / (9 * a + 1 - a) for a in (0.05, 0.95))
+    assert f"shift the optimal logit by {np.log(9):+.3g}" in sentence
+    assert f"in [{low:.3g}, {high:.3g}]" in sentence
+    ten = TEN | {"loss_params": {"class_weight": "1" + ", 1" * 8 + ", 9", "label_smoothing": 0.1}}
+    assert "optimal scores in" not in found("C205", **ten).sentence
+    equal = {"class_weight": "3, 3", "label_smoothing": 0.1}
+    assert "C205" not in sentences(make_config(**TWO, loss_params=equal))
 
 
 def test_weight_on_balanced_data_names_what_a_half_then_means():
