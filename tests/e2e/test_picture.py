@@ -14,19 +14,24 @@ from scipy.special import logit
 
 from core.evaluation import METRICS, ScoreIndex
 from core.plots.picture import EARLIER_BOUND
-from tests.conftest import ROOT, confusion, serve
+from tests.conftest import confusion, serve
 from tests.e2e.conftest import overflow, settled
 from tests.support.picture_page import EPOCHS, SHOWN, trained
 from tests.support.wire import Wire
 
-APP = f"""
+APP = """
 import streamlit as st
 from app import assets, content
 
-app = st.App({str(ROOT / "tests" / "support" / "picture_page.py")!r}, routes=[assets, content])
+app = st.App("script.py", routes=[assets, content])
+"""
+SCRIPT = """
+from tests.support.picture_page import page
+
+page()
 """
 AXE = Axe()
-SIZES = ((1440, 900), (1024, 768), (390, 844))
+SIZES = ((1440, 900), (1280, 720), (1024, 768), (390, 844))
 STAGE = ".st-key-picture .stage"
 TILES = ("precision", "recall", "f1", "specificity", "mcc")
 
@@ -36,6 +41,7 @@ def picture_url(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> I
     """The address of a page with nothing but a picture, under a base path as behind a proxy."""
     folder = tmp_path_factory.mktemp("picture")
     (folder / "picture_app.py").write_text(APP)
+    (folder / "script.py").write_text(SCRIPT)
     logs.append(folder / "picture.log")
     with serve(folder / "picture_app.py", folder / "picture.log", "/cutoff") as (address, _process):
         yield address

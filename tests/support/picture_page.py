@@ -140,7 +140,3 @@ def page() -> None:
         st.fragment(run_every=0.5)(show_scores)(name)
     else:
         show_scores(name)
-
-
-if __name__ == "__main__":
-    page()

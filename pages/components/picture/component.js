@@ -1,7 +1,6 @@
 // The picture as a component of Streamlit: fetches what is large and draws as soon as it is there.
 
-import { draw, stop } from "./draw.js";
-
+const drawing = import("./draw.js"); // on its way while the film is fetched
 const KEPT = 12; // fetched films
 const fetched = new Map(); // address -> promise, the most recently used last
 const mounted = new WeakMap(); // root -> { number, drawn, element }
@@ -47,13 +46,17 @@ function mount(root) {
 export default async function show({ data, parentElement: root, setTriggerValue }) {
   const place = mounted.get(root) ?? mount(root);
   const number = (place.number += 1);
+  let stop = () => undefined;
   const unmount = () => place.element.isConnected || stop(place.element); // called after a superseded update as well
   try {
-    const [large, before] = await Promise.all([film(data.address), data.outline && film(data.outline.address), place.ready]);
+    const [large, before, module] = await Promise.all([
+      film(data.address), data.outline && film(data.outline.address), drawing, place.ready,
+    ]);
+    stop = module.stop;
     if (number < place.drawn) return unmount; // a later message was there first
     place.drawn = number;
     const outline = data.outline && { ...data.outline, large: before };
-    draw(place.element, { ...data, large, outline }, (act) => setTriggerValue("act", act));
+    module.draw(place.element, { ...data, large, outline }, (act) => setTriggerValue("act", act));
   } catch (error) {
     if (number !== place.number) return unmount;
     if (error instanceof Missing && data.asked < 3) setTriggerValue("missing", data.asked + 1);

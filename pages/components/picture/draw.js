@@ -75,7 +75,7 @@ function mount(element, kind) {
   };
   const state = {
     element, kind, parts, find, frames: new Map(), laid: false,
-    moving: false, pending: 0, playing: false, speed: 1, height: "density", tab: "pr",
+    moving: false, pending: 0, playing: false, part: 0, speed: 1, height: "density", tab: "pr",
   };
   state.request = ({ lay = false } = {}) => {
     state.laid &&= !lay;
@@ -102,11 +102,11 @@ function receive(state, data) {
   const other = state.of !== data.of;
   if (other) {
     clearTimeout(state.timer);
-    Object.assign(state, { of: data.of, timer: undefined, moving: false, pending: 0, asked: undefined, playing: false });
+    Object.assign(state, { of: data.of, timer: undefined, moving: false, pending: 0, asked: undefined, playing: false, part: 0 });
   }
   const followed = other || state.at === state.film.frames.length - 1;
   const at = followed ? film.frames.length - 1 : nearest(film.frames, state.frame.epoch);
-  Object.assign(state, { data, film, at, epochs: data.epochs ?? film.frames.at(-1).epoch });
+  Object.assign(state, { data, film, at, part: 0, epochs: data.epochs ?? film.frames.at(-1).epoch });
   const outlined = data.outline && readFilm(data.outline.large);
   state.before = outlined?.kind === film.kind ? { film: outlined, frame: outlined.frames.at(-1) } : undefined;
   if (state.kind === "scores") receiveThresholds(state, other);
@@ -161,7 +161,10 @@ function show(state, now) {
   if (!state.element.isConnected || !state.element.clientWidth) return;
   if (state.playing) {
     if (player.advance(state, now)) state.laid = false;
-    else if (state.laid && !state.moving) return state.request();
+    else if (state.laid && !state.moving) {
+      for (const part of state.parts) if (part.animated) part.paint(state);
+      return state.request();
+    }
     if (state.playing) state.request();
   }
   const fresh = !state.laid;

@@ -1,6 +1,6 @@
 // Scores by actual class, positive rows up and negative rows down, with the threshold as a line to drag.
 
-import { place, scoreAt, short, whole, percent, ofLogit } from "./model.js";
+import { between, countsAt, ofLogit, percent, place, scoreAt, short, whole } from "./model.js";
 import { segments } from "./fields.js";
 import { frameOf, say, scoreTicks, word } from "./svg.js";
 import { act, follows, pressed } from "./threshold.js";
@@ -174,12 +174,24 @@ function outline({ frame, middle, kind, unit, most }, edges, total, sign) {
   return `${path}V${middle.toFixed(2)}`;
 }
 
+// While epochs are played, bars move from one epoch to the next.
+export const animated = true;
+
+function drawn({ frame, film, model, counts, t, at, part }) {
+  const { kind } = model.axis;
+  if (!part) return { ...frame.bins[kind], counts };
+  const next = film.frames[at + 1];
+  const then = countsAt({ ...model, points: next.points, window: null }, t);
+  const [tp, fp] = ["tp", "fp"].map((side) => between(frame.bins[kind][side], next.bins[kind][side], part));
+  return { tp, fp, counts: { tp: counts.tp + part * (then.tp - counts.tp), fp: counts.fp + part * (then.fp - counts.fp) } };
+}
+
 export function paint(state) {
   const { find, model, counts, t, film, data } = state;
   const { frame } = state.bars;
-  const edges = state.frame.bins[model.axis.kind];
-  const [tp, fn] = bars(state.bars, edges.tp, film.positives, counts.tp, -1);
-  const [fp, tn] = bars(state.bars, edges.fp, film.negatives, counts.fp, 1);
+  const edges = drawn(state);
+  const [tp, fn] = bars(state.bars, edges.tp, film.positives, edges.counts.tp, -1);
+  const [fp, tn] = bars(state.bars, edges.fp, film.negatives, edges.counts.fp, 1);
   for (const [name, path] of Object.entries({ tp, fn, fp, tn })) find(`.scores path.${name}`).setAttribute("d", path);
   const bound = state.known || !model.bound ? "" : ` · counts within ${percent(model.bound, 1)} of a class`;
   say(find(".axis-name"), `${model.axis.kind === "score" ? "score" : "score (probability)"}${bound}`);

@@ -56,6 +56,9 @@ function readValues(large) {
   return { ...large, frames, actual: unpack(large.actual) };
 }
 
+// Numbers on the way from some to others, at a share of it.
+export const between = (from, to, share) => from.map((value, at) => value + share * (to[at] - value));
+
 // The first place whose value is >= t; the length if there is none.
 export function atOrAbove(values, t) {
   let [low, high] = [0, values.length];

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import streamlit as st
 
@@ -37,7 +37,7 @@ Act = Literal[
     "pause", "resume", "step", "restart", "speed",
 ]  # fmt: skip
 ACTS: tuple[Act, ...] = get_args(Act)
-CELLS: tuple[Act, ...] = ("tp", "fp", "fn", "tn")
+WITHOUT_VALUE: tuple[Act, ...] = ("undo", "tp", "fp", "fn", "tn", "pause", "resume", "step", "restart")
 
 # What the tiles of a picture say: those of the registries, and a few that stand in none.
 TEXTS: dict[str, tuple[str, str]] = {
@@ -103,8 +103,9 @@ def picture(
     marks : thresholds, "current" among them; none in a regression. "low" and "high" come together.
     on_act : called, before the rerun, with what was done and its value. "drag" or "type": a threshold, a number or
         ABOVE_ALL, not yet admitted; "share": the share of rows in [0, 1] to predict positive; "save": a threshold;
-        "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with NaN, after a move that had not come to rest.
+        "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with NaN.
         "axis" and "part": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and "speed".
+        A move that had not come to rest is said first, as "drag".
     of : names run, rows and column, without the epoch. When it changes, what was being dragged is dropped.
     label, rest : names of the positive class and of the other rows.
     target : name of a regression's target.
@@ -128,15 +129,12 @@ def picture(
         if act["kind"] not in ACTS:
             return
         st.session_state[serial] = int(act["serial"])
-        kind, value = cast(Act, act["kind"]), act["value"]
-        if kind in CELLS:
-            if value is not None:
-                on_act("drag", value)
-            on_act(kind, math.nan)
-        elif value is not None:  # as JSON has NaN
-            on_act(kind, value)
-        elif kind in ("undo", "pause", "resume", "step", "restart"):
-            on_act(kind, math.nan)
+        if act["moved"] is not None:
+            on_act("drag", act["moved"])
+        if act["kind"] in WITHOUT_VALUE:
+            on_act(act["kind"], math.nan)
+        elif act["value"] is not None:  # as JSON has NaN
+            on_act(act["kind"], act["value"])
 
     def asked_again() -> None:
         st.session_state[missing] = (address, int(st.session_state[key].get("missing") or 0))

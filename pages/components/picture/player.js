@@ -26,7 +26,7 @@ export function mount(state) {
   const { find } = state;
   const last = () => state.film.frames.length - 1;
   const show = (at) => {
-    Object.assign(state, { at, playing: false, chosen: true });
+    Object.assign(state, { at, playing: false, chosen: true, part: 0 });
     state.request({ lay: true });
   };
   find(".speed").value = state.speed;
@@ -51,7 +51,7 @@ export function mount(state) {
 }
 
 function play(state, at) {
-  Object.assign(state, { at, playing: true, chosen: false, since: performance.now() });
+  Object.assign(state, { at, playing: true, chosen: false, part: 0, since: performance.now() });
   state.request({ lay: true });
 }
 
@@ -70,6 +70,7 @@ export function advance(state, now) {
   state.since += steps * pause;
   state.at = Math.min(state.at + steps, last);
   state.playing = state.at < last;
+  state.part = state.playing ? Math.max(0, (now - state.since) / pause) : 0; // of the way to the next one
   return steps > 0;
 }
 

@@ -20,12 +20,16 @@ export function go(state, t) {
   state.request();
 }
 
+const MOVES = ["drag", "type", "share", "save", "undo"]; // acts that say themselves where the threshold goes
+
+// Say what was done. Any other act brings a move along that had not come to rest.
 export function act(state, kind, value) {
+  const moved = state.moving && !MOVES.includes(kind) ? sent(state.t) : null;
   clearTimeout(state.timer);
   state.timer = undefined;
   state.moving = false;
   state.pending = Math.max(state.pending, state.data.serial) + 1;
-  state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value) });
+  state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value), moved });
   busy(state);
   state.request();
 }

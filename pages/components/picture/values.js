@@ -1,6 +1,6 @@
 // A regression: predicted against actual values, residuals, and errors in the target's unit.
 
-import { whole } from "./model.js";
+import { between, whole } from "./model.js";
 import { frameOf, say, upright, word } from "./svg.js";
 
 export const ERRORS = ["mae", "rmse", "bias", "r2"];
@@ -10,7 +10,11 @@ const ROOM = 1.1; // above the tallest bar
 
 const written = (value) => Number(value.toPrecision(3)).toLocaleString("en-US", { maximumSignificantDigits: 3 }).replace("-", "−");
 
+// While epochs are played, rows and bars move from one epoch to the next.
+const moving = ({ film, frame, at, part }, name) => (part ? between(frame[name], film.frames[at + 1][name], part) : frame[name]);
+
 export const scatter = {
+  animated: true,
   html: `
   <h2>Predicted vs. actual</h2>
   <div class="plot still scatter">
@@ -30,10 +34,12 @@ export const scatter = {
       word(left + width / 2, top + height + 31, `actual ${data.target}`, "middle") +
       upright(12, top + height / 2, `predicted ${data.target}`);
   },
-  paint({ find, film, frame, scatter: { x, y } }) {
+  paint(state) {
+    const { find, film, frame, scatter: { x, y } } = state;
+    const values = moving(state, "predicted");
     let path = ""; // a line of no length with round ends is a dot
     film.actual.forEach((actual, row) => {
-      const predicted = Math.min(film.high, Math.max(film.low, frame.predicted[row]));
+      const predicted = Math.min(film.high, Math.max(film.low, values[row]));
       path += `M${x(actual).toFixed(1)} ${y(predicted).toFixed(1)}h0`;
     });
     find(".points").setAttribute("d", path);
@@ -43,6 +49,7 @@ export const scatter = {
 };
 
 export const residuals = {
+  animated: true,
   html: `
   <h2>Residuals, predicted minus actual</h2>
   <div class="plot still residual">
@@ -59,9 +66,10 @@ export const residuals = {
       film.residual_ticks.map((tick) => word(across(tick), top + height + 15, written(tick), "middle")).join("");
     state.residual = { frame, unit: height / ROOM / Math.max(1, ...film.frames.at(-1).residuals) };
   },
-  paint({ find, frame, residual: { frame: { left, top, width, height }, unit } }) {
+  paint(state) {
+    const { find, frame, residual: { frame: { left, top, width, height }, unit } } = state;
     const step = width / frame.residuals.length;
-    const path = frame.residuals.map((rows, bin) => {
+    const path = moving(state, "residuals").map((rows, bin) => {
       const tall = Math.min(height, rows * unit);
       return rows ? `M${(left + step * (bin + GAP / 2)).toFixed(2)} ${(top + height - tall).toFixed(2)}h${(step * (1 - GAP)).toFixed(2)}v${tall.toFixed(2)}h${(-step * (1 - GAP)).toFixed(2)}z` : "";
     }).join("");
