@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ from core.theory.optimal_scores import (
     threshold_on_score,
 )
 from core.theory.remarks import remark
-from pages.shared import controls, text
+from pages.shared import controls, state, text
+from pages.shared.state import Key
 
 LETTERS = "ABCD"
 STROKES = ("━━━", ":green[━ ━]", ":violet[• • •]", ":red[━ •]")  # as the figures draw each place
@@ -170,32 +172,30 @@ def formats_of(one: Chosen | None, y: int) -> dict[str, tuple[Format, tuple[str,
 # --- the losses that are compared
 
 
-def slots_of(kind: str) -> list[int]:
+def slots_of(kind: str) -> Sequence[int]:
     """The places in use; the first time those of FIRST, with their losses."""
-    state = st.session_state
-    name = f"losses.{kind}.slots"
-    if name not in state:
+    slots = state.CARDS.of(kind)
+    if not slots.is_set():
         known = [(loss, values) for loss, values in FIRST[kind] if loss in LOSSES]
         for slot, (loss, values) in enumerate(known):
-            state[f"losses.{kind}.{slot}.loss"] = loss
+            state.CARD_LOSS.of(kind, slot).set(loss)
             for param, value in values.items():
-                state[f"losses.{kind}.{slot}.{loss}.{param}"] = value
-        state[name] = list(range(len(known)))
-    return state[name]
+                state.CARD_PARAM.of(kind, slot, loss, param).set(value)
+        slots.set(list(range(len(known))))
+    return slots.get()
 
 
 def add_loss(kind: str) -> None:
     """Take the first free place for the first loss that is not looked at yet."""
     slots = slots_of(kind)
     free = next(slot for slot in range(len(LETTERS)) if slot not in slots)
-    seen = [st.session_state.get(f"losses.{kind}.{slot}.loss") for slot in slots]
-    st.session_state[f"losses.{kind}.{free}.loss"] = next(name for name in losses_of(kind) if name not in seen)
-    slots.append(free)
-    slots.sort()
+    seen = [state.CARD_LOSS.of(kind, slot).get() for slot in slots]
+    state.CARD_LOSS.of(kind, free).set(next(name for name in losses_of(kind) if name not in seen))
+    state.CARDS.of(kind).set(sorted([*slots, free]))
 
 
 def remove_loss(kind: str, slot: int) -> None:
-    slots_of(kind).remove(slot)
+    state.CARDS.of(kind).set([kept for kept in slots_of(kind) if kept != slot])
 
 
 def losses_of(kind: str) -> list[str]:
@@ -230,17 +230,17 @@ def choose_losses(kind: str) -> list[Chosen]:
     return chosen
 
 
-def share_of_positives(kind: str, slots: list[int]) -> float:
+def share_of_positives(kind: str, slots: Sequence[int]) -> float:
     """The share of positives in imagined data, asked for where a chosen loss takes weights from its data."""
     if not any(reads_rows(*loss_and_head(kind, slot)) for slot in slots):
         return 0.1
-    st.session_state.setdefault("losses.positives", 0.1)
+    state.POSITIVES.setdefault()
     return st.slider(
         "Share of positives",
         0.01,
         0.99,
         step=0.01,
-        key="losses.positives",
+        key=state.POSITIVES.name,
         help="In the training rows that balanced weights or class priors are computed from.",
         persist_state="session",
     )
@@ -248,9 +248,9 @@ def share_of_positives(kind: str, slots: list[int]) -> float:
 
 def loss_and_head(kind: str, slot: int) -> tuple[str, str]:
     """What a place shows, before its card is drawn."""
-    loss = str(st.session_state[f"losses.{kind}.{slot}.loss"])
+    loss = state.CARD_LOSS.of(kind, slot).get()
     first = "identity" if kind == "values" else class_heads(loss)[0]
-    return loss, st.session_state.get(f"losses.{kind}.{slot}.{loss}.head", first)
+    return loss, state.CARD_HEAD.of(kind, slot, loss).get() or first
 
 
 def reads_rows(loss: str, head: str) -> bool:
@@ -260,13 +260,12 @@ def reads_rows(loss: str, head: str) -> bool:
 
 def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | None:
     """The controls of one place; None, with a sentence, where its parameters can't be used."""
-    prefix = f"losses.{kind}.{slot}"
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{LETTERS[slot]}** &nbsp; {STROKES[slot]}", width="content")
         st.button(
             "",
             icon=":material/close:",
-            key=f"{prefix}.remove",
+            key=f"losses.{kind}.{slot}.remove",
             type="tertiary",
             on_click=remove_loss,
             args=(kind, slot),
@@ -274,19 +273,19 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
             help=f"Remove {LETTERS[slot]}.",
         )
     names = {name: f"{LOSSES[name].label}{' · a mistake' * bool(LOSSES[name].mistake)}" for name in losses_of(kind)}
-    loss = controls.choose("Loss", f"{prefix}.loss", names, hide_label=True)
+    loss = controls.choose("Loss", state.CARD_LOSS.of(kind, slot), names, hide_label=True)
     spec = LOSSES[loss]
     st.latex(stacked(spec.formula))
     described = st.container()  # filled once the parameters are known
-    head = "identity" if kind == "values" else choose_head(f"{prefix}.{loss}.head", loss)
+    head = "identity" if kind == "values" else choose_head(state.CARD_HEAD.of(kind, slot, loss), loss)
     values: dict[str, Value] = {}
     complaint = ""
     for param in compatibility.params_for(head, loss):
         try:
-            values[param.name] = controls.of_param(param, f"{prefix}.{loss}.{param.name}")
+            values[param.name] = controls.of_param(param, state.CARD_PARAM.of(kind, slot, loss, param.name))
         except CutoffError as error:
             complaint = str(error)
-    activation = choose_activation(f"{prefix}.{loss}.activation", head, loss)
+    activation = choose_activation(state.CARD_ACTIVATION.of(kind, slot, loss), head, loss)
     changed = [
         (param.name, values[param.name])
         for param in compatibility.params_for(head, loss)
@@ -313,7 +312,7 @@ def stacked(formula: str) -> str:
     return rf"\begin{{gathered}}{lines}\end{{gathered}}"
 
 
-def choose_head(key: str, loss: str) -> str:
+def choose_head(key: Key[str], loss: str) -> str:
     """The head whose outputs the loss is given, where there is a choice."""
     heads = class_heads(loss)
     if len(heads) == 1:
@@ -321,7 +320,7 @@ def choose_head(key: str, loss: str) -> str:
     return controls.choose("Head", key, {name: HEADS[name].label for name in heads})
 
 
-def choose_activation(key: str, head: str, loss: str) -> str:
+def choose_activation(key: Key[str], head: str, loss: str) -> str:
     """The last step inside the network, where there is a choice."""
     right = resolved(head, "auto", loss)
     others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]

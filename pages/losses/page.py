@@ -31,7 +31,7 @@ from pages.losses.cards import (
     rests_of,
     solved_of,
 )
-from pages.shared import choices, session, text
+from pages.shared import choices, session, state, text
 
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
 BY_HAND = "Naive BCE, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
@@ -56,8 +56,8 @@ def show_values(chosen: list[Chosen]) -> None:
             "Against",
             get_args(ProbabilityScale),
             format_func={"logit": "against the logit", "probability": "against the probability"}.__getitem__,
-            key="losses.scale",
-            default="logit",
+            key=state.LOSS_SCALE.name,
+            default=state.LOSS_SCALE.default,
             required=True,
             label_visibility="collapsed",
             persist_state="session",
@@ -81,8 +81,8 @@ def show_regression(chosen: list[Chosen]) -> None:
     """Value and gradient against the prediction, for one target."""
     st.header("Value and gradient")
     st.caption("Gradient descent converges where the gradient crosses 0 from below; this should be at the target only.")
-    st.session_state.setdefault("losses.target", 0.0)
-    target = st.slider("Target y", -1.0, 2.0, step=0.05, key="losses.target", persist_state="session")
+    state.LOSS_TARGET.setdefault()
+    target = st.slider("Target y", -1.0, 2.0, step=0.05, key=state.LOSS_TARGET.name, persist_state="session")
     with st.container(border=True):
         live_figure(
             loss_figure([line_of(one, target, "logit") for one in chosen], "prediction", "gradient", target),
@@ -104,9 +104,14 @@ def show_optimal_scores(chosen: list[Chosen]) -> None:
         "The score that minimises the expected loss of rows that are positive with probability q. Lines: closed form. "
         "Symbols: numerical search. Dashed diagonal: the score equals q."
     )
-    st.session_state.setdefault("losses.threshold", 0.5)
+    state.LOSS_THRESHOLD.setdefault()
     threshold = st.slider(
-        "Threshold on the true probability q", 0.01, 0.99, step=0.01, key="losses.threshold", persist_state="session"
+        "Threshold on the true probability q",
+        0.01,
+        0.99,
+        step=0.01,
+        key=state.LOSS_THRESHOLD.name,
+        persist_state="session",
     )
     badges(chosen)
     left, right = st.columns(2)
@@ -166,14 +171,14 @@ def show_formats(chosen: list[Chosen]) -> None:
     labels = {LETTERS[one.slot]: f"**{LETTERS[one.slot]}** {STROKES[one.slot]}" for one in chosen}
     if not predicts:
         labels["hand"] = "naive implementation"
-    if st.session_state.get("losses.numerical") not in labels:
-        st.session_state.pop("losses.numerical", None)
+    if state.NUMERICAL.get() not in labels:
+        state.NUMERICAL.pop()
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         which = st.segmented_control(
             "Loss shown",
             list(labels),
             format_func=labels.__getitem__,
-            key="losses.numerical",
+            key=state.NUMERICAL.name,
             default=next(iter(labels)),
             required=True,
             persist_state="session",
@@ -182,8 +187,8 @@ def show_formats(chosen: list[Chosen]) -> None:
             "Target" if predicts else "Label",
             (0, 1),
             format_func="y = {}".format,
-            key="losses.numerical.y",
-            default=0,
+            key=state.NUMERICAL_LABEL.name,
+            default=state.NUMERICAL_LABEL.default,
             required=True,
             persist_state="session",
         )
@@ -213,8 +218,8 @@ def show_twice() -> None:
         "A softmax in the network before a loss that applies its own, such as cross-entropy, limits the probabilities "
         "to this maximum and the loss to this minimum."
     )
-    st.session_state.setdefault("losses.twice", 10)
-    classes = st.slider("Classes K", 2, 100, key="losses.twice", persist_state="session")
+    state.SOFTMAX_CLASSES.setdefault()
+    classes = st.slider("Classes K", 2, 100, key=state.SOFTMAX_CLASSES.name, persist_state="session")
     every = np.arange(2, 101)
     largest, floor = softmax_twice(every)
     at = classes - 2
@@ -245,9 +250,9 @@ def show_decisions() -> None:
         "torch.round rounds ties to even, so torch.round(sigmoid(z)) means p > 0.5, not p >= 0.5. The sigmoid of a "
         "small positive logit is exactly 0.5. argmax over one column is always 0."
     )
-    st.session_state.setdefault("losses.logit", 5e-8)
+    state.LOGIT.setdefault()
     z = st.number_input(
-        "Logit z", -1e4, 1e4, format="%g", step=None, key="losses.logit", persist_state="session", width=240
+        "Logit z", -1e4, 1e4, format="%g", step=None, key=state.LOGIT.name, persist_state="session", width=240
     )
     for place, (name, dtype) in zip(st.columns(len(numerics.DTYPES)), numerics.DTYPES.items(), strict=True):
         found = numerics.decisions(z, dtype)
@@ -271,8 +276,8 @@ def explore() -> None:
         "Kind",
         list(KINDS),
         format_func=KINDS.__getitem__,
-        key="losses.kind",
-        default="classes",
+        key=state.LOSS_KIND.name,
+        default=state.LOSS_KIND.default,
         required=True,
         label_visibility="collapsed",
         persist_state="session",

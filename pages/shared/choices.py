@@ -12,7 +12,7 @@ from core.experiment import compatibility, links
 from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.parameters import defaults
-from pages.shared import session, thresholds
+from pages.shared import session, state, thresholds
 
 
 def open_link() -> None:
@@ -20,7 +20,7 @@ def open_link() -> None:
 
     Sentences on what could not be used are kept for `session.show_complaints`.
     """
-    if "dataset" in st.session_state:
+    if state.DATASET.is_set():
         return
     experiment, complaints = links.experiment_from_query(st.query_params)
     session.complain(*complaints)
@@ -35,28 +35,28 @@ def open_link() -> None:
 
 def take(config: RunConfig) -> None:
     """Make these the choices; call it before the controls are drawn."""
-    state = st.session_state
     for name in SETTINGS:
-        state[name] = getattr(config, name)
+        state.SETTING.of(name).set(getattr(config, name))
     if config.widths:
-        state[f"widths.{config.model}"] = "-".join(map(str, config.widths))
-    for prefix, params, pairs in (
-        (f"data.{config.dataset}", DATASETS[config.dataset].params, config.dataset_params),
-        (f"loss.{config.loss}", compatibility.params_for(config.head, config.loss), config.loss_params),
-    ):
-        for name, value in (defaults(params) | dict(pairs)).items():
-            state[f"{prefix}.{name}"] = value
+        state.WIDTHS.of(config.model).set("-".join(map(str, config.widths)))
+    for name, value in (defaults(DATASETS[config.dataset].params) | dict(config.dataset_params)).items():
+        state.DATA_PARAM.of(config.dataset, name).set(value)
+    loss_params = compatibility.params_for(config.head, config.loss)
+    for name, value in (defaults(loss_params) | dict(config.loss_params)).items():
+        state.LOSS_PARAM.of(config.loss, name).set(value)
 
 
 def open_with(experiment: Experiment) -> None:
     """Make these the variants of the session, the first one edited; names that follow from the choices stay so."""
     plain = names_of([variant.config for variant in experiment.variants])
-    st.session_state.variants = [
-        new_variant(variant.config, "" if variant.name == name else variant.name, variant.colour)
-        for variant, name in zip(experiment.variants, plain, strict=True)
-    ]
-    st.session_state.next_edited = 0
-    st.session_state.seeds = len(experiment.seeds)
+    state.VARIANTS.set(
+        [
+            new_variant(variant.config, "" if variant.name == name else variant.name, variant.colour)
+            for variant, name in zip(experiment.variants, plain, strict=True)
+        ]
+    )
+    state.NEXT_EDITED.set(0)
+    state.SEEDS.set(len(experiment.seeds))
 
 
 def new_variant(config: RunConfig, name: str = "", colour: int | None = None) -> dict[str, Any]:
@@ -66,14 +66,13 @@ def new_variant(config: RunConfig, name: str = "", colour: int | None = None) ->
 
 def settle() -> None:
     """Take up what was decided in the last script run, before any control is drawn."""
-    state = st.session_state
-    if "next_edited" in state:
-        edit(state.pop("next_edited"))
+    if (at := state.NEXT_EDITED.pop()) is not None:
+        edit(at)
 
 
 def variants() -> tuple[Variant, ...]:
     """The variants, those without a name under their plain one."""
-    kept: list[dict[str, Any]] = st.session_state.variants
+    kept = state.VARIANTS.get()
     configs = [RunConfig(**entry["config"]) for entry in kept]
     plain = names_of(configs)
     return tuple(
@@ -84,6 +83,5 @@ def variants() -> tuple[Variant, ...]:
 
 def edit(at: int) -> None:
     """Let the controls show this variant."""
-    state = st.session_state
-    state.edited = at
-    state.next_config = state.variants[at]["config"]
+    state.EDITED.set(at)
+    state.NEXT_CONFIG.set(state.VARIANTS.get()[at]["config"])

@@ -9,21 +9,24 @@ import streamlit as st
 from core.evaluation.source import ScoreSource
 from core.parameters import Param, Value
 from core.plots.style import ProbabilityScale, Scale, score_range
-from pages.shared import thresholds
+from pages.shared import state, thresholds
+from pages.shared.state import Key
 
 
-def choose(label: str, key: str, options: dict[str, str], hide_label: bool = False, help: str | None = None) -> str:
+def choose(
+    label: str, key: Key[str], options: dict[str, str], hide_label: bool = False, help: str | None = None
+) -> str:
     """A choice among names; one that is no longer offered is replaced by the first that is.
 
     A browser keeps the words of what is chosen: they must not change while the choice stays.
     """
-    if st.session_state.get(key) not in options:
-        st.session_state[key] = next(iter(options))
+    if key.setdefault() not in options:
+        key.set(next(iter(options)))
     chosen = st.selectbox(
         label,
         list(options),
         format_func=options.__getitem__,
-        key=key,
+        key=key.name,
         help=help,
         persist_state="session",
         label_visibility="collapsed" if hide_label else "visible",
@@ -31,14 +34,14 @@ def choose(label: str, key: str, options: dict[str, str], hide_label: bool = Fal
     return str(chosen)
 
 
-def of_param(param: Param, key: str) -> Value:
+def of_param(param: Param, key: Key[Value]) -> Value:
     """The control that fits the parameter: a list, a slider for a step of even size, else a number to type."""
-    st.session_state.setdefault(key, param.default)
+    key.setdefault(param.default)
     if param.options:
         value = st.selectbox(
             param.label,
             param.options,
-            key=key,
+            key=key.name,
             help=param.help,
             accept_new_options=param.free,
             persist_state="session",
@@ -54,7 +57,7 @@ def of_param(param: Param, key: str) -> Value:
                 high,
                 step=kind(param.step),
                 format="%g",
-                key=key,
+                key=key.name,
                 help=param.help,
                 persist_state="session",
             )
@@ -67,7 +70,7 @@ def of_param(param: Param, key: str) -> Value:
             high,
             step=step,
             format=None if param.integer else "%g",
-            key=key,
+            key=key.name,
             help=param.help,
             persist_state="session",
         )
@@ -96,14 +99,14 @@ def offer_calibration(where: str) -> None:
         key=f"{where}.calibrate",
         type="tertiary",
         icon=":material/build:",
-        on_click=st.session_state.update,
-        kwargs={"panel": "Calibration"},
+        on_click=state.PANEL.set,
+        args=("Calibration",),
     )
 
 
 def scale_now() -> ProbabilityScale:
     """The scale chosen last, wherever its control stands."""
-    return st.session_state.get("scale") or "logit"
+    return state.SCALE.get()
 
 
 def score_scale() -> ProbabilityScale:
@@ -111,9 +114,9 @@ def score_scale() -> ProbabilityScale:
     return st.segmented_control(
         "Score axis",
         get_args(ProbabilityScale),
-        key="scale",
+        key=state.SCALE.name,
         format_func={"probability": "linear axis", "logit": "logit axis"}.__getitem__,
-        default="logit",
+        default=state.SCALE.default,
         required=True,
         label_visibility="collapsed",
         persist_state="session",

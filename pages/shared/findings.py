@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.checks import CHECKS, Finding
 from core.experiment.config import RunConfig
-from pages.shared import text
+from pages.shared import state, text
 
 SEVERITIES = {
     "mistake": (":red[:material/error:]", "Mistake"),
@@ -44,5 +44,5 @@ def show_line(finding: Finding, where: str, config: RunConfig | None) -> None:
         label = text.of_remedy(finding.remedy, config)
         if st.button(label, key=f"{where}.{finding.code}", type="tertiary", icon=":material/build:"):
             # The controls are drawn already; the next script run applies these choices before it draws them.
-            st.session_state.next_config = config.model_copy(update=finding.remedy).model_dump()
+            state.NEXT_CONFIG.set(config.model_copy(update=finding.remedy).model_dump())
             st.rerun()

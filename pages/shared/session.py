@@ -11,14 +11,14 @@ from core.evaluation.source import ScoreSource
 from core.experiment import links
 from core.experiment.config import Experiment
 from core.training.runs import Job
-from pages.shared import text
+from pages.shared import state, text
 from pages.shared.services import runner
 
 
 def jobs() -> list[Job]:
     """The jobs this session has started or opened that are still kept, the newest first."""
     kept = []
-    for name in st.session_state.setdefault("jobs", []):
+    for name in state.JOBS.get():
         try:
             kept.append(runner().job(name))
         except CutoffError:
@@ -28,49 +28,48 @@ def jobs() -> list[Job]:
 
 def current_job() -> Job | None:
     """The job in the URL or started last; an id that is not kept any more leaves a sentence for `show_complaints`."""
-    state = st.session_state
-    if "job" not in state:
-        state.job = st.query_params.get("run")
-    if state.job is None:
+    if not state.JOB.is_set():
+        state.JOB.set(st.query_params.get("run"))
+    name = state.JOB.get()
+    if name is None:
         return None
     try:
-        job = runner().job(state.job)
+        job = runner().job(name)
     except CutoffError as error:
         complain(str(error))
-        state.job = None
+        state.JOB.set(None)
         return None
-    known = state.setdefault("jobs", [])
+    known = state.JOBS.get()
     if job.id not in known:
-        known.insert(0, job.id)
+        state.JOBS.set([job.id, *known])
     return job
 
 
 def sources() -> list[ScoreSource]:
     """The scores that this session holds itself, beside its runs, which the runner keeps."""
-    return list(st.session_state.get("sources", ()))
+    return list(state.SOURCES.get())
 
 
 def look_at(name: str | None) -> None:
     """Make a job the current one, or none."""
-    st.session_state.job = name
+    state.JOB.set(name)
 
 
 def complain(*sentences: str) -> None:
     """Keep sentences to be shown until something is started."""
-    kept = st.session_state.setdefault("complaints", [])
-    kept += [sentence for sentence in sentences if sentence not in kept]
+    state.COMPLAINTS.set(list(dict.fromkeys([*state.COMPLAINTS.get(), *sentences])))
 
 
 def show_complaints() -> None:
     """Show the kept sentences, in one box."""
-    if sentences := st.session_state.get("complaints"):
+    if sentences := state.COMPLAINTS.get():
         st.warning("\n\n".join(map(text.plain, sentences)), icon=":material/error:")
 
 
 def write_link(experiment: Experiment | None = None, more: Mapping[str, str] | None = None) -> None:
     """Put the choices, the current job and whatever else a page wants there into the URL."""
     query = (links.experiment_to_query(experiment) if experiment else {}) | dict(more or {})
-    if st.session_state.get("job"):
-        query["run"] = st.session_state.job
+    if job := state.JOB.get():
+        query["run"] = job
     if query != st.query_params.to_dict():
         st.query_params.from_dict(query)

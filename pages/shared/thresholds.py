@@ -24,7 +24,7 @@ from core.evaluation.threshold import (
     thresholds_to_text,
 )
 from core.evaluation.tuning import LABEL_RULES, bind, candidates, rules
-from pages.shared import session
+from pages.shared import session, state
 
 KEPT = 200  # steps that can be undone
 LINKED = ("current", "saved")  # each with "<name>_from" in the URL
@@ -41,13 +41,13 @@ def open_link() -> None:
     """Keep which run of its job the URL names, and the thresholds that it holds, until the Thresholds page is drawn."""
     for name in ("shown", *LINKED, *(f"{name}_from" for name in LINKED)):
         if given := st.query_params.get(name):
-            st.session_state[f"linked.{name}"] = given
+            state.LINKED.of(name).set(given)
 
 
 def take_linked(source: ScoreSource) -> None:
     """Take over the thresholds of the link that opened this session, once; a sentence is kept if that fails."""
-    given = {name: st.session_state.pop(f"linked.{name}", "") for name in LINKED}
-    origins = {name: st.session_state.pop(f"linked.{name}_from", "") for name in LINKED}
+    given = {name: state.LINKED.of(name).pop() for name in LINKED}
+    origins = {name: state.LINKED.of(f"{name}_from").pop() for name in LINKED}
     found: dict[str, tuple[Threshold, ...]] = {}
     for name in LINKED:
         if given[name]:
@@ -91,8 +91,8 @@ def _domain(of: Key, _source: ScoreSource) -> Domain:
 def common(ids: Iterable[str]) -> float | None:
     """The number that is the current threshold of every column of these sources of probabilities, by id, .5 where
     nobody chose one and inf above every score; None if they differ."""
-    steps = [st.session_state.get(f"thresholds.{source_id}") for source_id in ids]
-    found = {one.number for each in steps if each for one in each[-1].current} | ({0.5} if None in steps else set())
+    steps = [state.THRESHOLDS.of(source_id).get() for source_id in ids]
+    found = {one.number for each in steps if each for one in each[-1].current} | ({0.5} if not all(steps) else set())
     if len(found) != 1:
         return None
     (number,) = found
@@ -174,25 +174,23 @@ def undo(source: ScoreSource) -> None:
     """Take the last step back, whether it moved thresholds or saved them."""
     steps = _steps(source)
     if len(steps) > 1:
-        steps.pop()
+        state.THRESHOLDS.of(source.id).set(steps[:-1])
 
 
 def can_undo(source: ScoreSource) -> bool:
     return len(_steps(source)) > 1
 
 
-def _steps(source: ScoreSource) -> list[Step]:
+def _steps(source: ScoreSource) -> Sequence[Step]:
     """What was current and what was saved after each step, the newest last."""
-    key = f"thresholds.{source.id}"
-    if key not in st.session_state:
+    key = state.THRESHOLDS.of(source.id)
+    if not key.is_set():
         columns = source.scores(source.parts[0]).n_columns
-        st.session_state[key] = [Step((domain(source).default(),) * columns)]
-    steps: list[Step] = st.session_state[key]
-    return steps
+        key.set([Step((domain(source).default(),) * columns)])
+    return key.get()
 
 
 def _step(source: ScoreSource, step: Step) -> None:
     steps = _steps(source)
     if steps[-1] != step:
-        steps.append(step)
-        del steps[:-KEPT]
+        state.THRESHOLDS.of(source.id).set([*steps, step][-KEPT:])

@@ -7,7 +7,7 @@ import streamlit as st
 from core.evaluation.source import ScoreSource
 from core.export import predictions_csv
 from core.training.runs import Job, Run
-from pages.shared import choices, regression, session, text, thresholds
+from pages.shared import choices, regression, session, state, text, thresholds
 from pages.shared.services import runner
 from pages.workbench import classes, explorer, labels, panels
 from pages.workbench.panels import tune
@@ -21,16 +21,16 @@ def choose_source() -> ScoreSource | None:
     if not sources:
         return None
     own = [run.id for run in (job.runs if job else ()) if run.id in sources] or list(sources)
-    if st.session_state.get("shown_run") not in own:
-        linked = st.session_state.pop("linked.shown", None)
-        st.session_state.shown_run = linked if linked in own else own[0]
+    if state.SHOWN_RUN.get() not in own:
+        linked = state.LINKED.of("shown").pop()
+        state.SHOWN_RUN.set(linked if linked in own else own[0])
     names = {name: f"{len(sources) - at}. {one.about.label}" for at, (name, one) in enumerate(sources.items())}
     chosen = st.selectbox(
         "Run",
         list(sources),
         format_func=names.__getitem__,
-        key="shown_run",
-        on_change=lambda: session.look_at(_job_of(sources[st.session_state.shown_run])),
+        key=state.SHOWN_RUN.name,
+        on_change=lambda: session.look_at(_job_of(sources[state.SHOWN_RUN.get()])),
         persist_state="session",
         label_visibility="collapsed",
     )
@@ -120,7 +120,7 @@ else:
         part = st.segmented_control(
             "Split",
             source.parts,
-            key="part",
+            key=state.PART.name,
             default=source.parts[0],
             required=True,
             label_visibility="collapsed",

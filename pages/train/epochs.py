@@ -10,6 +10,7 @@ from core.plots.style import Scale
 from core.training.runner import KEPT_BYTES_A_JOB
 from core.training.runs import Run
 from pages.components.epoch_scrubber import epoch_scrubber
+from pages.shared import state
 from pages.train import theory
 
 
@@ -20,7 +21,7 @@ def choose_class(run: Run) -> int:
         "Class" if run.task == "multiclass" else "Label",
         range(len(names)),
         format_func=names.__getitem__,
-        key=f"class.{run.job}",
+        key=state.CLASS.of(run.job).name,
         persist_state="session",
         width=260,
     )
@@ -34,15 +35,15 @@ def show(run: Run, threshold: float, choose: bool = False) -> None:
     if (
         not run.ended
         and run.status != "paused"
-        and not st.toggle("Look back while it trains", key="look_back", persist_state="session")
+        and not st.toggle("Look back while it trains", key=state.LOOK_BACK.name, persist_state="session")
     ):
         st.caption("Pause, or wait for the end, to drag through the epochs.")
         return
     column = 0
     if views.n_columns > 1:
-        column = choose_class(run) if choose else st.session_state.get(f"class.{run.job}", 0)
+        column = choose_class(run) if choose else state.CLASS.of(run.job).get()
     view = views.view(column)
-    now, scale = (run.id, run.epoch, len(run.kept)), st.session_state.get("scale", "logit")
+    now, scale = (run.id, run.epoch, len(run.kept)), state.SCALE.get()
     frames = _frames(now, threshold, scale, column, theory.shows_converted(run), run)
     epoch_scrubber(
         frames,

@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from core import checks
 from core.experiment.config import RunConfig
 from core.training.runs import Job, Run
-from pages.shared import findings, regression, text
+from pages.shared import findings, regression, state, text
 from pages.train import epochs, misclassified, one_run
 
 
 def of(job: Job) -> int:
     """The variant in focus, the first to begin with."""
-    at = int(st.session_state.get(f"focus.{job.id}", 0))
+    at = state.FOCUS.of(job.id).get()
     return min(at, len(job.experiment.variants) - 1)
 
 
 def put(job: str, at: int) -> None:
     """Put a variant into focus."""
-    st.session_state[f"focus.{job}"] = at
+    state.FOCUS.of(job).set(at)
 
 
 def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.float64]]) -> None:
@@ -38,7 +38,7 @@ def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.f
             default=0,
             format_func=lambda i: f"seed {job.experiment.seeds[i]}",
             required=True,
-            key=f"seed.{job.id}",
+            key=state.SEED.of(job.id).name,
             label_visibility="collapsed",
         )
     run = runs[seed]
@@ -59,7 +59,7 @@ def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.f
     if run.task != "binary":
         with st.container(border=True):
             st.markdown("**Validation scores** by class")
-            one_run.show_scores(run, st.session_state.scale)
+            one_run.show_scores(run, state.SCALE.get())
     with st.container(border=True):
         epochs.show(run, threshold)
     if misclassified.applies(run):
@@ -69,6 +69,5 @@ def show(job: Job, at: int, threshold: float, metrics: Mapping[str, NDArray[np.f
 
 def _choices_of(run: Run) -> RunConfig | None:
     """The choices that the controls edit, if they are those of this run but for the seed: what a remedy may change."""
-    state = st.session_state
-    edited = RunConfig(**state.variants[state.edited]["config"])
+    edited = RunConfig(**state.VARIANTS.get()[state.EDITED.get()]["config"])
     return edited if edited.model_copy(update={"seed": run.config.seed}) == run.config else None

@@ -19,8 +19,9 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value
-from pages.shared import choices, controls, findings, text
+from pages.shared import choices, controls, findings, state, text
 from pages.shared.services import runner
+from pages.shared.state import Key
 from pages.train import preview, variants
 
 T = TypeVar("T")
@@ -33,8 +34,8 @@ def edit() -> tuple[Experiment | None, str]:
     can't be trained."""
     choices.settle()
     changes = _follow_data()
-    if config := st.session_state.pop("next_config", None):
-        choices.take(make_config(**config))
+    if choice := state.NEXT_CONFIG.pop():
+        choices.take(make_config(**choice))
     problems: list[str] = []
     slots: Slots = {}
     chosen = _data(problems, slots)
@@ -63,16 +64,16 @@ def edit() -> tuple[Experiment | None, str]:
 
 def _follow_data() -> list[str]:
     """Where other data was chosen since the last script run, put all variants on it; returns what did not fit."""
-    state = st.session_state
-    dataset = state.dataset
-    if dataset not in DATASETS or dataset == variants.dataset() or "next_config" in state:
+    dataset = state.DATASET.get()
+    if dataset not in DATASETS or dataset == variants.dataset() or state.NEXT_CONFIG.is_set():
         return []
     try:
         load_dataset(dataset)
     except CutoffError:
         return []  # which is said beside the data; the variants wait for data that can be read
-    given = {param: state.get(f"data.{dataset}.{param.name}", param.default) for param in DATASETS[dataset].params}
-    return variants.move_to(dataset, tuple((p.name, value) for p, value in given.items() if value != p.default))
+    keys = {param: state.DATA_PARAM.of(dataset, param.name) for param in DATASETS[dataset].params}
+    given = {param.name: key.get() for param, key in keys.items() if key.get() not in (None, param.default)}
+    return variants.move_to(dataset, tuple(given.items()))
 
 
 def _show_findings(config: RunConfig, slots: Slots) -> None:
@@ -86,8 +87,8 @@ def _show_findings(config: RunConfig, slots: Slots) -> None:
 def _data(problems: list[str], slots: Slots) -> dict[str, object]:
     st.header("Data", help=_sources())
     labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
-    dataset = controls.choose("Data", "dataset", labels, hide_label=True)
-    params = _params(f"data.{dataset}", DATASETS[dataset].params, problems, slots)
+    dataset = controls.choose("Data", state.DATASET, labels, hide_label=True)
+    params = _params("data", partial(state.DATA_PARAM.of, dataset), DATASETS[dataset].params, problems, slots)
     with st.spinner("Loading the data"):
         data = _or_problem(lambda: load_dataset(dataset, tuple(sorted(params.items()))), None, problems)
     if data:
@@ -100,7 +101,7 @@ def _data(problems: list[str], slots: Slots) -> dict[str, object]:
 def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
     st.header("Model")
     labels = {name: MODELS[name].label for name in compatibility.models_for(dataset)}
-    model = controls.choose("Model", "model", labels, hide_label=True)
+    model = controls.choose("Model", state.SETTING.of("model"), labels, hide_label=True)
     spec = MODELS[model]
     st.caption(spec.about)
     widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
@@ -113,13 +114,15 @@ def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]
 def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -> dict[str, object]:
     dataset, dataset_params = data["dataset"], tuple(sorted(data["dataset_params"].items()))
     st.header("Head and loss")
-    head = controls.choose("Head", "head", {name: HEADS[name].label for name in compatibility.heads_for(dataset)})
+    head = controls.choose(
+        "Head", state.SETTING.of("head"), {name: HEADS[name].label for name in compatibility.heads_for(dataset)}
+    )
     st.caption(text.of_head(HEADS[head], DATASETS[dataset].task))
     slots["head"] = st.container()
     losses = compatibility.losses_for(dataset, head)
     loss = controls.choose(
         "Loss",
-        "loss",
+        state.SETTING.of("loss"),
         {name: _named(LOSSES[name]) for name in losses},
         help=_expectations(losses, DATASETS[dataset].task),
     )
@@ -128,7 +131,7 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
     with st.container(key="formula"):
         st.latex(spec.formula)
     slots["loss"] = st.container()
-    params = _params(f"loss.{loss}", compatibility.params_for(head, loss), problems, slots)
+    params = _params("loss", partial(state.LOSS_PARAM.of, loss), compatibility.params_for(head, loss), problems, slots)
     slots["theory"] = st.container()
     activation = _activation(head, loss)
     slots["activation"] = st.container()
@@ -150,7 +153,9 @@ def _activation(head: str, loss: str) -> str:
     others = [name for name in compatibility.activations_for(head, loss) if name not in ("auto", right)]
     labels = {"auto": "default for this loss"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
-    activation = controls.choose(SETTINGS["activation"].label, "activation", labels, help=SETTINGS["activation"].help)
+    activation = controls.choose(
+        SETTINGS["activation"].label, state.SETTING.of("activation"), labels, help=SETTINGS["activation"].help
+    )
     st.caption(text.of_wiring(head, activation, loss))
     return activation
 
@@ -164,23 +169,25 @@ def _or_problem(read: Callable[[], T], otherwise: T, problems: list[str]) -> T:
         return otherwise
 
 
-def _params(prefix: str, params: tuple[Param, ...], problems: list[str], slots: Slots) -> dict[str, Value]:
-    """One control a parameter; returns those that differ from their defaults."""
+def _params(
+    kind: str, key_of: Callable[[str], Key[Any]], params: tuple[Param, ...], problems: list[str], slots: Slots
+) -> dict[str, Value]:
+    """One control a parameter of the "data" or the "loss"; returns those that differ from their defaults."""
     values = {}
     for param in params:
-        read = partial(controls.of_param, param, f"{prefix}.{param.name}")
+        read = partial(controls.of_param, param, key_of(param.name))
         values[param.name] = _or_problem(read, param.default, problems)
-        slots[f"{prefix.partition('.')[0]}.{param.name}"] = st.container()
+        slots[f"{kind}.{param.name}"] = st.container()
     return {param.name: values[param.name] for param in params if values[param.name] != param.default}
 
 
 def _widths(model: str) -> tuple[int, ...]:
-    key = f"widths.{model}"
-    st.session_state.setdefault(key, "-".join(map(str, MODELS[model].widths)))
+    key = state.WIDTHS.of(model)
+    key.setdefault("-".join(map(str, MODELS[model].widths)))
     written = st.selectbox(
         MODELS[model].widths_label,
         WIDTHS[model],
-        key=key,
+        key=key.name,
         help=SETTINGS["widths"].help,
         accept_new_options=True,
         persist_state="session",
@@ -189,10 +196,11 @@ def _widths(model: str) -> tuple[int, ...]:
 
 
 def _batch_norm() -> bool:
-    st.session_state.setdefault("batch_norm", False)
+    key = state.SETTING.of("batch_norm")
+    key.setdefault(False)
     return st.checkbox(
         SETTINGS["batch_norm"].label,
-        key="batch_norm",
+        key=key.name,
         help=SETTINGS["batch_norm"].help,
         persist_state="session",
     )
@@ -220,7 +228,7 @@ def _control(name: str) -> Value:
 
 def _choose(name: str) -> str:
     setting = SETTINGS[name]
-    return controls.choose(setting.label, name, dict(setting.options), help=setting.help or None)
+    return controls.choose(setting.label, state.SETTING.of(name), dict(setting.options), help=setting.help or None)
 
 
 def _number(param: Param) -> Value:
@@ -228,7 +236,14 @@ def _number(param: Param) -> Value:
     low, high, step = (None if number is None else kind(number) for number in (param.low, param.high, param.step))
     form = None if param.integer else "%g"
     value = st.number_input(
-        param.label, low, high, step=step, format=form, key=param.name, help=param.help, persist_state="session"
+        param.label,
+        low,
+        high,
+        step=step,
+        format=form,
+        key=state.SETTING.of(param.name).name,
+        help=param.help,
+        persist_state="session",
     )
     assert value is not None
     return value

@@ -18,10 +18,9 @@ from core.plots.style import Scale, variant_colour
 from core.plots.training import loss_curves
 from core.training.runs import Run
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, regression, text, thresholds
+from pages.shared import controls, findings, regression, state, text, thresholds
 from pages.train import epochs, misclassified, plane, theory
 
-THRESHOLD = "race.threshold"  # the key of its slider
 HELP = {
     "binary": "Rows with score >= threshold are predicted positive.",
     "multilabel": "Labels with score >= threshold are predicted; one threshold for all labels.",
@@ -99,16 +98,16 @@ def choose_threshold(seeds: Sequence[Sequence[Run]], lines: Sequence[Line]) -> f
         return 0.5
     runs = [run for of_variant in seeds for run in of_variant]
     current = thresholds.common(map(theory.shown_id, runs))
-    st.session_state.setdefault(THRESHOLD, 0.5)
+    state.TRAIN_THRESHOLD.setdefault()
     if current is not None:
-        st.session_state[THRESHOLD] = min(current, 1.0)
+        state.TRAIN_THRESHOLD.set(min(current, 1.0))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         threshold = st.slider(
             "Threshold on the score",
             0.0,
             1.0,
             step=0.01,
-            key=THRESHOLD,
+            key=state.TRAIN_THRESHOLD.name,
             on_change=_move_all,
             args=(runs,),
             persist_state="session",
@@ -124,7 +123,7 @@ def _move_all(runs: Sequence[Run]) -> None:
     """Make the slider's number the current threshold of every column of these runs."""
     for run in map(theory.as_shown, (run for run in runs if run.outputs)):
         for column in range(len(thresholds.current(run))):
-            thresholds.move(run, column, st.session_state[THRESHOLD], "dragged", "validation")
+            thresholds.move(run, column, state.TRAIN_THRESHOLD.get(), "dragged", "validation")
 
 
 def show_metrics(run: Run, metrics: Mapping[str, float], threshold: float = 0.5) -> None:
@@ -149,7 +148,7 @@ def choose_log() -> bool:
     """The heading of losses, and whether their axis is logarithmic."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown("**Mean loss** of training and validation rows", width="content")
-        return st.toggle("Log axis", key="log_loss", persist_state="session")
+        return st.toggle("Log axis", key=state.LOG_LOSS.name, persist_state="session")
 
 
 def choose_scale() -> Scale:
@@ -161,7 +160,7 @@ def choose_scale() -> Scale:
 
 def show_scores(run: Run, scale: Scale) -> None:
     """Histograms, one for each class or label, split at the threshold or, for several classes, by argmax."""
-    threshold = st.session_state.get(THRESHOLD, 0.5) if run.task != "multiclass" else 0.5
+    threshold = state.TRAIN_THRESHOLD.get() if run.task != "multiclass" else 0.5
     scores = theory.as_shown(run).scores("validation")
     views = [scores.view(column) for column in range(scores.n_columns)]
     called = None

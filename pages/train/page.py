@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CutoffError
-from pages.shared import choices, session, text
+from pages.shared import choices, session, state, text
 from pages.shared.services import devices, runner
 from pages.train import first_steps, form, one_run, player, race
 
@@ -25,8 +25,9 @@ def show(job_id: str) -> None:
         job = runner().job(job_id)
     except CutoffError:  # forgotten meanwhile: the whole script says so
         st.rerun()
-    if job.status != st.session_state.get("watched") and st.session_state.get("watching") == job_id:
-        st.session_state.watched = job.status
+    watched, status = state.WATCHED.get()
+    if watched == job_id and status != job.status:
+        state.WATCHED.set((job_id, job.status))
         st.rerun()
     st.progress(job.progress, text=text.of_progress(job, len(devices()) > 1))
     if len(job.runs) == 1:
@@ -39,7 +40,7 @@ choices.open_link()
 with st.sidebar:
     experiment, problem = form.edit()
 job = session.current_job()
-chosen = experiment.variants[st.session_state.edited].config if experiment else None
+chosen = experiment.variants[state.EDITED.get()].config if experiment else None
 if experiment:
     session.write_link(experiment)
 
@@ -59,6 +60,6 @@ if problem:
 if job is None:
     first_steps.show()
 else:
-    st.session_state.watching, st.session_state.watched = job.id, job.status
+    state.WATCHED.set((job.id, job.status))
     tick = TICK_SECONDS if len(job.runs) == 1 else RACE_TICK_SECONDS
     st.fragment(show, run_every=None if job.ended else tick)(job.id)

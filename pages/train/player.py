@@ -8,7 +8,7 @@ from core.errors import CutoffError
 from core.experiment.config import Experiment
 from core.training.runs import Job
 from pages.components.announcement import announcement
-from pages.shared import session, text
+from pages.shared import session, state, text
 from pages.shared.services import runner
 
 PACES: dict[str, float | None] = {"maximum speed": None, "20 epochs per second": 20.0, "5 epochs per second": 5.0,
@@ -59,15 +59,15 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
 
 def start(experiment: Experiment) -> None:
     """Train these choices; what this session started before and still trains is stopped."""
-    st.session_state.complaints = []
-    runner().cancel(st.session_state.get("started", ""))
+    state.COMPLAINTS.set(())
+    runner().cancel(state.STARTED.get())
     try:
-        st.session_state.started = runner().submit(experiment)
+        state.STARTED.set(runner().submit(experiment))
     except CutoffError as error:
         session.complain(str(error))
         return
-    session.look_at(st.session_state.started)
-    runner().set_pace(st.session_state.started, PACES[st.session_state.get("pace", next(iter(PACES)))])
+    session.look_at(state.STARTED.get())
+    runner().set_pace(state.STARTED.get(), PACES[state.PACE.get()])
 
 
 def _reset(name: str) -> None:
@@ -77,11 +77,11 @@ def _reset(name: str) -> None:
 
 def _choose_pace(job: Job) -> None:
     """The pace of the job, which whoever looks at it may change."""
-    st.session_state.pace = next(label for label, pace in PACES.items() if pace == job.pace)
+    state.PACE.set(next(label for label, pace in PACES.items() if pace == job.pace))
     st.selectbox(
         "Pace",
         list(PACES),
-        key="pace",
+        key=state.PACE.name,
         on_change=_set_pace,
         args=(job.id,),
         label_visibility="collapsed",
@@ -91,4 +91,4 @@ def _choose_pace(job: Job) -> None:
 
 
 def _set_pace(name: str) -> None:
-    runner().set_pace(name, PACES[st.session_state.pace])
+    runner().set_pace(name, PACES[state.PACE.get()])

@@ -10,13 +10,14 @@ from core.evaluation.thinning import evenly_spaced
 from core.plots.data import pictures, plane
 from core.plots.regression import POINTS
 from pages.components.live_figure import live_figure
+from pages.shared import state
 
 PICTURES, ROWS = 20, 8
 
 
 def show(data: Dataset) -> None:
     """A part of the side panel that is computed only while it is open; it follows the choices about the data."""
-    look = st.expander("Look at the data", key="preview", icon=":material/visibility:", on_change="rerun")
+    look = st.expander("Look at the data", key=state.PREVIEW.name, icon=":material/visibility:", on_change="rerun")
     if not look.open:
         return
     with look:

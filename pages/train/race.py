@@ -16,7 +16,7 @@ from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.training.runs import Job, Run
 from pages.components.live_figure import live_figure
-from pages.shared import text
+from pages.shared import state, text
 from pages.shared.variant_looks import lines_of
 from pages.train import epochs, focus, one_run, plane, ranking, theory
 
@@ -129,7 +129,7 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
     view = runs[0].scores("validation").view(column)
     predicted: list[float | None] = [None] * len(chosen)
     if job.runs[0].task == "binary":
-        q = st.session_state.get("race.q", 0.5)
+        q = state.TRUE_PROBABILITY.get()
         predicted = theory.predicted([run.config for run in runs], q, convert)
     live_figure(
         histogram_grid(

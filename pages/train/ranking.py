@@ -13,7 +13,7 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from core.evaluation import higher_is_better, summaries
 from core.plots.race import Line
 from core.training.runs import Job, Run
-from pages.shared import tables, text
+from pages.shared import state, tables, text
 from pages.train import focus
 
 Metrics = dict[str, NDArray[np.float64]]  # by name, (V, S): one row per variant, one column per seed, NaN for none
@@ -66,9 +66,9 @@ def over_seeds(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArra
 
 def best_metric(metrics: Metrics) -> str:
     """The metric that variants are ranked by, as chosen last."""
-    if st.session_state.get("ranked_by") not in metrics:
-        st.session_state.ranked_by = next((name for name in PREFERRED if name in metrics), next(iter(metrics)))
-    return str(st.session_state.ranked_by)
+    if state.RANKED_BY.get() not in metrics:
+        state.RANKED_BY.set(next((name for name in PREFERRED if name in metrics), next(iter(metrics))))
+    return state.RANKED_BY.get()
 
 
 def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
@@ -82,7 +82,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
             st.selectbox(
                 "Rank by",
                 list(metrics),
-                key="ranked_by",
+                key=state.RANKED_BY.name,
                 format_func=text.metric_label,
                 label_visibility="collapsed",
                 width=220,
@@ -90,7 +90,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
         )
     seeds = len(job.experiment.seeds)
     order = _order(job, over_seeds(metrics[by])[0], by)
-    st.session_state["ranked.order"] = (job.id, order)
+    state.RANKED_ORDER.set((job.id, order))
     names = [by, *(other for other in metrics if other != by)]
     numbers = {}
     for name, mean, low, high in zip(names, *over_seeds(np.stack([metrics[name] for name in names])), strict=True):
@@ -100,7 +100,7 @@ def show(job: Job, metrics: Metrics, lines: Sequence[Line]) -> None:
     three = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
         pa.table(_states(job, lines, order) | numbers),  # a DataFrame would be turned into this, at ten times the cost
-        key="ranked",
+        key=state.RANKED.name,
         hide_index=True,
         column_config=COLUMNS | dict.fromkeys(numbers, three),
         placeholder="undefined",
@@ -166,7 +166,7 @@ def _state(job: Job, at: int) -> str:
 
 
 def _focus() -> None:
-    job, order = st.session_state["ranked.order"]
-    rows = st.session_state.ranked["selection"]["rows"]
+    job, order = state.RANKED_ORDER.get()
+    rows = state.RANKED.get()["selection"]["rows"]
     if rows and rows[0] < len(order):
         focus.put(job, order[rows[0]])

@@ -19,13 +19,12 @@ from core.theory.measured import LEVEL, Measured, measured_threshold
 from core.theory.predicted import predicted_threshold, why_unpredicted
 from core.training.runs import Run
 from pages.components.live_figure import live_figure
-from pages.shared import tables, text
+from pages.shared import state, tables, text
 
 HEIGHT = 360
 MEASURED = 250_000  # validation scores of all variants up to which all are measured, in some seconds
 SPREAD = f"{LEVEL:.0%} of resamples"
 DIFFERENCE, AGREES = "Predicted - measured", "In the spread"
-CONVERT = "convert"  # the key of the switch
 
 
 def choose_q() -> float:
@@ -34,9 +33,9 @@ def choose_q() -> float:
         "Threshold on the true probability",
         0.01,
         0.99,
-        0.5,
+        state.TRUE_PROBABILITY.default,
         0.01,
-        key="race.q",
+        key=state.TRUE_PROBABILITY.name,
         persist_state="session",
         help="Predict positive where the true probability is at least this. Optimal where a false positive costs this "
         "much and a false negative 1 minus this.",
@@ -47,7 +46,7 @@ def choose_conversion() -> bool:
     """Whether everything is drawn and counted from scores converted back to probabilities."""
     return st.toggle(
         "Convert back to probabilities",
-        key=CONVERT,
+        key=state.CONVERTED.name,
         persist_state="session",
         help="Reverses the effect of the loss on the scores, such as + ln w on the logit for pos_weight w. Everything "
         "on the page then uses the probabilities.",
@@ -56,7 +55,7 @@ def choose_conversion() -> bool:
 
 def shows_converted(run: Run) -> bool:
     """Whether the scores of a run are shown converted back to probabilities."""
-    return run.task == "binary" and bool(st.session_state.get(CONVERT))
+    return run.task == "binary" and state.CONVERTED.get()
 
 
 def converted(config: RunConfig, y_score: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -125,7 +124,7 @@ def show_gaps(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int) ->
     """The numbers that `show` draws, one row per variant, with the difference between prediction and measurement."""
     if _moving(seeds):
         return
-    guesses, found = _both(seeds, st.session_state["race.q"], at)
+    guesses, found = _both(seeds, state.TRUE_PROBABILITY.get(), at)
     st.markdown("**Predicted and measured thresholds**")
     pairs = list(zip(guesses, found, strict=True))
     numbers = {

@@ -12,7 +12,7 @@ from core.evaluation import NO_CLASS, changes, class_totals, confusion_matrix, d
 from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
-from pages.shared import controls, thresholds
+from pages.shared import controls, state, thresholds
 from pages.workbench.matrix import normalise_now, show_matrix
 from pages.workbench.panels import decision_rule, rows
 
@@ -70,7 +70,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             key="all_classes",
             revision=f"{source.id} {part} {source.version}",
             on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),
-            on_choose=lambda chosen: st.session_state.update(column=chosen),
+            on_choose=state.COLUMN.set,
             rule=name,
             fallback=int(params.get("fallback", NO_CLASS)),
             beside=MATRIX,

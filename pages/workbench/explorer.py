@@ -11,7 +11,7 @@ from core.evaluation.source import Key, ScoreSource
 from core.plots.explorer import Held, held
 from core.plots.style import Scale
 from pages.components.threshold_explorer import Act, threshold_explorer
-from pages.shared import controls, thresholds
+from pages.shared import controls, state, thresholds
 from pages.workbench.panels import rows
 
 SEGMENTS = 12  # columns that are chosen from a row; more are chosen from a list
@@ -24,9 +24,9 @@ def choose_column(scores: Scores) -> int:
         return 0
     label = "Label" if scores.task == "multilabel" else "Class (one-vs-rest)"
     names = dict(enumerate(scores.column_names))
-    if st.session_state.get("column") not in names:  # the last run may have had more of them
-        st.session_state.column = 0
-    looks: dict[str, Any] = {"format_func": names.__getitem__, "key": "column", "persist_state": "session"}
+    if state.COLUMN.setdefault() not in names:  # the last run may have had more of them
+        state.COLUMN.set(0)
+    looks: dict[str, Any] = {"format_func": names.__getitem__, "key": state.COLUMN.name, "persist_state": "session"}
     if scores.n_columns > SEGMENTS:
         return int(st.selectbox(label, list(names), **looks))
     chosen: int = st.segmented_control(label, list(names), required=True, **looks)

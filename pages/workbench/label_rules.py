@@ -23,7 +23,7 @@ from core.evaluation.tuning import (
 )
 from core.parameters import Param, Value
 from pages.components.threshold_column import Total
-from pages.shared import controls, text, thresholds
+from pages.shared import controls, state, text, thresholds
 
 Params = tuple[tuple[str, Value], ...]
 FOLDS = 3
@@ -59,12 +59,12 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
 def _choose_rule() -> tuple[str, Params, str, Params]:
     """The rule by name and its params, and what it makes the most of by name and params, "" where it does not ask."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = controls.choose("Rule", "label_rule", {name: spec.label for name, spec in LABEL_RULES.items()})
+        name = controls.choose("Rule", state.LABEL_RULE, {name: spec.label for name, spec in LABEL_RULES.items()})
         spec = LABEL_RULES[name]
         goals = {goal: rule.label for goal, rule in rules().items() if goal != "fixed"}
-        goal = controls.choose("Tuned by", "label_rule.goal", _first("f1", goals)) if spec.takes_rule else ""
-        params = _params(f"label_rule.{name}", spec.params)
-        goal_params = _params(f"label_rule.{goal}", rules()[goal].params if goal else ())
+        goal = controls.choose("Tuned by", state.LABEL_GOAL, _first("f1", goals)) if spec.takes_rule else ""
+        params = _params(name, spec.params)
+        goal_params = _params(goal, rules()[goal].params if goal else ())
     st.caption(f"{spec.help} {rules()[goal].help if goal else ''}", help=rules()[goal].reference if goal else None)
     return name, params, goal, goal_params
 
@@ -73,8 +73,9 @@ def _first(name: str, options: dict[str, str]) -> dict[str, str]:
     return {name: options[name]} | options
 
 
-def _params(key: str, params: Sequence[Param]) -> Params:
-    return tuple((param.name, controls.of_param(param, f"{key}.{param.name}")) for param in params)
+def _params(rule: str, params: Sequence[Param]) -> Params:
+    keys = {param: state.LABEL_RULE_PARAM.of(rule, param.name) for param in params}
+    return tuple((param.name, controls.of_param(param, key)) for param, key in keys.items())
 
 
 @st.cache_data(max_entries=64, show_spinner="Tuning all labels")

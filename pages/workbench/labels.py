@@ -8,7 +8,7 @@ import streamlit as st
 from core.evaluation import class_counts, label_totals, predicted_positive
 from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
-from pages.shared import controls, thresholds
+from pages.shared import controls, state, thresholds
 from pages.workbench import label_rules
 
 MEAN = "undefined ones (no actual and no predicted positive) are left out, where scikit-learn counts them as 0."
@@ -54,7 +54,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             key="all_labels",
             revision=f"{source.id} {part} {source.version}",
             on_move=lambda moved, to, how: thresholds.move(source, moved, to, how, part),
-            on_choose=lambda chosen: st.session_state.update(column=chosen),
+            on_choose=state.COLUMN.set,
             sample_weight=weight,
         )
     with st.container(border=True):

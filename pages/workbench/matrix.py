@@ -11,14 +11,14 @@ import streamlit as st
 from core.evaluation.decisions import NO_CLASS, Normalise
 from core.plots.thresholds import confusion_figure
 from pages.components.live_figure import live_figure
-from pages.shared import text
+from pages.shared import state, text
 
 NORMALISE: dict[Normalise, str] = {"none": "counts", "row": "by row", "column": "by column"}
 
 
 def normalise_now(key: str) -> Normalise:
     """The normalisation of the matrix with this key, as chosen last."""
-    return st.session_state.get(f"{key}.normalise") or "none"
+    return state.NORMALISED.of(key).get()
 
 
 def show_matrix(
@@ -45,8 +45,8 @@ def show_matrix(
             "Numbers",
             list(NORMALISE),
             format_func=NORMALISE.__getitem__,
-            key=f"{key}.normalise",
-            default="none",
+            key=state.NORMALISED.of(key).name,
+            default=state.NORMALISED.default,
             required=True,
             label_visibility="collapsed",
             persist_state="session",

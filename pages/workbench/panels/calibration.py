@@ -17,7 +17,6 @@ from core.errors import CutoffError
 from core.evaluation import changes
 from core.evaluation.calibration import (
     BINNINGS,
-    BINS,
     FOLDS,
     LEVEL,
     METHODS,
@@ -43,7 +42,7 @@ from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, ProbabilityScale, Scale, limits
 from core.theory.conversion import Converted, converts, to_probabilities, why_not
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, text, thresholds
+from pages.shared import controls, findings, state, text, thresholds
 from pages.workbench.panels import payoffs
 from pages.workbench.panels.tiles import NARROW
 
@@ -150,14 +149,14 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
     labels = {GIVEN: "Uncalibrated"} | {name: method.label for name, method in METHODS.items()}
     if source.task == "binary" and source.config and converts(source.config):
         labels[CONVERT] = "Convert back to probabilities"
-    if st.session_state.get("calibration.method") not in labels:
-        st.session_state["calibration.method"] = GIVEN
+    if state.CALIBRATION.get() not in labels:
+        state.CALIBRATION.set(GIVEN)
     with st.container(horizontal=True):
         method = st.radio(
             "Calibrate",
             list(labels),
             format_func=labels.__getitem__,
-            key="calibration.method",
+            key=state.CALIBRATION.name,
             horizontal=True,
             persist_state="session",
             help=f"Fitted to the {tuned_on(source)} rows. Converting back fits nothing.",
@@ -166,21 +165,27 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
             "Bins",
             list(BINNINGS),
             format_func=BINNINGS.__getitem__,
-            key="calibration.binning",
-            default="width",
+            key=state.CALIBRATION_BINNING.name,
+            default=state.CALIBRATION_BINNING.default,
             required=True,
             persist_state="session",
             help="Bins of equal width in the score, or with about equally many rows.",
         )
         bins = st.number_input(
-            "Number of bins", 2, 50, BINS, key="calibration.bins", persist_state="session", width=130
+            "Number of bins",
+            2,
+            50,
+            state.CALIBRATION_BINS.default,
+            key=state.CALIBRATION_BINS.name,
+            persist_state="session",
+            width=130,
         )
         scale = st.segmented_control(
             "Axes",
             get_args(ProbabilityScale),
             format_func={"probability": "linear", "logit": "logit"}.__getitem__,
-            key="calibration.scale",
-            default="probability",
+            key=state.CALIBRATION_SCALE.name,
+            default=state.CALIBRATION_SCALE.default,
             required=True,
             persist_state="session",
         )

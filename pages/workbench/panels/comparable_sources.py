@@ -18,7 +18,7 @@ from core.plots.comparison import LETTERS
 from core.plots.race import FEW, Line
 from core.plots.style import variant_colour, variant_dash
 from core.training.runs import Job
-from pages.shared import session, text
+from pages.shared import session, state, text
 from pages.shared.variant_looks import lines_of
 
 MOST = len(LETTERS)
@@ -107,18 +107,17 @@ def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:
 
 def choose(source: ScoreSource, members: dict[str, Member], offered: dict[str, Member]) -> list[str]:
     """Ids of the runs to compare this one with, at most five."""
-    state = st.session_state
-    kept = [name for name in state.get("compare.with", []) if name in offered][: MOST - 1]
-    if state.get("compare.of") != source.id:  # the page looks at another run than before
-        state["compare.of"] = source.id
+    kept = [name for name in state.COMPARED.get() if name in offered][: MOST - 1]
+    if state.COMPARED_WITH.get() != source.id:  # the page looks at another run than before
+        state.COMPARED_WITH.set(source.id)
         kept = kept or _first_choice(members[source.id], offered)
-    if state.get("compare.with") != kept:
-        state["compare.with"] = kept
+    if state.COMPARED.get() != kept:
+        state.COMPARED.set(kept)
     return st.multiselect(
         "Compare with",
         list(offered),
         format_func=lambda name: offered[name].listed,
-        key="compare.with",
+        key=state.COMPARED.name,
         max_selections=MOST - 1,
         placeholder="Choose runs",
         help=f"A is the run on this page. Up to {MOST - 1} others that were trained on the same data with the same "

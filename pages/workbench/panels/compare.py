@@ -23,7 +23,7 @@ from core.plots import comparison as plots
 from core.plots.race import Line, Spec
 from core.plots.style import limits, place
 from pages.components.live_figure import live_figure
-from pages.shared import controls, tables, text, thresholds
+from pages.shared import controls, state, tables, text, thresholds
 from pages.workbench.panels import comparable_sources
 
 MODES = {"own": "each its own", "f1": "tuned for F1", "common": "one for all"}
@@ -76,7 +76,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         _show_curves(compared, part)
     with gaps.container(border=True, height="stretch"):
         _show_differences(compared, part, column)
-    _show_numbers(compared, part, tuned=part == tuned_on(source) and st.session_state.get("compare.mode") == "f1")
+    _show_numbers(compared, part, tuned=part == tuned_on(source) and state.COMPARE_MODE.get() == "f1")
 
 
 def _compared(members: Sequence[comparable_sources.Member], part: str, column: int) -> Compared:
@@ -97,8 +97,8 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
         "Thresholds",
         list(MODES),
         format_func=MODES.__getitem__,
-        key="compare.mode",
-        default="own",
+        key=state.COMPARE_MODE.name,
+        default=state.COMPARE_MODE.default,
         required=True,
         persist_state="session",
         help="Each its own: the current threshold of each run. Tuned for F1: maximum F1 on the validation rows, or on "
@@ -117,7 +117,7 @@ def _choose_thresholds(sources: Sequence[ScoreSource], part: str, column: int) -
             min(own[0], limits(controls.scale_of(*sources))[1]) if math.isinf(own[0]) else own[0],
             0.01,
             "%.4f",
-            key="compare.common",
+            key=state.COMPARE_THRESHOLD.name,
             width=130,
             persist_state="session",
         )
@@ -143,7 +143,7 @@ def _use(sources: Sequence[ScoreSource], part: str, column: int, chosen: Sequenc
             thresholds.move(source, column, threshold, "typed", part)
         else:
             thresholds.use_rule(source, column, threshold, "f1", tuned_on(source))
-    st.session_state["compare.mode"] = "own"
+    state.COMPARE_MODE.set("own")
 
 
 def _choose_costs() -> dict[str, float]:
@@ -157,7 +157,7 @@ def _choose_costs() -> dict[str, float]:
                 float(param.default),
                 param.step,
                 "%g",
-                key=f"compare.{param.name}",
+                key=state.COMPARE_COST.of(param.name).name,
                 width=170,
                 help=param.help,
                 persist_state="session",
@@ -190,7 +190,7 @@ def _show_curves(compared: Compared, part: str) -> None:
     view = st.segmented_control(
         "Chart",
         list(VIEWS),
-        key="compare.view",
+        key=state.COMPARE_VIEW.name,
         default=next(iter(VIEWS)),
         required=True,
         label_visibility="collapsed",
@@ -316,13 +316,16 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
 
 def _choose_measure(costs: dict[str, float]) -> tuple[str, tuple[tuple[str, Value], ...]]:
     """The measure by name, F1 to begin with, and its params; costs are those given for the chart."""
-    st.session_state.setdefault("compare.measure", "f1")
-    name = controls.choose("Difference in", "compare.measure", {name: one.label for name, one in measures().items()})
+    name = controls.choose(
+        "Difference in", state.COMPARE_MEASURE, {name: one.label for name, one in measures().items()}
+    )
     st.caption(measures()[name].help, help=measures()[name].reference)
     if name == "cost":
         return name, tuple(costs.items())
     params = measures()[name].params
-    return name, tuple((param.name, controls.of_param(param, f"compare.{name}.{param.name}")) for param in params)
+    return name, tuple(
+        (param.name, controls.of_param(param, state.MEASURE_PARAM.of(name, param.name))) for param in params
+    )
 
 
 @st.cache_data(max_entries=128, show_spinner="Resampling the rows a thousand times")

@@ -12,7 +12,8 @@ from core.evaluation import DECISIONS, NO_CLASS
 from core.evaluation.source import ScoreSource
 from core.evaluation.summary import Decide
 from core.parameters import Value
-from pages.shared import controls
+from pages.shared import controls, state
+from pages.shared.state import Key
 
 # The first that a source can be decided by is its default. With both of these equal thresholds are plain argmax, and
 # every threshold has a say.
@@ -23,7 +24,7 @@ NO_CLASS_SAID = "no class"
 def of(source: ScoreSource) -> tuple[str, dict[str, Value]]:
     """The rule by name, and all its params."""
     default = next(rule for rule in DEFAULTS if rule in _offered(source))
-    name, params = st.session_state.get(_key(source), (default, {}))
+    name, params = state.DECISION.of(source.id).get() or (default, {})
     return name, {param.name: params.get(param.name, param.default) for param in DECISIONS[name].params}
 
 
@@ -41,7 +42,7 @@ def gives_no_class(source: ScoreSource) -> bool:
 
 def take(source: ScoreSource, name: str, **params: Value) -> None:
     """Decide by this rule from now on."""
-    st.session_state[_key(source)] = (name, params)
+    state.DECISION.of(source.id).set((name, params))
 
 
 def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
@@ -49,12 +50,16 @@ def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
     name, params = of(source)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = {rule: DECISIONS[rule].label for rule in _offered(source)}
-        _choose(source, "Decide by", "rule", labels, name, lambda chosen: take(source, chosen))
+        _choose(state.DECISION_RULE.of(source.id), "Decide by", labels, name, lambda chosen: take(source, chosen))
         if "fallback" in params:
             (param,) = DECISIONS[name].params
             options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(class_names))
             _choose(
-                source, param.label, "fallback", options, params["fallback"], lambda to: take(source, name, fallback=to)
+                state.DECISION_FALLBACK.of(source.id),
+                param.label,
+                options,
+                params["fallback"],
+                lambda to: take(source, name, fallback=to),
             )
         st.markdown(rf"$\displaystyle {DECISIONS[name].formula}$", width="content")
     st.caption(DECISIONS[name].help, help=DECISIONS[name].reference)
@@ -67,26 +72,20 @@ def _offered(source: ScoreSource) -> list[str]:
 
 
 def _choose(
-    source: ScoreSource,
+    key: Key[Any],
     label: str,
-    of_what: str,
     options: dict[Any, str],
     now: object,
     take_over: Callable[[Any], None],
 ) -> None:
-    key = f"{_key(source)}.{of_what}"
-    if st.session_state.get(key) != now:  # what is chosen is the truth, the control shows it
-        st.session_state[key] = now
+    if key.get() != now:  # what is chosen is the truth, the control shows it
+        key.set(now)
     st.selectbox(
         label,
         list(options),
         format_func=options.__getitem__,
-        key=key,
-        on_change=lambda: take_over(st.session_state[key]),
+        key=key.name,
+        on_change=lambda: take_over(key.get()),
         persist_state="session",
         width=320,
     )
-
-
-def _key(source: ScoreSource) -> str:
-    return f"decision.{source.id}"

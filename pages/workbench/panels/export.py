@@ -14,7 +14,7 @@ from core.evaluation.threshold import Threshold
 from core.evaluation.tuning import provenance_label
 from core.export import ThresholdRecord, pytorch_code, scikit_learn_code, scores_csv, threshold_record
 from core.parameters import Value
-from pages.shared import text, thresholds
+from pages.shared import state, text, thresholds
 from pages.workbench.panels import decision_rule
 
 
@@ -127,8 +127,8 @@ def _choose_format() -> str:
         "Format",
         list(FORMATS),
         format_func=lambda name: FORMATS[name].label,
-        key="export.format",
-        default="json",
+        key=state.EXPORT_FORMAT.name,
+        default=state.EXPORT_FORMAT.default,
         required=True,
         label_visibility="collapsed",
         persist_state="session",

@@ -16,7 +16,7 @@ from core.evaluation.scores import ClassView
 from core.evaluation.source import ScoreSource, held_out, tuned_on
 from core.evaluation.value.payoffs import Payoffs
 from core.plots.style import Scale
-from pages.shared import controls, text
+from pages.shared import controls, state, text
 from pages.workbench.panels.tiles import NARROW
 
 PER = 1000  # rows of a net value
@@ -113,9 +113,9 @@ class Priced:
 
 def chosen_payoffs() -> tuple[Payoffs, str]:
     """The payoffs and the unit that were typed last, or the defaults."""
-    typed = {name: st.session_state.get(f"cost.{name}") for name, _ in CELLS}
+    typed = {name: state.PAYOFF.of(name).get() for name, _ in CELLS}
     given = {name: float(value) for name, value in typed.items() if value is not None}
-    return Payoffs(**given), str(st.session_state.get("cost.unit", "EUR")).strip()
+    return Payoffs(**given), state.UNIT.get().strip()
 
 
 def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
@@ -126,17 +126,18 @@ def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
     matrix, rest = st.columns([2, 1])
     with matrix, st.grid(2, min_column_width=NARROW):
         for name, label in CELLS:
-            st.session_state.setdefault(f"cost.{name}", getattr(Payoffs(), name))
-            st.number_input(label, -1e9, 1e9, step=0.5, format="%g", key=f"cost.{name}", persist_state="session")
+            key = state.PAYOFF.of(name)
+            key.setdefault(getattr(Payoffs(), name))
+            st.number_input(label, -1e9, 1e9, step=0.5, format="%g", key=key.name, persist_state="session")
     with rest:
-        st.session_state.setdefault("cost.unit", "EUR")
-        st.text_input("Unit", max_chars=12, key="cost.unit", persist_state="session")
+        state.UNIT.setdefault()
+        st.text_input("Unit", max_chars=12, key=state.UNIT.name, persist_state="session")
         volume = st.number_input(
             "Rows per month",
             1,
             10**12,
             None,
-            key="cost.volume",
+            key=state.VOLUME.name,
             placeholder=f"{rows:,}, as shown",
             persist_state="session",
             help="Rows to decide per month. Empty: the number of rows of this split.",

@@ -21,7 +21,7 @@ from core.plots import prevalence as plots
 from core.plots.costs import threshold_mark
 from core.plots.style import place
 from pages.components.live_figure import live_figure
-from pages.shared import controls, text, thresholds
+from pages.shared import controls, state, text, thresholds
 from pages.workbench.panels import tune
 from pages.workbench.panels.payoffs import PER, Priced, chosen_payoffs, threshold
 from pages.workbench.panels.tiles import tiles
@@ -77,29 +77,30 @@ def show(source: ScoreSource, part: str, column: int) -> None:
 
 def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
     """The prevalence in production, that of the rows to tune on until another is chosen: a slider, a number to type."""
-    key = f"prevalence.{source.id}.{column}"
-    there = float(st.session_state.setdefault(key, here))
+    key = state.PREVALENCE.of(source.id, column)
+    there = key.setdefault(here)
     options = sorted({*GRID, here})
-    slider, number = f"{key}.slider", f"{key}.percent"
+    slider = state.PREVALENCE_SLIDER.of(source.id, column)
+    number = state.PREVALENCE_PERCENT.of(source.id, column)
     # Each control writes the other when it is moved, and nothing is written while they are drawn: that would overtake
     # a control which moves on meanwhile.
-    st.session_state.setdefault(slider, shift.nearest(there, options))
-    st.session_state.setdefault(number, _in_percent(there))
+    slider.setdefault(shift.nearest(there, options))
+    number.setdefault(_in_percent(there))
 
     def slid() -> None:
-        st.session_state[key] = st.session_state[slider]
-        st.session_state[number] = _in_percent(st.session_state[slider])
+        key.set(slider.get())
+        number.set(_in_percent(slider.get()))
 
     def typed() -> None:
-        if (value := st.session_state[number]) is not None:
-            st.session_state[key] = value / 100
-            st.session_state[slider] = shift.nearest(value / 100, options)
+        if (value := number.get()) is not None:
+            key.set(value / 100)
+            slider.set(shift.nearest(value / 100, options))
 
     wide, narrow = st.columns([4, 1], vertical_alignment="bottom")
     wide.select_slider(
         "Prevalence in production",
         options,
-        key=slider,
+        key=slider.name,
         format_func=_percent,
         on_change=slid,
         persist_state="session",
@@ -110,7 +111,7 @@ def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
         99.9999,
         step=0.1,
         format="%g",
-        key=number,
+        key=number.name,
         on_change=typed,
         persist_state="session",
     )
@@ -123,8 +124,8 @@ def _choose_aim() -> Aim:
         "Best for",
         list(AIMS),
         format_func=AIMS.__getitem__,
-        key="prevalence.aim",
-        default="f1",
+        key=state.PREVALENCE_AIM.name,
+        default=state.PREVALENCE_AIM.default,
         required=True,
         persist_state="session",
         help="What the best threshold maximises. Net value uses the payoffs of the Costs tab.",

@@ -11,7 +11,7 @@ from core.evaluation.tuning import candidates
 from core.evaluation.value.payoffs import Band, Outcome, Review, best_band, chow, outcome, rows_here
 from core.plots.costs import band_figure, threshold_mark
 from pages.components.live_figure import live_figure
-from pages.shared import text
+from pages.shared import state, text
 from pages.workbench.panels.payoffs import PER, Priced, percent, threshold
 from pages.workbench.panels.tiles import tiles
 
@@ -66,8 +66,8 @@ def show(priced: Priced) -> None:
 def _choose_review(unit: str) -> tuple[Review, int | None]:
     """The cost of a review and how often it is correct, and the maximum reviews per month; None for no limit."""
     cost, accuracy, capacity = st.columns(3)
-    st.session_state.setdefault("review.cost", 0.2)
-    st.session_state.setdefault("review.right", 100.0)
+    state.REVIEW_COST.setdefault()
+    state.REVIEW_RIGHT.setdefault()
     with cost:
         price = st.number_input(
             "Cost of a review",
@@ -75,7 +75,7 @@ def _choose_review(unit: str) -> tuple[Review, int | None]:
             1e9,
             step=0.1,
             format="%g",
-            key="review.cost",
+            key=state.REVIEW_COST.name,
             persist_state="session",
             help=f"Of one row, in {text.plain(unit) or 'the unit of the payoffs'}.",
         )
@@ -86,7 +86,7 @@ def _choose_review(unit: str) -> tuple[Review, int | None]:
             100.0,
             step=1.0,
             format="%g",
-            key="review.right",
+            key=state.REVIEW_RIGHT.name,
             persist_state="session",
             help="The same for positive and negative rows. 100 assumes that reviewers make no mistakes.",
         )
@@ -96,7 +96,7 @@ def _choose_review(unit: str) -> tuple[Review, int | None]:
             0,
             10**12,
             None,
-            key="review.most",
+            key=state.REVIEW_MOST.name,
             placeholder="no limit",
             persist_state="session",
             help="Of the rows per month above. Tuning uses the same share of its rows as its limit.",

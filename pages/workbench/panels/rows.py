@@ -15,7 +15,7 @@ from core.evaluation.source import ScoreSource
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
 from pages.components.live_figure import live_figure
-from pages.shared import controls, text, thresholds
+from pages.shared import controls, state, text, thresholds
 from pages.workbench.panels import decision_rule
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
@@ -57,12 +57,13 @@ def ask(
     """
     cell = true is not None or decided is not None
     _ask(source, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
-    st.session_state["panel"], st.session_state["rows.from_afar"] = "Rows", True
+    state.PANEL.set("Rows")
+    state.ROWS_FROM_AFAR.set(True)
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
     """Choose rows by their outcome; those closest to another decision come first."""
-    if st.session_state.pop("rows.from_afar", False):
+    if state.ROWS_FROM_AFAR.pop():
         st.toast("The rows are shown in the Rows panel below.", icon=":material/table_rows:")
     scores = source.scores(part)
     now = thresholds.values(thresholds.current(source))
@@ -161,7 +162,7 @@ def _choose_page(source: ScoreSource, of: str, found: pd.DataFrame, size: int) -
     place, start = st.empty(), 0
     if len(found) > size:
         asked = hash((source.id, of, *_asked(source).values()))  # another question begins on its first page
-        start = size * (st.pagination(-(-len(found) // size), key=f"rows.page {asked:x}") - 1)
+        start = size * (st.pagination(-(-len(found) // size), key=state.ROWS_PAGE.of(f"{asked:x}").name) - 1)
     shown = found.iloc[start : start + size]
     place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
     return shown
@@ -198,27 +199,29 @@ def _control(
     **looks: Any,
 ) -> None:
     """A control of one thing that is asked for: a choice among options by their labels, or a number."""
-    key, value = f"rows.{name}.{source.id}", _asked(source)[name]
+    key, words = state.ROWS_CONTROL.of(name, source.id), state.ROWS_WORDS.of(name, source.id)
+    value = _asked(source)[name]
     if options is not None:
         value = value if value in options else ANY
         looks |= {"options": list(options), "format_func": options.__getitem__}
 
     def changed() -> None:
-        now = st.session_state[key]
+        now = key.get()
         _ask(source, _asked(source) | {name: None if now == ANY else now})
 
     # Written where it differs, as in the explorer; and where the words of a choice do, since a browser keeps those.
-    words = options and options[value]
-    if (key, value) not in st.session_state.items() or st.session_state.get(f"{key}.words") != words:
-        st.session_state[key], st.session_state[f"{key}.words"] = value, words
-    kind(label, key=key, on_change=changed, **looks)
+    said = None if options is None else options[value]
+    if not key.is_set() or (key.get(), words.get()) != (value, said):
+        key.set(value)
+        words.set(said)
+    kind(label, key=key.name, on_change=changed, **looks)
 
 
 def _asked(source: ScoreSource) -> dict[str, Any]:
     """What is asked for: by name "outcome", "low" and "high"; if "cell", by "true" and "decided"; None is any."""
     nothing = dict.fromkeys(("outcome", "low", "high", "true", "decided")) | {"cell": False}
-    return nothing | st.session_state.get(f"rows.{source.id}", {})
+    return nothing | state.ROWS.of(source.id).get()
 
 
 def _ask(source: ScoreSource, asked: dict[str, Any]) -> None:
-    st.session_state[f"rows.{source.id}"] = asked
+    state.ROWS.of(source.id).set(asked)

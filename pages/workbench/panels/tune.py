@@ -28,7 +28,7 @@ from core.parameters import Value
 from core.plots.style import Scale, limits
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, text, thresholds
+from pages.shared import controls, findings, state, text, thresholds
 from pages.workbench.panels.tiles import tiles
 
 Params = tuple[tuple[str, Value], ...]
@@ -72,7 +72,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         help="Makes it the current threshold.",
     )
     _show_worth(source, column, name, params, tuned, lost)
-    with st.expander("How optimistic is a tuned threshold?", key="optimism", on_change="rerun") as optimism:
+    with st.expander("How optimistic is a tuned threshold?", key=state.OPTIMISM.name, on_change="rerun") as optimism:
         if optimism.open:
             _show_optimism(int(source.scores(part).positives[column]), part)
 
@@ -80,15 +80,13 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
 def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
     """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
     end above every score is that of the axis. None unless the Tune tab is open, and where nothing can be tuned."""
-    state = st.session_state
-    if (state.get("panel") or "Tune") != "Tune":
+    if state.PANEL.get() != "Tune":
         return None
-    name = state.get("rule")
+    name = state.RULE.get()
     names = _names()
     spec = rules()[name if name in names else next(iter(names))]
-    params = tuple(
-        (param.name, param.check(state.get(f"rule.{spec.name}.{param.name}", param.default))) for param in spec.params
-    )
+    chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
+    params = tuple((param.name, param.check(param.default if to is None else to)) for param, to in chosen.items())
     tuned, _ = _tune((source.id, source.version), column, spec.name, params, source)
     if math.isnan(tuned.choice.value):
         return None
@@ -117,11 +115,12 @@ def _names() -> dict[str, str]:
 
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
-    name = controls.choose("Rule", "rule", _names())
+    name = controls.choose("Rule", state.RULE, _names())
     spec = rules()[name]
     st.caption(spec.help, help=spec.reference)
     with st.container(horizontal=True):
-        params = tuple((param.name, controls.of_param(param, f"rule.{name}.{param.name}")) for param in spec.params)
+        keys = {param: state.RULE_PARAM.of(name, param.name) for param in spec.params}
+        params = tuple((param.name, controls.of_param(param, key)) for param, key in keys.items())
     return name, params
 
 
@@ -254,7 +253,7 @@ def _show_optimism(positives: int, part: str) -> None:
         SIZES,
         min(SIZES, key=lambda n: abs(n - alike)),
         format_func="{:,}".format,
-        key="optimism.rows",
+        key=state.OPTIMISM_ROWS.name,
         persist_state="session",
         help="Samples are drawn repeatedly from a population with 7.7% positives, scored by a calibrated model.",
     )

@@ -1,0 +1,176 @@
+"""What a session remembers: every key of the session state, what it holds, and its default.
+
+Pages read and write these keys, and give widgets their names, but write no key's text themselves. An element without a
+value, such as a figure or a button, has a name of its own where it is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import streamlit as st
+
+from core.evaluation.calibration import BINS, Binning
+from core.evaluation.decisions import Normalise
+from core.evaluation.source import ScoreSource
+from core.experiment.config import RunConfig
+from core.parameters import Value
+from core.plots.style import ProbabilityScale
+
+if TYPE_CHECKING:
+    from pages.shared.thresholds import Step
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Key(Generic[T]):
+    """A place in the session state; it holds `default` until something is set."""
+
+    name: str
+    default: T
+
+    def get(self) -> T:
+        value: T = st.session_state.get(self.name, self.default)
+        return value
+
+    def set(self, value: T) -> None:
+        """Set it; for a widget, in a callback or before the widget is drawn."""
+        st.session_state[self.name] = value
+
+    def setdefault(self, value: T | None = None) -> T:
+        """Return what is set, else set a value, or `default`, first; for a widget, before it is drawn."""
+        if not self.is_set():
+            self.set(self.default if value is None else value)
+        return self.get()
+
+    def pop(self) -> T:
+        """What it holds, which is taken out."""
+        value: T = st.session_state.pop(self.name, self.default)
+        return value
+
+    def is_set(self) -> bool:
+        return self.name in st.session_state
+
+
+@dataclass(frozen=True)
+class Keys(Generic[T]):
+    """A key for each source, job, variant or loss, whose ids take the places of {} in the name."""
+
+    name: str
+    default: T
+
+    def of(self, *ids: object) -> Key[T]:
+        return Key(self.name.format(*ids), self.default)
+
+
+# --- the choices of the form, and the variants that have them
+SETTING: Keys[Any] = Keys("{}", None)  # a field of RunConfig
+DATASET: Key[str] = Key("dataset", RunConfig().dataset)
+DATA_PARAM: Keys[Any] = Keys("data.{}.{}", None)  # data set, parameter
+LOSS_PARAM: Keys[Any] = Keys("loss.{}.{}", None)  # loss, parameter
+WIDTHS: Keys[str] = Keys("widths.{}", "")  # model
+VARIANTS: Key[Sequence[dict[str, Any]]] = Key("variants", ())
+EDITED: Key[int] = Key("edited", 0)  # the variant that the form shows
+EDITED_CHOICE: Keys[int] = Keys("edited.{}", 0)  # digest of the names to choose from
+NEXT_EDITED: Key[int | None] = Key("next_edited", None)  # the variant to show from the next script run on
+NEXT_CONFIG: Key[dict[str, Any] | None] = Key("next_config", None)  # what the form shows from then on
+VARIANT_NAME: Keys[str] = Keys("name.{}", "")  # id of a variant
+VARIANT_COLOUR: Keys[int | None] = Keys("colour.{}", None)  # id of a variant
+SEEDS: Key[int] = Key("seeds", 1)
+SWEEP_FIELD: Key[str] = Key("sweep.key", "")
+SWEEP_LOW: Keys[float] = Keys("sweep.{}.low", 0.0)  # field
+SWEEP_HIGH: Keys[float] = Keys("sweep.{}.high", 0.0)
+SWEEP_SPACING: Keys[str] = Keys("sweep.{}.spacing", "logarithmic")
+SWEEP_STEPS: Key[int] = Key("sweep.steps", 16)
+PREVIEW: Key[bool] = Key("preview", False)
+
+# --- jobs and other sources of scores
+JOB: Key[str | None] = Key("job", None)  # the one that is looked at
+JOBS: Key[Sequence[str]] = Key("jobs", ())  # started or opened by this session, the newest first
+STARTED: Key[str] = Key("started", "")  # the one started last
+WATCHED: Key[tuple[str, str]] = Key("watched", ("", ""))  # the job on the page and its status when it was drawn
+SOURCES: Key[Sequence[ScoreSource]] = Key("sources", ())
+COMPLAINTS: Key[Sequence[str]] = Key("complaints", ())
+PACE: Key[str] = Key("pace", "maximum speed")
+
+# --- thresholds, and how scores are shown
+THRESHOLDS: Keys[Sequence[Step]] = Keys("thresholds.{}", ())  # source; the steps that led to the current ones
+LINKED: Keys[str] = Keys("linked.{}", "")  # parameter of the URL, until the page that takes it is drawn
+SHOWN_RUN: Key[str] = Key("shown_run", "")
+PART: Key[str] = Key("part", "validation")
+COLUMN: Key[int] = Key("column", 0)  # class or label
+SCALE: Key[ProbabilityScale] = Key("scale", "logit")
+PANEL: Key[str] = Key("panel", "Tune")
+DECISION: Keys[tuple[str, dict[str, Value]] | None] = Keys("decision.{}", None)  # source
+DECISION_RULE: Keys[str] = Keys("decision.{}.rule", "")
+DECISION_FALLBACK: Keys[Any] = Keys("decision.{}.fallback", None)
+NORMALISED: Keys[Normalise] = Keys("{}.normalise", "none")  # name of the matrix
+
+# --- runs on the Train page
+TRAIN_THRESHOLD: Key[float] = Key("race.threshold", 0.5)
+TRUE_PROBABILITY: Key[float] = Key("race.q", 0.5)  # the threshold on it
+CONVERTED: Key[bool] = Key("convert", False)
+LOG_LOSS: Key[bool] = Key("log_loss", False)
+LOOK_BACK: Key[bool] = Key("look_back", False)
+CLASS: Keys[int] = Keys("class.{}", 0)  # job
+FOCUS: Keys[int] = Keys("focus.{}", 0)  # job; the variant in detail
+SEED: Keys[int] = Keys("seed.{}", 0)  # job
+RANKED_BY: Key[str] = Key("ranked_by", "")
+RANKED: Key[Any] = Key("ranked", None)  # the table, with the row that was clicked
+RANKED_ORDER: Key[tuple[str, Sequence[int]]] = Key("ranked.order", ("", ()))  # job, variants as the table has them
+
+# --- the panels of the Workbench
+RULE: Key[str] = Key("rule", "")
+RULE_PARAM: Keys[Any] = Keys("rule.{}.{}", None)  # rule, parameter
+LABEL_RULE: Key[str] = Key("label_rule", "")
+LABEL_GOAL: Key[str] = Key("label_rule.goal", "")
+LABEL_RULE_PARAM: Keys[Any] = Keys("label_rule.{}.{}", None)  # rule or goal, parameter
+OPTIMISM: Key[bool] = Key("optimism", False)
+OPTIMISM_ROWS: Key[int] = Key("optimism.rows", 0)
+PAYOFF: Keys[float | None] = Keys("cost.{}", None)  # field of Payoffs
+UNIT: Key[str] = Key("cost.unit", "EUR")
+VOLUME: Key[int | None] = Key("cost.volume", None)  # rows per month
+REVIEW_COST: Key[float] = Key("review.cost", 0.2)
+REVIEW_RIGHT: Key[float] = Key("review.right", 100.0)  # percent
+REVIEW_MOST: Key[int | None] = Key("review.most", None)  # reviews per month
+PREVALENCE: Keys[float] = Keys("prevalence.{}.{}", 0.5)  # source, column
+PREVALENCE_SLIDER: Keys[float] = Keys("prevalence.{}.{}.slider", 0.5)
+PREVALENCE_PERCENT: Keys[float | None] = Keys("prevalence.{}.{}.percent", None)
+PREVALENCE_AIM: Key[str] = Key("prevalence.aim", "f1")
+CALIBRATION: Key[str] = Key("calibration.method", "")
+CALIBRATION_BINNING: Key[Binning] = Key("calibration.binning", "width")
+CALIBRATION_BINS: Key[int] = Key("calibration.bins", BINS)
+CALIBRATION_SCALE: Key[ProbabilityScale] = Key("calibration.scale", "probability")
+COMPARED: Key[Sequence[str]] = Key("compare.with", ())  # sources
+COMPARED_WITH: Key[str] = Key("compare.of", "")  # the source that they were chosen for
+COMPARE_MODE: Key[str] = Key("compare.mode", "own")
+COMPARE_THRESHOLD: Key[float] = Key("compare.common", 0.5)
+COMPARE_COST: Keys[float] = Keys("compare.{}", 1.0)  # parameter of the metric "cost"
+COMPARE_VIEW: Key[str] = Key("compare.view", "")
+COMPARE_MEASURE: Key[str] = Key("compare.measure", "f1")
+MEASURE_PARAM: Keys[Any] = Keys("compare.{}.{}", None)  # measure, parameter
+EXPORT_FORMAT: Key[str] = Key("export.format", "json")
+ROWS: Keys[dict[str, Any]] = Keys("rows.{}", {})  # source; what is asked for
+ROWS_CONTROL: Keys[Any] = Keys("rows.{}.{}", None)  # what is asked for by name, source
+ROWS_WORDS: Keys[str | None] = Keys("rows.{}.{}.words", None)  # what that control says
+ROWS_PAGE: Keys[int] = Keys("rows.page {}", 1)  # digest of what is asked for
+ROWS_FROM_AFAR: Key[bool] = Key("rows.from_afar", False)  # asked for outside of the panel
+
+# --- the Losses page
+LOSS_KIND: Key[str] = Key("losses.kind", "classes")
+CARDS: Keys[Sequence[int]] = Keys("losses.{}.slots", ())  # kind; the places in use
+CARD_LOSS: Keys[str] = Keys("losses.{}.{}.loss", "")  # kind, place
+CARD_HEAD: Keys[str] = Keys("losses.{}.{}.{}.head", "")  # kind, place, loss
+CARD_ACTIVATION: Keys[str] = Keys("losses.{}.{}.{}.activation", "")
+CARD_PARAM: Keys[Any] = Keys("losses.{}.{}.{}.{}", None)  # kind, place, loss, parameter
+POSITIVES: Key[float] = Key("losses.positives", 0.1)  # share of positives
+LOSS_SCALE: Key[ProbabilityScale] = Key("losses.scale", "logit")
+LOSS_TARGET: Key[float] = Key("losses.target", 0.0)
+LOSS_THRESHOLD: Key[float] = Key("losses.threshold", 0.5)  # on the true probability
+NUMERICAL: Key[str] = Key("losses.numerical", "")  # the loss whose numerical limits are shown
+NUMERICAL_LABEL: Key[int] = Key("losses.numerical.y", 0)
+SOFTMAX_CLASSES: Key[int] = Key("losses.twice", 10)
+LOGIT: Key[float] = Key("losses.logit", 5e-8)
