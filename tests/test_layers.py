@@ -37,6 +37,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "checks": ("theory",),
     "export": ("checks",),
     "catalogue": ("export",),
+    "miniatures": ("plots",),
 }
 
 WITHOUT_TORCH = ("data", "evaluation", "plots")

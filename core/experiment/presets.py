@@ -16,11 +16,13 @@ from core.experiment.variants import names_of, seeds_from, sweep
 
 @dataclass(frozen=True)
 class Preset:
-    """An experiment, the question that it answers, and a sentence on what its figures show."""
+    """An experiment, the question that it answers, a sentence on what its figures show, and the variant of its
+    miniature."""
 
     label: str
     question: str
     look_for: str
+    shown: str
     experiment: Experiment
 
 
@@ -48,6 +50,7 @@ PRESETS: dict[str, Preset] = {
         look_for="pos_weight, logit adjustment and focal with a large alpha raise recall and lower precision, while "
         "average precision hardly changes: they move what 0.5 stands for; focal with its usual alpha finds fewer than "
         "plain BCE.",
+        shown="pos_weight 19",
         experiment=_race(
             3,
             {"dataset": "fraud", "dataset_params": {"prevalence": 0.05, "samples": 10_000}, "lr": 0.01, "epochs": 20},
@@ -65,6 +68,7 @@ PRESETS: dict[str, Preset] = {
         question="Why is my network never sure of a digit?",
         look_for="With softmax before cross-entropy probabilities have a ceiling and the training loss a floor, "
         "although accuracy is about the same; log-softmax before it changes nothing.",
+        shown="Softmax before it",
         experiment=_race(
             3,
             {"dataset": "digits", "head": "softmax", "loss": "cross_entropy", "lr": 0.03, "epochs": 60},
@@ -80,6 +84,7 @@ PRESETS: dict[str, Preset] = {
         question="Is cross-entropy better than BCE for ten digits?",
         look_for="BCE with its usual mean ends below cross-entropy in accuracy, and BCE summed over the ten outputs "
         "ends level with it: the mean divides the gradient by ten.",
+        shown="BCE, mean over outputs",
         experiment=_race(
             5,
             {
@@ -103,6 +108,7 @@ PRESETS: dict[str, Preset] = {
         question="Should I raise pos_weight or move the threshold?",
         look_for="As pos_weight rises, the rings at 0.5 slide along nearly the same precision-recall curve: recall "
         "rises, precision falls, and average precision hardly changes, as if only the threshold had moved.",
+        shown="pos_weight 10",
         experiment=_swept(make_config(dataset="digit", lr=0.01, epochs=40), "loss.pos_weight", 1, 100, 9, seeds=3),
     ),
     "threshold_losses": Preset(
@@ -110,6 +116,7 @@ PRESETS: dict[str, Preset] = {
         question="Can I build the threshold into the loss?",
         look_for="The gate hardly moves a decision of BCE; in some seeds band-penalised MSE sticks near an edge of its "
         "band and predicts no row positive or every row, which Brier, the plain squared error, never does.",
+        shown="Band-penalised MSE",
         experiment=_race(
             5,
             # Histograms show the first seed: here one that starts below the band and gets stuck.
@@ -127,6 +134,7 @@ PRESETS: dict[str, Preset] = {
         question="Should the largest errors count extra?",
         look_for="Loss-gated MSE has the largest MAE and predicts highest, since it doubles the pull of the outliers "
         "above the line; Huber has the smallest and predicts lowest.",
+        shown="Loss-gated MSE",
         experiment=_race(
             3,
             {"dataset": "line", "head": "identity", "lr": 0.02, "epochs": 40},
@@ -138,6 +146,7 @@ PRESETS: dict[str, Preset] = {
         question="Why is everything predicted positive?",
         look_for="With a sigmoid in both, all probabilities lie between 0.5 and 0.731, so recall at 0.5 is 1 and "
         "precision the share of positives; one sigmoid, in the network or in the loss, is right.",
+        shown="Sigmoid in both",
         experiment=_race(
             3,
             {"dataset": "breast_cancer", "lr": 0.03, "epochs": 60},
@@ -153,6 +162,7 @@ PRESETS: dict[str, Preset] = {
         question="How high may the learning rate be?",
         look_for="At the highest rate every run diverges at once, at the next lower one accuracy ends highest, and "
         "at the lowest the loss is still falling when training ends.",
+        shown="learning rate 0.01",
         experiment=_race(
             3,
             {
@@ -174,6 +184,7 @@ PRESETS: dict[str, Preset] = {
         look_for="One logit and two logits at half the learning rate end with the same validation loss and average "
         "precision; cross-entropy on a single column has a loss of 0 and changes no weight, so its curve is that of "
         "the random initial weights.",
+        shown="One logit, BCE",
         experiment=_race(
             3,
             {"dataset": "gaussians", "optimizer": "sgd", "epochs": 40},

@@ -1,0 +1,90 @@
+"""Miniatures of presets: of their own scores, small, readable without colour, and as fresh as the presets."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from core.errors import CutoffError
+from core.experiment.presets import PRESETS
+from core.miniatures import numbers
+from core.plots.miniature import BINS, HEIGHT, MARGIN, miniatures, preset_miniature
+
+SVG = "{http://www.w3.org/2000/svg}"
+names = pytest.mark.parametrize("name", PRESETS)
+
+
+def drawn(name: str) -> ElementTree.Element:
+    return ElementTree.fromstring(preset_miniature(name, "#0a6", "var(--other)"))
+
+
+def test_every_preset_has_the_numbers_of_the_variant_that_it_shows():
+    assert {name: found["variant"] for name, found in miniatures().items()} == {
+        name: preset.shown for name, preset in PRESETS.items()
+    }, "Run python -m core.miniatures."
+
+
+@names
+def test_the_variant_shown_is_one_of_the_preset(name):
+    assert PRESETS[name].shown in [variant.name for variant in PRESETS[name].experiment.variants]
+
+
+@pytest.mark.slow
+@names
+def test_the_numbers_are_those_of_training_the_preset_now(name):
+    now, kept = numbers(PRESETS[name]), miniatures()[name]
+    for key in now.keys() - {"variant"}:
+        fresh, stored = np.array(now[key]), np.array(kept[key])
+        if key == "points":
+            np.testing.assert_allclose(fresh, stored, atol=0.05)
+        else:  # another processor may round a few scores into a neighbouring bin
+            assert fresh.sum() == stored.sum(), "Run python -m core.miniatures."
+            assert np.abs(fresh - stored).sum() <= 0.05 * fresh.sum(), "Run python -m core.miniatures."
+
+
+@names
+def test_it_is_small_has_a_text_alternative_and_no_colours_of_its_own(name):
+    svg, root = preset_miniature(name, "#0a6", "var(--other)"), drawn(name)
+    assert len(svg.encode()) <= 4096
+    assert root.get("role") == "img"
+    assert PRESETS[name].shown in root.find(f"{SVG}title").text
+    colours = {path.get(key) for path in root.iter(f"{SVG}path") for key in ("fill", "stroke")} - {None, "none"}
+    assert colours <= {"#0a6", "var(--other)", "currentColor"}
+    assert "currentColor" in colours
+    assert not re.search(r"\bid=|<style|<script|href", svg)
+
+
+@names
+def test_bars_are_roots_of_shares_positives_above_the_axis_and_negatives_below(name):
+    if "points" in miniatures()[name]:
+        return
+    for path, key, direction in zip(drawn(name).findall(f"{SVG}path"), ("positive", "negative"), (1, -1), strict=False):
+        rows = np.array(miniatures()[name][key])
+        tops = np.array(re.findall(r"V([\d.]+)h", path.get("d")), float)
+        heights = direction * (HEIGHT / 2 - tops)
+        assert len(heights) == BINS
+        np.testing.assert_allclose(heights, np.sqrt(rows / rows.max()) * (HEIGHT / 2 - MARGIN), atol=0.051)
+
+
+def test_points_lie_inside_and_rise_with_the_values():
+    points = np.array(miniatures()["outliers"]["points"])
+    _, dots = drawn("outliers").findall(f"{SVG}path")
+    x, y = np.array(re.findall(r"M([\d.]+) ([\d.]+)h0", dots.get("d")), float).T
+    assert len(x) == len(points) <= 80
+    assert np.corrcoef(x, points[:, 0])[0, 1] > 0.999
+    assert np.corrcoef(-y, points[:, 1])[0, 1] > 0.999
+    assert (x >= MARGIN).all()
+    assert (y <= HEIGHT - MARGIN).all()
+
+
+def test_a_colour_can_add_no_markup():
+    root = ElementTree.fromstring(preset_miniature("imbalance", '"><script>', "<b>"))
+    assert [child.tag for child in root] == [f"{SVG}title", *[f"{SVG}path"] * 3]
+
+
+def test_other_names_are_refused_in_a_sentence():
+    with pytest.raises(CutoffError, match="one of imbalance, softmax_twice, "):
+        preset_miniature("nothing", "red", "blue")
