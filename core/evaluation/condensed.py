@@ -38,13 +38,15 @@ def condensed(index: ScoreIndex, exact: int = EXACT, bound: float = BOUND) -> Th
     below = counts.fn, counts.tn  # (D,) rows below each score
     totals = index.positives, index.negatives
     up_to = [np.append(rows[1:], total) for rows, total in zip(below, totals, strict=True)]
-    allowed = [bound * total for total in totals]
+    # The rows strictly between two scores are those below the higher one minus those up to the lower one.
+    reach = [
+        rows.searchsorted(until + bound * total, "right") - 1
+        for rows, until, total in zip(below, up_to, totals, strict=True)
+    ]
+    following = np.maximum(np.minimum(*reach), np.arange(distinct.size) + 1).tolist()
     kept = [0]
     while kept[-1] < distinct.size - 1:
-        now = kept[-1]
-        # The rows strictly between are those below the next score minus those up to this one.
-        reach = (int(b.searchsorted(u[now] + a, "right")) for b, u, a in zip(below, up_to, allowed, strict=True))
-        kept.append(max(now + 1, min(reach) - 1))
+        kept.append(following[kept[-1]])
     return counts[kept]
 
 

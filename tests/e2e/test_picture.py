@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from scipy.special import logit
 
 from core.evaluation import METRICS, ScoreIndex
 from core.plots.picture import EARLIER_BOUND
+from pages.components.picture.picture import Mark, thresholds_data
+from pages.components.scripts import VERSION
 from tests.conftest import confusion, serve
 from tests.e2e.conftest import overflow, settled
 from tests.support.picture_page import EPOCHS, SHOWN, trained
@@ -286,7 +289,7 @@ def test_the_scrubber_drives_histogram_matrix_tiles_and_loss_and_leaves_the_thre
     shapes, dots = set(), set()
     for epoch in (0, 3, 11, EPOCHS):
         slider.fill(str(epoch))
-        expect(page.locator(f"{STAGE} output .at")).to_have_text(f"epoch {epoch} of {EPOCHS}")
+        expect(page.locator(f"{STAGE} .epoch .at")).to_have_text(f"epoch {epoch} of {EPOCHS}")
         counts = index_of("exact", epoch).counts(0.5)
         off = np.abs(np.array(matrix(page)) - confusion(counts))
         bound = 0 if epoch == EPOCHS else EARLIER_BOUND
@@ -301,7 +304,7 @@ def test_the_scrubber_drives_histogram_matrix_tiles_and_loss_and_leaves_the_thre
 
 def test_what_is_to_be_replayed_is_played_once_within_four_seconds(page: Page, picture_url: str) -> None:
     page.goto(f"{picture_url}/?show=exact&replay=first")
-    at = page.locator(f"{STAGE} output .at")
+    at = page.locator(f"{STAGE} .epoch .at")
     play = page.get_by_role("button", name="Pause")
     expect(play).to_be_visible()
     place = play.bounding_box()
@@ -315,22 +318,22 @@ def test_what_is_to_be_replayed_is_played_once_within_four_seconds(page: Page, p
     again.click()
     expect(at).to_have_text(re.compile(f"epoch [1-9] of {EPOCHS}"))
     page.get_by_role("button", name="Pause").click()
-    stopped = at.inner_text()
+    stopped = int(at.inner_text().split()[1])
     page.get_by_role("button", name="Step one epoch").click()
-    assert int(at.inner_text().split()[1]) == int(stopped.split()[1]) + 1
+    expect(at).to_have_text(f"epoch {stopped + 1} of {EPOCHS}")
 
 
 def test_without_motion_nothing_is_replayed(browser: Browser, picture_url: str) -> None:
     page = browser.new_page(reduced_motion="reduce")
     opened(page, picture_url, "exact&replay=first")
-    expect(page.locator(f"{STAGE} output .at")).to_have_text(f"epoch {EPOCHS} of {EPOCHS}")
+    expect(page.locator(f"{STAGE} .epoch .at")).to_have_text(f"epoch {EPOCHS} of {EPOCHS}")
     expect(page.get_by_role("button", name="Replay")).to_be_visible()
     page.close()
 
 
 def test_new_epochs_arrive_under_a_held_threshold(page: Page, picture_url: str) -> None:
     handle = opened(page, picture_url, "exact&live")
-    at = page.locator(f"{STAGE} output .at")
+    at = page.locator(f"{STAGE} .epoch .at")
     seen: list[tuple[float, list[list[int]]]] = []
     drag(page, handle, [0.45, 0.55], seen)
     held, epochs, matrices = threshold_of(page), set(), set()
@@ -420,7 +423,7 @@ def cut_or_covered(page: Page) -> list[str]:
       const apart = blocks.filter((a) => box(a).width).flatMap((a, at, all) => all.slice(at + 1)
         .filter((b) => !a.contains(b) && !b.contains(a) && meet(box(a), box(b), 1))
         .map((b) => `${a.className || a.tagName} over ${b.className || b.tagName}`));
-      const clipped = [...stage.querySelectorAll(".tile .what, .tile b, th, .name, button, output")].filter((node) =>
+      const clipped = [...stage.querySelectorAll(".tile .what, .tile b, th, .name, button, .epoch")].filter((node) =>
         node.scrollWidth > node.clientWidth + 1 && box(node).width && getComputedStyle(node).display !== "inline")
         .map((node) => `${node.textContent} is clipped`);
       return [...cut, ...groups, ...apart, ...clipped];
@@ -441,7 +444,7 @@ def test_nothing_shifts_from_the_first_paint_on(browser: Browser, picture_url: s
       }).observe({ type: "layout-shift", buffered: true });
     """)
     opened(page, picture_url, "fraud&outline&replay=first")
-    expect(page.locator(f"{STAGE} output .at")).to_have_text(f"epoch {EPOCHS} of {EPOCHS}")
+    expect(page.locator(f"{STAGE} .epoch .at")).to_have_text(f"epoch {EPOCHS} of {EPOCHS}")
     heights = page.locator(STAGE).evaluate("stage => stage.getBoundingClientRect().height")
     for tab in ("ROC", "Metrics"):
         page.get_by_role("tab", name=tab).click()
@@ -450,3 +453,52 @@ def test_nothing_shifts_from_the_first_paint_on(browser: Browser, picture_url: s
     assert page.locator(STAGE).evaluate("stage => stage.getBoundingClientRect().height") == heights
     assert sum(page.evaluate("window.shifts")) <= 0.01
     page.close()
+
+
+# --- without Streamlit
+
+
+def test_it_draws_into_any_element_and_takes_no_answer_that_is_out_of_date(page: Page, picture_url: str) -> None:
+    film, indexes = trained(*SHOWN["exact"])
+
+    def answer(threshold: float, serial: int, of: str = "a run") -> dict[str, object]:
+        message = {"of": of, "serial": serial, "large": json.loads(film.content), "label": "fraud", "rest": "honest"}
+        return (
+            message | {"parts": [], "axis": "logit"} | thresholds_data(film, indexes[-1], [Mark("current", threshold)])
+        )
+
+    page.goto(f"{picture_url}/_stcore/health")
+    page.evaluate(
+        """async (address) => {
+          const { draw } = await import(address);
+          const element = document.body.appendChild(document.createElement("div"));
+          window.acts = [];
+          window.answer = async (data) => {
+            draw(element, data, (act) => window.acts.push(act));
+            await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+          };
+        }""",
+        f"/cutoff/assets/{VERSION}/picture/draw.js",
+    )
+    answered = "data => window.answer(data)"
+    page.evaluate(answered, answer(0.5, 0))
+    for text in ("0.3", "0.6"):
+        field(page).fill(text)
+        field(page).press("Enter")
+    page.evaluate(answered, answer(0.3, 1))
+    assert threshold_of(page) == 0.6
+    assert page.locator(".stage").get_attribute("aria-busy") == "true"
+    page.evaluate(answered, answer(0.6, 2))
+    assert page.locator(".stage").get_attribute("aria-busy") == "false"
+    page.evaluate(answered, answer(0.2, 2))  # a rule, a link: what the page says counts while nothing is on its way
+    assert threshold_of(page) == 0.2
+    page.evaluate(answered, answer(0.9, 0, "another run"))
+    assert threshold_of(page) == 0.9
+    field(page).fill("0.1")
+    field(page).press("Enter")
+    acts = page.evaluate("window.acts")
+    assert [(act["of"], act["serial"], act["kind"], act["value"]) for act in acts] == [
+        ("a run", 1, "type", 0.3),
+        ("a run", 2, "type", 0.6),
+        ("another run", 1, "type", 0.1),
+    ]

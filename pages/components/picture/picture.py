@@ -140,6 +140,11 @@ def picture(
         st.session_state[missing] = (address, int(st.session_state[key].get("missing") or 0))
 
     of_address, asked = st.session_state.get(missing, (address, 0))
+    behind = outline and {
+        "address": store.keep(outline.film.content),
+        "threshold": _number(outline.threshold),
+        "text": outline.text,
+    }
     _component(
         key=key,
         data={
@@ -147,17 +152,7 @@ def picture(
             "serial": st.session_state.get(serial, 0),
             "address": address,
             "asked": asked if of_address == address else 0,
-            "marks": [] if index is None else [_mark(index, mark) for mark in marks],
-            "window": _window(film, index, marks),
-            "outline": outline
-            and {
-                "address": store.keep(outline.film.content),
-                "threshold": _number(outline.threshold),
-                "text": outline.text,
-            },
-            "label": label,
-            "rest": rest,
-            "target": target,
+            "outline": behind,
             "undo": can_undo,
             "asks": asks,
             "axis": axis,
@@ -167,11 +162,23 @@ def picture(
             "live": live,
             "replay": replay,
             "note": note,
-            "metrics": metric_texts(film),
-        },
+            "label": label,
+            "rest": rest,
+            "target": target,
+        }
+        | thresholds_data(film, index, marks),
         on_act_change=acted,
         on_missing_change=asked_again,
     )
+
+
+def thresholds_data(film: Film | ValuesFilm, index: ScoreIndex | None, marks: Sequence[Mark]) -> dict[str, Any]:
+    """What draw.js gets of thresholds and metrics beside the film; arguments as for `picture`."""
+    return {
+        "marks": [] if index is None else [_mark(index, mark) for mark in marks],
+        "window": _window(film, index, marks),
+        "metrics": metric_texts(film),
+    }
 
 
 def metric_texts(film: Film | ValuesFilm) -> dict[str, dict[str, str]]:

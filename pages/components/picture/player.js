@@ -16,7 +16,7 @@ export const html = `
   <button type="button" class="play">${icon(PLAY)}<span></span></button>
   <button type="button" class="step" aria-label="Step one epoch" title="Step one epoch">${icon("M3 2.5v11l7-5.5zM11 2.5h2v11h-2z")}</button>
   <input type="range" class="epochs" aria-label="Epoch" min="0" step="1" />
-  <output class="epoch"><span class="at"></span><span class="note"></span></output>
+  <span class="epoch"><span class="at"></span><span class="note"></span></span>
   <select class="speed" aria-label="Speed of the replay">${SPEEDS.map((speed) => `<option value="${speed}">${speed}×</option>`).join("")}</select>
   <button type="button" class="restart" aria-label="Restart from the first epoch" title="Restart from the first epoch">${icon("M3 2.5h2v11h-2zM13 2.5v11l-7-5.5z")}</button>`;
 
@@ -83,11 +83,11 @@ export function paint(state) {
   button.querySelector("path").setAttribute("d", going ? PAUSE : PLAY);
   for (const name of ["play", "step", "restart"]) find(`.${name}`).disabled = none;
   const slider = find(".epochs");
-  slider.disabled = film.frames.length < 2;
-  slider.max = Math.max(1, film.frames.length - 1);
-  slider.value = film.frames.length < 2 ? 1 : state.at;
-  slider.style.setProperty("--done", film.frames.length < 2 ? 1 : state.at / (film.frames.length - 1));
+  const scrubbed = film.frames.length > 1; // one alone stands where the run has got to
+  slider.disabled = !scrubbed;
+  slider.max = scrubbed ? film.frames.length - 1 : Math.max(1, epochs);
+  slider.value = scrubbed ? state.at : frame.epoch;
   slider.setAttribute("aria-valuetext", `epoch ${frame.epoch} of ${epochs}`);
-  say(find("output .at"), `epoch ${frame.epoch} of ${epochs}`);
-  say(find("output .note"), state.at === film.frames.length - 1 && data.note ? ` · ${data.note}` : "");
+  say(find(".epoch .at"), `epoch ${frame.epoch} of ${epochs}`);
+  say(find(".epoch .note"), state.at === film.frames.length - 1 && data.note ? ` · ${data.note}` : "");
 }

@@ -27,7 +27,7 @@ export function act(state, kind, value) {
   const moved = state.moving && !MOVES.includes(kind) ? sent(state.t) : null;
   clearTimeout(state.timer);
   state.timer = undefined;
-  state.moving = false;
+  Object.assign(state, { moving: false, chosen: true });
   state.pending = Math.max(state.pending, state.data.serial) + 1;
   state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value), moved });
   busy(state);

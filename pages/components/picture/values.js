@@ -53,10 +53,10 @@ export const residuals = {
   html: `
   <h2>Residuals, predicted minus actual</h2>
   <div class="plot still residual">
-    <svg role="img"><path class="bars positive" /><path class="axis" /><path class="cut" /><g class="words"></g></svg>
+    <svg role="img"><path class="bars positive" /><path class="outline" /><path class="axis" /><path class="cut" /><g class="words"></g></svg>
   </div>`,
   lay(state) {
-    const { find, film } = state;
+    const { find, film, before } = state;
     const frame = frameOf(state, ".residual svg", { ...MARGINS, left: 12, bottom: 22 });
     const { left, top, width, height } = frame;
     const across = (value) => left + ((value + film.reach) / (2 * film.reach)) * width;
@@ -64,7 +64,9 @@ export const residuals = {
     find(".residual .cut").setAttribute("d", `M${across(0).toFixed(1)} ${top}v${height}`);
     find(".residual .words").innerHTML =
       film.residual_ticks.map((tick) => word(across(tick), top + height + 15, written(tick), "middle")).join("");
-    state.residual = { frame, unit: height / ROOM / Math.max(1, ...film.frames.at(-1).residuals) };
+    const unit = height / ROOM / Math.max(1, ...film.frames.at(-1).residuals);
+    state.residual = { frame, unit };
+    find(".residual .outline").setAttribute("d", before ? steps(before, across, (rows) => top + height - Math.min(height, rows * unit)) : "");
   },
   paint(state) {
     const { find, frame, residual: { frame: { left, top, width, height }, unit } } = state;
@@ -77,6 +79,13 @@ export const residuals = {
     find(".residual svg").setAttribute("aria-label", `Histogram of the residuals at epoch ${frame.epoch}.`);
   },
 };
+
+// The residuals of the previous run, in bins of its own width.
+function steps({ film: { reach }, frame: { residuals: rows } }, across, up) {
+  const edge = (bin) => across(reach * ((2 * bin) / rows.length - 1)).toFixed(2);
+  const path = rows.map((count, bin) => `V${up(count).toFixed(2)}H${edge(bin + 1)}`).join("");
+  return `M${edge(0)} ${up(0).toFixed(2)}${path}V${up(0).toFixed(2)}`;
+}
 
 export const errors = {
   html: ERRORS.map((name) =>
