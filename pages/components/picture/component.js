@@ -43,6 +43,10 @@ function mount(root) {
   return place;
 }
 
+function say(root, failed) {
+  root.querySelector(".failed").textContent = failed;
+}
+
 export default async function show({ data, parentElement: root, setTriggerValue }) {
   const place = mounted.get(root) ?? mount(root);
   const number = (place.number += 1);
@@ -56,14 +60,14 @@ export default async function show({ data, parentElement: root, setTriggerValue 
     if (number < place.drawn) return unmount; // a later message was there first
     place.drawn = number;
     const outline = data.outline && { ...data.outline, large: before };
+    say(root, "");
     module.draw(place.element, { ...data, large, outline }, (act) => setTriggerValue("act", act));
   } catch (error) {
     if (number !== place.number) return unmount;
     if (error instanceof Missing && data.asked < 3) setTriggerValue("missing", data.asked + 1);
     else {
       console.error(error);
-      root.querySelector(".failed").textContent =
-        "The picture could not be drawn: its numbers did not load. Reload the page to try again.";
+      say(root, "The picture could not be drawn: its numbers did not load. Reload the page to try again.");
     }
   }
   return unmount;
