@@ -32,7 +32,6 @@ from pages.components.content import content_route
 from pages.components.scripts import SCRIPTS, VERSION
 
 COLLECT_SECONDS = 10
-RUN_BY_STREAMLIT = ("shell", "page")  # modules of pages that draw as soon as they are imported
 
 
 def warm() -> None:
@@ -50,7 +49,7 @@ def warm() -> None:
     torch.set_num_threads(1)
     for package in (core, pages):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name.rpartition(".")[2] not in RUN_BY_STREAMLIT:
+            if not draws_at_once(module.name):
                 importlib.import_module(module.name)
 
     weight = torch.nn.Parameter(torch.zeros(1))
@@ -61,6 +60,12 @@ def warm() -> None:
 
     gc.collect()
     gc.freeze()
+
+
+def draws_at_once(module: str) -> bool:
+    """Whether importing a module draws a page: the shell, and scripts of pages, named as their folder."""
+    *_, folder, name = module.split(".")
+    return name in ("shell", folder)
 
 
 async def collect_garbage() -> None:

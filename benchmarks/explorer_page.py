@@ -15,7 +15,7 @@ from scipy.special import expit
 
 from core.evaluation.scores import Scores
 from core.evaluation.source import About, ArraySource
-from pages.workbench import explorer
+from pages.workbench import columns, picture
 
 
 def rows(n: int, positive: float, dtype: str = "float32", decimals: int = 3) -> Scores:
@@ -69,11 +69,10 @@ def page() -> None:
     st.title("Explorer")
     name = st.query_params.get("scores", "exact")
     source = source_of(name)
-    band = tuple(map(float, found.split("-"))) if (found := st.query_params.get("band")) else None
 
     @st.fragment
     def explore() -> None:
-        explorer.show(source, "validation", explorer.choose_column(source.scores("validation")), band)  # type: ignore[arg-type]
+        picture.show(source, "validation", columns.choose(source.scores("validation")))
 
     explore()
 

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import streamlit as st
 
 PAGES = (
-    st.Page("train/page.py", title="Train", default=True),
-    st.Page("thresholds/page.py", title="Thresholds", url_path="thresholds"),
-    st.Page("losses/page.py", title="Losses", url_path="losses"),
+    st.Page("workbench/workbench.py", title="Workbench", default=True),
+    st.Page("compare/compare.py", title="Compare"),
+    st.Page("losses/losses.py", title="Losses"),
 )
 
 # The name, as an image because Streamlit's bar takes no text. An image follows the theme's color-scheme.

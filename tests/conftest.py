@@ -61,8 +61,8 @@ def confusion(counts: ThresholdCounts) -> np.ndarray:
 
 
 def open_page(at: AppTest, name: str) -> AppTest:
-    """Run the app and go to the page in pages/<name>/."""
-    return at.run().switch_page(f"{name}/page.py").run()
+    """Open the page in pages/<name>/."""
+    return at.switch_page(f"{name}/{name}.py").run()
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> None:
@@ -140,16 +140,16 @@ def sent(at: AppTest, key: str) -> dict[str, Any]:
     return message
 
 
-def explored(at: AppTest, key: str = "explorer") -> dict[str, Any]:
-    """What the threshold explorer sends to the browser, arrays decoded; by "explorer_now" what a commit changes."""
+def drawn(at: AppTest, key: str = "picture") -> dict[str, Any]:
+    """What the picture, or another component, sends to the browser, arrays decoded."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]
     message: dict[str, Any] = decoded(json.loads(element.proto.json))
     return message
 
 
-def act(at: AppTest, kind: str, value: float | str | None = None, follower: str = "explorer_now") -> AppTest:
-    """Do in the threshold explorer what its script sends word of ("drag", "type", "share", "save", "undo"), and run."""
-    (element,) = [element for element in at.get("bidi_component") if element.key == follower]
+def act(at: AppTest, kind: str, value: float | str | None = None, key: str = "picture") -> AppTest:
+    """Do in the picture what its script sends word of ("drag", "type", "share", "save", "undo"), and run."""
+    (element,) = [element for element in at.get("bidi_component") if element.key == key]
     now = json.loads(element.proto.json)
     told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value}
     states = at._tree.get_widget_states()  # an AppTest has no component to click on

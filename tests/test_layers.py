@@ -104,7 +104,7 @@ def layer(name: str) -> str:
 
 
 def page(name: str) -> str:
-    """pages.train.form -> train: the page that a module of the layer "pages" is a part of."""
+    """pages.compare.form -> train: the page that a module of the layer "pages" is a part of."""
     return name.split(".")[1]
 
 

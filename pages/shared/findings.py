@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -23,18 +24,22 @@ def at(found: Sequence[Finding], place: str) -> list[Finding]:
     return [finding for finding in found if CHECKS[finding.code].place == place]
 
 
-def show(found: Sequence[Finding], where: str, config: RunConfig | None) -> None:
+Use = Callable[..., None]
+
+
+def show(found: Sequence[Finding], where: str, config: RunConfig | None, use: Use | None = None) -> None:
     """AT_ONCE lines, the others behind "n more"; `found` is ordered, the gravest first. Remedies change the choices
-    `config`; without it none is offered."""
+    `config`; without it none is offered. `use` is called with the changes as keywords, before the rerun; without it the
+    Train page takes them."""
     for finding in found[:AT_ONCE]:
-        show_line(finding, where, config)
+        show_line(finding, where, config, use)
     if rest := found[AT_ONCE:]:
         with st.expander(f"{len(rest)} more"):
             for finding in rest:
-                show_line(finding, where, config)
+                show_line(finding, where, config, use)
 
 
-def show_line(finding: Finding, where: str, config: RunConfig | None) -> None:
+def show_line(finding: Finding, where: str, config: RunConfig | None, use: Use | None = None) -> None:
     icon, word = SEVERITIES[CHECKS[finding.code].severity]
     said = f"{icon} **{word} {finding.code}.** {text.plain(finding.sentence)}"
     with st.container(gap=None):
@@ -42,7 +47,10 @@ def show_line(finding: Finding, where: str, config: RunConfig | None) -> None:
         if not (finding.remedy and config):
             return
         label = text.of_remedy(finding.remedy, config)
-        if st.button(label, key=f"{where}.{finding.code}", type="tertiary", icon=":material/build:"):
+        if use:
+            looks: dict[str, Any] = {"type": "tertiary", "icon": ":material/build:"}
+            st.button(label, key=f"{where}.{finding.code}", on_click=use, kwargs=dict(finding.remedy), **looks)
+        elif st.button(label, key=f"{where}.{finding.code}", type="tertiary", icon=":material/build:"):
             # The controls are drawn already; the next script run applies these choices before it draws them.
             state.NEXT_CONFIG.set(config.model_copy(update=finding.remedy).model_dump())
             st.rerun()

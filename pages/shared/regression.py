@@ -32,14 +32,19 @@ def show_errors(source: ScoreSource, part: str) -> None:
             st.metric(name, f"{error(y_true, y_pred):.4g}", help=help, border=True)
 
 
+def target(source: ScoreSource) -> str:
+    """The name of what is predicted."""
+    config = source.config
+    return load_dataset(config.dataset, config.dataset_params).target if config else "value"
+
+
 def show_predictions(source: ScoreSource, part: str) -> None:
     """Predicted vs. actual values."""
     y_true, y_pred = source.predictions(part)
-    config, band = source.config, band_of(source)
-    target = load_dataset(config.dataset, config.dataset_params).target if config else "value"
+    band = band_of(source)
     st.markdown(f"**Predicted vs. actual**, {part} rows")
     live_figure(
-        predicted_vs_actual(y_true, y_pred, target, band),
+        predicted_vs_actual(y_true, y_pred, target(source), band),
         key="predictions_figure",
         alt=text.of_predictions(source, part),
         height=360,

@@ -99,7 +99,6 @@ PACE: Key[str] = Key("pace", "maximum speed")
 # --- thresholds, and how scores are shown
 THRESHOLDS: Keys[Sequence[Step]] = Keys("thresholds.{}", ())  # source; the steps that led to the current ones
 LINKED: Keys[str] = Keys("linked.{}", "")  # parameter of the URL, until the page that takes it is drawn
-SHOWN_RUN: Key[str] = Key("shown_run", "")
 PART: Key[str] = Key("part", "validation")
 COLUMN: Key[int] = Key("column", 0)  # class or label
 SCALE: Key[ProbabilityScale] = Key("scale", "logit")
@@ -121,6 +120,22 @@ SEED: Keys[int] = Keys("seed.{}", 0)  # job
 RANKED_BY: Key[str] = Key("ranked_by", "")
 RANKED: Key[Any] = Key("ranked", None)  # the table, with the row that was clicked
 RANKED_ORDER: Key[tuple[str, Sequence[int]]] = Key("ranked.order", ("", ()))  # job, variants as the table has them
+
+# --- the Workbench
+RECIPE: Key[RunConfig] = Key("recipe", RunConfig())
+RECIPE_BEFORE: Key[RunConfig | None] = Key("recipe.before", None)  # what Undo brings back
+RECIPE_CHANGES: Key[Sequence[str]] = Key("recipe.changes", ())  # sentences
+RECIPE_PROBLEM: Key[str] = Key("recipe.problem", "")
+RECIPE_TRAINS: Key[bool] = Key("recipe.trains", False)  # at the next script run
+RECIPE_CONTROL: Keys[Any] = Keys("recipe.{}", None)  # field, or field and parameter, of the control
+RECIPE_PART: Keys[bool] = Keys("part.{}", False)  # whether its popover is open
+SHOWN: Key[str] = Key("shown", "")  # source, or run@epoch
+SHOWN_BEFORE: Key[str] = Key("shown.before", "")
+SHOWN_CHOICE: Key[str] = Key("shown_run", "")
+CHOOSING_SHOWN: Key[bool] = Key("shown.open", False)
+REPLAYED: Key[str] = Key("replayed", "")  # job that is played once
+LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn
+SHARING: Key[bool] = Key("share", False)
 
 # --- the panels of the Workbench
 RULE: Key[str] = Key("rule", "")

@@ -79,7 +79,7 @@ def test_the_name_of_a_variant_is_no_markdown_on_any_page(app_test: AppTest, typ
     at.query_params["variants"] = json.dumps({"name": [typed, f"{typed} 2"], "loss": ["focal", typed]})
     trained(press(at.run(), "Start"))
     seen = []
-    for page in ("train/page.py", "thresholds/page.py", "losses/page.py"):
+    for page in ("compare/compare.py", "thresholds/page.py", "losses/losses.py"):
         at.switch_page(page).run()
         assert not at.exception
         seen += list(markdown(at))

@@ -1,30 +1,62 @@
-"""The panels below the explorer: what else can be done with the threshold of a class or label."""
+"""The panels below the picture: what else can be done with the threshold of a class or label."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import streamlit as st
 
 from core.evaluation.source import ScoreSource
 from pages.shared import state
-from pages.workbench.panels import calibration, compare, export, prevalence, rows, tune, value
+from pages.workbench.panels import (
+    calibration,
+    classes,
+    compare,
+    export,
+    labels,
+    prevalence,
+    rows,
+    theory,
+    tune,
+    value,
+)
 
-# Each is drawn for a source, the part of it that is shown and a score column.
-PANELS: dict[str, Callable[[ScoreSource, str, int], None]] = {
-    "Tune": tune.show,
-    "Costs": value.show,
-    "Prevalence": prevalence.show,
-    "Calibration": calibration.show,
-    "Rows": rows.show,
-    "Compare": compare.show,
-    "Export": export.show,
+
+class Panel(NamedTuple):
+    """`show` draws a source, the part of it that is shown and a score column; `tasks` are those that it is for."""
+
+    label: str
+    show: Callable[[ScoreSource, str, int], None]
+    tasks: tuple[str, ...] = ("binary", "multiclass", "multilabel")
+
+
+PANELS: dict[str, Panel] = {
+    "classes": Panel("All classes", classes.show, ("multiclass",)),
+    "labels": Panel("All labels", labels.show, ("multilabel",)),
+    "tune": Panel("Tune", tune.show),
+    "value": Panel("Value", value.show),
+    "prevalence": Panel("Prevalence", prevalence.show),
+    "calibration": Panel("Calibration", calibration.show),
+    "rows": Panel("Rows", rows.show),
+    "theory": Panel("Theory", theory.show, ("binary",)),
+    "compare": Panel("Compare", compare.show),
+    "export": Panel("Export", export.show),
 }
+
+
+def open_panel(name: str) -> None:
+    """Open the panel of this identifier; to be called in a callback."""
+    state.PANEL.set(PANELS[name].label)
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
     """A tab for each panel, the open one drawn."""
-    for tab, panel in zip(st.tabs(list(PANELS), key=state.PANEL.name, on_change="rerun"), PANELS.values(), strict=True):
+    here = [panel for panel in PANELS.values() if source.task in panel.tasks]
+    if state.PANEL.get() not in {panel.label for panel in here}:  # of data of another kind
+        state.PANEL.set(here[0].label)
+    labels = [panel.label for panel in here]
+    for tab, panel in zip(st.tabs(labels, key=state.PANEL.name, on_change="rerun"), here, strict=True):
         if tab.open:  # the others compute nothing
             with tab:
-                panel(source, part, column)
+                panel.show(source, part, column)

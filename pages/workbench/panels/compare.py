@@ -61,7 +61,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
             "There is no other run to compare this one with. Train one on the same data with the same split, with "
             "another model, loss or seed."
         )
-        st.page_link("train/page.py", label="Train another one", icon=":material/arrow_forward:")
+        st.page_link("compare/compare.py", label="Train another one", icon=":material/arrow_forward:")
         comparable_sources.say_refused(members, refused)
         return
     others = [members[name] for name in comparable_sources.choose(source, members, offered)]

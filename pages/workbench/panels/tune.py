@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -77,22 +78,30 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             _show_optimism(int(source.scores(part).positives[column]), part)
 
 
-def band(source: ScoreSource, column: int) -> tuple[float, float] | None:
-    """The spread over resamples of the threshold by the rule chosen now, to be drawn where the threshold is moved; an
-    end above every score is that of the axis. None unless the Tune tab is open, and where nothing can be tuned."""
-    if state.PANEL.get() != "Tune":
-        return None
-    name = state.RULE.get()
-    names = _names()
+class Best(NamedTuple):
+    """The best threshold by a rule, as in "max F1 0.93", and its spread over resamples, (low, high)."""
+
+    threshold: float
+    label: str
+    spread: tuple[float, float]
+
+
+def best(source: ScoreSource, column: int) -> Best | None:
+    """What the rule chosen in the Tune panel finds on the rows that it tunes on; None where nothing can be tuned.
+
+    An end of the spread that is above every score is that of the axis.
+    """
+    name, names = state.RULE.get(), _names()
     spec = rules()[name if name in names else next(iter(names))]
     chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
-    params = tuple((param.name, param.check(param.default if to is None else to)) for param, to in chosen.items())
-    tuned, _ = _tune((source.id, source.version), column, spec.name, params, source)
+    params = {param.name: param.check(param.default if to is None else to) for param, to in chosen.items()}
+    tuned = bootstrap_of(source, column, bind(spec.name, **params), tuned_on(source))
     if math.isnan(tuned.choice.value):
         return None
-    low, high = tuned.threshold_spread
     end = 1.0 if controls.are_probabilities(source) else limits(controls.scale_of(source))[1]
-    return min(low, end), min(high, end)
+    low, high = (min(threshold, end) for threshold in tuned.threshold_spread)
+    label = spec.label.replace("Maximum", "max")
+    return Best(tuned.choice.threshold, f"{label} {_number(tuned.choice.threshold)}", (low, high))
 
 
 def show_findings(source: ScoreSource, column: int, rule: str, where: str) -> None:

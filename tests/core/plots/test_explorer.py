@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pages.components.threshold_explorer import TILES
 from scipy.special import expit, logit
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import BOUND, around, condensed
 from core.evaluation.metrics import false_positive_rate
 from core.plots.explorer import axis_of, held, round_numbers
-from pages.components.threshold_explorer import TILES
 from tests.support.node import in_node, needs_node
 
 MODEL = "picture/model.js"

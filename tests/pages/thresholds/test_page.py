@@ -523,7 +523,7 @@ def test_a_link_brings_the_current_and_the_saved_threshold_and_where_they_came_f
     other = linked(run, **query)
     assert not sentences(other)
     assert thresholds_of(other, run)[-1] == thresholds_of(at, run)[-1]
-    train = other.switch_page("train/page.py").run()
+    train = other.switch_page("compare/compare.py").run()
     assert (control(train, "loss.bce.pos_weight").value, control(train, "epochs").value) == (9, 5)
 
 

@@ -6,7 +6,7 @@ import json
 
 from streamlit.testing.v1 import AppTest
 
-from tests.conftest import button, choose, press, sentences, unescaped
+from tests.conftest import button, choose, open_page, press, sentences, unescaped
 from tests.support.race_page import edited, link
 
 
@@ -16,7 +16,7 @@ def options(at: AppTest) -> list[str]:
 
 
 def test_names_in_the_list_follow_the_choices_at_once(app_test: AppTest):
-    at = press(app_test.run(), "Add a variant")
+    at = press(open_page(app_test, "compare"), "Add a variant")
     for weight in ("2", "3", "4"):
         choose(at, "loss.bce.pos_weight", float(weight))
         assert not at.exception
@@ -25,7 +25,7 @@ def test_names_in_the_list_follow_the_choices_at_once(app_test: AppTest):
 
 
 def test_variants_of_the_same_name_can_both_be_chosen(app_test: AppTest):
-    at = press(app_test.run(), "Add a variant")
+    at = press(open_page(app_test, "compare"), "Add a variant")
     for variant in (0, 1):
         edited(at).set_value(variant).run()
         at.text_input[0].set_value("one").run()
@@ -42,7 +42,7 @@ def test_variants_of_the_same_name_can_both_be_chosen(app_test: AppTest):
 
 
 def test_a_sweep_says_that_it_takes_the_place_of_several_variants(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     said = "They replace the 2 current variants."
     assert said not in [caption.value for caption in at.caption]
     press(at, "Add a variant")
@@ -50,7 +50,7 @@ def test_a_sweep_says_that_it_takes_the_place_of_several_variants(app_test: AppT
 
 
 def test_other_data_puts_all_variants_on_it_and_says_what_did_not_fit(app_test: AppTest):
-    at = press(app_test.run(), "Make these variants")
+    at = press(open_page(app_test, "compare"), "Make these variants")
     choose(at, "dataset", "diabetes")
     assert not button(at, "Start").disabled
     assert not sentences(at)
@@ -60,7 +60,7 @@ def test_other_data_puts_all_variants_on_it_and_says_what_did_not_fit(app_test: 
 
 
 def test_a_sweep_stays_on_other_data_that_takes_it(app_test: AppTest):
-    at = press(app_test.run(), "Make these variants")
+    at = press(open_page(app_test, "compare"), "Make these variants")
     edited(at).set_value(5).run()
     before = link(at)
     choose(at, "dataset", "moons")

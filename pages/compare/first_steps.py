@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.experiment.config import Experiment
 from core.experiment.presets import PRESETS
+from pages.compare import player
 from pages.shared import choices
-from pages.train import player
 
 STEPS = (
     (":material/tune:", "Choose", "Data, head, loss and pos_weight are set in the side panel. Change what you like."),

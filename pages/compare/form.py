@@ -22,7 +22,7 @@ from core.parameters import Param, Value
 from pages.shared import choices, controls, findings, state, text
 from pages.shared.services import runner
 from pages.shared.state import Key
-from pages.train import preview, variants
+from pages.compare import preview, variants
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known

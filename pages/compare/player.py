@@ -50,8 +50,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
                 help=f"{'Stop and clear' if live else 'Clear'} this experiment. The settings are kept.",
             )
         if job and any(run.outputs for run in job.runs):
-            onward = "See the residuals" if job.runs[0].task == "regression" else "Move the threshold"
-            st.page_link("thresholds/page.py", label=onward, icon=":material/arrow_forward:")
+            st.page_link("workbench/workbench.py", label="Open in the Workbench", icon=":material/arrow_forward:")
         if job and live:
             _choose_pace(job)
         announcement(text.of_status(job) if job else "", key="status")

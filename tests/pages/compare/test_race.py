@@ -24,9 +24,8 @@ from core.experiment.presets import PRESETS
 from core.theory.measured import measured_threshold
 from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Job
-from pages.shared import services
-from pages.train import theory
-from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences, until
+from pages.shared import services, theory
+from tests.conftest import act, button, choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.support.race_page import edited, found, link
 from tests.support.thresholds_page import current_threshold, put_thresholds, values_of
 
@@ -116,7 +115,7 @@ def test_the_threshold_is_that_of_every_run_on_the_thresholds_page_too(app_test:
     at.switch_page("thresholds/page.py").run()
     assert current_threshold(at) == 0.9
     act(at, "drag", 0.7)
-    at.switch_page("train/page.py").run()
+    at.switch_page("compare/compare.py").run()
     assert control(at, "race.threshold").value == 0.9  # runs differ now: it shows what was chosen here
     for run in done.runs:
         put_thresholds(at, run, [0.25])
@@ -180,7 +179,7 @@ def test_the_scores_of_a_single_run_are_converted_as_well(app_test: AppTest):
 
 
 def test_variants_are_added_edited_and_removed(app_test: AppTest):
-    at = press(app_test.run(), "Add a variant")
+    at = press(open_page(app_test, "compare"), "Add a variant")
     choose(at, "loss.bce.pos_weight", 9.0)
     assert json.loads(link(at)) == {"loss.pos_weight": ["9.0"]}
     edited(at).set_value(0).run()
@@ -202,13 +201,13 @@ def test_choices_that_are_shared_change_for_all(app_test: AppTest):
 
 
 def test_a_sweep_makes_its_variants(app_test: AppTest):
-    at = press(app_test.run(), "Make these variants")
+    at = press(open_page(app_test, "compare"), "Make these variants")
     assert len(json.loads(link(at))["loss.pos_weight"]) == 15
     assert edited(at).value == 0
 
 
 def test_more_runs_than_the_limit_are_refused_before_start(app_test: AppTest):
-    at = press(app_test.run(), "Make these variants")
+    at = press(open_page(app_test, "compare"), "Make these variants")
     choose(at, "seeds", 20)
     (said,) = sentences(at)
     assert said == "The limit is 256 runs; this experiment has 320. Use fewer variants or seeds."
@@ -262,7 +261,7 @@ def test_scores_of_the_variant_in_focus_are_checked_for_every_seed(app_test: App
 
 @pytest.mark.parametrize("name", ["double_sigmoid", "learning_rate"])
 def test_a_preset_is_started_with_what_to_look_for(app_test: AppTest, name: str):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     at.button(key=f"preset.{name}").click().run()
     assert job(at).experiment == PRESETS[name].experiment
     assert PRESETS[name].look_for in [info.value for info in at.info]
@@ -367,7 +366,7 @@ def test_of_many_scores_only_those_of_the_variant_in_focus_are_measured(
 
 
 def test_a_single_run_is_held_against_theory_at_a_threshold_of_its_own(app_test: AppTest):
-    (run,) = raced(app_test.run()).runs
+    (run,) = raced(open_page(app_test, "compare")).runs
     assert "race_thresholds" in shown(app_test)
     assert app_test.dataframe[0].value["Predicted"][0] == pytest.approx(0.5)
     choose(app_test, "race.threshold", 0.9)

@@ -9,7 +9,7 @@ from core.evaluation import class_counts, label_totals, predicted_positive
 from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, state, thresholds
-from pages.workbench import label_rules
+from pages.workbench.panels import label_rules
 
 MEAN = "undefined ones (no actual and no predicted positive) are left out, where scikit-learn counts them as 0."
 TOTALS = (

@@ -10,7 +10,7 @@ from core.evaluation.rows import misclassified
 from core.plots.images import figure_height, image_grid
 from core.training.runs import Run
 from pages.components.live_figure import live_figure
-from pages.train import theory
+from pages.shared import theory
 
 SHOWN = 12
 

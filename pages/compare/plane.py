@@ -14,8 +14,7 @@ from core.plots.plane import boundary
 from core.plots.race import Line
 from core.training.runs import Run
 from pages.components.live_figure import live_figure
-from pages.shared import text
-from pages.train import theory
+from pages.shared import text, theory
 
 HEIGHT = 420
 

@@ -12,7 +12,7 @@ from core import checks
 from core.experiment.config import RunConfig
 from core.training.runs import Job, Run
 from pages.shared import findings, regression, state, text
-from pages.train import epochs, misclassified, one_run
+from pages.compare import epochs, misclassified, one_run
 
 
 def of(job: Job) -> int:

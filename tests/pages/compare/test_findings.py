@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core import checks
 from core.checks import CHECKS, Finding
 from core.experiment import compatibility, links
-from tests.conftest import choose, control, press, sentences, trained
-from tests.support.train_page import submitted
+from tests.conftest import choose, control, open_page, press, sentences, trained
+from tests.support.compare_page import submitted
 
 
 def lines(at: AppTest) -> list[str]:
@@ -38,7 +38,7 @@ def test_a_mistake_is_shown_with_its_code_trained_all_the_same_and_cured_by_its_
     app_test: AppTest, untrained: None, code: str
 ):
     app_test.query_params.update(MISTAKES[code])
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert f"Mistake {code}" in lines(at)
     before = submitted(at)
     at.button(key=f"choices.{code}").click().run()
@@ -52,7 +52,7 @@ def test_a_remedy_says_what_it_changes_and_changes_nothing_else(app_test: AppTes
     app_test.query_params.update(
         {"dataset": "moons", "loss.pos_weight": "9", "lr": "0.02", "model": "mlp", "widths": "16", "epochs": "7"}
     )
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     plain = submitted(at)
     assert remedies(at) == {"choices.C202": "Use pos_weight 1"}
     at.button(key="choices.C202").click().run()
@@ -62,13 +62,13 @@ def test_a_remedy_says_what_it_changes_and_changes_nothing_else(app_test: AppTes
 
 
 def test_the_defaults_are_nothing_to_complain_of(app_test: AppTest):
-    assert not lines(app_test.run())
+    assert not lines(open_page(app_test, "compare"))
 
 
 @pytest.mark.parametrize("dataset", ["digit", "digits", "yeast", "line"])
 def test_every_finding_has_a_place_and_a_long_list_is_folded(app_test: AppTest, untrained: None, dataset: str):
     app_test.query_params["dataset"] = dataset
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     for head in compatibility.heads_for(dataset):
         choose(at, "head", head)
         for loss in compatibility.losses_for(dataset, head):
@@ -81,7 +81,7 @@ def test_every_finding_has_a_place_and_a_long_list_is_folded(app_test: AppTest, 
 def test_more_findings_than_two_in_a_place_are_behind_a_count(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
     three = tuple(Finding(code, f"sentence {code}") for code in ("C109", "C110", "C210"))
     monkeypatch.setattr(checks, "of_config", lambda config: three)
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     (folded,) = [one for one in at.expander if one.label == "1 more"]
     assert ["sentence C210" in one.value for one in folded.caption] == [True]
     assert lines(at) == ["Mistake C109", "Mistake C110", "Note C210"]
@@ -89,7 +89,7 @@ def test_more_findings_than_two_in_a_place_are_behind_a_count(app_test: AppTest,
 
 def test_what_a_run_shows_stands_beside_it_and_its_remedy_changes_the_choices(app_test: AppTest):
     app_test.query_params.update(model="mlp", optimizer="sgd", lr="1e5", epochs="5")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     assert trained(at).status == "diverged"
     assert lines(at).count("Mistake C302") == 1
     assert remedies(at)["run.C302"] == "Use learning rate 10000"

@@ -16,10 +16,10 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import Objective, resolved
 from core.models import MODELS
 from core.parameters import Param, Value
+from pages.compare import preview
 from pages.shared import text
-from pages.train import preview
-from tests.conftest import choose, control, sentences
-from tests.support.train_page import can, captions, shown, submitted
+from tests.conftest import choose, control, open_page, sentences
+from tests.support.compare_page import can, captions, shown, submitted
 
 
 def labels(names: Iterable[str], registry: dict) -> list[str]:
@@ -41,7 +41,7 @@ FIRST_OF_TASK = {next(name for name, spec in DATASETS.items() if spec.task == ta
     "dataset", [pytest.param(name, marks=[pytest.mark.slow] * (name not in FIRST_OF_TASK)) for name in DATASETS]
 )
 def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest, dataset: str):
-    at = choose(app_test.run(), "dataset", dataset)
+    at = choose(open_page(app_test, "compare"), "dataset", dataset)
     assert control(at, "head").options == labels(compatibility.heads_for(dataset), HEADS)
     for head in compatibility.heads_for(dataset):
         choose(at, "head", head)
@@ -76,12 +76,12 @@ def test_every_data_set_can_be_chosen_and_looked_at(app_test: AppTest):
 
 def test_the_preview_is_made_only_while_it_is_open(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(preview, "show_table", lambda data: pytest.fail("the preview was made"))
-    choose(app_test.run(), "dataset", "wine")
+    choose(open_page(app_test, "compare"), "dataset", "wine")
     assert not sentences(app_test)
 
 
 def test_what_data_offers_changes_with_the_data(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     two = control(at, "head").options
     choose(at, "dataset", "digits")
     many = control(at, "head").options
@@ -91,14 +91,14 @@ def test_what_data_offers_changes_with_the_data(app_test: AppTest):
 
 
 def test_a_head_that_the_data_rules_out_gives_way(app_test: AppTest):
-    at = choose(choose(app_test.run(), "head", "softmax2"), "dataset", "digits")
+    at = choose(choose(open_page(app_test, "compare"), "head", "softmax2"), "dataset", "digits")
     assert control(at, "head").value == "softmax"
     assert control(at, "loss").value == "cross_entropy"
     assert not sentences(choose(at, "dataset", "digit"))
 
 
 def test_a_loss_is_called_proper_only_where_it_is_with_these_parameters(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     proper, not_proper = (
         "proper scoring rule: minimised by the true probability.",
         "not proper: its optimal score is not the true probability.",
@@ -117,7 +117,7 @@ def test_a_loss_is_called_proper_only_where_it_is_with_these_parameters(app_test
 
 
 def test_an_activation_is_chosen_and_gives_way_to_the_right_one_with_the_loss(app_test: AppTest, untrained: None):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert control(at, "activation").options == [
         "default for this loss",
         *(ACTIVATIONS[name].label for name in compatibility.activations_for("sigmoid", "bce")[2:]),
@@ -194,13 +194,13 @@ PLAIN_CHOICES = {
 
 @pytest.mark.parametrize("name", PLAIN_CHOICES)
 def test_every_control_of_training_reaches_the_run(app_test: AppTest, untrained: None, name: str):
-    at = choose(app_test.run(), name, PLAIN_CHOICES[name])
+    at = choose(open_page(app_test, "compare"), name, PLAIN_CHOICES[name])
     assert submitted(at) == RunConfig().model_copy(update={name: PLAIN_CHOICES[name]})
 
 
 @pytest.mark.parametrize("model", [model for model in MODELS if model != RunConfig().model])
 def test_the_model_and_its_widths_reach_the_run(app_test: AppTest, untrained: None, model: str):
-    at = choose(app_test.run(), "model", model)
+    at = choose(open_page(app_test, "compare"), "model", model)
     assert submitted(at) == make_config(model=model, widths=MODELS[model].widths)
     for written in control(at, f"widths.{model}").options:
         choose(at, f"widths.{model}", written)
@@ -213,7 +213,7 @@ def test_the_model_and_its_widths_reach_the_run(app_test: AppTest, untrained: No
 
 
 def test_only_images_offer_a_convolution(app_test: AppTest):
-    at = choose(app_test.run(), "model", "cnn")
+    at = choose(open_page(app_test, "compare"), "model", "cnn")
     choose(at, "dataset", "wine")
     assert MODELS["cnn"].label not in control(at, "model").options
     assert submitted(at).model == "linear"
@@ -221,7 +221,7 @@ def test_only_images_offer_a_convolution(app_test: AppTest):
 
 @pytest.mark.parametrize("dataset", [name for name, spec in DATASETS.items() if spec.params])
 def test_every_parameter_of_the_data_reaches_the_run(app_test: AppTest, untrained: None, dataset: str):
-    at = choose(app_test.run(), "dataset", dataset)
+    at = choose(open_page(app_test, "compare"), "dataset", dataset)
     plain = submitted(at)
     assert plain.dataset_params == ()
     for param in DATASETS[dataset].params:
@@ -238,7 +238,7 @@ def test_every_parameter_of_the_loss_reaches_the_run(app_test: AppTest, untraine
         for name in DATASETS
         if head in compatibility.heads_for(name) and loss in compatibility.losses_for(name, head)
     )
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     for key, name in (("dataset", dataset), ("head", head), ("loss", loss)):
         choose(at, key, name)
     plain = submitted(at)
@@ -254,11 +254,13 @@ def test_every_parameter_of_the_loss_reaches_the_run(app_test: AppTest, untraine
 @pytest.mark.parametrize("dataset", ["digit", "diabetes"])
 def test_what_is_said_of_a_linear_model_is_true_in_every_task(app_test: AppTest, dataset: str):
     app_test.query_params["dataset"] = dataset
-    assert "No hidden layer: each output is a weighted sum of the inputs plus a bias." in captions(app_test.run())
+    assert "No hidden layer: each output is a weighted sum of the inputs plus a bias." in captions(
+        open_page(app_test, "compare")
+    )
 
 
 def test_the_remark_follows_pos_weight(app_test: AppTest):
-    at = choose(app_test.run(), "loss.bce.pos_weight", 9.0)
+    at = choose(open_page(app_test, "compare"), "loss.bce.pos_weight", 9.0)
     said = " ".join(caption.value for caption in at.sidebar.caption)
     assert f"{1 / (1 + 9):.3f}" in said
 
@@ -267,7 +269,7 @@ def test_the_remark_follows_pos_weight(app_test: AppTest):
 
 
 def test_a_batch_larger_than_the_data_is_said_at_once_and_can_be_mended(app_test: AppTest):
-    at = choose(app_test.run(), "batch_size", 60_000)
+    at = choose(open_page(app_test, "compare"), "batch_size", 60_000)
     (said,) = sentences(at)
     assert said.startswith("Expected `batch_size` to be at most the 898 training rows, but got 60000")
     assert not can(at)["Start"]
@@ -276,7 +278,7 @@ def test_a_batch_larger_than_the_data_is_said_at_once_and_can_be_mended(app_test
 
 
 def test_a_class_missing_from_a_split_is_said_at_once_and_can_be_mended(app_test: AppTest):
-    at = choose(app_test.run(), "dataset", "gaussians")
+    at = choose(open_page(app_test, "compare"), "dataset", "gaussians")
     choose(at, "data.gaussians.samples", 400)
     choose(at, "data.gaussians.prevalence", 0.005)
     (said,) = sentences(at)
@@ -289,7 +291,7 @@ def test_a_class_missing_from_a_split_is_said_at_once_and_can_be_mended(app_test
 
 @pytest.mark.parametrize("key", ["lr", "batch_size", "epochs", "weight_decay", "seed", "split_seed"])
 def test_the_ends_of_a_range_can_be_chosen(app_test: AppTest, untrained: None, key: str):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     for end in (control(at, key).min, control(at, key).max):
         choose(at, key, end)
         assert not at.exception
@@ -299,7 +301,7 @@ def test_the_ends_of_a_range_can_be_chosen(app_test: AppTest, untrained: None, k
 @pytest.mark.parametrize("written", ["1, wide", "1", "0, 1", "1, 2, 3"])
 def test_bad_text_in_class_weights_is_said_at_once_and_can_be_mended(app_test: AppTest, untrained: None, written: str):
     app_test.query_params.update(head="softmax2", **{"loss.class_weight": written})
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     (said,) = sentences(at)
     assert said.startswith("Expected `class_weight` to be equal, balanced or 2 numbers")
     assert said.endswith(f"but got {written!r}.")
@@ -310,7 +312,7 @@ def test_bad_text_in_class_weights_is_said_at_once_and_can_be_mended(app_test: A
 
 def test_a_bad_prevalence_is_said_at_once_and_can_be_mended(app_test: AppTest, untrained: None):
     app_test.query_params.update({"data.prevalence": "none"})
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert all(said.startswith("Expected `prevalence` to be original, or a fraction") for said in sentences(at))
     assert len(sentences(at)) == 1
     assert not can(at)["Start"]
@@ -338,7 +340,7 @@ def test_a_link_brings_every_choice_back(app_test: AppTest, choices: dict[str, o
     config = make_config(**{"loss": loss} | choices)
     link = links.to_query(config)
     app_test.query_params.update(link)
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert not sentences(at)
     assert can(at)["Start"]
     assert dict(at.query_params) == link  # which the page writes anew from its controls

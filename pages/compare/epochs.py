@@ -10,8 +10,7 @@ from core.plots.style import Scale
 from core.training.runner import KEPT_BYTES_A_JOB
 from core.training.runs import Run
 from pages.components.epoch_scrubber import epoch_scrubber
-from pages.shared import state
-from pages.train import theory
+from pages.shared import state, theory
 
 
 def choose_class(run: Run) -> int:

@@ -30,7 +30,7 @@ from tests.conftest import (
     unescaped,
     until,
 )
-from tests.support.train_page import can, captions, shown, submitted
+from tests.support.compare_page import can, captions, shown, submitted
 
 
 class Held:
@@ -67,7 +67,7 @@ def progress(at: AppTest) -> str:
 
 
 def test_with_nothing_trained_one_button_is_to_press(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert not sentences(at)
     assert can(at) == {"Start": True, "Stop": False}
     assert not at.metric
@@ -77,7 +77,7 @@ def test_with_nothing_trained_one_button_is_to_press(app_test: AppTest):
 
 
 def test_the_defaults_train_at_once_and_learn(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert submitted(at) == RunConfig()
     run = trained(at)
     assert run.status == "finished"
@@ -85,7 +85,7 @@ def test_the_defaults_train_at_once_and_learn(app_test: AppTest):
 
 
 def test_a_run_in_training_can_be_watched_and_stopped(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     until(lambda: current_run(at).epoch == 2)
     at.run()
     assert not sentences(at)
@@ -110,7 +110,7 @@ def test_a_run_in_training_can_be_watched_and_stopped(app_test: AppTest, held: H
 
 
 def test_reset_stops_what_trains_and_puts_it_aside(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     name = at.session_state["job"]
     until(lambda: current_run(at).epoch == 2)
     press(press(at.run(), "Pause"), "Reset")
@@ -120,7 +120,7 @@ def test_reset_stops_what_trains_and_puts_it_aside(app_test: AppTest, held: Held
 
 
 def test_pause_and_resume_are_one_button(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     until(lambda: current_run(at).epoch == 2)
     for label, status in (("Pause", "paused"), ("Resume", "running"), ("Pause", "paused")):
         assert at.run().button(key="pause").label == label
@@ -129,7 +129,7 @@ def test_pause_and_resume_are_one_button(app_test: AppTest, held: Held):
 
 
 def test_the_pace_is_that_of_the_job_whoever_looks(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     name = at.session_state["job"]
     choose(at, "pace", "5 epochs per second")
     assert services.runner().job(name).pace == 5
@@ -143,13 +143,13 @@ def test_the_pace_is_that_of_the_job_whoever_looks(app_test: AppTest, held: Held
 
 
 def test_another_start_keeps_the_pace(app_test: AppTest, held: Held):
-    at = choose(press(app_test.run(), "Start"), "pace", "1 epoch per second")
+    at = choose(press(open_page(app_test, "compare"), "Start"), "pace", "1 epoch per second")
     press(at, "Start")
     assert services.runner().job(at.session_state["job"]).pace == 1
 
 
 def test_a_stopped_run_keeps_what_it_has_learned(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     until(lambda: current_run(at).epoch == 2)
     press(at.run(), "Stop")
     run = trained(at)
@@ -159,7 +159,7 @@ def test_a_stopped_run_keeps_what_it_has_learned(app_test: AppTest, held: Held):
 
 
 def test_a_finished_run_says_so_and_shows_its_numbers(app_test: AppTest):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     assert progress(at).startswith("Finished")
     assert can(at) == {"Start": True, "Stop": False}
@@ -175,7 +175,7 @@ def test_a_finished_run_says_so_and_shows_its_numbers(app_test: AppTest):
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_a_run_of_any_data_can_be_watched(app_test: AppTest, dataset: str):
     app_test.query_params.update(dataset=dataset, epochs="2")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     assert not sentences(at)
     assert run.status == "finished"
@@ -208,7 +208,7 @@ def test_a_failed_run_says_why_and_another_can_start(
         raise error
 
     monkeypatch.setattr(services, "train_in_turns", fails)
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     assert trained(at).status == "failed"
     (said,) = sentences(at)
     assert sentence in said
@@ -219,7 +219,7 @@ def test_a_failed_run_says_why_and_another_can_start(
 
 def test_a_diverged_run_says_at_which_epoch_and_what_to_do(app_test: AppTest):
     app_test.query_params.update(model="mlp", optimizer="sgd", lr="1e5")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     assert run.status == "diverged"
     (said,) = sentences(at)
@@ -242,7 +242,7 @@ def test_a_run_waits_its_turn_and_the_page_says_so(app_test: AppTest, monkeypatc
     first = services.runner().submit(experiment(RunConfig()))
     until(lambda: services.runner().job(first).status == "running")
     services.runner().submit(experiment(RunConfig()))
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     assert current_run(at).status == "queued"
     assert "number 2 in the queue" in progress(at)
     assert can(at)["Stop"]
@@ -260,7 +260,7 @@ def test_a_full_queue_is_said_in_a_sentence(app_test: AppTest, monkeypatch: pyte
     first = services.runner().submit(experiment(RunConfig()))
     until(lambda: services.runner().job(first).status == "running")
     services.runner().submit(experiment(RunConfig()))
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     (said,) = sentences(at)
     assert said.startswith("The queue is full (limit: 1).")
 
@@ -272,7 +272,7 @@ def test_a_full_queue_is_said_in_a_sentence(app_test: AppTest, monkeypatch: pyte
 
 
 def test_a_run_that_is_forgotten_while_it_is_watched_is_said_in_a_sentence(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     services.close()
     at.run()
     (said,) = sentences(at)
@@ -281,7 +281,7 @@ def test_a_run_that_is_forgotten_while_it_is_watched_is_said_in_a_sentence(app_t
 
 
 def test_the_page_says_when_the_choices_are_no_longer_those_of_the_run(app_test: AppTest):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     trained(at)
 
     def hint() -> bool:
@@ -297,7 +297,7 @@ def test_the_page_says_when_the_choices_are_no_longer_those_of_the_run(app_test:
 
 def test_a_multi_label_run_says_how_many_rows_get_no_label_and_how_many_several(app_test: AppTest):
     app_test.query_params.update(dataset="yeast", epochs="5")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     scores = run.scores("validation")
     called = (scores.y_score >= 0.5).sum(1)
@@ -313,7 +313,7 @@ def test_a_multi_label_run_says_how_many_rows_get_no_label_and_how_many_several(
 @pytest.mark.parametrize("head", ["softmax", "one_vs_rest"])
 def test_where_argmax_decides_no_line_is_drawn_and_bars_are_parted_by_it(app_test: AppTest, head: str):
     app_test.query_params.update(dataset="wine", head=head, epochs="3")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     scores = run.scores("validation")
     figure = figure_of(at, "scores_figure")
@@ -331,7 +331,7 @@ def test_where_argmax_decides_no_line_is_drawn_and_bars_are_parted_by_it(app_tes
 @pytest.mark.parametrize("loss", ["mse", "band_mse"])
 def test_a_regression_shows_its_errors_in_the_targets_unit(app_test: AppTest, loss: str):
     app_test.query_params.update(dataset="diabetes", loss=loss, epochs="20")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     y_true, y_pred = run.predictions("validation")
     assert {metric.label: metric.value for metric in at.metric} == {
@@ -354,7 +354,7 @@ def test_a_regression_shows_its_errors_in_the_targets_unit(app_test: AppTest, lo
 
 def test_a_convolution_with_batch_norm_trains(app_test: AppTest):
     app_test.query_params.update(dataset="digits", model="cnn", batch_norm="True", epochs="3")
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     run = trained(at)
     assert not sentences(at)
     assert (run.status, run.config.model, run.config.batch_norm) == ("finished", "cnn", True)
@@ -365,7 +365,7 @@ def test_a_convolution_with_batch_norm_trains(app_test: AppTest):
 
 
 def test_choices_and_the_run_last_through_a_visit_to_another_page(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     choices = {
         "dataset": "digits",
         "head": "softmax",
@@ -385,7 +385,7 @@ def test_choices_and_the_run_last_through_a_visit_to_another_page(app_test: AppT
 
     open_page(at, "thresholds")
     assert not sentences(at)
-    at.switch_page("train/page.py").run()
+    at.switch_page("compare/compare.py").run()
     assert not sentences(at)
     assert {key: control(at, key).value for key in choices} == choices
     assert at.query_params == link
@@ -395,14 +395,14 @@ def test_choices_and_the_run_last_through_a_visit_to_another_page(app_test: AppT
 
 
 def test_start_trains_what_was_typed_just_before(app_test: AppTest):
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     control(at, "loss.bce.pos_weight").set_value(9.0)
     press(at, "Start")  # one rerun brings both, as when a field is left by pressing the button
     assert dict(current_run(at).config.loss_params) == {"pos_weight": 9.0}
 
 
 def test_starting_again_stops_what_this_session_still_trains(app_test: AppTest, held: Held):
-    at = press(app_test.run(), "Start")
+    at = press(open_page(app_test, "compare"), "Start")
     first = at.session_state["job"]
     until(lambda: current_run(at).epoch == 2)
     press(at.run(), "Start")

@@ -1,0 +1,23 @@
+"""The threshold that theory predicts for the scores of a loss, beside the measured one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.evaluation.source import ScoreSource
+from core.losses import LOSSES
+from core.plots.race import Line
+from core.plots.style import variant_colour
+from core.training.runs import Run
+from pages.shared import theory
+
+
+def show(source: ScoreSource, part: str, column: int) -> None:
+    """Both thresholds of the validation rows, as a picture and as numbers, and the conversion of the scores."""
+    if not isinstance(source, Run):
+        st.markdown("Theory predicts from the loss of a training run; how these scores were trained is not known.")
+        return
+    line = Line(LOSSES[source.config.loss].label, variant_colour(0, 1))
+    theory.show([[source]], [line], 0)
+    theory.show_gaps([[source]], [line], 0)
+    theory.show_conversion([[source]], [line])

@@ -1,0 +1,158 @@
+"""The picture of a source: what it draws, the thresholds in it, and what is done where the viewer acts."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.evaluation.counts import ScoreIndex
+from core.evaluation.source import Key, ScoreSource
+from core.experiment.variants import names_of
+from core.plots.style import ProbabilityScale
+from core.plots.picture import Film, ValuesFilm, film, values_film
+from core.training.runs import Job, Run
+from pages.components.picture.picture import Act, Live, Mark, Outline, picture
+from pages.shared import controls, regression, services, state, text, thresholds
+from pages.workbench import shown
+from pages.workbench.panels import rows, tune
+
+# Training is shown at this many epochs per second at most, by the speed chosen in the picture; None is maximum speed.
+PACES = {0.25: 5.0, 0.5: 20.0}
+REPLAYED_SECONDS = 3.0  # training that was shorter is played once
+
+
+def part(source: ScoreSource) -> str:
+    """The split that is shown: the one chosen last, if the source has it."""
+    chosen = state.PART.get()
+    return chosen if chosen in source.parts else source.parts[0]
+
+
+def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> None:
+    """Draw a source: the last epoch and, once training has ended, the earlier ones that are kept and what takes longer,
+    the best threshold with its spread; with `brief` the last epoch alone."""
+    job = shown.job_of(source)
+    live: Live = "" if job is None or job.ended else "paused" if job.status == "paused" else "running"
+    run = source if isinstance(source, Run) else None
+    common: dict[str, Any] = {
+        "of": f"{source.id} {part} {column}",
+        "key": "picture",
+        "parts": source.parts,
+        "part": part,
+        "epochs": run.config.epochs if run and live else None,
+        "live": live,
+        "replay": "" if brief else _replay(job),
+        "note": f"{text.seconds(job.elapsed)}{text.of_devices(job, tried=False)}" if job and not live else "",
+    }
+    key, alone = (source.id, source.version), bool(live) or brief
+    if source.task == "regression":
+        picture(
+            _values(key, part, alone, source),
+            None,
+            [],
+            lambda act, value: _act(source, part, column, act, value),
+            target=regression.target(source),
+            **common,
+        )
+        return
+    view = source.scores(part).view(column)
+    picture(
+        _film(key, part, column, alone, source),
+        source.index(part, column),
+        _marks(source, column, alone),
+        lambda act, value: _act(source, part, column, act, value),
+        label=view.label,
+        rest=view.rest,
+        outline=_outline(source, part, column),
+        can_undo=thresholds.can_undo(source),
+        asks=not live,
+        axis=controls.scale_now() if controls.are_probabilities(source) else "score",
+        **common,
+    )
+
+
+def _marks(source: ScoreSource, column: int, alone: bool) -> list[Mark]:
+    """The current and the saved threshold and, unless they are to be alone, the best by the rule chosen in Tune with
+    its spread."""
+    stored = thresholds.saved(source)
+    marks = [Mark("current", thresholds.current(source)[column].value)]
+    if stored:
+        marks.append(Mark("saved", stored[column].value))
+    if not alone and (best := tune.best(source, column)):
+        low, high = best.spread
+        marks += [Mark("best", best.threshold, best.label), Mark("low", low), Mark("high", high)]
+    return marks
+
+
+def _outline(source: ScoreSource, part: str, column: int) -> Outline | None:
+    """The run before this one, where it has scores of the same rows and columns."""
+    before = shown.before(source)
+    if before is None or part not in before.parts or before.class_names != source.class_names:
+        return None
+    drawn = _film((before.id, before.version), part, column, True, before)
+    name, _ = names_of([before.config, source.config or before.config])
+    return Outline(drawn, thresholds.current(before)[column].value, f"previous run: {name}")
+
+
+def _replay(job: Job | None) -> str:
+    """The name of what is played once: the demonstration, and training that asked for it and was too short to watch."""
+    if job is None or not job.ended:
+        return ""
+    landing = job.id == services.demonstration().id
+    asked = state.REPLAYED.get() == job.id and job.elapsed < REPLAYED_SECONDS
+    return job.id if landing or asked else ""
+
+
+def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | str) -> None:
+    """Do what the viewer did in the picture."""
+    runner = services.runner()
+    if act in ("pause", "resume", "step", "speed", "restart"):
+        job = shown.job_of(source)
+        assert job is not None
+        if act == "speed":
+            runner.set_pace(job.id, PACES.get(float(value)))
+        elif act == "restart":
+            shown.train(job.runs[0].config, replay=False)
+        else:
+            getattr(runner, act)(job.id)
+    elif act == "axis":
+        state.SCALE.set(cast(ProbabilityScale, value))
+    elif act == "part":
+        state.PART.set(str(value))
+    elif act in ("tp", "fp", "fn", "tn"):
+        rows.ask(source, act)
+    elif act == "undo":
+        thresholds.undo(source)
+    elif act == "share":
+        thresholds.use_share(source, column, source.index(part, column), float(value), part)
+    else:
+        thresholds.move(source, column, value, "typed" if act == "type" else "dragged", part)
+        if act == "save":
+            thresholds.save(source)
+
+
+def _kept(source: ScoreSource, part: str, alone: bool) -> dict[int, ScoreSource]:
+    """The source at each epoch that is kept of these rows, or `alone` the last one, as it is."""
+    if not isinstance(source, Run):
+        return {0: source}
+    earlier = [epoch for epoch, _ in source.kept if epoch < source.epoch and part == "validation" and not alone]
+    return {epoch: source.at(epoch) for epoch in earlier} | {source.epoch: source}
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _film(of: Key, part: str, column: int, alone: bool, _source: ScoreSource) -> Film:
+    kept = _kept(_source, part, alone)
+    views = [source.scores(part).view(column) for source in kept.values()]
+    weight = _source.row_columns(part).weight
+    return film(list(kept), [ScoreIndex.of(view.y, view.score, weight) for view in views], *_losses(_source))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _values(of: Key, part: str, alone: bool, _source: ScoreSource) -> ValuesFilm:
+    kept = _kept(_source, part, alone)
+    return values_film(list(kept), [source.predictions(part) for source in kept.values()], *_losses(_source))
+
+
+def _losses(source: ScoreSource) -> tuple[NDArray | None, NDArray | None]:
+    return (source.history.train, source.history.validation) if isinstance(source, Run) else (None, None)

@@ -1,0 +1,351 @@
+"""The recipe: the choices of one run in a bar, each in a popover, and the loss's main parameter as a slider.
+
+The choices are one RunConfig in the session. Controls are drawn from it and change it through `choose`, which keeps
+what still fits, replaces what does not by the recommended choice and keeps sentences on that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from core import checks
+from core.checks import Finding
+from core.data import DATASETS, load_dataset
+from core.errors import CutoffError
+from core.experiment import compatibility, links
+from core.experiment.config import NUMBERS, SETTINGS, RunConfig
+from core.experiment.fitting import head_for, with_choices
+from core.losses import LOSSES
+from core.losses.heads import ACTIVATIONS, HEADS
+from core.losses.objective import resolved
+from core.models import MODELS
+from core.parameters import Param, Value, defaults
+from pages.compare import preview
+from pages.shared import choices, findings, session, state, text
+from pages.workbench import dials
+
+WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
+ICONS = {"mistake": " :red[:material/error:]", "caution": " :orange[:material/warning:]"}
+COMPARE = "compare/compare.py"
+
+
+class Part(NamedTuple):
+    """A popover of the bar: its label, the choice that it shows, and what draws its controls.
+
+    It shows the findings whose place begins with one of `places`.
+    """
+
+    label: str
+    shown: Callable[[RunConfig], str]
+    draw: Callable[[RunConfig], None]
+    places: tuple[str, ...]
+
+    def of(self, found: Sequence[Finding]) -> list[Finding]:
+        return [one for one in found if checks.CHECKS[one.code].place.partition(".")[0] in self.places]
+
+
+def config() -> RunConfig:
+    """The choices now."""
+    return state.RECIPE.get()
+
+
+def open_link(default: RunConfig) -> None:
+    """On a session's first script run, take the choices from the URL or the run that it names, else `default`.
+
+    Choices without a run train at once; several variants open on the Compare page.
+    """
+    if state.RECIPE.is_set():
+        return
+    linked = bool(set(st.query_params) - set(links.POINT))
+    choices.open_link()
+    (first, *others) = choices.variants()
+    if others:
+        st.switch_page(COMPARE)
+    job = session.current_job()
+    take(first.config if linked or job else default)
+    state.RECIPE_TRAINS.set(linked and job is None)
+
+
+def take(config: RunConfig) -> None:
+    """Make these the choices, without a word."""
+    state.RECIPE.set(config)
+    _say([], None)
+
+
+def choose(**chosen: Any) -> None:
+    """Change some choices. To be called in a callback."""
+    before = config()
+    try:
+        found, changes = with_choices(before, **chosen)
+        compatibility.check(found)
+    except CutoffError as error:
+        state.RECIPE_PROBLEM.set(str(error))
+        return
+    state.RECIPE.set(found)
+    _say(changes, before)
+
+
+def choose_and_train(**chosen: Any) -> None:
+    """Change some choices and train again at once. To be called in a callback."""
+    before = config()
+    choose(**chosen)
+    state.RECIPE_TRAINS.set(config() != before)
+
+
+def _say(changes: list[str], before: RunConfig | None) -> None:
+    state.RECIPE_CHANGES.set(changes)
+    state.RECIPE_BEFORE.set(before if changes else None)
+    state.RECIPE_PROBLEM.set("")
+
+
+def asks_to_train() -> bool:
+    """Whether a change of the choices asked for training since this was called last."""
+    return state.RECIPE_TRAINS.pop()
+
+
+def show() -> bool:
+    """Draw the controls of the bar; returns whether Train was pressed."""
+    now = config()
+    found = checks.of_config(now)
+    with st.container(key="recipe-parts", horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+        for name, part in PARTS.items():
+            _show_part(name, _titled(part, now, found), (part,), now, found)
+    with st.container(key="recipe-whole", width="content"):  # on a phone, instead of the others
+        _show_part("all", ":gray[Recipe]", tuple(PARTS.values()), now, found)
+    dials.show(now, choose_and_train)
+    return st.button("Train", key="train", type="primary", icon=":material/play_arrow:")
+
+
+def show_changes(shown: RunConfig | None) -> None:
+    """What the last choice changed besides, in one line with Undo, why a choice could not be taken, and whether the run
+    that is shown had other choices."""
+    if problem := state.RECIPE_PROBLEM.get():
+        st.error(text.plain(problem))
+    before, changes = state.RECIPE_BEFORE.get(), list(state.RECIPE_CHANGES.get())
+    if shown and shown != config():
+        changes = [*changes, "Settings changed: results are from the previous run."]
+    if changes:
+        with st.container(horizontal=True, vertical_alignment="center", key="recipe-changes"):
+            st.caption(text.plain(" ".join(changes)), width="content")
+            if before := before or shown:
+                st.button(
+                    "Undo", key="recipe.back", type="tertiary", icon=":material/undo:", on_click=take, args=(before,)
+                )
+
+
+def _titled(part: Part, now: RunConfig, found: Sequence[Finding]) -> str:
+    severities = [checks.CHECKS[one.code].severity for one in part.of(found)]  # the gravest first
+    icon = ICONS.get(severities[0], "") if severities else ""
+    return f":gray[{part.label}] {text.plain(part.shown(now))}{icon}"
+
+
+def _show_part(name: str, label: str, parts: tuple[Part, ...], now: RunConfig, found: tuple[Finding, ...]) -> None:
+    popover = st.popover(label, key=state.RECIPE_PART.of(name).name, on_change="rerun")
+    if not popover.open:
+        return
+    with popover, st.container(key=f"recipe.body.{name}", width=420):
+        for part in parts:
+            if len(parts) > 1:
+                st.markdown(f"**{part.label}**")
+            part.draw(now)
+            findings.show(part.of(found), f"recipe.{name}.{part.label}", now, choose)
+
+
+# --- controls
+
+
+def _select(label: str, name: str, options: Mapping[str, str], now: RunConfig, help: str | None = None) -> None:
+    """A choice among names that changes the recipe."""
+    control = state.RECIPE_CONTROL.of(name)
+    control.set(getattr(now, name))
+    st.selectbox(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        key=control.name,
+        help=help,
+        on_change=lambda: choose(**{name: control.get()}),
+    )
+
+
+def _parameter(param: Param, key: str, value: Value, use: Callable[[Value], None], label: str | None = None) -> None:
+    """The control that fits a parameter: a list, a switch, a slider for a step of even size, else a number to type."""
+    control = state.RECIPE_CONTROL.of(key)
+    control.set(value)
+    looks: dict[str, Any] = {
+        "key": control.name,
+        "help": param.help or None,
+        "on_change": lambda: use(control.get()),
+    }
+    label = label or param.label
+    if isinstance(param.default, bool):
+        st.checkbox(label, **looks)
+    elif param.options:
+        options = [*param.options, *([] if value in param.options else [value])]
+        st.selectbox(label, options, accept_new_options=param.free, **looks)
+    else:
+        kind = int if param.integer else float
+        low, high, step = (None if number is None else kind(number) for number in (param.low, param.high, param.step))
+        control.set(kind(value))
+        if step is not None and not (param.integer or param.log):
+            st.slider(label, low, high, step=step, format="%g", **looks)
+        else:
+            st.number_input(label, low, high, step=step, format=None if param.integer else "%g", **looks)
+
+
+def _use_pair(field: str, name: str, value: Value) -> None:
+    """Set a parameter of the data or the loss."""
+    choose(**{field: tuple((dict(getattr(config(), field)) | {name: value}).items())})
+
+
+def _pairs(field: str, params: tuple[Param, ...], now: RunConfig) -> None:
+    values = defaults(params) | dict(getattr(now, field))
+    for param in params:
+        _parameter(param, f"{field}.{param.name}", values[param.name], partial(_use_pair, field, param.name))
+
+
+# --- parts
+
+
+def _data(now: RunConfig) -> None:
+    labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
+    spec = DATASETS[now.dataset]
+    _select("Data", "dataset", labels, now, help=f"{spec.source}. Licence: {spec.licence}.")
+    _pairs("dataset_params", spec.params, now)
+    data = load_dataset(now.dataset, now.dataset_params)
+    st.caption(f"{spec.about} {text.of_data(data)}")
+    preview.show(data)
+
+
+def _model(now: RunConfig) -> None:
+    spec = MODELS[now.model]
+    _select("Model", "model", {name: MODELS[name].label for name in compatibility.models_for(now.dataset)}, now)
+    st.caption(spec.about)
+    if not spec.widths:
+        return
+    control = state.RECIPE_CONTROL.of("widths")
+    control.set("-".join(map(str, now.widths)))
+    options = list(dict.fromkeys([*WIDTHS[now.model], control.get()]))
+    st.selectbox(
+        spec.widths_label,
+        options,
+        key=control.name,
+        help=SETTINGS["widths"].help,
+        accept_new_options=True,
+        on_change=lambda: choose(widths=control.get()),
+    )
+    _setting("hidden", now)
+    _setting("batch_norm", now)
+
+
+def _head(now: RunConfig) -> None:
+    offered = compatibility.heads_for(now.dataset)
+    _select("Head", "head", {name: HEADS[name].label for name in offered}, now)
+    st.caption(text.of_head(HEADS[now.head], DATASETS[now.dataset].task))
+    right = resolved(now.head, "auto", now.loss)
+    names = [name for name in compatibility.activations_for(now.head, now.loss) if name not in ("auto", right)]
+    labels = {"auto": f"{ACTIVATIONS[right].label} (default for this loss)"}
+    labels |= {name: ACTIVATIONS[name].label for name in names}
+    _select(SETTINGS["activation"].label, "activation", labels, now, help=SETTINGS["activation"].help)
+    st.caption(text.of_wiring(now.head, now.activation, now.loss))
+    _reasons(
+        "Heads and final activations that do not fit", _other_heads(now) + compatibility.not_taken(now.head, now.loss)
+    )
+
+
+def _other_heads(now: RunConfig) -> list[str]:
+    task = DATASETS[now.dataset].task
+    return [
+        f"{head.label}: for {' and '.join(compatibility.TASKS[t] for t in head.tasks)}; this data has "
+        f"{compatibility.TASKS[task]}."
+        for head in HEADS.values()
+        if task not in head.tasks
+    ]
+
+
+def _loss(now: RunConfig) -> None:
+    offered = compatibility.losses_for(now.dataset, now.head)
+    labels = {name: LOSSES[name].label + (" · a mistake" if LOSSES[name].mistake else "") for name in offered}
+    _select("Loss", "loss", labels, now)
+    spec = LOSSES[now.loss]
+    st.caption(f"{spec.about} {text.of_loss(spec, None)}", help=spec.reference)
+    with st.container(key="recipe-formula"):
+        st.latex(spec.formula)
+    _pairs("loss_params", compatibility.params_for(now.head, now.loss), now)
+    if theory := text.of_theory(now):
+        st.caption(theory)
+    _other_losses(now, offered)
+
+
+def _other_losses(now: RunConfig, offered: list[str]) -> None:
+    """Every loss that does not fit: those that another head makes fit with that switch, and the reasons of the rest."""
+    heads = {name: head_for(now, name) for name in LOSSES if name not in offered}
+    for name, head in heads.items():
+        if head:
+            st.button(
+                f"{LOSSES[name].label}: switch to {HEADS[head].label}",
+                key=f"recipe.switch.{name}",
+                type="tertiary",
+                icon=":material/swap_horiz:",
+                on_click=choose,
+                kwargs={"head": head, "loss": name},
+                help=f"{LOSSES[name].label} needs this head.",
+            )
+    labels = {LOSSES[name].label for name, head in heads.items() if not head}
+    reasons = compatibility.not_offered(now.dataset, now.head, now.dataset_params)
+    _reasons("Losses that do not fit this data", [said for said in reasons if said.partition(":")[0] in labels])
+
+
+def _reasons(title: str, reasons: list[str]) -> None:
+    if reasons:
+        with st.expander(title):
+            for reason in reasons:
+                st.caption(text.plain(reason))
+
+
+def _training(now: RunConfig) -> None:
+    names = [name for name, setting in SETTINGS.items() if setting.group == "training"]
+    for name in names:
+        if not SETTINGS[name].rare:
+            _setting(name, now)
+    with st.expander("Batch size, schedule, decay, seeds"):
+        for name in names:
+            if SETTINGS[name].rare and not compatibility.fixed(name, now):
+                _setting(name, now)
+
+
+def _setting(name: str, now: RunConfig) -> None:
+    setting = SETTINGS[name]
+    if setting.options:
+        _select(setting.label, name, setting.options, now, help=setting.help or None)
+    else:
+        param = NUMBERS.get(name, Param(name, setting.label, RunConfig.model_fields[name].default, help=setting.help))
+        _parameter(param, name, getattr(now, name), lambda value: choose(**{name: value}))
+
+
+def _data_label(now: RunConfig) -> str:
+    params = dict(now.dataset_params)
+    prevalence = params.get("prevalence")
+    share = f", {prevalence:.3g}" if isinstance(prevalence, float) else f", {prevalence}" if prevalence else ""
+    return DATASETS[now.dataset].label + share
+
+
+def _model_label(now: RunConfig) -> str:
+    return MODELS[now.model].label + (f" {'-'.join(map(str, now.widths))}" if now.widths else "")
+
+
+def _head_label(now: RunConfig) -> str:
+    return HEADS[now.head].label + ("" if now.activation == "auto" else f", {ACTIVATIONS[now.activation].label}")
+
+
+PARTS: dict[str, Part] = {
+    "data": Part("Data", _data_label, _data, ("data",)),
+    "model": Part("Model", _model_label, _model, ("model",)),
+    "head": Part("Head", _head_label, _head, ("head", "activation")),
+    "loss": Part("Loss", lambda now: LOSSES[now.loss].label, _loss, ("loss",)),
+    "training": Part("Training", lambda now: f"{now.epochs} epochs", _training, ("lr", "epochs", "batch_size")),
+}

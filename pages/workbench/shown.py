@@ -1,0 +1,112 @@
+"""Which scores the Workbench shows, and which run before them is drawn as an outline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.errors import CutoffError
+from core.evaluation.source import ScoreSource
+from core.experiment.config import Experiment, RunConfig, Variant
+from core.experiment.variants import names_of
+from core.training.runs import Job, Run
+from pages.shared import services, session, state
+
+
+
+def open_link() -> None:
+    """Show the run of its job that the URL named when the session began."""
+    if linked := state.LINKED.of("shown").pop():
+        state.SHOWN.set(linked)
+
+
+def known() -> dict[str, ScoreSource]:
+    """The sources that this session can show, by id: its runs, the newest first, its own scores, the demonstration."""
+    runs = [run for job in session.jobs() for run in job.runs]
+    others = [*session.sources(), *reversed(services.demonstration().runs)]
+    return {source.id: source for source in [*runs, *others]}
+
+
+def source() -> ScoreSource:
+    """The source that is shown: the chosen one, else a run of the current job, else the demonstration."""
+    job = session.current_job()  # which also makes the session know it
+    sources = known()
+    default = job.runs[0] if job else services.demonstration().runs[-1]
+    return find(state.SHOWN.get(), sources) or sources[default.id]
+
+
+def choose() -> None:
+    """A popover with the sources of this session, in which another one can be shown."""
+    popover = st.popover("Runs", key=state.CHOOSING_SHOWN.name, on_change="rerun")
+    if not popover.open:
+        return
+    sources = known()
+    names = {name: f"{len(sources) - at}. {one.about.label}" for at, (name, one) in enumerate(sources.items())}
+    state.SHOWN_CHOICE.set(source().id.partition("@")[0])
+    with popover:
+        st.radio("Shown", list(sources), format_func=names.__getitem__, key=state.SHOWN_CHOICE.name, on_change=_show_chosen)
+
+
+def _show_chosen() -> None:
+    chosen = known()[state.SHOWN_CHOICE.get()]
+    state.SHOWN_BEFORE.set(source().id)
+    state.SHOWN.set(chosen.id)
+    if isinstance(chosen, Run) and chosen.job != services.demonstration().id:
+        session.look_at(chosen.job)
+
+
+def find(name: str, sources: Mapping[str, ScoreSource]) -> ScoreSource | None:
+    """The source of this id, or of this run at an earlier epoch, "<id>@<epoch>"; None if it is not known."""
+    name, _, epoch = name.partition("@")
+    found = sources.get(name)
+    return found.at(int(epoch)) if epoch and isinstance(found, Run) else found
+
+
+def before(now: ScoreSource) -> Run | None:
+    """The run before the one that is shown, if it has scores of the same rows: the pos_weight 1 of the demonstration,
+    or what was shown when training began."""
+    name = state.SHOWN_BEFORE.get() or services.demonstration().runs[0].id
+    run = known().get(name)
+    if not isinstance(run, Run) or not isinstance(now, Run) or run.id == now.id or not run.outputs:
+        return None
+    rows = ("dataset", "dataset_params", "split_seed")
+    return run if all(getattr(run.config, field) == getattr(now.config, field) for field in rows) else None
+
+
+def last() -> ScoreSource:
+    """What was shown before the run that trains, the demonstration if that has no scores."""
+    found = find(state.SHOWN_BEFORE.get(), known())
+    return found if found and found.parts else services.demonstration().runs[-1]
+
+
+def train(config: RunConfig, replay: bool) -> None:
+    """Train these choices and show the run, played once at the end with `replay`; what this session started before and
+    still trains is stopped."""
+    now = source()
+    state.COMPLAINTS.set([])
+    services.runner().cancel(state.STARTED.get())
+    (name,) = names_of([config])
+    try:
+        started = services.runner().submit(
+            Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,))
+        )
+    except CutoffError as error:
+        session.complain(str(error))
+        return
+    state.STARTED.set(started)
+    session.look_at(started)
+    state.SHOWN_BEFORE.set(now.id)
+    state.SHOWN.set(f"{started}-0")
+    state.REPLAYED.set(started if replay else "")
+
+
+def restore(source: ScoreSource, epoch: int) -> None:
+    """Show an earlier epoch of a run."""
+    assert isinstance(source, Run)
+    state.SHOWN.set(f"{source.id}@{epoch}")
+
+
+def job_of(source: ScoreSource) -> Job | None:
+    """The job of a run; None for other sources."""
+    return services.runner().job(source.job) if isinstance(source, Run) else None

@@ -1,0 +1,73 @@
+"""The verdict above the picture: what is right or wrong with the scores at the current threshold, and what to do."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.checks.verdict import OpenPanel, RestoreEpoch, SetChoices, UseThreshold, Verdict, verdict
+from core.evaluation.source import ScoreSource
+from core.training.runs import Run
+from pages.components.announcement import announcement
+from pages.shared import services, text, thresholds
+from pages.workbench import panels, recipe, shown
+
+ICONS = {
+    "good": ":green[:material/check_circle:]",
+    "warning": ":orange[:material/warning:]",
+    "bad": ":red[:material/error:]",
+}
+
+
+def show(source: ScoreSource, part: str) -> None:
+    """One line with its buttons; while a run trains, how far it has come."""
+    job = shown.job_of(source)
+    if (job and not job.ended) or not source.parts:
+        _show_progress(source)
+        return
+    found = of(source, part)
+    with _line():
+        st.markdown(f"{ICONS[found.tone]} {text.plain(found.text)}")
+        for at, action in enumerate(found.actions):
+            st.button(action.label, key=f"verdict.{at}", on_click=_perform, args=(source, action))
+        if found.why:
+            with st.popover("Why?", key="verdict.why"):
+                st.markdown(found.why)
+        announcement(text.of_status(job) if job else "", key="status")
+
+
+def _show_progress(source: ScoreSource) -> None:
+    """How far the training of a run has come, or why it has no scores."""
+    job = shown.job_of(source)
+    with _line():
+        if job and not job.ended:
+            st.markdown(text.of_progress(job, len(services.devices()) > 1))
+        elif isinstance(source, Run) and source.error:
+            st.markdown(f"{ICONS['bad']} {text.plain(source.error)}")
+        announcement(text.of_status(job) if job else "", key="status")
+
+
+def _line() -> DeltaGenerator:
+    return st.container(
+        key="verdict", border=True, horizontal=True, wrap=False, vertical_alignment="center", gap="small"
+    )
+
+
+def of(source: ScoreSource, part: str) -> Verdict:
+    """The verdict on a source at its current thresholds."""
+    if source.task == "regression":
+        return verdict(source, (), part)
+    run = source if isinstance(source, Run) else None
+    return verdict(source, thresholds.values(thresholds.current(source)), part, run)
+
+
+def _perform(source: ScoreSource, action: UseThreshold | RestoreEpoch | SetChoices | OpenPanel) -> None:
+    """Do what a button of the verdict says."""
+    if isinstance(action, UseThreshold):
+        thresholds.use_rule_for_all(source, action.thresholds, action.rule, action.rows)
+    elif isinstance(action, RestoreEpoch):
+        shown.restore(source, action.epoch)
+    elif isinstance(action, SetChoices):
+        recipe.choose_and_train(**action.changes)
+    else:
+        panels.open_panel(action.panel)

@@ -1,0 +1,76 @@
+"""Workbench: one model, one threshold. The first screen is the picture and the controls that move it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.training.runs import Run
+from pages.shared import services, session, state, text, thresholds
+from pages.workbench import columns, gallery, link, panels, picture, recipe, share, shown, verdict
+
+TICK_SECONDS = 0.25
+# One screen: less air around it, smaller buttons, and on a phone one popover for the whole recipe.
+STYLE = """
+<style>
+  [data-testid="stMainBlockContainer"]:has(.st-key-recipe) { padding: 3.9rem 1.25rem 2rem }
+  [data-testid="stMainBlockContainer"]:has(.st-key-recipe) > [data-testid="stVerticalBlock"] { gap: 0.5rem }
+  .st-key-recipe [data-testid="stMarkdownContainer"] p, .st-key-verdict [data-testid="stMarkdownContainer"] p {
+    font-size: 0.875rem
+  }
+  .st-key-recipe button { padding-inline: 0.6rem }
+  .st-key-verdict { padding: 0.4rem 0.75rem; min-height: 3.65rem }
+  @media (min-width: 641px) {
+    :has(> .st-key-recipe-whole) { display: none }
+  }
+  @media (max-width: 640px) {
+    :has(> .st-key-recipe-parts) { display: none }
+    :has(> .st-key-recipe-dial) { order: 1 }
+    .st-key-verdict { flex-wrap: wrap; gap: 0.5rem }
+    .st-key-recipe button, .st-key-verdict button { min-height: 2.25rem; padding-block: 0.15rem }
+    .st-key-verdict > :first-child { flex-basis: 100% }
+  }
+</style>
+"""
+
+
+def look(source_id: str) -> None:
+    """The verdict, the picture and, at rest, the panels of a source; once its training ends the whole script runs."""
+    source = shown.find(source_id, shown.known())
+    live = isinstance(source, Run) and not source.ended
+    if source is None:  # forgotten meanwhile
+        st.rerun()
+    line = st.container()  # filled after the picture, which takes less time
+    drawn = source if source.parts else shown.last()  # until the first epoch is trained, what was there before
+    part, decides = picture.part(drawn), drawn.task != "regression"
+    if decides and source.parts:
+        thresholds.take_linked(source)
+    link.write(source)
+    column = columns.choose(drawn.scores(part)) if decides else 0
+    if live != state.LIVE.get():  # it has ended just now: its end is drawn before what takes longer
+        picture.show(drawn, part, column, brief=True)
+        st.rerun()
+    picture.show(drawn, part, column)
+    with line:
+        verdict.show(source, part)
+    if decides and not live:
+        if len(source.parts) == 1:
+            st.caption(text.of_parts(source))
+        panels.show(drawn, part, column)
+
+
+st.html(STYLE)
+recipe.open_link(services.demonstration().runs[-1].config)
+shown.open_link()
+with st.container(key="recipe", horizontal=True, vertical_alignment="center", gap="xsmall"):
+    pressed = recipe.show()
+    shown.choose()
+    share.show()
+if pressed or recipe.asks_to_train():
+    shown.train(recipe.config(), replay=pressed)
+    st.rerun()
+source = shown.source()
+recipe.show_changes(source.config)
+session.show_complaints()
+state.LIVE.set(isinstance(source, Run) and not source.ended)
+st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)
+gallery.show()

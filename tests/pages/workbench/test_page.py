@@ -1,0 +1,151 @@
+"""The Workbench without a browser: what it opens on, the recipe, training, the verdict's buttons, links."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sklearn
+from streamlit.testing.v1 import AppTest
+
+from core.data import DATASETS, load_split
+from core.experiment.config import RunConfig, make_config
+from core.experiment.presets import PRESETS
+from core.losses import LOSSES
+from core.losses.heads import HEADS
+from pages.shared import services
+from tests.conftest import button, current_run, drawn, experiment, sentences, until
+from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
+
+
+def test_it_opens_on_a_trained_run_with_nothing_to_fill_in(app_test: AppTest):
+    at = app_test.run()
+    assert not sentences(at)
+    run = services.demonstration().runs[-1]
+    assert drawn(at)["of"].startswith(run.id)
+    assert drawn(at)["replay"] == run.job
+    assert drawn(at)["outline"]
+    assert marks(at)["current"]["threshold"] == 0.5
+    assert not at.query_params
+    scores = run.scores("validation")
+    (_, fp), (_, tp) = sklearn.confusion_matrix(scores.y_true, scores.y_score[:, 0] >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+
+
+def test_every_preset_is_offered(app_test: AppTest):
+    at = app_test.run()
+    assert {preset.question for preset in PRESETS.values()} <= {one.label for one in at.button}
+
+
+def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test: AppTest):
+    at = app_test.run()
+    at.select_slider[0].set_value(99.0).run()
+    run = trained_again(at)
+    assert dict(run.config.loss_params) == {"pos_weight": 99.0}
+    assert drawn(at)["of"].startswith(run.id)
+    assert "pos_weight 20" in drawn(at)["outline"]["text"]
+    assert not drawn(at)["replay"]  # the final state at once
+    assert at.query_params["run"] in ([run.job], run.job)
+
+
+def test_the_balancing_weight_is_negatives_over_positives_of_the_training_rows(app_test: AppTest):
+    at = app_test.run()
+    config = services.demonstration().runs[-1].config
+    y = load_split(config.dataset, config.dataset_params, config.split_seed).y["train"]
+    balance = np.sum(y == 0) / np.sum(y == 1)
+    button(at, f"n₀/n₁ = {balance:.3g}").click().run()
+    assert dict(trained_again(at).config.loss_params) == {"pos_weight": pytest.approx(balance, rel=0.01)}
+
+
+def test_train_replays_what_was_too_short_to_watch(app_test: AppTest):
+    at = app_test.run()
+    button(at, "Train").click().run()
+    run = trained_again(at)
+    assert drawn(at)["replay"] == run.job
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_all_data_can_be_chosen_and_trained(app_test: AppTest, dataset: str):
+    at = app_test.run()
+    choose_in(at, "data", "Data", dataset)
+    choose_in(at, "training", "Epochs", 1)
+    button(at, "Train").click().run()
+    run = trained_again(at)
+    assert run.config.dataset == dataset
+    assert run.status == "finished"
+    assert not LOSSES[run.config.loss].mistake
+    assert not at.exception
+
+
+def test_other_data_says_what_did_not_fit_and_undo_brings_it_back(app_test: AppTest):
+    at = app_test.run()
+    before = at.session_state["recipe"]
+    choose_in(at, "data", "Data", "digits")
+    said = " ".join(caption.value for caption in at.caption)
+    assert "does not fit this data" in said
+    button(at, "Undo").click().run()
+    assert at.session_state["recipe"] == before
+    assert "does not fit" not in " ".join(caption.value for caption in at.caption)
+
+
+def test_a_loss_that_needs_another_head_is_listed_with_the_switch(app_test: AppTest):
+    at = app_test.run()
+    with opened(at, "loss"):
+        button(at, f"{LOSSES['cross_entropy'].label}: switch to {HEADS['softmax2'].label}").click().run()
+    assert (at.session_state["recipe"].head, at.session_state["recipe"].loss) == ("softmax2", "cross_entropy")
+
+
+def test_every_loss_is_listed_whatever_the_data(app_test: AppTest):
+    at = app_test.run()
+    with opened(at, "loss"):
+        texts = [*at.selectbox(key="recipe.loss").options, *(one.label for one in at.button)]
+        texts += [caption.value.replace("\\", "") for caption in at.caption]
+    for spec in LOSSES.values():
+        assert any(text.startswith(spec.label) for text in texts), spec.label
+
+
+def test_a_choice_that_cannot_be_trained_changes_nothing(app_test: AppTest):
+    at = app_test.run()
+    before = at.session_state["recipe"]
+    choose_in(at, "training", "Batch size", 60_000)
+    assert at.session_state["recipe"] == before
+    assert any("batch_size" in error.value for error in at.error)
+
+
+def test_a_link_with_choices_trains_them(app_test: AppTest):
+    app_test.query_params.update({"dataset": "gaussians", "epochs": "3", "loss.pos_weight": "9"})
+    at = app_test.run()
+    run = trained_again(at)
+    assert run.config == make_config(dataset="gaussians", epochs=3, loss_params={"pos_weight": 9.0})
+
+
+def test_a_link_to_a_run_opens_it_with_its_thresholds(app_test: AppTest):
+    config = RunConfig(dataset="gaussians", epochs=2)
+    name = services.runner().submit(experiment(config))
+    until(lambda: services.runner().job(name).ended)
+    app_test.query_params.update({"run": name, "current": "0.25", "saved": "0.75"})
+    at = app_test.run()
+    assert shown_run(at) == current_run(at)
+    assert at.session_state["recipe"] == config
+    assert marks(at)["current"]["threshold"] == 0.25
+    assert marks(at)["saved"]["threshold"] == 0.75
+    assert at.query_params["run"] in ([name], name)
+
+
+def test_a_run_that_is_gone_can_be_trained_again_from_its_link(app_test: AppTest):
+    app_test.query_params.update({"dataset": "gaussians", "epochs": "2", "run": "0" * 32, "current": "0.25"})
+    at = app_test.run()
+    run = trained_again(at)
+    assert run.config == RunConfig(dataset="gaussians", epochs=2)
+    assert marks(at)["current"]["threshold"] == 0.25
+
+
+def test_the_button_of_the_verdict_moves_the_threshold(app_test: AppTest):
+    at = app_test.run()
+    use = next(one for one in at.button if one.label.startswith("Use 0"))
+    use.click().run()
+    now = marks(at)["current"]
+    assert f"{now['threshold']:.2f}" in use.label
+    scores = services.demonstration().runs[-1].scores("validation")
+    f1 = [sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= t) for t in np.unique(scores.y_score)[-400:]]
+    assert sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= now["threshold"]) == pytest.approx(max(f1))
+    assert at.query_params["current_from"] in (["f1@validation"], "f1@validation")
