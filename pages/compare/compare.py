@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.errors import CutoffError
+from pages.compare import first_steps, form, one_run, player, race
 from pages.shared import choices, session, state, text
 from pages.shared.services import devices, runner
-from pages.compare import first_steps, form, one_run, player, race
 
 TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
 # The buttons stay in sight while the page scrolls under them; formulas are as wide as the side panel.

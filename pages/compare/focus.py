@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from core import checks
 from core.experiment.config import RunConfig
 from core.training.runs import Job, Run
-from pages.shared import findings, regression, state, text
 from pages.compare import epochs, misclassified, one_run
+from pages.shared import findings, regression, state, text
 
 
 def of(job: Job) -> int:

@@ -19,10 +19,10 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value
+from pages.compare import preview, variants
 from pages.shared import choices, controls, findings, state, text
 from pages.shared.services import runner
 from pages.shared.state import Key
-from pages.compare import preview, variants
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known

@@ -17,9 +17,9 @@ from core.plots.scores import score_histograms
 from core.plots.style import Scale, variant_colour
 from core.plots.training import loss_curves
 from core.training.runs import Run
+from pages.compare import epochs, misclassified, plane
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, regression, state, text, theory, thresholds
-from pages.compare import epochs, misclassified, plane
 
 HELP = {
     "binary": "Rows with score >= threshold are predicted positive.",

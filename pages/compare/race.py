@@ -15,10 +15,10 @@ from core.evaluation.thinning import evenly_spaced
 from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
 from core.training.runs import Job, Run
+from pages.compare import epochs, focus, one_run, plane, ranking
 from pages.components.live_figure import live_figure
 from pages.shared import state, text, theory
 from pages.shared.variant_looks import lines_of
-from pages.compare import epochs, focus, one_run, plane, ranking
 
 CURVES = 16  # variants whose curves are shown at once
 HEIGHT = 360

@@ -13,8 +13,8 @@ from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_err
 from core.evaluation import higher_is_better, summaries
 from core.plots.race import Line
 from core.training.runs import Job, Run
-from pages.shared import state, tables, text
 from pages.compare import focus
+from pages.shared import state, tables, text
 
 Metrics = dict[str, NDArray[np.float64]]  # by name, (V, S): one row per variant, one column per seed, NaN for none
 PREFERRED = ("f1", "macro_f1", "mae")

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from core.evaluation.counts import ScoreIndex
 from core.evaluation.source import Key, ScoreSource
 from core.experiment.variants import names_of
-from core.plots.style import ProbabilityScale
 from core.plots.picture import Film, ValuesFilm, film, values_film
+from core.plots.style import ProbabilityScale
 from core.training.runs import Job, Run
 from pages.components.picture.picture import Act, Live, Mark, Outline, picture
 from pages.shared import controls, regression, services, state, text, thresholds

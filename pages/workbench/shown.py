@@ -14,7 +14,6 @@ from core.training.runs import Job, Run
 from pages.shared import services, session, state
 
 
-
 def open_link() -> None:
     """Show the run of its job that the URL named when the session began."""
     if linked := state.LINKED.of("shown").pop():
@@ -45,7 +44,9 @@ def choose() -> None:
     names = {name: f"{len(sources) - at}. {one.about.label}" for at, (name, one) in enumerate(sources.items())}
     state.SHOWN_CHOICE.set(source().id.partition("@")[0])
     with popover:
-        st.radio("Shown", list(sources), format_func=names.__getitem__, key=state.SHOWN_CHOICE.name, on_change=_show_chosen)
+        st.radio(
+            "Shown", list(sources), format_func=names.__getitem__, key=state.SHOWN_CHOICE.name, on_change=_show_chosen
+        )
 
 
 def _show_chosen() -> None:

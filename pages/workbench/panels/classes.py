@@ -13,8 +13,8 @@ from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource
 from pages.components.threshold_column import Total, threshold_column
 from pages.shared import controls, state, thresholds
-from pages.workbench.panels.matrix import normalise_now, show_matrix
 from pages.workbench.panels import decision_rule, rows
+from pages.workbench.panels.matrix import normalise_now, show_matrix
 
 MATRIX = "matrix_all"  # the key of its figure
 TOTALS = (
