@@ -4,20 +4,20 @@
 
 It starts the app and drives it in a headless Chromium (CUTOFF_CHROMIUM, or chromium on the PATH).
 
-A drag moves the threshold of 1,000,000 generated rows (`explorer_page.py`) with the mouse for some seconds, 60 times a
+A drag moves the threshold of 1,000,000 generated rows (`picture_page.py`) with the mouse for some seconds, 60 times a
 second. Its time is from the browser's own stamp of a mouse event to the first task after the frame that drew it; the
 wait for that frame, up to 17 ms at 60 Hz, is part of it. Its bytes are those of the websocket messages that the page
-sends from the press of the button to its release. A commit is the message that follows: here on the Thresholds page of
-the app, whose other controls travel along.
+sends from the press of the button to its release. A commit is the message that follows: here on the Workbench, whose
+other controls travel along.
 
 A tick is the run of the fragment that shows the race, once a second. Its time is what Streamlit takes on the server
 from the beginning of that run to its end, as `timed_app.py` measures it, with training beside it and a browser that
 draws on the same processor. Its bytes are those of all websocket messages that the tick sends. Over ten ticks every
 figure must stay the same node, and a zoomed one zoomed.
 
-A rerun is what a second visitor waits for after stepping a number on the Train page: from the request that the browser
-sends to the news that the script has ended. Reruns are timed in turns while two experiments of 64 runs rest and while
-they train. Nobody watches these meanwhile: a tab that draws would take the processor from the one that is timed.
+A rerun is what a second visitor waits for after stepping a number on the Compare page: from the request that the
+browser sends to the news that the script has ended. Reruns are timed in turns while two experiments of 64 runs rest and
+while they train. Nobody watches these meanwhile: a tab that draws would take the processor from the one that is timed.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from urllib.parse import urlencode
 from urllib.request import urlopen
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -179,10 +179,11 @@ def settled(page: Page) -> None:
 
 
 def link(address: str) -> str:
-    """The Train page with a sweep of pos_weight over 1 .. 100, 64 runs in all that train longer than this runs."""
+    """The Compare page with a sweep of pos_weight over 1 .. 100, 64 runs in all that train longer than this runs."""
     configs = sweep(make_config(model="mlp", epochs=2000), "loss.pos_weight", 1, 100, STEPS, log=True)
     variants = tuple(Variant(name=name, config=one) for name, one in zip(names_of(configs), configs, strict=True))
-    return f"{address}/?{urlencode(experiment_to_query(Experiment(variants=variants, seeds=seeds_from(0, SEEDS))))}"
+    experiment = Experiment(variants=variants, seeds=seeds_from(0, SEEDS))
+    return f"{address}/compare?{urlencode(experiment_to_query(experiment))}"
 
 
 def press(page: Page, name: str) -> None:
@@ -211,15 +212,19 @@ def after(page: Page, wire: Wire, count: int) -> None:
     until(page, lambda: len(wire.sizes), count, "ticks")
 
 
+def threshold(page: Page) -> Locator:
+    """The handle of the threshold, once the picture is drawn and at rest."""
+    page.locator(".stage[aria-busy=false] .readout:not(:empty)").wait_for(timeout=PATIENCE * 1e3)
+    settled(page)
+    return page.get_by_role("slider", name="Threshold", exact=True)
+
+
 def dragged(page: Page) -> tuple[list[float], int]:
     """Milliseconds from each mouse event of a drag to what it painted, and the bytes sent meanwhile."""
-    handle = page.get_by_role("slider", name="Threshold line")
-    handle.wait_for(timeout=PATIENCE * 1e3)
-    settled(page)
-    page.wait_for_timeout(1000)
+    handle = threshold(page)
     page.evaluate(WATCH)
     sent = sent_by(page)
-    plot, line = page.locator(".explorer .scores").bounding_box(), handle.bounding_box()
+    plot, line = page.locator(".stage .plot.scores").bounding_box(), handle.bounding_box()
     assert plot
     assert line
     y = line["y"] + line["height"] / 2
@@ -251,15 +256,10 @@ def sent_by(page: Page) -> list[int]:
 
 
 def committed(page: Page, address: str) -> int:
-    """The bytes of a commit on the Thresholds page of a run."""
+    """The bytes of a commit on the Workbench."""
     page.goto(f"{address}/?epochs=5")
-    settled(page)
-    press(page, "Start")
-    page.get_by_text("Finished ·").wait_for(timeout=PATIENCE * 1e3)
-    page.goto(f"{address}/thresholds?{page.url.split('?')[1]}")
-    handle = page.get_by_role("slider", name="Threshold line")
-    handle.wait_for(timeout=PATIENCE * 1e3)
-    settled(page)
+    page.get_by_test_id("stTabs").wait_for(timeout=PATIENCE * 1e3)  # its training has ended
+    handle = threshold(page)
     sent = sent_by(page)
     handle.press("ArrowRight")
     until(page, lambda: len(sent), 1, "commits")
@@ -319,7 +319,7 @@ def rerun(visitor: Page, wire: Wire) -> list[float]:
 
 def main() -> None:
     header("streamlit", "playwright", "torch")
-    with served("benchmarks/explorer_app.py") as address, sync_playwright() as playwright:
+    with served("benchmarks/picture_app.py") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
         page, _ = opened(browser, f"{address}/?scores=million")
         painted, in_drag = dragged(page)
@@ -328,7 +328,7 @@ def main() -> None:
     print(f"a drag: {len(painted)} mouse events, painted after {middle:.1f} ms ({low:.1f} to {high:.1f})")
     with served("benchmarks/timed_app.py") as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
-        commit = committed(opened(browser, address)[0], address)
+        commit = committed(browser.new_page(), address)
         first, wire = started(browser, address)
         times, sizes = watched(first, wire, address)
         print(f"a tick: {median(times):.1f} ms ({min(times):.1f} to {max(times):.1f}), {median(sizes):,.0f} bytes")
@@ -336,7 +336,7 @@ def main() -> None:
         second, _ = started(browser, address)
         pages = [(page, page.url) for page in (first, second)]
         turn(pages, "Pause", "Paused")
-        visitor, wire = opened(browser, address)
+        visitor, wire = opened(browser, f"{address}/compare")
         visitor.locator(NUMBER).wait_for()
         visitor.wait_for_timeout(1000)
         rerun(visitor, wire)  # caches fill

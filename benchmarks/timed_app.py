@@ -13,7 +13,7 @@ from starlette.routing import Route
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-from app import PagesFirst, assets, lifespan
+from app import PagesFirst, assets, content, lifespan
 
 milliseconds: list[float] = []
 run_script = ScriptRunner._run_script
@@ -30,6 +30,6 @@ ScriptRunner._run_script = timed  # type: ignore[method-assign, assignment]
 app = st.App(
     Path(__file__).parents[1] / "pages" / "shell.py",
     lifespan=lifespan,
-    routes=[assets, Route("/runs", lambda _: JSONResponse(milliseconds))],
+    routes=[assets, content, Route("/runs", lambda _: JSONResponse(milliseconds))],
     middleware=[Middleware(PagesFirst)],
 )

@@ -1,6 +1,6 @@
-"""A page with nothing but the threshold explorer, on scores that are generated: ?scores=million, or another of SCORES.
+"""A page with nothing but the picture, on scores that are generated: ?scores=million, or another of SCORES.
 
-Benchmark and browser tests serve it through `explorer_app.py`, and know its scores from here.
+Benchmark and browser tests serve it through `picture_app.py`, and know its scores from here.
 """
 
 from __future__ import annotations
@@ -66,15 +66,15 @@ def source_of(name: str) -> ArraySource:
 
 def page() -> None:
     st.set_page_config(layout="wide")
-    st.title("Explorer")
+    st.title("Picture")
     name = st.query_params.get("scores", "exact")
     source = source_of(name)
 
     @st.fragment
-    def explore() -> None:
+    def show() -> None:
         picture.show(source, "validation", columns.choose(source.scores("validation")))
 
-    explore()
+    show()
 
 
 if __name__ == "__main__":
