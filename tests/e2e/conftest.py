@@ -33,21 +33,33 @@ REGRESSION = "dataset=diabetes&loss=band_mse&epochs=20"
 WEIGHTS = '%7B"loss.pos_weight":["4.0","16.0"]%7D'
 RACE = f"dataset=gaussians&epochs=20&seeds=2&variants={WEIGHTS}"
 STATES = {
-    "train, nothing trained": ("", "", None),
-    "train, binary": (BINARY, "", "scores_figure"),
-    "train, multi-class": (MULTICLASS, "", "scores_figure"),
-    "train, multi-label": (MULTILABEL, "", "scores_figure"),
-    "train, regression": (REGRESSION, "", "residuals_figure"),
-    "train, mistakes": (MISTAKES, "", "scores_figure"),
-    "train, a race": (RACE, "", "race_losses"),
-    "train, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "", None),
-    "thresholds, nothing trained": ("", "thresholds", None),
-    "thresholds, binary": (BINARY, "thresholds", "explorer"),
-    "thresholds, multi-class": (MULTICLASS, "thresholds", "explorer"),
-    "thresholds, multi-label": (MULTILABEL, "thresholds", "explorer"),
-    "thresholds, regression": (REGRESSION, "thresholds", "residuals_figure"),
-    "losses": ("", "losses", "twice"),
+    "the Workbench, landing": ("", "", "picture"),
+    "the Workbench, binary": (BINARY, "", "picture"),
+    "the Workbench, multi-class": (MULTICLASS, "", "picture"),
+    "the Workbench, multi-label": (MULTILABEL, "", "picture"),
+    "the Workbench, regression": (REGRESSION, "", "picture"),
+    "the Workbench, mistakes": (MISTAKES, "", "picture"),
+    "the Workbench, a bad link": ("run=deadbeef", "", "picture"),
+    "Compare, nothing trained": ("", "compare", None),
+    "Compare, binary": (BINARY, "compare", "scores_figure"),
+    "Compare, multi-class": (MULTICLASS, "compare", "scores_figure"),
+    "Compare, multi-label": (MULTILABEL, "compare", "scores_figure"),
+    "Compare, regression": (REGRESSION, "compare", "residuals_figure"),
+    "Compare, a race": (RACE, "compare", "race_losses"),
+    "Compare, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "compare", None),
+    "Losses": ("", "losses", "twice"),
 }
+TRAINED = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, MISTAKES, RACE)
+
+GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 26)"}
+# Two frames later every animation that began has ended; those that go on for ever are not waited for.
+STILL = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  await frame();
+  const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime < Infinity);
+  await Promise.all(passing.map(({ finished }) => finished.catch(() => undefined)));
+}"""
 
 LOGS = pytest.StashKey[list[Path]]()
 expect.set_options(timeout=20_000)  # a busy machine with two cores takes its time; a condition that holds does not wait
@@ -95,13 +107,13 @@ def app_url(tmp_path_factory: pytest.TempPathFactory, logs: list[Path]) -> Itera
         yield address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(browser: Browser, app_url: str) -> dict[str, str]:
-    """Train what the states show, once a module, and return the address of each run by its choices."""
+    """Train what the states show, and return the address of each run by its choices."""
     page = browser.new_page()
     found = {"": ""}
-    for query in {query for query, _, figure in STATES.values() if query and figure}:
-        page.goto(f"{app_url}/?{query}")
+    for query in TRAINED:
+        page.goto(f"{app_url}/compare?{query}")
         page.get_by_role("button", name="Start").click()
         page.wait_for_url("**run=*")
         expect(page.get_by_text("Finished ·")).to_be_visible(timeout=30_000)
@@ -118,8 +130,20 @@ def settled(page: Page) -> None:
 
 def drawn(page: Page, key: str) -> None:
     """Wait until the figure of this key is drawn, and until the script has run."""
-    page.locator(f".st-key-{key} :is(.nsewdrag, .curve[d])").first.wait_for()
+    page.locator(f".st-key-{key} :is(.nsewdrag, .readout:not(:empty))").first.wait_for()
     settled(page)
+
+
+def still(page: Page) -> None:
+    """Wait until what fades or moves has come to rest."""
+    page.evaluate(STILL)
+
+
+def wear(page: Page, theme: str) -> None:
+    """Show the page in this theme, "light" or "dark"."""
+    page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", GROUNDS[theme])
+    still(page)
 
 
 def overflow(page: Page) -> int:
@@ -138,13 +162,13 @@ def pictures(page: Page, name: str, widths: tuple[int, ...] = (1440, 1024, 390))
     PICTURES.mkdir(parents=True, exist_ok=True)
     taken = []
     for scheme in ("dark", "light"):
-        page.emulate_media(color_scheme=scheme)
+        wear(page, scheme)
         for width in widths:
             page.set_viewport_size({"width": width, "height": 900})
-            page.wait_for_timeout(600)
+            still(page)
             height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
             page.set_viewport_size({"width": width, "height": max(900, min(height, 5000))})
-            page.wait_for_timeout(600)
+            still(page)
             taken.append(PICTURES / f"{name}-{scheme}-{width}.png")
             page.screenshot(path=taken[-1])
     page.set_viewport_size({"width": 1440, "height": 900})

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, STATES, drawn, settled
+from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, drawn, settled, still
+from tests.support.barriers import barriers
 
-AXE = Axe()
 SIZES = {1440: 900, 390: 844}
-
-# Where Streamlit's own markup breaks a rule and our code can't reach it: the rule, and the elements.
-KNOWN = {
-    # What floats stands at the end of the document, outside every landmark.
-    "region": "body > :not(#root)",
-}
 
 
 @pytest.fixture(params=SIZES)
@@ -34,72 +27,6 @@ def show_side_panel(page: Page) -> None:
     button = page.get_by_test_id("stExpandSidebarButton")
     if button.is_visible():
         button.click()
-
-
-def found_by_axe(page: Page, within: str, rules: list[str] | None = None) -> list[str]:
-    """What axe-core calls moderate, serious or critical, a line an element: the rule and the element."""
-    options: dict[str, object] = {"resultTypes": ["violations"]}
-    if rules:
-        options["runOnly"] = rules
-    violations = AXE.run(page, within, options).response["violations"]
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['target']} {node['html'][:200]}"
-        for rule in violations
-        if rule["impact"] != "minor"
-        for node in rule["nodes"]
-        if not is_known(page, rule["id"], node["target"])
-    ]
-
-
-def is_known(page: Page, rule: str, target: list[str | list[str]]) -> bool:
-    """Whether an element is one of Streamlit's own that breaks this rule. Those in a shadow root are ours."""
-    selector = target[0]
-    return isinstance(selector, str) and page.locator(selector).evaluate(
-        "(element, known) => Boolean(known && element.closest(known))", KNOWN.get(rule)
-    )
-
-
-def barriers(page: Page, within: str = "html") -> list[str]:
-    """What axe-core finds in the light theme, and what is too faint in the dark one."""
-    found = found_by_axe(page, within)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(300)
-    found += [f"dark: {line}" for line in found_by_axe(page, within, ["color-contrast"])]
-    page.emulate_media(color_scheme="light")
-    return found
-
-
-@pytest.mark.parametrize("looked_at", [1440], indirect=True)
-def test_every_state_has_no_barrier(looked_at: Page, runs: dict[str, str], app_url: str) -> None:
-    page, found = looked_at, {}
-    for name, (query, path, figure) in STATES.items():
-        page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        if figure:
-            drawn(page, figure)
-        settled(page)
-        page.wait_for_timeout(500)  # formulas and their styles come late
-        found[name] = barriers(page)
-    assert found == {name: [] for name in STATES}
-
-
-@pytest.mark.parametrize("looked_at", [1440], indirect=True)
-@pytest.mark.parametrize("query", [BINARY, MULTICLASS, MULTILABEL])
-def test_no_panel_about_thresholds_has_a_barrier(
-    looked_at: Page, runs: dict[str, str], app_url: str, query: str
-) -> None:
-    page, found = looked_at, {}
-    page.goto(f"{app_url}/thresholds?{runs[query]}")
-    drawn(page, "explorer")
-    tabs = page.get_by_role("tab").all()
-    assert len(tabs) >= 7
-    for tab in tabs:
-        tab.click()
-        expect(tab).to_have_attribute("aria-selected", "true")
-        settled(page)
-        expect(page.locator(".live-figure:not([aria-label])")).to_have_count(0)
-        found[tab.inner_text()] = barriers(page, "[role=tabpanel]")
-    assert found == {name: [] for name in found}
 
 
 def press(name: str) -> Callable[[Page], None]:
@@ -148,13 +75,13 @@ def test_nothing_that_opens_has_a_barrier(looked_at: Page, app_url: str) -> None
     page, found = looked_at, {}
     for name, (query, open_it) in OPENED.items():
         page.goto("about:blank")
-        page.goto(f"{app_url}/?{query}")
+        page.goto(f"{app_url}/compare?{query}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         settled(page)
         show_side_panel(page)
         open_it(page)
         settled(page)
-        page.wait_for_timeout(500)  # it is faded in
+        still(page)
         found[name] = barriers(page)
     assert found == {name: [] for name in OPENED}
 
@@ -213,6 +140,8 @@ MISSED = """within => {
     .map(element => element.ariaLabel || element.innerText || element.outerHTML.slice(0, 120));
 }"""
 
+PANEL = "[data-testid=stTabs] [role=tabpanel]"
+
 # What is drawn at once, so that nothing is looked at while it fades.
 AT_ONCE = "*, *::before, *::after { transition: none !important; animation: none !important }"
 
@@ -260,7 +189,7 @@ def in_order(expected: list[str], names: list[str]) -> bool:
 
 
 def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?epochs=20")
+    page.goto(f"{app_url}/compare?epochs=20")
     settled(page)
     page.add_style_tag(content=AT_ONCE)
     tab_to(page, "Data")
@@ -291,34 +220,39 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
 
     to_top(page)
     tab_to(page, "Start")
-    tab_to(page, "Move the threshold")
+    tab_to(page, "Open in the Workbench")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
-    drawn(page, "explorer")
+    drawn(page, "picture")
     to_top(page)
     names = go_on(page)
     assert page.evaluate(MISSED, "body") == []
-    assert in_order(["Run", "validation", "Threshold as probability", "Threshold", "Tune", "Rule"], names), names
+    expected = ["Train", "Share", "Threshold as probability", "Save", "Threshold", "Epoch", "Tune", "Rule"]
+    assert in_order(expected, names), names
 
 
 @pytest.mark.parametrize("query", [BINARY, MULTICLASS, MULTILABEL])
-def test_every_panel_about_thresholds_needs_no_mouse(
+def test_every_panel_has_no_barrier_and_needs_no_mouse(
     page: Page, runs: dict[str, str], app_url: str, query: str
 ) -> None:
-    page.goto(f"{app_url}/thresholds?{runs[query]}")
-    drawn(page, "explorer")
+    page.goto(f"{app_url}/?{runs[query]}")
+    drawn(page, "picture")
     page.add_style_tag(content=AT_ONCE)
-    missed = {}
-    page.get_by_role("tab").first.focus()
-    for tab in page.get_by_role("tab").all():
+    found, missed = {}, {}
+    tabs = page.get_by_test_id("stTabs").get_by_role("tab")
+    assert tabs.count() >= 7
+    tabs.first.focus()
+    for tab in tabs.all():
         expect(tab).to_have_attribute("aria-selected", "true")
-        expect(page.get_by_role("tabpanel").locator("button, input, a").first).to_be_visible()
-        page.wait_for_timeout(500)  # a fragment may begin to run late
+        expect(page.locator(PANEL).locator("button, input, a").first).to_be_visible()
         settled(page)
+        expect(page.locator(".live-figure:not([aria-label])")).to_have_count(0)
+        found[tab.inner_text()] = barriers(page, PANEL)
+        tab.focus()
         assert go_on(page)
-        missed[tab.inner_text()] = page.evaluate(MISSED, "[role=tabpanel]")
+        missed[tab.inner_text()] = page.evaluate(MISSED, PANEL)
         tab.focus()
         page.keyboard.press("ArrowRight")
+    assert found == {name: [] for name in found}
     assert missed == {name: [] for name in missed}
 
 
@@ -339,7 +273,7 @@ LISTEN = """() => {
 
 
 def test_training_is_announced_by_its_status_and_nothing_else(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?dataset=gaussians&data.samples=20000&model=mlp&epochs=2000")
+    page.goto(f"{app_url}/compare?dataset=gaussians&data.samples=20000&model=mlp&epochs=2000")
     expect(page.locator(".st-key-status p")).to_be_attached()
     settled(page)
     page.evaluate(LISTEN)

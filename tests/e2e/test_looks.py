@@ -1,4 +1,4 @@
-"""Every page at two widths and in both themes: nothing overflows, is cut off or overlaps, and nothing fails."""
+"""Every page at two widths and in both themes: nothing overflows, is cut off, overlaps, bars anyone or fails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
-from tests.e2e.conftest import RACE, STATES, drawn, overflow, settled
+from tests.e2e.conftest import GROUNDS, RACE, STATES, drawn, overflow, settled, still, wear
+from tests.support.barriers import barriers
 
 SIZES = {1440: 900, 390: 844}
 OWN = ("http://127.0.0.1:", "data:", "blob:")  # how the address of whatever comes from the app itself begins
@@ -64,45 +65,39 @@ def looked_at(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tupl
     context.close()
 
 
-def ground(page: Page) -> str:
-    return page.evaluate("() => getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
-
-
 def faults(page: Page) -> list[str]:
     """What can be seen to be wrong with a page."""
     wider = overflow(page)
     return page.evaluate(CUT_OFF) + page.evaluate(COLLISIONS) + ([f"{wider} pixels too wide"] if wider else [])
 
 
-def test_every_state_fits_at_every_width_in_both_themes(
+def test_every_state_fits_and_has_no_barrier_in_both_themes(
     looked_at: tuple[Page, list[str]], runs: dict[str, str], app_url: str
 ) -> None:
     page, errors = looked_at
-    found, grounds = {}, set()
+    found = {}
+    wide = page.viewport_size is not None and page.viewport_size["width"] > 1000
     for name, (query, path, figure) in STATES.items():
         page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
         if figure:
             drawn(page, figure)
-        settled(page)
+        else:
+            expect(page.get_by_role("heading", level=1)).to_be_visible()
+            settled(page)
         page.evaluate("() => document.fonts.ready")
+        still(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         found[name] = faults(page)
-        grounds.add(ground(page))
+        if wide:  # rules and colours are the same at every width
+            found[name] += barriers(page)
+        else:
+            wear(page, "dark")
+            found[name] += faults(page)
+            wear(page, "light")
     assert found == {name: [] for name in STATES}
-
-    page.emulate_media(color_scheme="dark")
-    for name in ("train, multi-class", "train, a race", "thresholds, multi-class"):
-        query, path, figure = STATES[name]
-        page.goto(f"{app_url}/{path}?{runs[query]}")
-        drawn(page, str(figure))
-        found[name] = faults(page)
-        grounds.add(ground(page))
-    assert found == {name: [] for name in STATES}
-    assert grounds == {"rgb(255, 255, 255)", "rgb(17, 21, 26)"}
 
     # Streamlit looks for its server below the address of a page first.
-    known = ("thresholds/_stcore/", "losses/_stcore/")
+    known = ("compare/_stcore/", "losses/_stcore/")
     assert [error for error in errors if not any(part in error for part in known)] == []
 
 
@@ -110,23 +105,22 @@ def test_the_buttons_stay_in_sight_on_the_ground_of_the_page(
     looked_at: tuple[Page, list[str]], runs: dict[str, str], app_url: str
 ) -> None:
     page, _ = looked_at
-    page.goto(f"{app_url}/?{runs[RACE]}")
+    page.goto(f"{app_url}/compare?{runs[RACE]}")
     figure = page.locator(".st-key-race_losses")
     figure.locator(".nsewdrag").wait_for()
     settled(page)
     figure.evaluate("element => element.scrollIntoView()")
     bar = page.locator(":has(> .st-key-actions)")
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(300)
-        assert bar.evaluate("element => getComputedStyle(element).backgroundColor") == ground(page)
+    for theme, ground in GROUNDS.items():
+        wear(page, theme)
+        expect(bar).to_have_css("background-color", ground)
         expect(bar.get_by_role("button", name="Start")).to_be_in_viewport()
         assert bar.evaluate(ON_TOP)
 
 
 def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_url: str) -> None:
     page, _ = looked_at
-    page.goto(f"{app_url}/?model=mlp")
+    page.goto(f"{app_url}/compare?model=mlp")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
@@ -156,7 +150,7 @@ def test_the_editor_of_a_variant_fits_at_every_width(
     looked_at: tuple[Page, list[str]], app_url: str, name: str
 ) -> None:
     page, _ = looked_at
-    page.goto(f"{app_url}/?{RACE}")
+    page.goto(f"{app_url}/compare?{RACE}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
@@ -167,7 +161,7 @@ def test_the_editor_of_a_variant_fits_at_every_width(
 @pytest.mark.parametrize("dataset", ["digits", "yeast", "moons"])
 def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]], app_url: str, dataset: str) -> None:
     page, _ = looked_at
-    page.goto(f"{app_url}/?dataset={dataset}")
+    page.goto(f"{app_url}/compare?dataset={dataset}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     if page.viewport_size and page.viewport_size["width"] < 500:
         page.get_by_test_id("stExpandSidebarButton").click()
