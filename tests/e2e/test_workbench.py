@@ -1,0 +1,165 @@
+"""The Workbench in a browser: one screen holds what belongs together, and a newcomer gets from opening to sharing."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, REGRESSION, drawn, settled, wear
+
+STAGE = ".st-key-picture .stage"
+SIZES = ((1440, 780), (1280, 720), (1024, 768), (390, 844))
+PHONE, LARGEST = SIZES[-1], SIZES[0]
+ON_A_PHONE = {"verdict": ".st-key-verdict", "chart of the threshold": f"{STAGE} .control"}
+EVERYWHERE = ON_A_PHONE | {
+    "recipe": ".st-key-recipe",
+    "tiles": f"{STAGE} .tiles",
+    "matrix": f"{STAGE} .matrix",
+    "loss": f"{STAGE} section.loss",
+    "replay": f"{STAGE} .player",
+}
+CURVES = {"curves": f"{STAGE} .curves"}
+TABS = {"tabs": "[data-testid=stTabs] [role=tablist]"}
+
+# By how many pixels each element leaves the window, those that don't left out; of the tabs the top counts.
+BEYOND = """selectors => Object.fromEntries(Object.entries(selectors).flatMap(([name, selector]) => {
+  const roots = [document, ...[...document.querySelectorAll('*')].map(node => node.shadowRoot).filter(Boolean)];
+  const within = selector.replace('.st-key-picture ', '');
+  const node = roots.map(root => root.querySelector(root === document ? selector : within)).find(Boolean);
+  if (!node) return [[name, 'missing']];
+  const { left, right, top, bottom, height } = node.getBoundingClientRect();
+  const over = Math.max(-left, -top, right - innerWidth, (name === 'tabs' ? top : bottom) - innerHeight);
+  return over > 0.5 || !height ? [[name, Math.round(over)]] : [];
+}))"""
+
+
+@pytest.mark.parametrize(
+    "query", ["", MULTICLASS, MULTILABEL, REGRESSION], ids=["binary", "classes", "labels", "values"]
+)
+def test_one_screen_holds_the_picture_and_its_controls(
+    page: Page, runs: dict[str, str], app_url: str, query: str
+) -> None:
+    page.goto(f"{app_url}/?{runs[query]}")
+    drawn(page, "picture")
+    beyond = {}
+    for size in SIZES:
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        wanted = ON_A_PHONE if size == PHONE else EVERYWHERE
+        if query != REGRESSION and size != PHONE:
+            wanted = wanted | CURVES
+        if query != REGRESSION and size == LARGEST:
+            wanted = wanted | TABS
+        for theme in ("dark", "light"):
+            wear(page, theme)
+            beyond[f"{size[0]} x {size[1]}, {theme}"] = page.evaluate(BEYOND, wanted)
+    assert beyond == {size: {} for size in beyond}
+
+
+def matrix(page: Page) -> list[int]:
+    """The four counts as drawn at one moment: tn, fp, fn, tp."""
+    return page.locator(f"{STAGE} table").evaluate(
+        "table => ['tn', 'fp', 'fn', 'tp'].map(name =>"
+        " Number(table.querySelector(`.cell .${name}`).textContent.replaceAll(',', '')))"
+    )
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_label("Threshold as probability")
+
+
+def at_rest(page: Page) -> None:
+    """Wait until training has ended and the picture shows what the server counted."""
+    expect(page.get_by_test_id("stTabs")).to_be_visible(timeout=60_000)
+    page.locator(f"{STAGE}[aria-busy=false] .readout:not(:empty)").wait_for()
+    settled(page)
+
+
+def test_a_newcomer_gets_from_opening_to_a_shared_link(page: Page, browser: Browser, app_url: str) -> None:
+    interactions = 1
+    page.goto(app_url)
+    epoch = page.locator(f"{STAGE} output")
+    expect(epoch).to_contain_text(re.compile(r"epoch \d of 30"))  # an early one, without a click
+    expect(epoch).to_contain_text("epoch 30 of 30")
+    at_rest(page)
+
+    before = matrix(page)
+    handle = page.get_by_role("slider", name="Threshold", exact=True).bounding_box()
+    assert handle
+    x, y = handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2
+    interactions += 1
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 100, y, steps=5)
+    page.mouse.up()
+    at_rest(page)
+    assert matrix(page) != before
+    assert np.sum(matrix(page)) == 5000
+
+    bars = page.locator(f"{STAGE} .scores path.tn")
+    shape, said = bars.get_attribute("d"), page.locator(".st-key-verdict").inner_text()
+    interactions += 1
+    page.get_by_role("button", name="n₀/n₁").click()
+    page.wait_for_url("**run=*")
+    at_rest(page)
+    expect(bars).not_to_have_attribute("d", shape or "")
+    expect(page.locator(".st-key-verdict")).not_to_have_text(said)
+
+    use = page.get_by_role("button", name=re.compile(r"^Use [\d.]+"))
+    best = float(use.inner_text().split()[1])
+    interactions += 1
+    use.click()
+    expect(field(page)).to_have_value(re.compile(rf"^{best:.2f}".rstrip("0")))
+    at_rest(page)
+    interactions += 1
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name="Save")).to_have_attribute("aria-disabled", "true")
+    page.wait_for_url("**saved=*")
+    interactions += 1
+    page.get_by_role("button", name="Share").click()
+    link = page.get_by_test_id("stPopoverBody").locator("code").inner_text()
+    assert interactions < 12
+
+    other = browser.new_context().new_page()
+    other.goto(link)
+    at_rest(other)
+    assert field(other).input_value() == field(page).input_value()
+    assert matrix(other) == matrix(page)
+    expect(other.get_by_role("button", name="Save")).to_have_attribute("aria-disabled", "true")
+    other.context.close()
+
+
+def test_reload_and_back_keep_run_and_threshold(page: Page, runs: dict[str, str], app_url: str) -> None:
+    page.goto(f"{app_url}/?{runs[BINARY]}")
+    at_rest(page)
+    first = matrix(page)
+    field(page).fill("0.7")
+    field(page).press("Enter")
+    page.wait_for_url("**current=*")
+    at_rest(page)
+    address, counts = page.url, matrix(page)
+    assert counts != first
+
+    page.reload()
+    at_rest(page)
+    expect(field(page)).to_have_value("0.700")
+    assert matrix(page) == counts
+    assert page.url == address
+
+    page.get_by_role("link", name="Losses").click()
+    expect(page.get_by_role("heading", name="Losses", level=1)).to_be_visible()
+    page.go_back()
+    at_rest(page)
+    expect(field(page)).to_have_value("0.700")
+    assert matrix(page) == counts
+
+
+def test_without_motion_nothing_is_replayed(browser: Browser, app_url: str) -> None:
+    page = browser.new_context(reduced_motion="reduce").new_page()
+    page.goto(app_url)
+    epoch = page.locator(f"{STAGE} output")
+    expect(epoch).not_to_be_empty()
+    assert epoch.inner_text().startswith("epoch 30 of 30")
+    page.context.close()
