@@ -18,7 +18,7 @@ def choose(scores: Scores) -> int:
         return 0
     label = "Label" if scores.task == "multilabel" else "Class (one-vs-rest)"
     names = dict(enumerate(scores.column_names))
-    if state.COLUMN.get() not in names:  # the last run may have had more of them
+    if state.COLUMN.setdefault() not in names:  # the last run may have had more of them
         state.COLUMN.set(0)
     looks: dict[str, Any] = {
         "format_func": names.__getitem__,

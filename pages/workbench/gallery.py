@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from core.plots.miniature import preset_miniature
 
 from core.experiment.presets import PRESETS
+from core.plots.miniature import preset_miniature
 from pages.compare import player
 from pages.shared import choices
 
