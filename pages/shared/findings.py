@@ -47,10 +47,9 @@ def show_line(finding: Finding, where: str, config: RunConfig | None, use: Use |
         if not (finding.remedy and config):
             return
         label = text.of_remedy(finding.remedy, config)
-        if use:
-            looks: dict[str, Any] = {"type": "tertiary", "icon": ":material/build:"}
-            st.button(label, key=f"{where}.{finding.code}", on_click=use, kwargs=dict(finding.remedy), **looks)
-        elif st.button(label, key=f"{where}.{finding.code}", type="tertiary", icon=":material/build:"):
+        looks: dict[str, Any] = {"type": "tertiary", "icon": ":material/build:"}
+        looks |= {"on_click": use, "kwargs": dict(finding.remedy)} if use else {}
+        if st.button(label, key=f"{where}.{finding.code}", **looks) and not use:
             # The controls are drawn already; the next script run applies these choices before it draws them.
             state.NEXT_CONFIG.set(config.model_copy(update=finding.remedy).model_dump())
             st.rerun()

@@ -122,7 +122,7 @@ RANKED: Key[Any] = Key("ranked", None)  # the table, with the row that was click
 RANKED_ORDER: Key[tuple[str, Sequence[int]]] = Key("ranked.order", ("", ()))  # job, variants as the table has them
 
 # --- the Workbench
-RECIPE: Key[RunConfig] = Key("recipe", RunConfig())
+RECIPE: Key[RunConfig] = Key("recipe.config", RunConfig())
 RECIPE_BEFORE: Key[RunConfig | None] = Key("recipe.before", None)  # what Undo brings back
 RECIPE_CHANGES: Key[Sequence[str]] = Key("recipe.changes", ())  # sentences
 RECIPE_PROBLEM: Key[str] = Key("recipe.problem", "")

@@ -10,6 +10,14 @@ from pages.compare import player
 from pages.shared import choices
 
 COMPARE = "compare/compare.py"
+COLOURS = ("blueColor", "orangeColor", "textColor")
+
+
+def _miniature(name: str) -> str:
+    """The chart of a preset in the colours of the theme; an image knows none of them by itself."""
+    theme = st.context.theme.type or "light"
+    positive, negative, text = (st.get_option(f"theme.{theme}.{colour}") for colour in COLOURS)
+    return preset_miniature(name, positive, negative).replace("currentColor", text)
 
 
 def show() -> None:
@@ -19,8 +27,9 @@ def show() -> None:
         grid = st.grid(min_column_width=210)
         for name, preset in PRESETS.items():
             with grid.container(border=True, height="stretch", gap="small"):
-                st.html(preset_miniature(name, "var(--cutoff-positive)", "var(--cutoff-negative)"))
-                if st.button(preset.question, key=f"preset.{name}", type="tertiary"):
+                alt = f"Validation scores by class of one of its models: {preset.label}"
+                st.image(_miniature(name), width="stretch", alt=alt)
+                if st.button(preset.question, key=f"gallery.{name}", type="tertiary"):
                     choices.open_with(preset.experiment)
                     player.start(preset.experiment)
                     st.switch_page(COMPARE)

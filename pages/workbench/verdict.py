@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from core.checks.verdict import OpenPanel, RestoreEpoch, SetChoices, UseThreshold, Verdict, verdict
 from core.evaluation.source import ScoreSource
@@ -22,35 +21,27 @@ ICONS = {
 def show(source: ScoreSource, part: str) -> None:
     """One line with its buttons; while a run trains, how far it has come."""
     job = shown.job_of(source)
-    if (job and not job.ended) or not source.parts:
-        _show_progress(source)
-        return
-    found = of(source, part)
-    with _line():
-        st.markdown(f"{ICONS[found.tone]} {text.plain(found.text)}")
-        for at, action in enumerate(found.actions):
-            st.button(action.label, key=f"verdict.{at}", on_click=_perform, args=(source, action))
-        if found.why:
-            with st.popover("Why?", key="verdict.why"):
-                st.markdown(found.why)
-        announcement(text.of_status(job) if job else "", key="status")
-
-
-def _show_progress(source: ScoreSource) -> None:
-    """How far the training of a run has come, or why it has no scores."""
-    job = shown.job_of(source)
-    with _line():
-        if job and not job.ended:
-            st.markdown(text.of_progress(job, len(services.devices()) > 1))
-        elif isinstance(source, Run) and source.error:
-            st.markdown(f"{ICONS['bad']} {text.plain(source.error)}")
-        announcement(text.of_status(job) if job else "", key="status")
-
-
-def _line() -> DeltaGenerator:
-    return st.container(
+    going = job is not None and not job.ended
+    with st.container(
         key="verdict", border=True, horizontal=True, wrap=False, vertical_alignment="center", gap="small"
-    )
+    ):
+        if job and going:
+            st.markdown(text.of_progress(job, len(services.devices()) > 1))
+        elif not source.parts:
+            st.markdown(f"{ICONS['bad']} {text.plain(source.error if isinstance(source, Run) else '')}")
+        else:
+            _judge(source, part)
+        announcement(text.of_status(job) if job else "", key="verdict.status")
+
+
+def _judge(source: ScoreSource, part: str) -> None:
+    found = of(source, part)
+    st.markdown(f"{ICONS[found.tone]} {text.plain(found.text)}")
+    for at, action in enumerate(found.actions):
+        st.button(action.label, key=f"verdict.{at}", on_click=_perform, args=(source, action))
+    if found.why:
+        with st.popover("Why?", key="verdict.why"):
+            st.markdown(found.why)
 
 
 def of(source: ScoreSource, part: str) -> Verdict:
