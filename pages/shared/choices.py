@@ -15,13 +15,13 @@ from core.parameters import defaults
 from pages.shared import session, state, thresholds
 
 
-def open_link() -> None:
+def open_link() -> bool:
     """On a session's first script run, take the choices from the URL, or from the run that it names and nothing else.
 
-    Sentences on what could not be used are kept for `session.show_complaints`.
+    Returns whether it was the first. Sentences on what could not be used are kept for `session.show_complaints`.
     """
     if state.DATASET.is_set():
-        return
+        return False
     experiment, complaints = links.experiment_from_query(st.query_params)
     session.complain(*complaints)
     job = session.current_job()
@@ -31,6 +31,7 @@ def open_link() -> None:
     open_with(experiment)
     settle()
     take(experiment.variants[0].config)
+    return True
 
 
 def take(config: RunConfig) -> None:

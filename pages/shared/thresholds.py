@@ -38,14 +38,17 @@ class Step(NamedTuple):
 
 
 def open_link() -> None:
-    """Keep which run of its job the URL names, and the thresholds that it holds, until the Thresholds page is drawn."""
+    """Keep which run of its job the URL names, and the thresholds that it holds, until the Workbench is drawn."""
     for name in ("shown", *LINKED, *(f"{name}_from" for name in LINKED)):
         if given := st.query_params.get(name):
             state.LINKED.of(name).set(given)
 
 
 def take_linked(source: ScoreSource) -> None:
-    """Take over the thresholds of the link that opened this session, once; a sentence is kept if that fails."""
+    """Take over the thresholds of the link that opened this session, once there are scores that they are for; a
+    sentence is kept if that fails."""
+    if source.task == "regression" or not source.parts:
+        return
     given = {name: state.LINKED.of(name).pop() for name in LINKED}
     origins = {name: state.LINKED.of(f"{name}_from").pop() for name in LINKED}
     found: dict[str, tuple[Threshold, ...]] = {}

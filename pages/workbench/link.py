@@ -20,7 +20,7 @@ def write(source: ScoreSource) -> None:
         query |= thresholds.as_link(source)
     if isinstance(source, Run) and source.job != landing.job:
         query["run"] = source.job
-        if source.id != f"{source.job}-0":
+        if len(services.runner().job(source.job).runs) > 1:
             query["shown"] = source.id
     if query != st.query_params.to_dict():
         st.query_params.from_dict(query)

@@ -54,19 +54,24 @@ def config() -> RunConfig:
 
 
 def open_link(default: RunConfig) -> None:
-    """On a session's first script run, take the choices from the URL or the run that it names, else `default`.
+    """When this page is first drawn, take the choices from the URL that opened the session, or from the run that it
+    names or that another page has trained, else `default`.
 
-    Choices without a run train at once; several variants open on the Compare page.
+    Choices without a run train at once; a link to several variants opens on the Compare page.
     """
     if state.RECIPE.is_set():
         return
-    linked = bool(set(st.query_params) - set(links.POINT))
-    choices.open_link()
+    opens = choices.open_link()
+    linked = opens and bool(set(st.query_params) - set(links.POINT))
+    shown = state.LINKED.of("shown").get()
     (first, *others) = choices.variants()
-    if others:
+    if opens and others and not shown:
         st.switch_page(COMPARE)
     job = session.current_job()
-    take(first.config if linked or job else default)
+    if job and not linked:
+        take(next((run for run in job.runs if run.id == shown), job.runs[0]).config)
+    else:
+        take(first.config if linked else default)
     state.RECIPE_TRAINS.set(linked and job is None)
 
 

@@ -35,6 +35,8 @@ def show(source: ScoreSource, part: str) -> None:
 
 
 def _judge(source: ScoreSource, part: str) -> None:
+    if isinstance(source, Run) and source.error and source.status != "diverged":  # of which the verdict speaks
+        st.error(text.plain(source.error))
     found = of(source, part)
     st.markdown(f"{ICONS[found.tone]} {text.plain(found.text)}")
     for at, action in enumerate(found.actions):

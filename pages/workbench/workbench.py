@@ -42,8 +42,7 @@ def look(source_id: str) -> None:
     line = st.container()  # filled after the picture, which takes less time
     drawn = source if source.parts else shown.last()  # until the first epoch is trained, what was there before
     part, decides = picture.part(drawn), drawn.task != "regression"
-    if decides and source.parts:
-        thresholds.take_linked(source)
+    thresholds.take_linked(source)
     link.write(source)
     column = columns.choose(drawn.scores(part)) if decides else 0
     if live != state.LIVE.get():  # it has ended just now: its end is drawn before what takes longer
@@ -52,7 +51,7 @@ def look(source_id: str) -> None:
     picture.show(drawn, part, column)
     with line:
         verdict.show(source, part)
-    if decides and not live:
+    if not live:
         if len(source.parts) == 1:
             st.caption(text.of_parts(source))
         panels.show(drawn, part, column)
@@ -70,6 +69,7 @@ if pressed or recipe.asks_to_train():
     st.rerun()
 source = shown.source()
 recipe.show_changes(source.config)
+thresholds.take_linked(source)
 session.show_complaints()
 state.LIVE.set(isinstance(source, Run) and not source.ended)
 st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)
