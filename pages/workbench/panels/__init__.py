@@ -1,4 +1,4 @@
-"""The panels below the picture: what else can be done with the threshold of a class or label."""
+"""The panels below the picture: what else can be done with the scores of a class or label, or with predictions."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pages.workbench.panels import (
     compare,
     export,
     labels,
+    predictions,
     prevalence,
     rows,
     theory,
@@ -39,6 +40,7 @@ PANELS: dict[str, Panel] = {
     "prevalence": Panel("Prevalence", prevalence.show),
     "calibration": Panel("Calibration", calibration.show),
     "rows": Panel("Rows", rows.show),
+    "predictions": Panel("Rows", predictions.show, ("regression",)),
     "theory": Panel("Theory", theory.show, ("binary",)),
     "compare": Panel("Compare", compare.show),
     "export": Panel("Export", export.show),
