@@ -18,8 +18,9 @@ from core.plots.comparison import LETTERS
 from core.plots.race import FEW, Line
 from core.plots.style import variant_colour, variant_dash
 from core.training.runs import Job
-from pages.shared import session, state, text
+from pages.shared import services, session, state, text
 from pages.shared.variant_looks import lines_of
+from pages.workbench import shown
 
 MOST = len(LETTERS)
 LISTED = 4  # runs that can't be compared, of one reason, by name
@@ -40,17 +41,21 @@ class Member(NamedTuple):
         return f"{self.number}{self.name}"
 
 
-def of_session() -> dict[str, Member]:
-    """The sources of this session by id, the newest first; numbered as in the list on top of the page."""
-    jobs, own = session.jobs(), session.sources()
-    scored = [run.id for job in jobs for run in job.runs if run.parts] + [source.id for source in own]
-    numbers = {name: f"{len(scored) - at}. " for at, name in enumerate(scored)}
-    return {
-        run.id: Member(run, _name_of(run.config, job, variant), numbers.get(run.id, ""), job, variant)
+def with_others(source: ScoreSource, part: str) -> dict[str, Member]:
+    """A source and the others of this session by id, the newest first, numbered as in the list on top of the page; the
+    demonstration is among them where it has the same rows."""
+    known = shown.known()
+    numbers = {name: f"{len(known) - at}. " for at, name in enumerate(known)}
+    jobs, demonstration = session.jobs(), services.demonstration()
+    if not why_not(source, demonstration.runs[-1], part):
+        jobs.append(demonstration)
+    members = {
+        run.id: Member(run, _name_of(run.config, job, variant), numbers[run.id] if run.parts else "", job, variant)
         for job in jobs
         for variant in range(len(job.experiment.variants))
         for run in job.of_variant(variant)
-    } | {source.id: Member(source, source.about.label, numbers[source.id]) for source in own}
+    } | {own.id: Member(own, own.about.label, numbers[own.id]) for own in session.sources()}
+    return members if source.id in members else {source.id: Member(source, source.about.label, ""), **members}
 
 
 def _name_of(config: RunConfig, job: Job, variant: int) -> str:

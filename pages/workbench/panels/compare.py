@@ -48,13 +48,10 @@ class Compared(NamedTuple):
 
 def show(source: ScoreSource, part: str, column: int) -> None:
     """Choose runs to compare this one with, and see all of them on one chart, in numbers, and by their differences."""
-    members = comparable_sources.of_session()
+    members = comparable_sources.with_others(source, part)
     refused = {
         name: why for name, other in members.items() if (why := comparable_sources.why_not(source, other.source, part))
     }
-    if source.id not in members:
-        st.markdown("The app does not keep this run any more, so it can't be compared.")
-        return
     offered = {name: other for name, other in members.items() if name not in refused and name != source.id}
     if not offered:
         st.markdown(
