@@ -12,7 +12,7 @@ import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -24,6 +24,7 @@ import torch
 from hypothesis import settings
 from streamlit.testing.v1 import AppTest
 
+from core.errors import CutoffError
 from core.evaluation import ThresholdCounts
 from core.experiment.config import Experiment, RunConfig, Variant
 from core.training.runs import Run
@@ -34,21 +35,53 @@ settings.load_profile("untimed")
 torch.set_num_threads(1)  # as the runner does: two threads stall each other when another core is busy
 
 
+@pytest.fixture(scope="session")
+def shared_services() -> Iterator[None]:
+    """The services that tests share are closed after the last of them."""
+    from pages.shared import services
+
+    yield
+    services.close()
+
+
 @pytest.fixture
-def app_test() -> Iterator[AppTest]:
-    """The whole app, not yet run: set `query_params` and `session_state`, then `run()` or `open_page()`."""
+def app_test(shared_services: None) -> Iterator[AppTest]:
+    """The whole app, not yet run: set `query_params` and `session_state`, then `run()` or `open_page()`.
+
+    Its services serve the tests after this one too; what this one leaves in training is stopped.
+    """
+    at = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    yield at
+    stop_training(at)
+
+
+def stop_training(at: AppTest) -> None:
+    """Stop what a session still trains, and wait until it has ended."""
+    from pages.shared import services
+
+    known = at.session_state["jobs"] if "jobs" in at.session_state else []  # noqa: SIM401 - it has no get()
+    for name in known:
+        services.runner().cancel(name)
+        with suppress(CutoffError):  # it is not kept any more
+            services.runner().wait(name)
+
+
+@pytest.fixture
+def own_services() -> Iterator[None]:
+    """The test has services and caches of its own, built when it first needs them, from what it has patched by then."""
     import streamlit as st
 
     from pages.shared import services
 
-    yield AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    services.close()
+    yield
     services.close()
     st.cache_resource.clear()
     st.cache_data.clear()
 
 
 @pytest.fixture
-def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+def untrained(monkeypatch: pytest.MonkeyPatch, own_services: None) -> None:
     """Every run of this test ends at once, without an epoch."""
     from pages.shared import services
 

@@ -11,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from pages.shared import text
 from pages.shared.variant_looks import dotted
-from tests.conftest import press, trained, unescaped
+from tests.conftest import open_page, press, trained, unescaped
+from tests.support.workbench_page import opened
 
 TYPED = [
     "![x](http://example.com/a.png)",
@@ -77,14 +78,14 @@ def test_the_name_of_a_variant_is_no_markdown_on_any_page(app_test: AppTest, typ
     at = app_test
     at.query_params["epochs"] = "1"
     at.query_params["variants"] = json.dumps({"name": [typed, f"{typed} 2"], "loss": ["focal", typed]})
-    trained(press(at.run(), "Start"))
+    trained(press(open_page(at, "compare"), "Start"))
     seen = []
-    for page in ("compare/compare.py", "thresholds/page.py", "losses/losses.py"):
-        at.switch_page(page).run()
-        assert not at.exception
+    for page in ("compare", "workbench", "losses"):
+        assert not open_page(at, page).exception
         seen += list(markdown(at))
-        if page == "thresholds/page.py":
+        if page == "workbench":
             at.session_state["panel"] = "Compare"
-            seen += list(markdown(at.run()))
+            with opened(at, "workbench.runs"):
+                seen += list(markdown(at))
     assert not [said for said in seen if typed in said]
     assert any(typed in unescaped(said) for said in seen)

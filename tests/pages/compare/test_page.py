@@ -51,7 +51,7 @@ class Held:
 
 
 @pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> Held:
+def held(monkeypatch: pytest.MonkeyPatch, own_services: None) -> Held:
     """Every run of this test waits after its second epoch."""
     gate = Held()
     monkeypatch.setattr(services, "train_in_turns", gate)
@@ -135,7 +135,7 @@ def test_the_pace_is_that_of_the_job_whoever_looks(app_test: AppTest, held: Held
     assert services.runner().job(name).pace == 5
     other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
     other.query_params["run"] = name
-    assert control(other.run(), "pace").value == "5 epochs per second"
+    assert control(open_page(other, "compare"), "pace").value == "5 epochs per second"
     assert services.runner().job(name).pace == 5
     choose(other, "pace", "maximum speed")
     assert services.runner().job(name).pace is None
@@ -200,7 +200,12 @@ def test_a_run_of_any_data_can_be_watched(app_test: AppTest, dataset: str):
 )
 @pytest.mark.parametrize("epochs", [0, 2])
 def test_a_failed_run_says_why_and_another_can_start(
-    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str, epochs: int
+    app_test: AppTest,
+    monkeypatch: pytest.MonkeyPatch,
+    own_services: None,
+    error: Exception,
+    sentence: str,
+    epochs: int,
 ):
     def fails(configs: Sequence[RunConfig], **options: object) -> Iterator[Epoch | None]:
         for _, epoch in zip(range(epochs), filter(None, train_in_turns(configs, **options)), strict=False):
@@ -383,7 +388,7 @@ def test_choices_and_the_run_last_through_a_visit_to_another_page(app_test: AppT
     trained(at)
     link = dict(at.query_params)
 
-    open_page(at, "thresholds")
+    open_page(at, "workbench")
     assert not sentences(at)
     at.switch_page("compare/compare.py").run()
     assert not sentences(at)
@@ -414,7 +419,7 @@ def test_what_cannot_be_trained_leaves_every_control_and_the_link_as_they_are(ap
     at = app_test
     at.query_params["model"] = "mlp"
     at.query_params["epochs"] = "7"
-    at.run()
+    open_page(at, "compare")
     control(at, "batch_size").set_value(5000).run()
     (sentence,) = sentences(at)
     assert sentence.startswith("Expected `batch_size`")

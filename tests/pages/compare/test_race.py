@@ -27,7 +27,7 @@ from core.training.runs import Job
 from pages.shared import services, theory
 from tests.conftest import act, button, choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.support.race_page import edited, found, link
-from tests.support.thresholds_page import current_threshold, put_thresholds, values_of
+from tests.support.shown_sources import current_threshold, put_thresholds, values_of
 
 PAIR = [{"loss.pos_weight": "9"}]
 TASKS = {
@@ -60,7 +60,7 @@ def opened(at: AppTest, others: list[dict[str, str]], seeds: int = 1, **query: s
         key: [other.get(key) for other in others] for key in dict.fromkeys([*own, *(k for o in others for k in o)])
     }
     at.query_params.update(query | {"variants": json.dumps(columns), "seeds": str(seeds)})
-    return at.run()
+    return open_page(at, "compare")
 
 
 def table(at: AppTest) -> pd.DataFrame:
@@ -107,15 +107,15 @@ def test_moving_the_threshold_trains_nothing_anew(app_test: AppTest):
     np.testing.assert_equal(figure_of(at, "race_losses")["data"], losses)
 
 
-def test_the_threshold_is_that_of_every_run_on_the_thresholds_page_too(app_test: AppTest):
+def test_the_threshold_is_that_of_every_run_on_the_workbench_too(app_test: AppTest):
     at = opened(app_test, PAIR, **TASKS["binary"])
     done = raced(at)
     choose(at, "race.threshold", 0.9)
     assert [values_of(at, run) for run in done.runs] == [[pytest.approx(0.9)]] * len(done.runs)
-    at.switch_page("thresholds/page.py").run()
+    open_page(at, "workbench")
     assert current_threshold(at) == 0.9
     act(at, "drag", 0.7)
-    at.switch_page("compare/compare.py").run()
+    open_page(at, "compare")
     assert control(at, "race.threshold").value == 0.9  # runs differ now: it shows what was chosen here
     for run in done.runs:
         put_thresholds(at, run, [0.25])
@@ -291,7 +291,7 @@ def patched(monkeypatch: pytest.MonkeyPatch, change: Callable[[Epoch], Epoch]) -
 
 
 def test_a_race_whose_runs_all_fail_says_why_once_and_where_each_stands(
-    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None
 ):
     def refuse(_: Epoch) -> Epoch:
         raise CutoffError("Expected *one* thing, but got another.")
@@ -305,7 +305,9 @@ def test_a_race_whose_runs_all_fail_says_why_once_and_where_each_stands(
     assert all(state.startswith("failed") for state in table(at)["State"])
 
 
-def test_a_variant_that_fails_says_why_once_though_it_is_in_focus(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+def test_a_variant_that_fails_says_why_once_though_it_is_in_focus(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None
+):
     def trained(configs: Sequence[RunConfig], **options: Any) -> Iterator[Epoch | None]:
         for epoch in train_in_turns(configs, **options):
             yield epoch
@@ -323,7 +325,9 @@ def test_a_variant_that_fails_says_why_once_though_it_is_in_focus(app_test: AppT
     assert sentences(at) == ["Expected one thing, but got another."]
 
 
-def test_a_race_that_is_not_finite_from_the_start_says_so(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+def test_a_race_that_is_not_finite_from_the_start_says_so(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None
+):
     patched(monkeypatch, lambda epoch: replace(epoch, finite=np.zeros_like(epoch.finite)))
     at = opened(app_test, PAIR)
     done = raced(at)

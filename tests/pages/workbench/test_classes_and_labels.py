@@ -1,4 +1,4 @@
-"""All classes and all labels on the Thresholds page: every number is scikit-learn's, at every rule and threshold."""
+"""All classes and all labels on the Workbench: every number is scikit-learn's, at every rule and threshold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.conftest import act, button, choose, control, figure_of, press, sent,
 from tests.support.node import in_node, needs_node
 from tests.support.sources import a_run, alike, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
-from tests.support.thresholds_page import digits, open_run, open_source, values_of, yeast
+from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
 
@@ -127,9 +127,9 @@ def test_the_rule_is_that_of_the_run(app_test: AppTest):
     at = decide_by(app_test, last, "difference")
     other = next(job for job in at.session_state["jobs"] if job != last.job)
     (run,) = services.runner().job(other).runs
-    choose(at, "shown_run", run.id)
+    choose_source(at, run.id)
     assert control(at, f"decision.{run.id}.rule").value == "ratio"
-    choose(at, "shown_run", last.id)
+    choose_source(at, last.id)
     assert control(at, f"decision.{last.id}.rule").value == "difference"
     assert rows_of(at, CLASSES)["rule"] == "difference"
 
@@ -155,10 +155,10 @@ def test_scores_are_sent_in_the_same_bytes_whatever_the_thresholds(app_test: App
     for index, threshold in ((8, 0.05), (3, 0.9)):
         assert bulk_of(move(app_test, key, index, threshold), key) == bulk
         assert rows_of(app_test, key)["answered"] == (answered := answered + 1)
-    choose(app_test, "scale", "probability")
+    act(app_test, "axis", "probability")
     choose_row(app_test, key, 7)
     assert bulk_of(app_test, key) == bulk
-    assert bulk_of(choose(app_test, "part", "test"), key) != bulk
+    assert bulk_of(act(app_test, "part", "test"), key) != bulk
 
 
 def test_a_threshold_of_other_scores_is_left_alone(app_test: AppTest):
@@ -169,7 +169,7 @@ def test_a_threshold_of_other_scores_is_left_alone(app_test: AppTest):
     assert rows_of(at, CLASSES)["answered"] == 0
 
 
-def test_a_name_that_is_clicked_is_shown_in_the_explorer(app_test: AppTest):
+def test_a_name_that_is_clicked_is_shown_in_the_picture(app_test: AppTest):
     open_run(app_test, digits())
     at = choose_row(app_test, CLASSES, 7)
     assert control(at, "column").value == 7
@@ -190,7 +190,7 @@ def test_the_ends_of_a_threshold_break_no_rule(app_test: AppTest, rule: str, thr
 
 def test_classes_follow_the_split(app_test: AppTest):
     run = open_run(app_test, digits())
-    at = choose(app_test, "part", "test")
+    at = act(app_test, "part", "test")
     scores = run.scores("test")
     check_classes(at, scores, scores.y_score.argmax(1))
 
@@ -206,7 +206,7 @@ def test_bad_scores_of_classes_leave_the_page_up(app_test: AppTest, kind: str):
 
     scores = spoilt(a_run("wine", "softmax", "cross_entropy").scores("validation"))
     source = alike(scores)
-    open_source(app_test.run(), source)
+    open_source(app_test, source)
     for rule in DECISIONS:
         at = decide_by(app_test, source, rule)
         assert not sentences(at)
@@ -246,7 +246,7 @@ def test_every_number_of_the_labels_is_scikit_learns(app_test: AppTest):
         move(app_test, LABELS, index, threshold)
         t[index] = threshold
         check_labels(app_test, scores, t)
-    choose(app_test, "part", "test")
+    act(app_test, "part", "test")
     check_labels(app_test, run.scores("test"), t)
     assert rows_of(app_test, LABELS)["before"] != rows_of(app_test, LABELS)["now"]
     assert not sentences(app_test)
@@ -256,7 +256,7 @@ def test_a_label_without_positives_is_undefined(app_test: AppTest):
     def without(scores: Scores) -> Scores:
         return replace(scores, y_true=scores.y_true * (np.arange(scores.n_columns) > 0))
 
-    open_source(app_test.run(), as_arrays(a_run("multilabel_synthetic", "sigmoids"), without))
+    open_source(app_test, as_arrays(a_run("multilabel_synthetic", "sigmoids"), without))
     at = move(app_test, LABELS, 0, 1.0)
     first = rows_of(at, LABELS)["columns"][0]
     assert first == {"precision": None, "recall": None, "f1": None}
@@ -267,7 +267,7 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest):
     rng = np.random.default_rng(0)
     names = tuple(f"label {n}" for n in range(200))
     y_score = rng.random((500, 200)).astype(np.float32)
-    open_source(app_test.run(), alike(Scores(rng.random((500, 200)) < 0.05, y_score, "multilabel", names)))
+    open_source(app_test, alike(Scores(rng.random((500, 200)) < 0.05, y_score, "multilabel", names)))
     held = rows_of(choose(app_test, "label_rule", "pcut"), LABELS)
     assert len(held["columns"]) == len(held["names"]) == 200
     assert held["scores"].size <= MOST
@@ -326,7 +326,7 @@ def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(
     app_test: AppTest, tmp_path: Path, task: str, key: str
 ):
     source = weighted(task)
-    open_source(app_test.run(), source)
+    open_source(app_test, source)
     assert not sentences(app_test)
     held = rows_of(app_test, key)
     check_weighted(held["columns"], held["now"], source)
@@ -339,7 +339,7 @@ def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(
 
 def test_a_rule_for_all_labels_is_tuned_and_shown_with_the_weights_of_the_rows(app_test: AppTest):
     source = weighted("multilabel")
-    open_source(app_test.run(), source)
+    open_source(app_test, source)
     scores, weight = source.scores("validation"), source.row_columns("validation").weight
     columns = zip(scores.y_true.T, scores.y_score.T, strict=True)
     best = [max(sklearn.f1_score(y, p >= t, sample_weight=weight) for t in np.unique(p)) for y, p in columns]

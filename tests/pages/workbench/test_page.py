@@ -89,14 +89,14 @@ def test_other_data_says_what_did_not_fit_and_undo_brings_it_back(app_test: AppT
 
 def test_a_loss_that_needs_another_head_is_listed_with_the_switch(app_test: AppTest):
     at = app_test.run()
-    with opened(at, "loss"):
+    with opened(at, "part.loss"):
         button(at, f"{LOSSES['cross_entropy'].label}: switch to {HEADS['softmax2'].label}").click().run()
     assert (at.session_state["recipe"].head, at.session_state["recipe"].loss) == ("softmax2", "cross_entropy")
 
 
 def test_every_loss_is_listed_whatever_the_data(app_test: AppTest):
     at = app_test.run()
-    with opened(at, "loss"):
+    with opened(at, "part.loss"):
         texts = [*at.selectbox(key="recipe.loss").options, *(one.label for one in at.button)]
         texts += [caption.value.replace("\\", "") for caption in at.caption]
     for spec in LOSSES.values():

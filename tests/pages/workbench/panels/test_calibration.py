@@ -1,4 +1,4 @@
-"""Calibration on the Thresholds page: its numbers are scikit-learn's, and thresholds move as it says."""
+"""Calibration on the Workbench: its numbers are scikit-learn's, and thresholds move as it says."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.evaluation.source import ScoreSource
 from core.experiment.config import make_config
 from tests.conftest import choose, control, figure_of
 from tests.support.sources import a_run, as_arrays
-from tests.support.thresholds_page import digit, digits, open_run, open_source, tile, values_of
+from tests.support.shown_sources import digit, digits, open_run, open_source, tile, values_of
 
 SOME = {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "epochs": 3}
 Source = TypeVar("Source", bound=ScoreSource)
@@ -160,7 +160,7 @@ def test_every_class_or_label_can_be_calibrated(app_test: AppTest, choices: dict
 @pytest.mark.parametrize("value", [0, 1])
 def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: AppTest, method, value):
     one_class = as_arrays(a_run(), lambda scores: replace(scores, y_true=np.full_like(scores.y_true, value)))
-    opened(open_source(app_test.run(), one_class), one_class, method=method)
+    opened(open_source(app_test, one_class), one_class, method=method)
     assert "Expected rows of both classes to calibrate on" in re.sub(r"\\(\W)", r"\1", said(app_test))
     assert numbers(app_test)["test, uncalibrated"]["Brier score"] >= 0
     assert np.isnan(numbers(app_test)["test, uncalibrated"]["ROC-AUC"])
@@ -171,7 +171,7 @@ def test_one_class_shows_its_diagram_and_says_why_nothing_is_fitted(app_test: Ap
 @pytest.mark.parametrize("value", [0.3, 1.0])
 def test_constant_scores_are_calibrated_to_the_prevalence(app_test: AppTest, method, value):
     constant = as_arrays(a_run(), lambda scores: replace(scores, y_score=np.full_like(scores.y_score, value)))
-    opened(open_source(app_test.run(), constant), constant, method=method)
+    opened(open_source(app_test, constant), constant, method=method)
     assert numbers(app_test)["test, uncalibrated"]["ROC-AUC"] == 0.5
     if method in ("sigmoid", "isotonic"):
         found = numbers(app_test)["validation, " + METHODS[method].label]

@@ -1,4 +1,4 @@
-"""Comparing runs on the Thresholds page: which can be, at which thresholds, and that every number is scikit-learn's."""
+"""Comparing runs on the Workbench: which can be, at which thresholds, and that every number is scikit-learn's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.support.sources import a_run, as_arrays
-from tests.support.thresholds_page import digit, digits, open_run, open_source, put_thresholds, show_sources, values_of
+from tests.support.shown_sources import choose_source, digit, digits, open_run, open_source, put_thresholds, values_of
 
 
 def open_compare(at: AppTest, *configs: RunConfig) -> list[Run]:
@@ -49,10 +49,11 @@ def race(at: AppTest, *names: str, seeds: tuple[int, ...] = (0,)) -> list[Run]:
     runner = services.runner()
     job = runner.submit(Experiment(variants=variants, seeds=seeds))
     until(lambda: runner.job(job).ended)
-    at.query_params["run"] = job
-    open_page(at, "thresholds")
+    runs = list(runner.job(job).runs)
+    at.query_params.update({"run": job, "shown": runs[0].id})
+    open_page(at, "workbench")
     show_compare(at)
-    return list(runner.job(job).runs)
+    return runs
 
 
 def chosen(at: AppTest) -> list[str]:
@@ -106,6 +107,21 @@ def test_with_one_run_it_says_how_to_get_a_second(app_test: AppTest):
     assert "compare_curves" not in {element.key for element in app_test.get("bidi_component")}
 
 
+def test_the_demonstration_is_compared_with_its_other_variant_and_an_earlier_epoch_with_later_ones(app_test: AppTest):
+    at = show_compare(app_test)
+    plain, weighted = services.demonstration().runs
+    assert chosen(at) == [plain.id]
+    assert legend(at) == ["A pos_weight 20", "B pos_weight 1"]
+    at.session_state["workbench.shown"] = f"{weighted.id}@5"
+    show_compare(at)
+    compare_with(at, weighted)
+    wanted = [
+        sklearn.log_loss(run.scores("validation").y_true, run.scores("validation").y_score.astype(float))
+        for run in (weighted.at(5), weighted)
+    ]
+    np.testing.assert_allclose(table(at, "ECE")["Log-loss"], wanted)
+
+
 def test_runs_with_other_rows_are_named_with_the_reason(app_test: AppTest):
     other_data = make_config(dataset="wine", head="softmax", loss="cross_entropy", epochs=1)
     other_setting = digit(dataset_params={"digit": 3})
@@ -114,10 +130,10 @@ def test_runs_with_other_rows_are_named_with_the_reason(app_test: AppTest):
     open_compare(app_test, other_data, other_setting, other_split, regression, digit())
     assert "There is no other run" in said(app_test)
     for reason in (
-        "Other data (Wine): 1.",
-        "The same data with other settings: 2.",
-        "Rows split in another way: 3.",
-        "Other data (A line with outliers): 4.",
+        "Other data (Wine): 3.",
+        "The same data with other settings: 4.",
+        "Rows split in another way: 5.",
+        "Other data (A line with outliers): 6.",
     ):
         assert reason in said(app_test)
     assert any("4 runs of this session" in box.label for box in app_test.expander)
@@ -149,7 +165,7 @@ def test_the_variants_of_a_race_are_compared_at_once_under_their_own_names(app_t
     assert chosen(app_test) == [runs[2].id]  # the other variant with the same seed
     assert legend(app_test) == ["A plain", "B double"]
     options = app_test.multiselect(key="compare.with").options
-    assert options == ["3. plain · seed 1", "2. double · seed 0", "1. double · seed 1"]
+    assert options == ["5. plain · seed 1", "4. double · seed 0", "3. double · seed 1"]
     compare_with(app_test, runs[1], runs[3])
     assert legend(app_test) == ["A plain · seed 0", "B plain · seed 1", "C double · seed 1"]
 
@@ -170,11 +186,11 @@ def test_runs_of_several_jobs_are_named_by_what_tells_them_apart(app_test: AppTe
 def test_the_choice_stays_with_another_run_on_the_page_and_another_split(app_test: AppTest):
     first, second, third = open_compare(app_test, digit(lr=0.1), digit(lr=0.01), digit())
     compare_with(app_test, first)
-    choose(app_test, "part", "test")
+    act(app_test, "part", "test")
     assert chosen(app_test) == [first.id]
-    choose(app_test, "shown_run", second.id)
+    choose_source(app_test, second.id)
     assert chosen(app_test) == [first.id]
-    choose(app_test, "shown_run", first.id)  # which is A now, so that something else is offered
+    choose_source(app_test, first.id)  # which is A now, so that something else is offered
     assert chosen(app_test) == [third.id]
     compare_with(app_test)
     assert "Choose one more run" in said(app_test)
@@ -187,7 +203,7 @@ def test_the_choice_stays_with_another_run_on_the_page_and_another_split(app_tes
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_the_numbers_of_every_run_are_scikit_learns_on_the_split_shown(app_test: AppTest, part: str):
     other, run = open_compare(app_test, digit(lr=0.1), digit(epochs=20))
-    choose(app_test, "part", part)
+    act(app_test, "part", part)
     found = table(app_test, "ECE")
     assert found["Threshold"].tolist() == ["0.5000", "0.5000"]
     for at, one in enumerate((run, other)):
@@ -205,7 +221,7 @@ def test_each_run_is_shown_at_its_own_threshold_or_at_one_for_all_or_tuned(app_t
     choose(app_test, "compare.common", 0.25)
     assert table(app_test, "ECE")["Threshold"].tolist() == ["0.2500", "0.2500"]
     choose(app_test, "compare.mode", "f1")
-    choose(app_test, "part", "test")
+    act(app_test, "part", "test")
     tuned = []
     for one in (run, other):
         view = one.scores("validation").view(0)
@@ -214,7 +230,7 @@ def test_each_run_is_shown_at_its_own_threshold_or_at_one_for_all_or_tuned(app_t
     assert found["Threshold"].tolist() == [f"{t:.4f}" for t in tuned]
     np.testing.assert_allclose(found["F1"][1], wanted_numbers(other, "test", tuned[1])["F1"])
     assert "in-sample" not in said(app_test)
-    choose(app_test, "part", "validation")
+    act(app_test, "part", "validation")
     assert "in-sample (optimistic)" in said(app_test)
     press(app_test, "Use these thresholds")
     assert control(app_test, "compare.mode").value == "own"
@@ -296,9 +312,9 @@ def test_the_class_or_label_of_the_page_is_the_one_compared(app_test: AppTest, c
 
 
 def test_one_class_only_says_what_is_undefined_and_shows_the_rest(app_test: AppTest):
-    open_source(app_test.run(), *two_sources())
+    open_source(app_test, *two_sources())
     for label, word in ((0, "No validation row is"), (1, "Every validation row is")):
-        show_sources(app_test, *two_sources(lambda scores, label=label: _with_labels(scores, label)))
+        open_source(app_test, *two_sources(lambda scores, label=label: _with_labels(scores, label)))
         show_compare(app_test)
         for view in ("PR", "ROC", "Cost", "Calibration"):
             choose(app_test, "compare.view", view)
@@ -324,7 +340,7 @@ def _with_labels(scores: Scores, label: int) -> Scores:
 
 def test_constant_scores_are_named(app_test: AppTest):
     sources = two_sources(other=lambda scores: replace(scores, y_score=np.full_like(scores.y_score, 0.25)))
-    open_source(app_test.run(), *sources)
+    open_source(app_test, *sources)
     show_compare(app_test)
     assert "B gives every validation row the score 0.25, so it does not rank them." in sentences(app_test)
     for view in ("PR", "ROC", "Cost", "Calibration"):

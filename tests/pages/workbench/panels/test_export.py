@@ -13,7 +13,7 @@ from core.training.runs import Run
 from pages.workbench.panels import export
 from tests.conftest import act, choose, press
 from tests.support.exported_code import decisions, pytorch_decisions, scikit_learn_decisions
-from tests.support.thresholds_page import digit, digits, open_run, put_thresholds
+from tests.support.shown_sources import digit, digits, open_run, put_thresholds
 
 LABELS = make_config(dataset="multilabel_synthetic", head="sigmoids", epochs=2)
 
@@ -94,7 +94,7 @@ def test_the_current_threshold_goes_out_until_one_is_saved_and_then_the_saved_on
 
 def test_a_threshold_chosen_on_test_rows_says_so_in_every_file(app_test: AppTest):
     open_export(app_test, digit())
-    choose(app_test, "part", "test")
+    act(app_test, "part", "test")
     act(app_test, "drag", 0.7)
     assert ThresholdRecord.model_validate_json(content(app_test, "json")).thresholds[0].origin.rows == "test"
     for form in ("scikit_learn", "pytorch"):

@@ -16,7 +16,7 @@ from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
 from pages.workbench.panels import rows
 from tests.conftest import act, control, figure_of, sent
-from tests.support.thresholds_page import digit, digits, open_run, put_thresholds
+from tests.support.shown_sources import digit, digits, open_run, put_thresholds
 
 
 def open_rows(at: AppTest, config: RunConfig) -> Run:
@@ -186,7 +186,7 @@ def test_a_picture_asks_for_rows_and_opens_the_panel(app_test: AppTest, monkeypa
     assert said(app_test).startswith(f"**{count} of {scores.n_rows} validation rows** are actual 3, predicted 8")
 
 
-def test_a_cell_of_the_explorer_opens_its_rows_at_the_threshold_that_it_shows(app_test: AppTest):
+def test_a_cell_of_the_picture_opens_its_rows_at_the_threshold_that_it_shows(app_test: AppTest):
     run = open_run(app_test, digit())
     act(app_test, "fn", 0.75)
     assert app_test.session_state["panel"] == "Rows"

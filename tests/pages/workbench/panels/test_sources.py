@@ -21,18 +21,20 @@ from core.evaluation.source import ArraySource, RowColumns
 from core.evaluation.tuning import bind, bootstrap_of
 from core.plots.style import score_range
 from pages.workbench.panels import PANELS
-from tests.conftest import choose, explored, figure_of, press, sentences, unescaped
+from tests.conftest import act, choose, figure_of, press, sentences, unescaped
 from tests.support.sources import alike, binary, margins
 from tests.support.threshold_rows import CLASSES, LABELS, rows_of
-from tests.support.thresholds_page import open_source, tile
+from tests.support.shown_sources import open_source, tile
+from tests.support.workbench_page import filmed, marks
 
 TASKS = ("binary", "multiclass", "multilabel")
+BINARY = [name for name, panel in PANELS.items() if "binary" in panel.tasks]
 # The figures that have an axis of scores.
 ON_SCORES = {
-    "Tune": ("tuned",),
-    "Costs": ("net_value", "band"),
-    "Prevalence": ("metrics_there",),
-    "Rows": ("rows.bars",),
+    "tune": ("tuned",),
+    "value": ("net_value", "band"),
+    "prevalence": ("metrics_there",),
+    "rows": ("rows.bars",),
 }
 
 
@@ -42,33 +44,37 @@ def two_parts(task: str) -> ArraySource:
 
 
 def open_panel(at: AppTest, panel: str, *sources: ArraySource) -> AppTest:
-    at.session_state["panel"] = panel
-    return open_source(at.run(), *sources)
+    """Open the page on the first of these sources with this panel, by its identifier."""
+    at.session_state["panel"] = PANELS[panel].label
+    return open_source(at, *sources)
 
 
 def said(at: AppTest) -> str:
     return "\n".join(element.value for element in (*at.markdown, *at.caption, *at.info))
 
 
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize(
+    ("panel", "task"), [(name, task) for name, panel in PANELS.items() for task in panel.tasks if task in TASKS]
+)
 def test_every_panel_shows_margins(app_test: AppTest, panel: str, task: str):
     source = two_parts(task)
     at = open_panel(app_test, panel, source, two_parts(task))
     assert not sentences(at)
+    assert at.session_state["panel"] == PANELS[panel].label
     given = [source.scores(part).y_score for part in source.parts]
     ends = score_range(min(scores.min() for scores in given), max(scores.max() for scores in given))
     for key in ON_SCORES.get(panel, ()):
         assert figure_of(at, key)["layout"]["xaxis"]["range"] == pytest.approx(list(ends))
-    axis = explored(at)["axis"]
-    assert axis["kind"] == "score"
-    assert [axis["start"], axis["end"]] == pytest.approx(list(ends))
     for part in source.parts:
-        choose(at, "part", part)
+        act(at, "part", part)
         assert not at.exception
+        (axis,) = filmed(at)["axes"].values()
+        scores = source.scores(part).view(0).score
+        assert axis["kind"] == "score"
+        assert [axis["start"], axis["end"]] == pytest.approx(list(score_range(scores.min(), scores.max())))
 
 
-@pytest.mark.parametrize("panel", ["Costs", "Prevalence"])
+@pytest.mark.parametrize("panel", ["value", "prevalence"])
 def test_what_needs_probabilities_says_so_and_leads_to_calibration(app_test: AppTest, panel: str):
     at = open_panel(app_test, panel, two_parts("binary"))
     assert "needs probabilities, and these scores are outside" in said(at).replace("\\", "")
@@ -78,16 +84,16 @@ def test_what_needs_probabilities_says_so_and_leads_to_calibration(app_test: App
 
 def test_a_threshold_on_margins_is_taken_over_as_it_is(app_test: AppTest):
     source = two_parts("binary")
-    at = press(open_panel(app_test, "Tune", source), "Use this threshold")
+    at = press(open_panel(app_test, "tune", source), "Use this threshold")
     y, score, _, _ = source.scores("validation").view()
-    now = explored(at, "explorer_now")["current"]["threshold"]
+    now = marks(at)["current"]["threshold"]
     assert sklearn.f1_score(y, score >= now) == max(sklearn.f1_score(y, score >= t) for t in score)
 
 
 @pytest.mark.parametrize("method", ["sigmoid", "isotonic", "temperature"])
 def test_margins_are_calibrated_from_their_sigmoid(app_test: AppTest, method: str):
     source = two_parts("binary")
-    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", method)
+    at = choose(open_panel(app_test, "calibration", source), "calibration.method", method)
     assert not at.exception
     (table,) = [frame.value for frame in at.dataframe if "− resolution" in frame.value.index]
     y, score, _, _ = source.scores("test").view()
@@ -100,7 +106,7 @@ def test_margins_are_calibrated_from_their_sigmoid(app_test: AppTest, method: st
 
 def test_classes_are_decided_by_a_rule_that_takes_margins(app_test: AppTest):
     source = alike(margins("multiclass"))
-    at = open_panel(app_test, "Tune", source)
+    at = open_panel(app_test, "classes", source)
     held = rows_of(at, CLASSES)
     assert (held["scale"], held["rule"]) == ("score", "difference")
     scores = source.scores("test")
@@ -110,7 +116,7 @@ def test_classes_are_decided_by_a_rule_that_takes_margins(app_test: AppTest):
 
 def test_labels_are_drawn_on_the_axis_of_their_margins(app_test: AppTest):
     source = alike(margins("multilabel"))
-    held = rows_of(open_panel(app_test, "Tune", source), LABELS)
+    held = rows_of(open_panel(app_test, "labels", source), LABELS)
     scores = source.scores("test").y_score
     assert held["scale"] == "score"
     assert held["range"] == pytest.approx(list(score_range(scores.min(), scores.max())))
@@ -118,7 +124,7 @@ def test_labels_are_drawn_on_the_axis_of_their_margins(app_test: AppTest):
 
 
 def test_a_record_of_margins_has_no_logit(app_test: AppTest):
-    at = open_panel(app_test, "Export", two_parts("binary"))
+    at = open_panel(app_test, "export", two_parts("binary"))
     record = json.loads(at.code[0].value)
     assert record["thresholds"][0]["logit"] is None
     assert record["config"] is None
@@ -131,7 +137,7 @@ def test_a_record_of_margins_has_no_logit(app_test: AppTest):
 # --- what else a source may lack, or have
 
 
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("panel", BINARY)
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_every_panel_shows_a_source_of_one_split(app_test: AppTest, panel: str, part: str):
     other = "test" if part == "validation" else "validation"
@@ -143,8 +149,10 @@ def test_every_panel_shows_a_source_of_one_split(app_test: AppTest, panel: str, 
     assert not re.search(rf"\b{other}\b", words)
 
 
-@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize(
+    ("task", "panel"),
+    [(task, name) for task in ("multiclass", "multilabel") for name, panel in PANELS.items() if task in panel.tasks],
+)
 def test_every_panel_shows_classes_and_labels_of_one_split(app_test: AppTest, panel: str, task: str):
     at = open_panel(app_test, panel, ArraySource({"test": margins(task)}), ArraySource({"test": margins(task)}))
     assert not sentences(at)
@@ -152,7 +160,7 @@ def test_every_panel_shows_classes_and_labels_of_one_split(app_test: AppTest, pa
 
 def test_one_split_is_tuned_on_and_the_estimate_is_that_of_the_bootstrap(app_test: AppTest):
     source = ArraySource({"test": binary()})
-    at = press(open_panel(app_test, "Tune", source), "Use this threshold")
+    at = press(open_panel(app_test, "tune", source), "Use this threshold")
     y, score, _, _ = binary().view()
     tuned = bootstrap_of(source, 0, bind("f1"), "test")
     assert tile(at, "F1, test") == f"{max(sklearn.f1_score(y, score >= t) for t in score):.3f}"
@@ -171,7 +179,7 @@ def test_one_split_is_tuned_on_and_the_estimate_is_that_of_the_bootstrap(app_tes
 
 def test_calibration_of_one_split_is_cross_fitted(app_test: AppTest):
     source = ArraySource({"validation": binary()})
-    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", "sigmoid")
+    at = choose(open_panel(app_test, "calibration", source), "calibration.method", "sigmoid")
     assert "cross-fitted" in said(at).replace("\\", "")
     y, score, _, _ = binary().view()
     crossed = np.empty(len(y))
@@ -183,7 +191,7 @@ def test_calibration_of_one_split_is_cross_fitted(app_test: AppTest):
 
 
 def test_a_source_without_a_configuration_says_why_nothing_is_converted_back(app_test: AppTest):
-    at = open_panel(app_test, "Calibration", alike(binary()))
+    at = open_panel(app_test, "calibration", alike(binary()))
     assert "which is not known here" in said(at)
 
 
@@ -191,16 +199,16 @@ def test_rows_show_what_is_known_of_them(app_test: AppTest):
     scores = binary(20)
     columns = RowColumns(group=np.repeat(["north", "south"], 10), amount=np.arange(20.0))
     source = ArraySource({"validation": scores, "test": scores}, {"validation": columns})
-    at = open_panel(app_test, "Rows", source)
+    at = open_panel(app_test, "rows", source)
     (table,) = [frame.value for frame in at.dataframe if "distance" in frame.value]
     assert set(table["group"]) == {"north", "south"}
     np.testing.assert_array_equal(table["amount"], table["row"])
-    choose(at, "part", "test")
+    act(at, "part", "test")
     (table,) = [frame.value for frame in at.dataframe if "distance" in frame.value]
     assert "group" not in table
 
 
-@pytest.mark.parametrize("panel", PANELS)
+@pytest.mark.parametrize("panel", BINARY)
 def test_every_panel_shows_weighted_rows(app_test: AppTest, panel: str):
     scores = binary()
     weight = np.random.default_rng(0).random(scores.n_rows)
@@ -208,7 +216,7 @@ def test_every_panel_shows_weighted_rows(app_test: AppTest, panel: str):
     source = alike(scores, columns=columns)
     at = open_panel(app_test, panel, source)
     assert not sentences(at)
-    trial = explored(at, "explorer_now")["current"]
+    trial = marks(at)["current"]
     y, score, _, _ = scores.view()
     _, fp, _, tp = sklearn.confusion_matrix(y, score >= 0.5, sample_weight=weight).ravel()
     assert (trial["tp"], trial["fp"]) == pytest.approx((tp, fp))
@@ -222,7 +230,7 @@ def weighted(scores: Scores) -> tuple[ArraySource, np.ndarray]:
 
 def test_tuning_weighs_rows(app_test: AppTest):
     source, weight = weighted(binary())
-    at = open_panel(app_test, "Tune", source)
+    at = open_panel(app_test, "tune", source)
     y, score, _, _ = binary().view()
     best = max(sklearn.f1_score(y, score >= t, sample_weight=weight) for t in score)
     assert tile(at, "F1, validation") == f"{best:.3f}"
@@ -231,7 +239,7 @@ def test_tuning_weighs_rows(app_test: AppTest):
 
 def test_calibration_weighs_rows(app_test: AppTest):
     source, weight = weighted(binary())
-    at = choose(open_panel(app_test, "Calibration", source), "calibration.method", "isotonic")
+    at = choose(open_panel(app_test, "calibration", source), "calibration.method", "isotonic")
     (table,) = [frame.value for frame in at.dataframe if "− resolution" in frame.value.index]
     y, score, _, _ = binary().view()
     steps = IsotonicRegression(y_min=0, y_max=1).fit(score, y, weight).predict(score)
@@ -243,7 +251,7 @@ def test_calibration_weighs_rows(app_test: AppTest):
 
 def test_comparing_weighs_rows(app_test: AppTest):
     (first, weight), (second, _) = weighted(binary()), weighted(replace(binary(), y_score=binary(seed=3).y_score))
-    at = open_panel(app_test, "Compare", first, second)
+    at = open_panel(app_test, "compare", first, second)
     (table,) = [frame.value for frame in at.dataframe if "Log-loss" in frame.value]
     y, score, _, _ = binary().view()
     for at_row, p in enumerate((score, binary(seed=3).view().score)):
@@ -255,13 +263,13 @@ def test_comparing_weighs_rows(app_test: AppTest):
 
 
 def test_rows_of_other_weights_are_not_compared(app_test: AppTest):
-    at = open_panel(app_test, "Compare", weighted(binary())[0], alike(binary()))
+    at = open_panel(app_test, "compare", weighted(binary())[0], alike(binary()))
     assert "the same rows with other weights" in said(at).lower()
 
 
 def test_an_export_weighs_rows(app_test: AppTest):
     source, weight = weighted(binary())
-    worth = json.loads(open_panel(app_test, "Export", source).code[0].value)["worth"]["test"]
+    worth = json.loads(open_panel(app_test, "export", source).code[0].value)["worth"]["test"]
     y, score, _, _ = binary().view()
     cells = sklearn.confusion_matrix(y, score >= 0.5, sample_weight=weight).ravel()
     assert [worth["columns"][0][name] for name in ("tn", "fp", "fn", "tp")] == pytest.approx(list(cells))
@@ -273,14 +281,14 @@ def test_an_export_weighs_rows(app_test: AppTest):
 def test_classes_weigh_rows(app_test: AppTest):
     scores = margins("multiclass")
     source, weight = weighted(scores)
-    at = open_panel(app_test, "Export", source)
+    at = open_panel(app_test, "classes", source)
     y, decided = scores.y_true, scores.y_score.argmax(1)
     accuracy = sklearn.accuracy_score(y, decided, sample_weight=weight)
     f1 = sklearn.f1_score(y, decided, average=None, sample_weight=weight)
     held = rows_of(at, CLASSES)
     assert (held["now"]["accuracy"], held["now"]["f1"]) == pytest.approx((accuracy, f1.mean()))
     assert [row["f1"] for row in held["columns"]] == pytest.approx(list(f1))
-    worth = json.loads(at.code[0].value)["worth"]["test"]
+    worth = json.loads(open_panel(at, "export", source).code[0].value)["worth"]["test"]
     assert (worth["together"]["accuracy"], worth["together"]["macro_f1"]) == pytest.approx((accuracy, f1.mean()))
     matrix = sklearn.confusion_matrix(y, decided, sample_weight=weight)
     assert [column["tp"] for column in worth["columns"]] == pytest.approx(list(np.diag(matrix)))
@@ -289,13 +297,13 @@ def test_classes_weigh_rows(app_test: AppTest):
 def test_labels_weigh_rows(app_test: AppTest):
     scores = margins("multilabel")
     source, weight = weighted(scores)
-    at = open_panel(app_test, "Export", source)
+    at = open_panel(app_test, "labels", source)
     y, called = scores.y_true, scores.y_score >= 0
     micro = sklearn.f1_score(y, called, average="micro", sample_weight=weight)
     hamming = sklearn.hamming_loss(y, called, sample_weight=weight)
     now = rows_of(at, LABELS)["now"]
     assert (now["micro_f1"], now["hamming"]) == pytest.approx((micro, hamming))
-    worth = json.loads(at.code[0].value)["worth"]["test"]
+    worth = json.loads(open_panel(at, "export", source).code[0].value)["worth"]["test"]
     assert (worth["together"]["micro_f1"], worth["together"]["hamming"]) == pytest.approx((micro, hamming))
     assert [column["tp"] for column in worth["columns"]] == pytest.approx(list(weight @ (called & (y == 1))))
 
@@ -305,8 +313,8 @@ def test_a_new_version_brings_new_numbers(app_test: AppTest):
     second = ArraySource(dict.fromkeys(("validation", "test"), binary(seed=5)), id=first.id, version=2)
 
     def shown(source: ArraySource) -> tuple[str, float]:
-        at = open_panel(app_test, "Tune", source)
-        return tile(at, "F1, validation"), explored(at, "explorer_now")["current"]["tp"]
+        at = open_panel(app_test, "tune", source)
+        return tile(at, "F1, validation"), marks(at)["current"]["tp"]
 
     def expected(scores: Scores) -> tuple[str, float]:
         y, score, _, _ = scores.view()

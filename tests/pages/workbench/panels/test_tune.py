@@ -1,4 +1,4 @@
-"""Finding a threshold on the Thresholds page: what the rules choose, what it is worth, and that it is taken over."""
+"""Finding a threshold on the Workbench: what the rules choose, what it is worth, and that it is taken over."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.evaluation import METRICS, ScoreIndex
+from core.evaluation.threshold import ABOVE_ALL
 from core.evaluation.tuning import RULES, bind, bootstrap, candidates, regret, simulate
 from core.experiment.config import make_config
 from core.training.runs import Run
 from pages.workbench.panels import tune
-from tests.conftest import choose, explored, figure_of, press
+from tests.conftest import choose, figure_of, press
 from tests.support.sources import a_run, as_arrays
-from tests.support.thresholds_page import current_threshold, digit, open_run, open_source, tile, values_of
+from tests.support.shown_sources import current_threshold, digit, open_run, open_source, tile, values_of
+from tests.support.workbench_page import marks
 
 
 def tuning(at: AppTest, run: Run, rule: str = "f1") -> Run:
@@ -149,31 +151,38 @@ def test_metrics_at_the_tuned_threshold_stand_side_by_side(app_test: AppTest):
     np.testing.assert_allclose(table["difference"], table["test"] - table["validation"])
 
 
-def band(at: AppTest, **state: object) -> list[float] | None:
-    """The spread that the explorer shades, once this is in the session's state."""
+def best_in_picture(at: AppTest, **state: object) -> list[float | str] | None:
+    """The best threshold that is marked in the picture and the ends of its spread, once this is in the session."""
     for key, value in state.items():
         at.session_state[key] = value
     at.run()
     assert not at.exception
-    return explored(at, "explorer_now")["band"]
+    drawn = marks(at)
+    return [drawn[role]["threshold"] for role in ("best", "low", "high")] if "best" in drawn else None
 
 
-def test_band_is_the_spread_of_the_rule_chosen_now(app_test: AppTest):
+def test_the_best_threshold_and_its_spread_in_the_picture_are_those_of_the_rule_chosen_now(app_test: AppTest):
     source = as_arrays(a_run())
     y, score, _, _ = source.scores("validation").view(0)
-    open_source(app_test.run(), source)
-    tuned = bootstrap(bind("f1"), y, score).threshold_spread
-    assert band(app_test) == pytest.approx(tuned, abs=0)  # the first tab, the first rule
-    tuned = bootstrap(bind("recall", least=0.5), y, score).threshold_spread
-    assert band(app_test, rule="recall", **{"rule.recall.least": 0.5}) == pytest.approx(tuned, abs=0)
-    assert band(app_test, rule="top_rows", **{"rule.top_rows.rows": 0}) == [1.0, 1.0]  # above every score
-    assert band(app_test, panel="Costs") is None
+    open_source(app_test, source)
+
+    def expected(name: str, **params: object) -> object:
+        tuned = bootstrap(bind(name, **params), y, score)
+        return pytest.approx([tuned.choice.threshold, *tuned.threshold_spread], abs=0)
+
+    assert best_in_picture(app_test) == expected("f1")  # the first rule
+    assert marks(app_test)["best"]["label"].startswith("max F1 ")
+    recall = {"rule": "recall", "rule.recall.least": 0.5}
+    assert best_in_picture(app_test, **recall) == expected("recall", least=0.5)
+    assert best_in_picture(app_test, panel="Value") == expected("recall", least=0.5)  # whatever panel is open
+    none = {"panel": "Tune", "rule": "top_rows", "rule.top_rows.rows": 0}
+    assert best_in_picture(app_test, **none) == [ABOVE_ALL, 1.0, 1.0]
 
 
-def test_band_of_a_class_without_positives_is_none(app_test: AppTest):
+def test_of_a_class_without_positives_no_best_threshold_is_marked(app_test: AppTest):
     source = as_arrays(a_run(), lambda scores: replace(scores, y_true=0 * scores.y_true))
-    open_source(app_test.run(), source)
-    assert band(app_test) is None
+    open_source(app_test, source)
+    assert best_in_picture(app_test) is None
 
 
 def test_a_rule_that_reads_probabilities_warns_and_leads_to_calibration(app_test: AppTest):

@@ -1,4 +1,4 @@
-"""The panels Costs and Prevalence of the Thresholds page: their numbers row by row, and every state that they have."""
+"""The panels Value and Prevalence of the Workbench: their numbers row by row, and every state that they have."""
 
 from __future__ import annotations
 
@@ -22,18 +22,17 @@ from pages.workbench.panels import prevalence
 from pages.workbench.panels.payoffs import CELLS
 from tests.conftest import choose, control, figure_of, press
 from tests.support.sources import alike
-from tests.support.thresholds_page import (
+from tests.support.shown_sources import (
     digit,
     open_run,
     open_source,
-    show_sources,
     thresholds_of,
     tile,
     values_of,
 )
 
 DEFAULTS = Payoffs()
-FIGURES = {"Costs": ("net_value", "band"), "Prevalence": ("prevalence", "best_threshold", "metrics_there")}
+FIGURES = {"Value": ("net_value", "band"), "Prevalence": ("prevalence", "best_threshold", "metrics_there")}
 both_panels = pytest.mark.parametrize("panel", FIGURES)
 
 
@@ -99,7 +98,7 @@ def said(at: AppTest) -> str:
 
 
 def test_the_best_threshold_is_the_best_of_all_scores_and_shown_with_its_worth_on_both_splits(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     best = best_of(run)
     assert tile(app_test, "Best threshold") == f"{best:.3f}"
     for part in ("validation", "test"):
@@ -109,7 +108,7 @@ def test_the_best_threshold_is_the_best_of_all_scores_and_shown_with_its_worth_o
 
 
 def test_the_table_holds_every_threshold_beside_all_and_none(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     table = app_test.dataframe[0].value.set_index("")
     assert list(table.index) == [
         "Best on validation",
@@ -125,7 +124,7 @@ def test_the_table_holds_every_threshold_beside_all_and_none(app_test: AppTest):
 
 
 def test_payoffs_of_ones_own_move_the_threshold_and_its_theory(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     pay = Payoffs(40, 25, 10, 2)
     pay_by(app_test, pay)
     choose(app_test, "cost.volume", 1_000_000)
@@ -140,13 +139,13 @@ def test_payoffs_of_ones_own_move_the_threshold_and_its_theory(app_test: AppTest
 
 
 def test_the_unit_is_what_was_typed(app_test: AppTest):
-    open_panel(app_test, "Costs")
+    open_panel(app_test, "Value")
     app_test.text_input(key="cost.unit").set_value("hours").run()
     assert tile(app_test, "Per 1,000 rows, test").endswith(" hours")
 
 
 def test_the_best_threshold_becomes_current(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     press(app_test, "Use this threshold")
     now = thresholds_of(app_test, run)[-1]
     assert values_of(app_test, run) == [pytest.approx(best_of(run))]
@@ -157,12 +156,12 @@ def test_the_best_threshold_becomes_current(app_test: AppTest):
 
 
 def test_scores_that_are_no_probabilities_are_named_beside_the_theory(app_test: AppTest):
-    open_panel(app_test, "Costs")  # a pos_weight of 9
+    open_panel(app_test, "Value")  # a pos_weight of 9
     assert "C407" in said(app_test)
 
 
 def test_payoffs_without_a_best_threshold_get_one_sentence(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     for pay, words in (
         (Payoffs(0, 0, 0, 0), "have the same payoff"),
         (Payoffs(0, -1, 5, 0), "predict all positive"),
@@ -177,7 +176,7 @@ def test_payoffs_without_a_best_threshold_get_one_sentence(app_test: AppTest):
 
 
 def test_zero_and_huge_payoffs_are_shown(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     control(app_test, "cost.volume").set_value(10**12)
     for pay in (Payoffs(0, 0, 5, 0), Payoffs(0, 5, 0, 0), Payoffs(1e9, 1e9, 1e9, 1e9)):
         pay_by(app_test, pay)
@@ -189,7 +188,7 @@ def test_zero_and_huge_payoffs_are_shown(app_test: AppTest):
 
 
 def test_the_best_pair_is_that_of_all_validation_rows(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     band = best_band(candidates(index(run, "validation")), DEFAULTS, Review(0.2))
     sent = outcome(index(run, "test"), DEFAULTS, Review(0.2), band)
     assert tile(app_test, "Low to high") == f"{band.low:.3f} to {band.high:.3f}"
@@ -203,7 +202,7 @@ def test_the_best_pair_is_that_of_all_validation_rows(app_test: AppTest):
 
 
 def test_a_capacity_limits_the_pair_and_one_of_0_leaves_a_single_threshold(app_test: AppTest):
-    run = open_panel(app_test, "Costs")
+    run = open_panel(app_test, "Value")
     wanted = outcome(
         index(run, "validation"),
         DEFAULTS,
@@ -221,13 +220,13 @@ def test_a_capacity_limits_the_pair_and_one_of_0_leaves_a_single_threshold(app_t
 
 
 def test_a_review_that_costs_too_much_pays_for_no_row(app_test: AppTest):
-    open_panel(app_test, "Costs")
+    open_panel(app_test, "Value")
     choose(app_test, "review.cost", 5.0)
     assert "No review is worth its cost here" in said(app_test)
 
 
 def test_a_reviewer_who_errs_leaves_errors(app_test: AppTest):
-    open_panel(app_test, "Costs")
+    open_panel(app_test, "Value")
     perfect = tile(app_test, "Per 1,000 rows, test")
     choose(app_test, "review.right", 90.0)
     table = app_test.dataframe[1].value.set_index("")
@@ -286,7 +285,7 @@ def test_the_tuned_threshold_is_the_best_on_weighted_rows_and_is_put_on_trial(ap
 
 
 def test_payoffs_without_a_best_threshold_say_so_and_leave_the_rest(app_test: AppTest):
-    open_panel(app_test, "Costs")
+    open_panel(app_test, "Value")
     pay_by(app_test, Payoffs(0, 0, 0, 0))
     app_test.session_state["panel"] = "Prevalence"
     app_test.run()
@@ -312,7 +311,7 @@ def test_each_class_or_label_has_a_panel_of_its_own(app_test: AppTest, panel: st
     run = open_panel(app_test, panel, make_config(**choices))
     choose(app_test, "column", 2)
     assert all(figure_of(app_test, key) for key in FIGURES[panel])
-    press(app_test, "Use this threshold" if panel == "Costs" else "Use the tuned threshold")
+    press(app_test, "Use this threshold" if panel == "Value" else "Use the tuned threshold")
     thresholds = values_of(app_test, run)
     assert [t == 0.5 for t in thresholds].count(False) == 1
 
@@ -323,7 +322,7 @@ def test_either_split_and_either_axis(app_test: AppTest, panel: str):
     for part in ("validation", "test"):
         for scale in ("probability", "logit"):
             app_test.session_state["scale"] = scale
-            choose(app_test, "part", part)
+            act(app_test, "part", part)
             assert not app_test.exception
             assert all(figure_of(app_test, key) for key in FIGURES[panel])
 
@@ -341,9 +340,9 @@ BAD = {
 @both_panels
 def test_bad_input_leaves_the_page_up(app_test: AppTest, panel: str):
     app_test.session_state["panel"] = panel
-    open_source(app_test.run(), source_of([0, 1], [0.2, 0.8]))
+    open_source(app_test, source_of([0, 1], [0.2, 0.8]))
     for y, score in BAD.values():
-        show_sources(app_test, source_of(y, score))
+        open_source(app_test, source_of(y, score))
         if panel == "Prevalence" and len(set(y)) == 1:
             assert "another prevalence can't be simulated" in said(app_test)
         else:
@@ -355,5 +354,5 @@ def test_200_classes(app_test: AppTest, panel: str):
     generator = np.random.default_rng(0)
     score = generator.dirichlet(np.ones(200), 400)
     app_test.session_state["panel"] = panel
-    open_source(app_test.run(), source_of(generator.integers(0, 200, 400), score, "multiclass"))
+    open_source(app_test, source_of(generator.integers(0, 200, 400), score, "multiclass"))
     assert all(figure_of(app_test, key) for key in FIGURES[panel])

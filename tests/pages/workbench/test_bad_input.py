@@ -1,4 +1,4 @@
-"""Scores that break things, on every panel of the Thresholds page: it stays up and says what it can't show.
+"""Scores that break things, on every panel of the Workbench: it stays up and says what it can't show.
 
 They are what somebody else's model and rows may be like: splits may lack a class.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,10 +17,11 @@ from core.data import load_split
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource
 from core.experiment.config import RunConfig, make_config
-from core.training.engine import Epoch
+from core.training.engine import Epoch, train_in_turns
 from pages.shared import services
 from tests.conftest import choose, experiment, open_page, until
-from tests.support.thresholds_page import open_source, put_thresholds
+from tests.support.shown_sources import open_source, put_thresholds
+from tests.support.workbench_page import shown_run
 
 Give = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # from labels y to scores (N, C)
 
@@ -71,7 +73,7 @@ def said_of_constants(value: str) -> dict[str, str]:
 HALF = np.tile([0, 1], 100)
 NONE_POSITIVE = {
     "Tune": "F1 is undefined at every threshold, since no row is positive.",
-    "Costs": "Only 0 validation rows are",
+    "Value": "Only 0 validation rows are",
     "Prevalence": "None of the validation rows are",
     "Calibration": "0 of 50 are positive.",
     "Compare": "recall, both curves and their areas are undefined, and F1 is 0",
@@ -93,7 +95,7 @@ CASES = {
         HALF,
         lambda y, rng: 10 * fair(y, rng) - 5,
         {
-            "Costs": "Some scores are not in [0, 1], so they are not probabilities.",
+            "Value": "Some scores are not in [0, 1], so they are not probabilities.",
             "Prevalence": "Some scores are not in [0, 1], so they are not probabilities.",
             "Calibration": "Uncalibrated, they are read as logits: p is the sigmoid of the score.",
         },
@@ -140,15 +142,19 @@ def trainer(give: Give) -> Callable[..., Iterator[Epoch]]:
 
 
 def open_run_of(at: AppTest, monkeypatch: pytest.MonkeyPatch, train: Callable[..., Iterator[Epoch]]) -> AppTest:
-    """Opens the page on the first of two runs that this trainer trains."""
-    monkeypatch.setattr(services, "train_in_turns", train)
+    """Opens the page on the first of two runs that this trainer trains; the demonstration is trained as ever."""
+
+    def trained(configs: Sequence[RunConfig], **options: Any) -> Iterator[Epoch | None]:
+        return train(configs) if configs[0].dataset == "gaussians" else train_in_turns(configs, **options)
+
+    monkeypatch.setattr(services, "train_in_turns", trained)
     runner = services.runner()
     config = make_config(dataset="gaussians", dataset_params={"samples": 200}, epochs=1, batch_size=4)
     jobs = [runner.submit(experiment(config.model_copy(update={"seed": seed}))) for seed in (1, 0)]
     until(lambda: all(runner.job(job).ended for job in jobs))
     at.session_state["jobs"] = jobs[:1]
     at.query_params["run"] = jobs[1]
-    return open_page(at, "thresholds")
+    return open_page(at, "workbench")
 
 
 def everything_said(at: AppTest) -> str:
@@ -160,7 +166,7 @@ def everything_said(at: AppTest) -> str:
 def test_the_page_stays_up_and_says_what_it_cannot_show(app_test: AppTest, name: str):
     case = CASES[name]
     source = source_of(case, 0)
-    at = open_source(app_test.run(), source, source_of(case, 1))
+    at = open_source(app_test, source, source_of(case, 1))
     if case.column:
         choose(at, "column", case.column)
     panels = [tab.label for tab in at.tabs]
@@ -203,7 +209,7 @@ def diverging(after: int) -> Callable[..., Iterator[Epoch]]:
 
 
 def test_of_a_run_whose_scores_become_nan_the_last_good_ones_are_shown(
-    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None
 ):
     at = open_run_of(app_test, monkeypatch, diverging(after=1))
     for panel in [tab.label for tab in at.tabs]:
@@ -212,10 +218,9 @@ def test_of_a_run_whose_scores_become_nan_the_last_good_ones_are_shown(
 
 
 def test_a_run_whose_scores_are_nan_from_the_start_says_why_there_is_nothing_to_show(
-    app_test: AppTest, monkeypatch: pytest.MonkeyPatch
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None
 ):
     at = open_run_of(app_test, monkeypatch, diverging(after=0))
     assert not at.exception
-    assert not at.tabs
     assert "The loss was not finite at epoch 0" in everything_said(at)
-    assert "Nothing is trained yet" not in everything_said(at)
+    assert shown_run(at).job == services.demonstration().id  # what has scores stays in the picture

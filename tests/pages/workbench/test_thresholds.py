@@ -1,10 +1,12 @@
-"""The Thresholds page without a browser: every number on it equals scikit-learn's at the chosen threshold."""
+"""Thresholds on the Workbench without a browser: every number equals scikit-learn's at the chosen threshold."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +14,16 @@ from scipy.special import expit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
+from core.data import load_dataset
 from core.evaluation import METRICS, ScoreIndex
+from core.evaluation.comparison import OF_SCORES
 from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource
 from core.evaluation.threshold import ABOVE_ALL, Provenance
 from core.evaluation.tuning import bind, candidates
-from core.experiment.config import Experiment, Variant, make_config
+from core.experiment import links
+from core.experiment.config import Experiment, RunConfig, Variant, make_config
+from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import (
@@ -26,37 +32,36 @@ from tests.conftest import (
     choose,
     control,
     current_run,
+    drawn,
     experiment,
-    explored,
     figure_of,
     open_page,
     press,
     sentences,
     until,
 )
-from tests.support.sources import a_run, as_arrays
-from tests.support.threshold_rows import CLASSES, LABELS, rows_of
-from tests.support.thresholds_page import (
+from tests.support.shown_sources import (
+    choose_source,
     current_threshold,
     digit,
     digits,
     open_run,
     open_source,
+    sources_on_offer,
     thresholds_of,
-    tile,
     yeast,
 )
-
-EXPLORER = {"explorer", "explorer_now"}
+from tests.support.sources import a_run, as_arrays
+from tests.support.threshold_rows import CLASSES, LABELS, rows_of
+from tests.support.workbench_page import counted, filmed, marks, opened, shown_run
 
 
 def matrix(at: AppTest) -> list[list[int]]:
-    """The counts of all rows at the threshold on trial, [[tn, fp], [fn, tp]], as the explorer is told."""
-    held, point = explored(at), explored(at, "explorer_now")["current"]
-    assert held["of"] == explored(at, "explorer_now")["of"]
+    """The counts of all rows at the current threshold, [[tn, fp], [fn, tp]], as the picture is told."""
+    film, point = filmed(at), marks(at)["current"]
     return [
-        [held["negatives"] - point["fp"], point["fp"]],
-        [held["positives"] - point["tp"], point["tp"]],
+        [film["negatives"] - point["fp"], point["fp"]],
+        [film["positives"] - point["tp"], point["tp"]],
     ]
 
 
@@ -69,21 +74,21 @@ def expected(run: ScoreSource, part: str, threshold: float, column: int = 0) -> 
 # --- the states of the page
 
 
-def test_with_nothing_trained_it_says_what_to_do(app_test: AppTest):
-    at = open_page(app_test, "thresholds")
+def test_with_nothing_trained_the_demonstration_is_shown(app_test: AppTest):
+    at = open_page(app_test, "workbench")
     assert not sentences(at)
-    assert any("Nothing is trained yet" in text.value for text in at.markdown)
-    (link,) = at.get("page_link")
-    assert link.proto.label == "Train a model"
-    assert not at.get("bidi_component")
-    assert not at.metric
+    run = services.demonstration().runs[-1]
+    assert shown_run(at) == run
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
+    act(at, "drag", 0.9)
+    np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9))
 
 
 def test_a_finished_binary_run(app_test: AppTest):
     run = open_run(app_test, digit())
     at = app_test
+    assert shown_run(at) == run
     assert current_threshold(at) == 0.5
-    assert {element.key for element in at.get("bidi_component")} >= EXPLORER
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
 
 
@@ -94,11 +99,11 @@ def test_a_stopped_run_can_be_looked_at(app_test: AppTest):
     runner.cancel(job)
     until(lambda: runner.job(job).ended)
     app_test.query_params["run"] = job
-    at = open_page(app_test, "thresholds")
+    at = open_page(app_test, "workbench")
     run = current_run(at)
     assert run.status == "stopped"
     assert not sentences(at)
-    (said,) = control(at, "shown_run").options
+    said, *_ = sources_on_offer(at)
     assert f"stopped at epoch {run.epoch}" in said
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
 
@@ -108,19 +113,43 @@ def test_a_run_in_training_can_be_looked_at(app_test: AppTest):
     job = runner.submit(experiment(digit(epochs=2000, batch_size=8)))
     until(lambda: runner.job(job).runs[0].epoch >= 1)
     app_test.query_params["run"] = job
-    at = open_page(app_test, "thresholds")
+    at = open_page(app_test, "workbench")
     assert not runner.job(job).ended
     assert not sentences(at)
+    act(at, "pause")
+    until(lambda: runner.job(job).status == "paused")
     act(at, "drag", 0.9)
     assert not sentences(at)
-    assert np.sum(matrix(at)) == len(current_run(at).scores("validation").y_true)
-    runner.cancel(job)
+    assert current_threshold(at) == np.float32(0.9)
+    np.testing.assert_array_equal(matrix(at), expected(current_run(at), "validation", 0.9))
+    assert drawn(at)["live"] == "paused"
+    act(at, "resume")
+    until(lambda: runner.job(job).status == "running")
+
+
+def test_a_failed_run_says_why_and_shows_the_scores_that_it_has(
+    app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None
+):
+    def fails(configs: Sequence[RunConfig], **options: Any) -> Iterator[Epoch | None]:
+        for epoch in train_in_turns(configs, **options):
+            yield epoch
+            if epoch is not None and configs[0].dataset == "digit" and epoch.index == 2:
+                raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(services, "train_in_turns", fails)
+    job = services.runner().submit(experiment(digit()))
+    until(lambda: services.runner().job(job).ended)
+    app_test.query_params["run"] = job
+    at = open_page(app_test, "workbench")
+    assert sentences(at) == ["Training failed with RuntimeError: out of memory"]
+    np.testing.assert_array_equal(matrix(at), expected(current_run(at), "validation", 0.5))
 
 
 def test_a_diverged_run_shows_its_last_good_scores(app_test: AppTest):
     run = open_run(app_test, digit(model="mlp", widths=(16,), optimizer="sgd", lr=1e5))
     assert run.status == "diverged"
-    (said,) = control(app_test, "shown_run").options
+    assert any(text.value.endswith(f"The scores are those of epoch {run.epoch}.") for text in app_test.markdown)
+    said, *_ = sources_on_offer(app_test)
     assert "diverged" in said
     np.testing.assert_array_equal(matrix(app_test), expected(run, "validation", 0.5))
 
@@ -129,25 +158,27 @@ def test_the_newest_run_comes_first_and_every_run_keeps_its_threshold(app_test: 
     last = open_run(app_test, digit(seed=1), digit(seed=2), digit(seed=3))
     at = app_test
     runs = {run.id: run for job in at.session_state["jobs"] for run in services.runner().job(job).runs}
-    assert control(at, "shown_run").value == last.id
-    assert len(control(at, "shown_run").options) == 3
+    assert shown_run(at) == last
+    offered = sources_on_offer(at)
+    assert len(offered) == 3 + len(services.demonstration().runs)
+    assert offered[0].endswith(last.about.label)
     other = next(name for name in runs if name != last.id)
 
     act(at, "drag", 0.9)
-    choose(at, "shown_run", other)
+    choose_source(at, other)
     assert current_threshold(at) == 0.5
     np.testing.assert_array_equal(matrix(at), expected(runs[other], "validation", 0.5))
-    choose(at, "shown_run", last.id)
-    assert current_threshold(at) == 0.9
+    choose_source(at, last.id)
+    assert current_threshold(at) == np.float32(0.9)
     np.testing.assert_array_equal(matrix(at), expected(last, "validation", 0.9))
 
 
 def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
     app_test.query_params["run"] = "nosuchrun"
-    at = open_page(app_test, "thresholds")
+    at = open_page(app_test, "workbench")
     (said,) = sentences(at)
     assert said.startswith("The run 'nosuchrun' is no longer kept")
-    assert at.get("page_link")
+    assert shown_run(at).job == services.demonstration().id
 
 
 # --- moving the threshold
@@ -157,7 +188,7 @@ def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
 def test_counts_are_scikit_learns_where_the_threshold_comes_to_rest(app_test: AppTest, threshold: float):
     run = open_run(app_test, digit())
     at = act(app_test, "drag", threshold)
-    assert current_threshold(at) == threshold
+    assert current_threshold(at) == np.float32(threshold)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", threshold))
     assert not sentences(at)
 
@@ -180,9 +211,9 @@ def test_above_every_score_is_shown_saved_linked_and_exported_as_a_state(app_tes
     run = open_run(app_test, digit())
     at = act(app_test, "share", 0)
     act(at, "save", ABOVE_ALL)
-    assert explored(at, "explorer_now")["saved"]["threshold"] == ABOVE_ALL
+    assert marks(at)["saved"]["threshold"] == ABOVE_ALL
     assert at.query_params["saved"] in (ABOVE_ALL, [ABOVE_ALL])
-    for panel in ("Tune", "Costs", "Prevalence", "Calibration", "Rows", "Compare", "Export"):
+    for panel in ("Tune", "Value", "Prevalence", "Calibration", "Rows", "Theory", "Compare", "Export"):
         at.session_state["panel"] = panel
         at.run()
         assert not sentences(at)
@@ -212,7 +243,7 @@ def test_a_threshold_knows_how_it_came_about_and_which_rows_were_shown(app_test:
     assert provenance() == Provenance()
     act(at, "type", 0.5)
     assert provenance() == Provenance("typed", "validation")
-    choose(at, "part", "test")
+    act(at, "part", "test")
     act(at, "drag", 0.7)
     assert provenance() == Provenance("dragged", "test")
     press(at, "Use this threshold")
@@ -224,22 +255,23 @@ def test_save_and_undo_take_a_step_each(app_test: AppTest):
     at = app_test
 
     def state() -> tuple[float, float | None, bool]:
-        now = explored(at, "explorer_now")
-        return now["current"]["threshold"], now["saved"] and now["saved"]["threshold"], now["undo"]
+        now = marks(at)
+        return now["current"]["threshold"], now["saved"]["threshold"] if "saved" in now else None, drawn(at)["undo"]
 
+    moved = np.float32(0.9)
     assert state() == (0.5, None, False)
     act(at, "drag", 0.9)
-    assert state() == (0.9, None, True)
+    assert state() == (moved, None, True)
     act(at, "save", 0.9)
-    assert state() == (0.9, 0.9, True)
+    assert state() == (moved, moved, True)
     act(at, "drag", 0.2)
-    before = explored(at, "explorer_now")["saved"]
+    before = marks(at)["saved"]
     (_, fp), (_, tp) = expected(run, "validation", 0.9)
     assert (before["tp"], before["fp"]) == (tp, fp)
     act(at, "undo")
-    assert state() == (0.9, 0.9, True)
+    assert state() == (moved, moved, True)
     act(at, "undo")
-    assert state() == (0.9, None, True)
+    assert state() == (moved, None, True)
     act(at, "undo")
     assert state() == (0.5, None, False)
     act(at, "undo")
@@ -250,15 +282,15 @@ def test_save_and_undo_take_a_step_each(app_test: AppTest):
 def test_what_is_saved_while_it_moves_is_what_was_under_the_hand(app_test: AppTest):
     open_run(app_test, digit())
     at = act(app_test, "save", 0.7)
-    now = explored(at, "explorer_now")
-    assert (now["current"]["threshold"], now["saved"]["threshold"]) == (0.7, 0.7)
+    now = marks(at)
+    assert now["current"]["threshold"] == now["saved"]["threshold"] == np.float32(0.7)
 
 
 def test_a_message_about_other_scores_is_left_alone(app_test: AppTest):
     """A commit may arrive after another split or class was chosen."""
     open_run(app_test, digit())
     at = app_test
-    (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
+    (element,) = [element for element in at.get("bidi_component") if element.key == "picture"]
     element.proto.json = element.proto.json.replace("validation", "test")
     act(at, "drag", 0.9)
     assert current_threshold(at) == 0.5
@@ -268,7 +300,7 @@ def test_each_commit_is_answered_by_its_number(app_test: AppTest):
     open_run(app_test, digit())
     at = app_test
     for number in range(3):
-        assert explored(at, "explorer_now")["serial"] == number
+        assert drawn(at)["serial"] == number
         act(at, "drag", 0.1 + number / 10)
 
 
@@ -279,14 +311,14 @@ def test_a_message_that_comes_twice_counts_once(app_test: AppTest):
     for threshold in (0.9, 0.8, 0.7):
         act(at, "drag", threshold)
     act(at, "undo")
-    assert current_threshold(at) == 0.8
-    (element,) = [element for element in at.get("bidi_component") if element.key == "explorer_now"]
+    assert current_threshold(at) == np.float32(0.8)
+    (element,) = [element for element in at.get("bidi_component") if element.key == "picture"]
     serial = json.loads(element.proto.json)["serial"]
     element.proto.json = json.dumps(json.loads(element.proto.json) | {"serial": serial - 1})
     act(at, "undo")
-    assert current_threshold(at) == 0.8
+    assert current_threshold(at) == np.float32(0.8)
     act(at, "undo")
-    assert current_threshold(at) == 0.9
+    assert current_threshold(at) == np.float32(0.9)
 
 
 def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
@@ -301,12 +333,12 @@ def test_a_threshold_that_is_one_of_the_scores_takes_its_row(app_test: AppTest):
 def test_validation_and_test_have_their_own_counts_and_one_threshold(app_test: AppTest):
     run = open_run(app_test, digit())
     at = act(app_test, "drag", 0.9)
-    choose(at, "part", "test")
-    assert current_threshold(at) == 0.9
+    act(at, "part", "test")
+    assert current_threshold(at) == np.float32(0.9)
     np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.9))
     act(at, "drag", 0.2)
     np.testing.assert_array_equal(matrix(at), expected(run, "test", 0.2))
-    choose(at, "part", "validation")
+    act(at, "part", "validation")
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.2))
 
 
@@ -314,20 +346,39 @@ def test_the_browser_gets_every_point_of_scikit_learns_curves(app_test: AppTest)
     run = open_run(app_test, digit())
     scores = run.scores("validation")
     precision, recall, thresholds = sklearn.precision_recall_curve(scores.y_true, scores.y_score[:, 0])
-    held = explored(app_test)
-    points = held["points"]
-    assert held["exact"]
-    np.testing.assert_array_equal(points["thresholds"], thresholds)
-    np.testing.assert_allclose(points["tp"] / held["positives"], recall[:-1])
-    np.testing.assert_allclose(points["tp"] / (points["tp"] + points["fp"].astype(int)), precision[:-1])
+    film = filmed(app_test)
+    last = film["frames"][-1]
+    tp, fp = counted(last["tp"]), counted(last["fp"])
+    assert last["bound"] == 0
+    np.testing.assert_array_equal(last["thresholds"], thresholds)
+    np.testing.assert_allclose(tp / film["positives"], recall[:-1])
+    np.testing.assert_allclose(tp / (tp + fp), precision[:-1])
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_the_browser_gets_every_kept_epoch_of_validation_rows_with_its_losses(app_test: AppTest, part: str):
+    run = open_run(app_test, digit())
+    act(app_test, "part", part)
+    film, scores = filmed(app_test), run.scores(part)
+    assert (film["positives"], film["negatives"]) == (np.sum(scores.y_true == 1), np.sum(scores.y_true == 0))
+    kept = dict(run.kept) if part == "validation" else {run.epoch: scores.y_score}
+    assert [frame["epoch"] for frame in film["frames"]] == list(kept)
+    for frame, y_score in zip(film["frames"], kept.values(), strict=True):
+        assert frame["roc_auc"] == pytest.approx(sklearn.roc_auc_score(scores.y_true, y_score))
+        assert frame["average_precision"] == pytest.approx(sklearn.average_precision_score(scores.y_true, y_score))
+        for bins in frame["bins"].values():
+            assert (counted(bins["tp"])[0], counted(bins["fp"])[0]) == (film["positives"], film["negatives"])
+    np.testing.assert_allclose(film["losses"]["train"], run.history.train, rtol=1e-6)
+    np.testing.assert_allclose(film["losses"]["validation"], run.history.validation, rtol=1e-6)
 
 
 def test_the_scale_changes_the_axis_and_no_number(app_test: AppTest):
     run = open_run(app_test, digit())
     at = act(app_test, "drag", 0.9)
     for scale, ends in (("probability", [0, 1]), ("logit", [-9, 9])):
-        choose(at, "scale", scale)
-        axis = explored(at)["axis"]
+        act(at, "axis", scale)
+        assert drawn(at)["axis"] == scale
+        axis = filmed(at)["axes"][scale]
         assert (axis["kind"], [axis["start"], axis["end"]]) == (scale, ends)
         assert (axis["low"], axis["high"]) == (0, 1)
         np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9))
@@ -335,10 +386,13 @@ def test_the_scale_changes_the_axis_and_no_number(app_test: AppTest):
 
 def test_the_tiles_are_metrics_of_the_registry(app_test: AppTest):
     open_run(app_test, digit())
-    held = explored(app_test)
-    assert list(held["labels"]) == ["precision", "recall", "f1", "accuracy", "specificity", "mcc"]
-    assert all(held["labels"][name] == METRICS[name].label for name in held["labels"])
-    assert all(held["help"][name] == METRICS[name].help for name in held["help"])
+    texts = drawn(app_test)["metrics"]
+    of_counts = {"precision", "recall", "f1", "specificity", "mcc"}
+    assert set(texts) == {*of_counts, *OF_SCORES, "predicted_positive"}
+    for name, spec in [*METRICS.items(), *OF_SCORES.items()]:
+        if name in texts:
+            assert texts[name]["help"] == spec.help
+    assert all(texts[name]["label"] == METRICS[name].label for name in of_counts)
 
 
 # --- many classes
@@ -357,7 +411,7 @@ def test_every_class_keeps_its_own_threshold(app_test: AppTest):
     act(at, "drag", float(expit(-2.0)))
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", expit(-2.0), column=5))
     choose(at, "column", 3)
-    assert current_threshold(at) == 0.9
+    assert current_threshold(at) == np.float32(0.9)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
     thresholds = rows_of(at, CLASSES)["thresholds"]
     np.testing.assert_allclose(thresholds, [0.5, 0.5, 0.5, 0.9, 0.5, expit(-2.0), 0.5, 0.5, 0.5, 0.5])
@@ -386,7 +440,7 @@ def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_
 
 def test_all_classes_follow_the_split(app_test: AppTest):
     run = open_run(app_test, digits())
-    at = choose(app_test, "part", "test")
+    at = act(app_test, "part", "test")
     scores = run.scores("test")
     np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, scores.y_score.argmax(1)))
 
@@ -405,11 +459,11 @@ def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
     (many,) = (
         run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs if run.id != two.id
     )
-    choose(at, "shown_run", many)
+    choose_source(at, many)
     choose(at, "column", 7)
     for one, other in pairwise((two.id, many, two.id)):
-        choose(at, "shown_run", one)
-        choose(at, "shown_run", other)
+        choose_source(at, one)
+        choose_source(at, other)
         assert not sentences(at)
     np.testing.assert_array_equal(matrix(at), expected(two, "validation", 0.5))
 
@@ -441,7 +495,7 @@ def test_a_label_that_no_row_or_every_row_has_breaks_nothing(app_test: AppTest, 
         return replace(scores, y_true=y_true)
 
     source = as_arrays(a_run("yeast", "sigmoids"), one_sided)
-    at = open_source(app_test.run(), source)
+    at = open_source(app_test, source)
     assert not sentences(at)
     np.testing.assert_array_equal(matrix(at), expected(source, "validation", 0.5))
     assert rows_of(at, LABELS)["positives"][0] == share * source.scores("validation").n_rows
@@ -455,29 +509,40 @@ def test_labels_and_classes_may_follow_each_other(app_test: AppTest):
     at = app_test
     names = [run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs]
     assert names[0] == last.id
-    choose(at, "shown_run", names[2])
+    choose_source(at, names[2])
     choose(at, "column", 13)
     for name in (names[1], last.id, names[2]):
-        choose(at, "shown_run", name)
+        choose_source(at, name)
         assert not sentences(at)
 
 
 # --- values
 
 
-def test_a_regression_has_no_threshold_and_shows_predictions_and_residuals(app_test: AppTest):
+def test_a_regression_has_no_threshold_and_shows_predictions_residuals_and_rows(app_test: AppTest):
     run = open_run(app_test, make_config(dataset="diabetes", head="identity", loss="mse", epochs=20))
     at = app_test
-    assert not EXPLORER & {element.key for element in at.get("bidi_component")}
-    assert any("A regression has no decision threshold" in text.value for text in at.markdown)
+    assert not marks(at)
+    assert drawn(at)["target"] == load_dataset("diabetes").target
     for part in ("validation", "test"):
-        choose(at, "part", part)
+        act(at, "part", part)
         y_true, y_pred = run.predictions(part)
-        assert tile(at, "MAE") == f"{sklearn.mean_absolute_error(y_true, y_pred):.4g}"
-        points = next(trace for trace in figure_of(at, "predictions_figure")["data"] if trace["name"] == "rows")
-        np.testing.assert_allclose(points["y"], y_pred)
-        (bars,) = figure_of(at, "residuals_figure")["data"]
-        assert bars["y"].sum() == len(y_true)
+        film = filmed(at)
+        last = film["frames"][-1]
+        for name, error in {
+            "mae": sklearn.mean_absolute_error,
+            "rmse": sklearn.root_mean_squared_error,
+            "r2": sklearn.r2_score,
+        }.items():
+            assert last["errors"][name] == pytest.approx(error(y_true, y_pred), rel=1e-5)
+        assert last["errors"]["bias"] == pytest.approx(np.mean(y_pred - y_true), rel=1e-4)
+        np.testing.assert_allclose(film["actual"], y_true, rtol=1e-6)
+        np.testing.assert_allclose(last["predicted"], y_pred, rtol=1e-6)
+        assert sum(last["residuals"]) == len(y_true)
+        table = at.dataframe[0].value
+        order = np.argsort(-np.abs(y_pred - y_true), kind="stable")[:100]
+        np.testing.assert_array_equal(table["row"], run.rows(part)[order])
+        np.testing.assert_allclose(table["error"], (y_pred - y_true)[order])
         (download,) = at.get("download_button")
         assert download.proto.label == "Predictions as CSV"
 
@@ -485,32 +550,38 @@ def test_a_regression_has_no_threshold_and_shows_predictions_and_residuals(app_t
 # --- what theory says
 
 
+def captions(at: AppTest) -> str:
+    """What stands in the popover of the loss."""
+    with opened(at, "part.loss"):
+        return " ".join(text.value for text in at.caption)
+
+
 def test_the_page_says_what_a_half_means_under_pos_weight(app_test: AppTest):
     open_run(app_test, digit())
-    assert any("a score of 0.5 means a true probability of 0.100" in text.value for text in app_test.caption)
+    assert "a score of 0.5 means a true probability of 0.100" in captions(app_test)
 
 
 def test_nothing_is_said_of_scores_behind_another_activation(app_test: AppTest):
     open_run(app_test, digit(activation="sigmoid"))
-    assert not any("true probability" in text.value for text in app_test.caption)
+    assert "a score of 0.5 means" not in captions(app_test)
 
 
 # --- the link
 
 
 def linked(run: Run, **query: str) -> AppTest:
-    """The Thresholds page of another session that opens a link to a run."""
+    """The Workbench of another session that opens a link to a run."""
     other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
     other.query_params.update({"run": run.job, **query})
-    return open_page(other, "thresholds")
+    return open_page(other, "workbench")
 
 
 def test_a_link_brings_the_current_and_the_saved_threshold_and_where_they_came_from(app_test: AppTest):
     at = app_test
     run = open_run(at, digit())
-    assert set(at.query_params) == {"run"}
+    assert set(at.query_params) == {"run", *links.to_query(digit()), "dataset"}
     act(at, "save", 0.62)
-    choose(at, "part", "test")
+    act(at, "part", "test")
     act(at, "type", 0.039161900052816126)
     query = {name: at.query_params[name] for name in ("current", "current_from", "saved", "saved_from")}
     query = {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
@@ -523,7 +594,7 @@ def test_a_link_brings_the_current_and_the_saved_threshold_and_where_they_came_f
     other = linked(run, **query)
     assert not sentences(other)
     assert thresholds_of(other, run)[-1] == thresholds_of(at, run)[-1]
-    train = other.switch_page("compare/compare.py").run()
+    train = open_page(other, "compare")
     assert (control(train, "loss.bce.pos_weight").value, control(train, "epochs").value) == (9, 5)
 
 
@@ -533,8 +604,8 @@ def test_a_link_opens_the_run_that_it_names(app_test: AppTest):
     until(lambda: runner.job(job).ended)
     second = runner.job(job).runs[1]
     app_test.query_params.update({"run": job, "shown": second.id})
-    open_page(app_test, "thresholds")
-    assert control(app_test, "shown_run").value == second.id
+    open_page(app_test, "workbench")
+    assert shown_run(app_test) == second
     assert app_test.query_params["shown"] in (second.id, [second.id])
 
 

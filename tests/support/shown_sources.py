@@ -1,4 +1,4 @@
-"""Thresholds page: what several test files share."""
+"""Runs and sources on the Workbench, and their thresholds: what several test files share."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from pages.shared import services, thresholds
 from tests.conftest import (
     current_run,
     experiment,
-    explored,
     open_page,
     sentences,
     until,
 )
+from tests.support.workbench_page import marks, opened
 
 
 def open_run(at: AppTest, *configs: RunConfig) -> Run:
@@ -29,26 +29,33 @@ def open_run(at: AppTest, *configs: RunConfig) -> Run:
     until(lambda: all(runner.job(name).ended for name in names))
     at.session_state["jobs"] = names[-2::-1]
     at.query_params["run"] = names[-1]
-    open_page(at, "thresholds")
-    run = current_run(at)
-    assert sentences(at) == ([run.error] if run.error else [])
-    return run
+    open_page(at, "workbench")
+    assert not sentences(at)
+    return current_run(at)
 
 
 def open_source(at: AppTest, *sources: ScoreSource) -> AppTest:
     """Open the page on the first of these sources; the session holds the others beside it."""
-    show_sources(at, *sources)
-    at.switch_page("thresholds/page.py").run()
-    assert not at.exception
-    return at
-
-
-def show_sources(at: AppTest, *sources: ScoreSource) -> AppTest:
-    """Let the session hold these sources in place of others."""
     at.session_state["sources"] = sources
+    at.session_state["workbench.shown"] = sources[0].id
     at.run()
     assert not at.exception
     return at
+
+
+def choose_source(at: AppTest, name: str) -> AppTest:
+    """Show another source of the session, by its id."""
+    with opened(at, "workbench.runs"):
+        at.radio(key="shown_run").set_value(name).run()
+    assert not at.exception
+    return at
+
+
+def sources_on_offer(at: AppTest) -> list[str]:
+    """The sources that the session can show, as they are listed."""
+    with opened(at, "workbench.runs"):
+        options: list[str] = at.radio(key="shown_run").options
+    return options
 
 
 def digit(**choices: object) -> RunConfig:
@@ -60,8 +67,9 @@ def digits(**choices: object) -> RunConfig:
 
 
 def current_threshold(at: AppTest) -> float | str:
-    """The threshold that the explorer shows, ABOVE_ALL above every score."""
-    return explored(at, "explorer_now")["current"]["threshold"]
+    """The threshold in the picture, ABOVE_ALL above every score."""
+    threshold: float | str = marks(at)["current"]["threshold"]
+    return threshold
 
 
 def thresholds_of(at: AppTest, run: ScoreSource) -> list[thresholds.Step]:
