@@ -20,7 +20,7 @@ from core.evaluation import Rankings, ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import BOUND, condensed
 from core.evaluation.source import Predictions
 from core.evaluation.thinning import evenly_spaced
-from core.plots.explorer import Axis, AxisKind, axis_of, round_numbers
+from core.plots.axis import Axis, AxisKind, axis_of, round_numbers
 from core.plots.style import Scale, packed, score_range
 
 FRAMES = 60  # epochs that are sent at most, evenly spaced

@@ -23,7 +23,7 @@ from core.evaluation.decisions import Normalise
 from core.evaluation.scores import Scores
 from core.evaluation.thinning import evenly_spaced
 from core.evaluation.threshold import ABOVE_ALL, How, Threshold
-from core.plots.explorer import round_numbers
+from core.plots.axis import round_numbers
 from core.plots.style import Scale, ScoreRange, limits
 from core.plots.thresholds import MOST_NAMES
 from pages.components.scripts import loader

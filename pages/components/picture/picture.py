@@ -18,7 +18,7 @@ from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.comparison import OF_SCORES
 from core.evaluation.condensed import around
 from core.evaluation.threshold import ABOVE_ALL
-from core.plots.explorer import AxisKind
+from core.plots.axis import AxisKind
 from core.plots.picture import Film, ValuesFilm, counts_packed
 from pages.components.content import store
 from pages.components.scripts import loader

@@ -23,6 +23,7 @@ from core.evaluation import ScoreIndex
 from core.evaluation.source import Predictions
 from core.plots.picture import BINS, FRAMES, POINTS, Film, film, values_film
 from tests.conftest import decoded
+from tests.support.indexes import indexes
 
 
 def scores_of(rows: int, epochs: int, prevalence: float = 0.3, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -86,6 +87,18 @@ def test_bins_hold_every_row_once_as_numpy_counts_them(kind: str):
             np.testing.assert_array_equal(
                 -np.diff(counted(frame["bins"][kind][name])), np.histogram(score[side], edges)[0]
             )
+
+
+@settings(max_examples=40)
+@given(indexes, st.sampled_from(["probability", "logit"]))
+def test_bins_hold_every_row_of_any_index_once(index: ScoreIndex, kind: str):
+    drawn = film([0], [index])
+    counts = drawn.frames[0].bins[kind]
+    for side, counted_rows in ((index.positive_scores, counts.tp), (index.negative_scores, counts.fp)):
+        edges = drawn.axes[kind].edges(BINS).astype(side.dtype)[1:-1]
+        inside = np.bincount(edges.searchsorted(side, "right"), minlength=BINS)
+        np.testing.assert_array_equal(-np.diff(counted_rows), inside)
+        assert (counted_rows[0], counted_rows[-1]) == (side.size, 0)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

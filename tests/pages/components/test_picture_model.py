@@ -1,4 +1,4 @@
-"""What the browser gets of an index holds its bound, and the browser's own arithmetic is that of core/thresholds."""
+"""The arithmetic of the picture in the browser is that of core/evaluation, ties and roundings included."""
 
 from __future__ import annotations
 
@@ -6,136 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pages.components.threshold_explorer import TILES
 from scipy.special import expit, logit
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import BOUND, around, condensed
 from core.evaluation.metrics import false_positive_rate
-from core.plots.explorer import axis_of, held, round_numbers
+from pages.components.picture.picture import AT_THRESHOLD
+from tests.support.indexes import an_index
 from tests.support.node import in_node, needs_node
 
 MODEL = "picture/model.js"
-
-
-def an_index(seed: int, n: int, positive: float, decimals: int | None, dtype: str = "float32") -> ScoreIndex:
-    rng = np.random.default_rng(seed)
-    y = rng.random(n) < positive
-    score = expit(rng.normal(size=n) + 2 * y)
-    return ScoreIndex.of(y, (score if decimals is None else np.round(score, decimals)).astype(dtype))
-
-
-indexes = st.builds(
-    an_index,
-    seed=st.integers(0, 99),
-    n=st.integers(1, 6000),
-    positive=st.sampled_from([0.0, 0.002, 0.1, 0.5, 1.0]),
-    decimals=st.sampled_from([None, 1, 2, 3]),
-    dtype=st.sampled_from(["float16", "float32", "float64"]),
-)
-
-
-# --- what is held
-
-
-@settings(max_examples=60)
-@given(indexes)
-def test_few_scores_are_all_held_with_their_counts(index: ScoreIndex):
-    sent = held(index)
-    distinct = index.distinct_scores()[::-1]
-    assert sent.distinct == distinct.size
-    if sent.exact:
-        np.testing.assert_array_equal(sent.points.thresholds, distinct)
-    np.testing.assert_array_equal(sent.points.tp, index.counts(sent.points.thresholds).tp)
-    np.testing.assert_array_equal(sent.points.fp, index.counts(sent.points.thresholds).fp)
-
-
-def assert_within_bound(index: ScoreIndex, points: ThresholdCounts) -> None:
-    distinct = index.distinct_scores()[::-1]
-    assert points.thresholds[0] == distinct[0]
-    assert points.thresholds[-1] == distinct[-1]
-    assert np.all(np.diff(points.thresholds) > 0)
-    exact = index.counts(distinct)
-    place = points.thresholds.searchsorted(distinct)  # the first that is held and >= the score
-    assert np.all(np.abs(exact.tp - points.tp[place]) <= BOUND * index.positive_scores.size)
-    assert np.all(np.abs(exact.fp - points.fp[place]) <= BOUND * index.negative_scores.size)
-
-
-@settings(max_examples=60)
-@given(indexes)
-def test_of_many_scores_some_are_held_within_the_bound(index: ScoreIndex):
-    kept = condensed(index, exact=0)
-    assert kept.thresholds.size <= 2 / BOUND + 1
-    assert_within_bound(index, kept)
-
-
-@pytest.mark.parametrize("positive", [0.5, 0.05, 0.0005, 0.0])
-@pytest.mark.parametrize("decimals", [None, 4])
-def test_the_bound_holds_for_a_hundred_thousand_rows(positive: float, decimals: int | None):
-    index = an_index(3, 100_000, positive, decimals, "float64")
-    sent = held(index)
-    assert not sent.exact
-    assert sent.points.thresholds.size <= 2 / BOUND + 1
-    assert_within_bound(index, sent.points)
-
-
-@settings(max_examples=40)
-@given(indexes, st.sampled_from(["probability", "logit"]))
-def test_the_bins_hold_every_row_once_and_agree_with_the_index(index: ScoreIndex, scale):
-    sent = held(index, scale)
-    for side, counts in ((index.positive_scores, sent.bins.tp), (index.negative_scores, sent.bins.fp)):
-        edges = sent.axis.edges().astype(side.dtype)[1:-1]
-        inside = np.bincount(edges.searchsorted(side, "right"), minlength=edges.size + 1)
-        np.testing.assert_array_equal(-np.diff(counts), inside)
-        assert (counts[0], counts[-1]) == (side.size, 0)
-
-
-# --- steps and shares
-
-
-@settings(max_examples=60)
-@given(indexes, st.floats(0, 1), st.integers(1, 70))
-def test_the_scores_around_a_threshold_are_those_next_to_it(index: ScoreIndex, threshold: float, count: int):
-    near = around(index, threshold, count)
-    distinct = index.distinct_scores()[::-1]
-    t = distinct.dtype.type(threshold)
-    wanted = np.concatenate([distinct[distinct < t][-count:], distinct[distinct >= t][:count]])
-    np.testing.assert_array_equal(near.thresholds, wanted)
-    np.testing.assert_array_equal(near.tp, index.counts(wanted).tp)
-
-
-# --- the axis
-
-
-def test_probabilities_have_two_axes_and_other_scores_their_own_range():
-    index = an_index(0, 500, 0.5, 2)
-    for scale, ends in (("probability", (0, 1)), ("logit", (-9, 9))):
-        axis = axis_of(index, scale)
-        assert (axis.kind, axis.low, axis.high, axis.start, axis.end) == (scale, 0, 1, *ends)
-        assert [float(text) for _, text in axis.ticks] == pytest.approx([score for score, _ in axis.ticks])
-    margins = axis_of(ScoreIndex.of([0, 1], np.array([-3.0, 17.0])), "logit")
-    assert (margins.kind, margins.low, margins.high) == ("score", -4, 18)
-    assert [score for score, _ in margins.ticks] == [0, 5, 10, 15]
-    assert axis_of(ScoreIndex.of([], []), "logit").kind == "logit"
-
-
-@pytest.mark.parametrize("value", [7.0, -2.5, 1e6, 1.5])
-def test_a_constant_outside_of_probabilities_has_room_on_both_sides(value: float):
-    axis = axis_of(ScoreIndex.of([0, 1], np.full(2, value)))
-    assert axis.low < value < axis.high
-
-
-@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6))
-def test_round_numbers_lie_in_the_range_and_are_few(low: float, width: float):
-    ticks = round_numbers(low, low + width)
-    assert 2 <= len(ticks) <= 6
-    assert low - 1e-6 * width <= ticks[0]
-    assert ticks[-1] <= low + width * (1 + 1e-6)
-
-
-# --- the browser's arithmetic
 
 
 @needs_node
@@ -147,7 +27,7 @@ def test_its_metrics_are_those_of_the_registry(tmp_path: Path):
     body = """return Object.fromEntries(Object.entries(m.METRICS).map(([name, metric]) =>
         [name, given.map(([tp, fp, fn, tn]) => metric({ tp, fp, fn, tn }))]));"""
     found = in_node(tmp_path, MODEL, body, rows)
-    assert set(TILES) <= set(found)
+    assert set(AT_THRESHOLD) <= set(found)
     for name, values in found.items():
         metric = false_positive_rate if name == "false_positive_rate" else METRICS[name]
         np.testing.assert_allclose(np.array(values, float), metric(counts), rtol=1e-15, atol=0)
@@ -190,9 +70,9 @@ def test_it_counts_as_the_index_does_ties_included(tmp_path: Path, dtype: str):
 @needs_node
 def test_near_the_threshold_it_counts_exactly_and_elsewhere_within_the_bound(tmp_path: Path):
     index = an_index(2, 30_000, 0.2, None)
-    sent, near = held(index), around(index, 0.6)
+    kept, near = condensed(index), around(index, 0.6)
     asked = np.concatenate([near.thresholds[1:].astype(float), np.random.default_rng(0).random(500)])
-    message = {"model": a_model(index, sent.points.thresholds, near), "dtype": "float32", "asked": asked.tolist()}
+    message = {"model": a_model(index, kept.thresholds, near), "dtype": "float32", "asked": asked.tolist()}
     body = SETUP + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp]; });"
     found = np.array(in_node(tmp_path, MODEL, body, message))
     expected = index.counts(asked)

@@ -1,8 +1,4 @@
-"""The data with which a browser moves a threshold without the server: counts, a histogram by actual class, an axis.
-
-Few distinct scores are sent all, and counts are exact. Of many only some are sent, and a count between two of them is
-off by at most BOUND of its class; numbers shown at rest use exact counts from the server.
-"""
+"""The axis that scores are drawn on in a browser: its ends, its ticks, and the edges of a histogram's bins."""
 
 from __future__ import annotations
 
@@ -13,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.evaluation import ScoreIndex, ThresholdCounts
-from core.evaluation.condensed import condensed
+from core.evaluation import ScoreIndex
 from core.plots.scores import BINS
 from core.plots.style import Scale, ScoreRange, limits, score_axis, score_range, scores_at
 
@@ -42,48 +37,6 @@ class Axis:
         """Edges (B + 1,) of B bins of equal width on the axis, as scores in ascending order."""
         placed = np.linspace(self.start, self.end, bins + 1)
         return expit(placed) if self.kind == "logit" else placed
-
-
-@dataclass(frozen=True, eq=False)
-class Held:
-    """The data of one class or label that the browser holds.
-
-    points: counts (T,) at distinct scores, ascending: at all of them if `exact`, else at no more than 2 / BOUND + 1,
-        including the smallest and the largest, with at most BOUND of the rows of either class strictly between
-        neighbours. The counts at a threshold t are those of the first point >= t; above the last, no row is predicted
-        positive.
-    bins: counts (B + 1,) at the edges of the histogram's bins, ascending, from all rows to none.
-    positives, negatives: number of rows of each class.
-    distinct: number of distinct scores.
-    axis: the axis of the scores.
-    """
-
-    points: ThresholdCounts
-    bins: ThresholdCounts
-    positives: int
-    negatives: int
-    distinct: int
-    axis: Axis
-
-    @property
-    def exact(self) -> bool:
-        """Whether `points` has all distinct scores."""
-        return self.distinct == self.points.thresholds.size
-
-
-def held(index: ScoreIndex, scale: Scale = "probability") -> Held:
-    """The data to send for an index without weights; `scale` is the scale of probabilities."""
-    axis = axis_of(index, scale)
-    edges = axis.edges()
-    edges[[0, -1]] = -np.inf, np.inf  # the outermost bins include the scores beyond them
-    return Held(
-        points=condensed(index),
-        bins=index.counts(edges),
-        positives=index.positive_scores.size,
-        negatives=index.negative_scores.size,
-        distinct=index.distinct_scores().size,
-        axis=axis,
-    )
 
 
 def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
