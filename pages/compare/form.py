@@ -19,8 +19,8 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value
-from pages.compare import preview, variants
-from pages.shared import choices, controls, findings, state, text
+from pages.compare import variants
+from pages.shared import choices, controls, findings, preview, state, text
 from pages.shared.services import runner
 from pages.shared.state import Key
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.errors import CutoffError
 from core.experiment.config import Experiment
 from core.training.runs import Job
 from pages.components.announcement import announcement
@@ -57,16 +56,9 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
 
 
 def start(experiment: Experiment) -> None:
-    """Train these choices; what this session started before and still trains is stopped."""
-    state.COMPLAINTS.set(())
-    runner().cancel(state.STARTED.get())
-    try:
-        state.STARTED.set(runner().submit(experiment))
-    except CutoffError as error:
-        session.complain(str(error))
-        return
-    session.look_at(state.STARTED.get())
-    runner().set_pace(state.STARTED.get(), PACES[state.PACE.get()])
+    """Train these choices at the pace that is chosen."""
+    if name := session.start(experiment):
+        runner().set_pace(name, PACES[state.PACE.get()])
 
 
 def _reset(name: str) -> None:

@@ -50,6 +50,23 @@ def sources() -> list[ScoreSource]:
     return list(state.SOURCES.get())
 
 
+def start(experiment: Experiment) -> str | None:
+    """Train these choices and look at them; what this session started before and still trains is stopped.
+
+    Returns the id of the job, or None if it is refused, with a sentence kept on why.
+    """
+    state.COMPLAINTS.set(())
+    runner().cancel(state.STARTED.get())
+    try:
+        started = runner().submit(experiment)
+    except CutoffError as error:
+        complain(str(error))
+        return None
+    state.STARTED.set(started)
+    look_at(started)
+    return started
+
+
 def look_at(name: str | None) -> None:
     """Make a job the current one, or none."""
     state.JOB.set(name)

@@ -6,8 +6,7 @@ import streamlit as st
 
 from core.experiment.presets import PRESETS
 from core.plots.miniature import preset_miniature
-from pages.compare import player
-from pages.shared import choices
+from pages.shared import choices, session
 
 COMPARE = "compare/compare.py"
 COLOURS = ("blueColor", "orangeColor", "textColor")
@@ -31,5 +30,5 @@ def show() -> None:
                 st.image(_miniature(name), width="stretch", alt=alt)
                 if st.button(preset.question, key=f"gallery.{name}", type="tertiary"):
                     choices.open_with(preset.experiment)
-                    player.start(preset.experiment)
+                    session.start(preset.experiment)
                     st.switch_page(COMPARE)

@@ -24,8 +24,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
-from pages.compare import preview
-from pages.shared import choices, findings, session, state, text
+from pages.shared import choices, findings, preview, session, state, text
 from pages.workbench import dials
 
 WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.errors import CutoffError
 from core.evaluation.source import ScoreSource
 from core.experiment.config import Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
@@ -85,21 +84,12 @@ def train(config: RunConfig, replay: bool) -> None:
     """Train these choices and show the run, played once at the end with `replay`; what this session started before and
     still trains is stopped."""
     now = source()
-    state.COMPLAINTS.set([])
-    services.runner().cancel(state.STARTED.get())
     (name,) = names_of([config])
-    try:
-        started = services.runner().submit(
-            Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,))
-        )
-    except CutoffError as error:
-        session.complain(str(error))
-        return
-    state.STARTED.set(started)
-    session.look_at(started)
-    state.SHOWN_BEFORE.set(now.id)
-    state.SHOWN.set(f"{started}-0")
-    state.REPLAYED.set(started if replay else "")
+    started = session.start(Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,)))
+    if started:
+        state.SHOWN_BEFORE.set(now.id)
+        state.SHOWN.set(f"{started}-0")
+        state.REPLAYED.set(started if replay else "")
 
 
 def restore(source: ScoreSource, epoch: int) -> None:

@@ -16,8 +16,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import Objective, resolved
 from core.models import MODELS
 from core.parameters import Param, Value
-from pages.compare import preview
-from pages.shared import text
+from pages.shared import preview, text
 from tests.conftest import choose, control, open_page, sentences
 from tests.support.compare_page import can, captions, shown, submitted
 

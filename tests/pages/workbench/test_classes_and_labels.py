@@ -22,9 +22,9 @@ from pages.components.threshold_column import MOST
 from pages.shared import services
 from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences
 from tests.support.node import in_node, needs_node
+from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 from tests.support.sources import a_run, alike, as_arrays
 from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
-from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
 

@@ -16,8 +16,8 @@ from core.evaluation.calibration import METHODS, calibration_error, fit, fit_cla
 from core.evaluation.source import ScoreSource
 from core.experiment.config import make_config
 from tests.conftest import choose, control, figure_of
-from tests.support.sources import a_run, as_arrays
 from tests.support.shown_sources import digit, digits, open_run, open_source, tile, values_of
+from tests.support.sources import a_run, as_arrays
 
 SOME = {"dataset": "wine", "head": "softmax", "loss": "cross_entropy", "epochs": 3}
 Source = TypeVar("Source", bound=ScoreSource)

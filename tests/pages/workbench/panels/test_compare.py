@@ -22,8 +22,8 @@ from core.plots.comparison import LETTERS
 from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import choose, control, figure_of, open_page, press, sent, sentences, until
-from tests.support.sources import a_run, as_arrays
 from tests.support.shown_sources import choose_source, digit, digits, open_run, open_source, put_thresholds, values_of
+from tests.support.sources import a_run, as_arrays
 
 
 def open_compare(at: AppTest, *configs: RunConfig) -> list[Run]:

@@ -22,9 +22,9 @@ from core.evaluation.tuning import bind, bootstrap_of
 from core.plots.style import score_range
 from pages.workbench.panels import PANELS
 from tests.conftest import act, choose, figure_of, press, sentences, unescaped
+from tests.support.shown_sources import open_source, tile
 from tests.support.sources import alike, binary, margins
 from tests.support.threshold_rows import CLASSES, LABELS, rows_of
-from tests.support.shown_sources import open_source, tile
 from tests.support.workbench_page import filmed, marks
 
 TASKS = ("binary", "multiclass", "multilabel")

@@ -17,8 +17,8 @@ from core.experiment.config import make_config
 from core.training.runs import Run
 from pages.workbench.panels import tune
 from tests.conftest import choose, figure_of, press
-from tests.support.sources import a_run, as_arrays
 from tests.support.shown_sources import current_threshold, digit, open_run, open_source, tile, values_of
+from tests.support.sources import a_run, as_arrays
 from tests.support.workbench_page import marks
 
 

@@ -21,7 +21,6 @@ from core.training.runs import Run
 from pages.workbench.panels import prevalence
 from pages.workbench.panels.payoffs import CELLS
 from tests.conftest import choose, control, figure_of, press
-from tests.support.sources import alike
 from tests.support.shown_sources import (
     digit,
     open_run,
@@ -30,6 +29,7 @@ from tests.support.shown_sources import (
     tile,
     values_of,
 )
+from tests.support.sources import alike
 
 DEFAULTS = Payoffs()
 FIGURES = {"Value": ("net_value", "band"), "Prevalence": ("prevalence", "best_threshold", "metrics_there")}
