@@ -21,7 +21,7 @@ from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.plots.comparison import LETTERS
 from core.training.runs import Run
 from pages.shared import services
-from tests.conftest import choose, control, figure_of, open_page, press, sent, sentences, until
+from tests.conftest import act, choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.support.shown_sources import choose_source, digit, digits, open_run, open_source, put_thresholds, values_of
 from tests.support.sources import a_run, as_arrays
 

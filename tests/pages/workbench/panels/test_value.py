@@ -20,7 +20,7 @@ from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
 from pages.workbench.panels import prevalence
 from pages.workbench.panels.payoffs import CELLS
-from tests.conftest import choose, control, figure_of, press
+from tests.conftest import act, choose, control, figure_of, press
 from tests.support.shown_sources import (
     digit,
     open_run,
