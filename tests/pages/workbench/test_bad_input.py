@@ -214,7 +214,7 @@ def test_of_a_run_whose_scores_become_nan_the_last_good_ones_are_shown(
     at = open_run_of(app_test, monkeypatch, diverging(after=1))
     for panel in [tab.label for tab in at.tabs]:
         show(at, panel=panel)
-    assert "The loss was not finite at epoch 1" in everything_said(at)
+    assert "at epoch 1 the loss was not finite. The scores are those of epoch 0." in everything_said(at)
 
 
 def test_a_run_whose_scores_are_nan_from_the_start_says_why_there_is_nothing_to_show(

@@ -13,7 +13,7 @@ from core.experiment.presets import PRESETS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
 from pages.shared import services
-from tests.conftest import button, current_run, drawn, experiment, sentences, until
+from tests.conftest import ROOT, button, current_run, drawn, experiment, open_page, sentences, until
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
 
@@ -129,6 +129,25 @@ def test_a_link_to_a_run_opens_it_with_its_thresholds(app_test: AppTest):
     assert marks(at)["current"]["threshold"] == 0.25
     assert marks(at)["saved"]["threshold"] == 0.75
     assert at.query_params["run"] in ([name], name)
+
+
+def test_a_link_to_several_variants_opens_on_the_compare_page_unless_it_names_a_run(app_test: AppTest):
+    configs = [RunConfig(dataset="gaussians", epochs=1, lr=lr) for lr in (0.01, 0.1)]
+    name = services.runner().submit(experiment(*configs))
+    until(lambda: services.runner().job(name).ended)
+    app_test.query_params["run"] = name
+    at = app_test.run()
+    assert at.title
+    assert open_page(at, "workbench").session_state["recipe"] == configs[0]
+    assert shown_run(at).id == f"{name}-0"
+
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params.update({"run": name, "shown": f"{name}-1", "current": "0.25"})
+    other.run()
+    assert not sentences(other)
+    assert shown_run(other).id == f"{name}-1"
+    assert other.session_state["recipe"] == configs[1]
+    assert marks(other)["current"]["threshold"] == 0.25
 
 
 def test_a_run_that_is_gone_can_be_trained_again_from_its_link(app_test: AppTest):

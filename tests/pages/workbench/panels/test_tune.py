@@ -23,7 +23,8 @@ from tests.support.workbench_page import marks
 
 
 def tuning(at: AppTest, run: Run, rule: str = "f1") -> Run:
-    choose(at, "rule", rule)
+    at.session_state["panel"] = "Tune"
+    choose(at.run(), "rule", rule)
     assert not at.exception
     return run
 
@@ -64,11 +65,10 @@ def test_a_constraint_that_cannot_be_met_names_the_best_that_can(app_test: AppTe
     y, score, _, _ = run.scores("validation").view(0)
     precision, _, _ = sklearn.precision_recall_curve(y, score)
     reachable = precision[:-1].max()
-    said = next(m.value for m in app_test.markdown if "precision" in m.value and "threshold" in m.value)
     if reachable < 1:
-        assert f"the best reachable precision is {reachable:.4g}" in said.replace("\\", "")
+        assert f"the best reachable precision is {reachable:.4g}" in said(app_test).replace("\\", "")
     else:
-        assert "Infeasible" not in said
+        assert "Infeasible" not in said(app_test)
 
 
 @pytest.mark.parametrize("rule", [name for name in RULES if name != "fixed"])
@@ -216,7 +216,7 @@ def test_optimism_of_tuning_is_shown_on_demand_for_the_rows_chosen(app_test: App
     )
     for rows in (500, 50):
         if rows != 500:
-            app_test.get("select_slider")[0].set_value(rows).run()
+            app_test.select_slider[-1].set_value(rows).run()
         found = simulate(rows, tune.DRAWN // rows)
         assert (
             f"Tuned on {rows} rows, F1 is **{found.in_sample.mean():.3f}** in-sample and **{found.true.mean():.3f}** "
