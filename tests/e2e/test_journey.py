@@ -53,22 +53,22 @@ def wait_for_epochs(page: Page, count: int, last: int = 2000) -> None:
 
 
 def drawn_matrix(page: Page) -> list[list[int]]:
-    """The four counts of the explorer's confusion matrix, as drawn."""
-    texts = [page.locator(f".explorer td .{name}").inner_text() for name in ("tn", "fp", "fn", "tp")]
+    """The four counts of the confusion matrix in the picture, as drawn."""
+    texts = [page.locator(f".stage .cell .{name}").inner_text() for name in ("tn", "fp", "fn", "tp")]
     tn, fp, fn, tp = (int(text.replace(",", "")) for text in texts)
     return [[tn, fp], [fn, tp]]
 
 
 def wait_for_matrix(page: Page, matrix: np.ndarray) -> None:
     """Return once the page draws these numbers; fails with those that it draws."""
-    expect(page.locator(".explorer td .tp")).to_have_text(f"{matrix[1, 1]:,}")
+    expect(page.locator(".stage .cell .tp")).to_have_text(f"{matrix[1, 1]:,}")
     settled(page)
     assert drawn_matrix(page) == matrix.tolist()
 
 
 def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, app_url: str, tmp_path: Path) -> None:
-    page.goto(app_url)
-    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible()
+    page.goto(f"{app_url}/compare")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.get_by_text("Digits: one-vs-rest").first).to_be_visible()
     choose(page, "loss.bce.pos_weight", "9")
     choose(page, "epochs", "1000")
@@ -83,8 +83,7 @@ def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, 
     expect(page.get_by_text("Finished · epoch 1000 of 1000")).to_be_visible(timeout=60_000)
     page.wait_for_function("selector => document.querySelector(selector)?._fullData?.[0].y.length === 1001", arg=LOSS)
 
-    page.get_by_role("link", name="Move the threshold").click()
-    expect(page.get_by_role("heading", name="Thresholds", exact=True)).to_be_visible()
+    page.get_by_role("link", name="Open in the Workbench").click()
     page.get_by_role("tab", name="Export").click()
     with page.expect_download() as download:
         page.get_by_role("button", name="Scores as CSV").click()
@@ -105,7 +104,7 @@ def test_train_watch_move_the_threshold_and_agree_with_scikit_learn(page: Page, 
     as_logit.fill("0")
     as_logit.press("Enter")
     wait_for_matrix(page, half)
-    expect(probability).to_have_value("0.5")
+    expect(probability).to_have_value("0.500")
 
 
 def look(page: Page) -> dict[str, Any]:
@@ -118,7 +117,7 @@ def look(page: Page) -> dict[str, Any]:
 
 
 def test_zoom_and_legend_stay_while_a_run_trains(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?{MNIST}")
+    page.goto(f"{app_url}/compare?{MNIST}")
     start(page)
     page.evaluate(
         "selector => { const figure = document.querySelector(selector); figure.updates = 0;"
@@ -154,7 +153,7 @@ def test_zoom_and_legend_stay_while_a_run_trains(page: Page, app_url: str) -> No
 
 
 def test_pause_and_resume_by_keyboard_keep_the_focus(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?{MNIST}")
+    page.goto(f"{app_url}/compare?{MNIST}")
     start(page)
     page.locator(".st-key-pause").get_by_role("button").focus()
     focused = page.locator("button:focus")
@@ -171,7 +170,7 @@ def test_pause_and_resume_by_keyboard_keep_the_focus(page: Page, app_url: str) -
 
 
 def test_a_reload_keeps_the_pace(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?{GAUSSIANS}")
+    page.goto(f"{app_url}/compare?{GAUSSIANS}")
     start(page)
     field = page.locator(".st-key-pace input")
     expect(field).to_have_value("maximum speed")
@@ -184,7 +183,7 @@ def test_a_reload_keeps_the_pace(page: Page, app_url: str) -> None:
 
 
 def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?{GAUSSIANS}")
+    page.goto(f"{app_url}/compare?{GAUSSIANS}")
     start(page)
     wait_for_epochs(page, 2)
     address, seen = page.url, losses(page)
@@ -198,19 +197,23 @@ def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None
 
     stop(page)
     expect(page.get_by_role("button", name="Start")).to_be_enabled()
-    page.wait_for_timeout(1000)  # in which the figure draws the last epochs
-    ended = losses(page)
-    page.wait_for_timeout(1000)
-    assert losses(page) == ended
+    said = page.get_by_text("Stopped ·").inner_text()
+    found = re.search(r"epoch ([\d,]+) of", said)
+    assert found
+    last = int(found[1].replace(",", ""))
+    page.wait_for_function(
+        "([selector, count]) => document.querySelector(selector)?._fullData?.[0].y.length === count",
+        arg=[LOSS, last + 1],
+    )
 
-    page.get_by_role("link", name="Move the threshold").click()
-    expect(page.locator(".st-key-shown_run input")).to_have_value(re.compile("stopped at epoch"))
-    expect(page.locator(".readout")).to_contain_text("of 5,000 rows")  # a quarter
+    page.get_by_role("link", name="Open in the Workbench").click()
+    expect(page.locator(".stage .readout")).to_contain_text("of 5,000 rows")  # a quarter
+    expect(page.locator(".stage output")).to_contain_text(f"epoch {last} of")
     assert np.sum(drawn_matrix(page)) == 5000
 
 
 def test_a_bad_link_says_what_was_expected_and_the_app_goes_on(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?dataset=nope&lr=fast&run=deadbeef&epochs=3")
+    page.goto(f"{app_url}/compare?dataset=nope&lr=fast&run=deadbeef&epochs=3")
     for sentence in ("Expected `dataset` to be one of", "Expected `lr` to be a number", "is no longer kept"):
         expect(page.get_by_role("alert").filter(has_text=sentence.replace("`", "")).first).to_be_visible()
     start(page)
@@ -218,14 +221,13 @@ def test_a_bad_link_says_what_was_expected_and_the_app_goes_on(page: Page, app_u
     expect(page.get_by_role("alert")).to_have_count(0)
     assert "dataset" not in page.url
 
-    page.goto(f"{app_url}/thresholds?run=deadbeef")
+    page.goto(f"{app_url}/?run=deadbeef")
     expect(page.get_by_role("alert")).to_contain_text("is no longer kept")
-    page.get_by_role("link", name="Train a model").click()
-    expect(page.get_by_role("button", name="Start")).to_be_enabled()
+    expect(page.locator(".stage .readout")).to_contain_text("of 5,000 rows")  # the demonstration
 
 
 def test_typed_choices_are_checked_and_go_into_the_link(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?model=mlp&head=softmax2&loss=cross_entropy&epochs=2")
+    page.goto(f"{app_url}/compare?model=mlp&head=softmax2&loss=cross_entropy&epochs=2")
     choose(page, "widths.mlp", "32-16")
     page.wait_for_url("**widths=32-16*")
     choose(page, "loss.cross_entropy.class_weight", "1, 9")

@@ -1,4 +1,4 @@
-"""The Losses page and the mistakes of the Train page in a real browser."""
+"""The Losses page and the mistakes of the Compare page in a real browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_slider_of_the_losses_page_reruns_its_part_alone_and_moves_its_figure(
 
 
 def test_softmax_before_cross_entropy_is_trained_named_and_cured_by_one_click(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?dataset=digits&activation=softmax&epochs=30")
+    page.goto(f"{app_url}/compare?dataset=digits&activation=softmax&epochs=30")
     sidebar = page.get_by_test_id("stSidebar")
     said = sidebar.get_by_text(re.compile("Mistake C101"))
     expect(said).to_be_visible()

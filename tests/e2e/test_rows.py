@@ -15,13 +15,11 @@ BARS = "document.querySelector('.st-key-rows-bars .live-figure')"
 
 
 def opened(page: Page, url: str, query: str) -> None:
-    """The Thresholds page of a run that is trained first, with all panels in sight."""
+    """The Workbench with these choices, which it trains, and with all panels in sight."""
     page.set_viewport_size({"width": 1280, "height": 2600})
     page.goto(f"{url}/?{query}")
-    page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("Finished ·")).to_be_visible(timeout=60_000)
-    page.get_by_role("link", name="Move the threshold").click()
-    expect(page.locator(".st-key-explorer .cell .tp")).not_to_be_empty()
+    expect(page.get_by_test_id("stTabs")).to_be_visible(timeout=60_000)
+    expect(page.locator(".st-key-picture .cell .tp")).not_to_be_empty()
     settled(page)
 
 
@@ -41,7 +39,7 @@ def shown(page: Page) -> int:
 
 def test_a_cell_and_a_bar_lead_to_their_rows(page: Page, app_url: str, tmp_path: Path) -> None:
     opened(page, app_url, "epochs=20&loss.pos_weight=9")
-    cell = page.locator(".st-key-explorer .cell[value=fp]")
+    cell = page.locator(".st-key-picture .cell[value=fp]")
     wrong = int(cell.locator(".fp").inner_text().replace(",", ""))
     cell.focus()
     page.keyboard.press("Enter")
