@@ -10,7 +10,7 @@ from core.evaluation.source import ScoreSource
 from core.experiment.config import Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.training.runs import Job, Run
-from pages.shared import services, session, state
+from pages.shared import services, session, state, text
 
 
 def open_link() -> None:
@@ -40,7 +40,9 @@ def choose() -> None:
     if not popover.open:
         return
     sources = known()
-    names = {name: f"{len(sources) - at}. {one.about.label}" for at, (name, one) in enumerate(sources.items())}
+    names = {
+        name: text.plain(f"{len(sources) - at}. {one.about.label}") for at, (name, one) in enumerate(sources.items())
+    }
     state.SHOWN_CHOICE.set(source().id.partition("@")[0])
     with popover:
         st.radio(

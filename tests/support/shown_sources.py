@@ -17,6 +17,7 @@ from tests.conftest import (
     experiment,
     open_page,
     sentences,
+    unescaped,
     until,
 )
 from tests.support.workbench_page import marks, opened
@@ -54,8 +55,7 @@ def choose_source(at: AppTest, name: str) -> AppTest:
 def sources_on_offer(at: AppTest) -> list[str]:
     """The sources that the session can show, as they are listed."""
     with opened(at, "workbench.runs"):
-        options: list[str] = at.radio(key="shown_run").options
-    return options
+        return [unescaped(option) for option in at.radio(key="shown_run").options]
 
 
 def digit(**choices: object) -> RunConfig:
