@@ -52,14 +52,28 @@ STATES = {
 TRAINED = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, MISTAKES, RACE)
 
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 26)"}
-# Two frames later every animation that began has ended; those that go on for ever are not waited for.
+# Fonts are there, and every animation that began has ended, and those that began with their end; one that is paused or
+# goes on for ever is waited for no longer than a second.
 STILL = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
-  await frame();
-  await frame();
-  const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime < Infinity);
-  await Promise.all(passing.map(({ finished }) => finished.catch(() => undefined)));
+  await document.fonts.ready;
+  for (let round = 0; round < 3; round++) {
+    await frame();
+    await frame();
+    const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime < Infinity);
+    const ended = Promise.all(passing.map(({ finished }) => finished.catch(() => undefined)));
+    await Promise.race([ended, new Promise((done) => setTimeout(done, 1000))]);
+  }
 }"""
+TICKS = """count => new Promise((done) => {
+  const app = document.querySelector('[data-testid=stApp]');
+  const observer = new MutationObserver(() => {
+    if (app.dataset.testScriptState !== 'notRunning' || --count > 0) return;
+    observer.disconnect();
+    done();
+  });
+  observer.observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+})"""
 
 LOGS = pytest.StashKey[list[Path]]()
 expect.set_options(timeout=20_000)  # a busy machine with two cores takes its time; a condition that holds does not wait
@@ -126,6 +140,16 @@ def settled(page: Page) -> None:
     """Wait until the script has run: its request has left (100 ms), and nothing runs any more."""
     page.wait_for_timeout(100)
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=30_000)
+
+
+def ticks(page: Page, count: int) -> None:
+    """Wait until the script, or a fragment that runs by itself, has run so many times from now on."""
+    page.evaluate(TICKS, count)
+
+
+def painted(page: Page) -> None:
+    """Wait for two frames of the browser, in which it draws what it has been told."""
+    page.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
 
 
 def drawn(page: Page, key: str) -> None:

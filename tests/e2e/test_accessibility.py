@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, drawn, settled, still
+from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, drawn, painted, settled, still, ticks
 from tests.support.barriers import barriers
 
 SIZES = {1440: 900, 390: 844}
@@ -46,8 +46,9 @@ def open_preview(page: Page) -> None:
 
 def open_list(page: Page) -> None:
     field = page.get_by_role("combobox", name="Loss", exact=True)
+    field.scroll_into_view_if_needed()  # scrolling would close the list
     field.focus()
-    page.wait_for_timeout(500)  # the panel has scrolled to it, which would close the list
+    painted(page)
     field.press("ArrowDown")
     expect(page.get_by_role("option").first).to_be_visible()
 
@@ -93,20 +94,15 @@ FOCUSED = """(() => {
   return element;
 })()"""
 
-# Its name; "" for the page itself and for what only scrolls.
-NAME = f"""() => {{
-  const element = {FOCUSED};
-  if (!element || element.matches('body, main')) return '';
-  return element.ariaLabel || element.labels?.[0]?.innerText || element.innerText || element.tagName;
-}}"""
-
 TABLE = "CANVAS"  # in which Tab goes from cell to cell, where nobody follows it here
 
-# Whether the focus can be seen: something about the element, or what holds it, is other without it. A table is a
-# canvas, and draws the focus on its cells itself.
-SEEN = f"""async () => {{
+# Its name, "" for the page itself and for what only scrolls, and whether the focus can be seen: something about the
+# element, or what holds it, is other without it. A table is a canvas, and draws the focus on its cells itself.
+REACHED = f"""async () => {{
   const frame = () => new Promise(requestAnimationFrame);
   const element = {FOCUSED};
+  if (!element || element.matches('body, main')) return ['', true];
+  const name = element.ariaLabel || element.labels?.[0]?.innerText || element.innerText || element.tagName;
   const looks = () => {{
     let all = '';
     for (let at = element, up = 0; at && up < 5; at = at.parentElement, up++) {{
@@ -123,7 +119,7 @@ SEEN = f"""async () => {{
   element.focus({{ preventScroll: true }});
   await frame();
   element.dataset.reached = true;
-  return seen || element.matches('canvas');
+  return [name.trim(), seen || element.matches('canvas')];
 }}"""
 
 # What can be pressed, typed into or followed and was not reached by Tab. One of a group (radios, tabs) stands for all,
@@ -149,9 +145,9 @@ AT_ONCE = "*, *::before, *::after { transition: none !important; animation: none
 def press_tab(page: Page) -> str:
     """Go to the next control and return its name; one whose focus can't be seen fails the test."""
     page.keyboard.press("Tab")
-    name = str(page.evaluate(NAME)).strip()
-    assert not name or page.evaluate(SEEN), f"Expected the focus on {name!r} to be seen."
-    return name
+    name, seen = page.evaluate(REACHED)
+    assert seen, f"Expected the focus on {name!r} to be seen."
+    return str(name)
 
 
 def tab_to(page: Page, name: str) -> None:
@@ -168,11 +164,9 @@ def go_on(page: Page) -> list[str]:
     """The names of all controls from here to the end of the page, as the Tab key reaches them."""
     names = []
     for _ in range(200):
-        page.keyboard.press("Tab")
+        names.append(press_tab(page))
         if page.evaluate("() => document.activeElement.matches('body, [data-testid=stSkipToContent]')"):
-            return names
-        names.append(str(page.evaluate(NAME)).strip())
-        assert not names[-1] or page.evaluate(SEEN), f"Expected the focus on {names[-1]!r} to be seen."
+            return names[:-1]
         if names[-1] == TABLE:
             page.evaluate(f"() => {FOCUSED}.blur()")
     pytest.fail(f"Expected the page to end, but it goes on after {names}.")
@@ -214,7 +208,7 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     settled(page)
     to_top(page)
     names = go_on(page)
-    expected = ["Data", "Loss", "Epochs", "Train", "Start", "Threshold on the score", "linear axis", "Epoch"]
+    expected = ["Data", "Loss", "Epochs", "Compare", "Start", "Threshold on the score", "linear axis", "Epoch"]
     assert in_order(expected, names), names
     assert page.evaluate(MISSED, "body") == []
 
@@ -226,7 +220,7 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     to_top(page)
     names = go_on(page)
     assert page.evaluate(MISSED, "body") == []
-    expected = ["Train", "Share", "Threshold as probability", "Save", "Threshold", "Epoch", "Tune", "Rule"]
+    expected = ["Train", "Share\n\nexpand_more", "Threshold as probability", "Save", "Threshold", "Epoch", "Tune", "Rule"]
     assert in_order(expected, names), names
 
 
@@ -285,6 +279,8 @@ def test_training_is_announced_by_its_status_and_nothing_else(page: Page, app_ur
     ):
         page.get_by_test_id("stMain").get_by_role("button", name=name, exact=True).click()
         expect(page.get_by_text(state)).to_be_visible()
-        page.wait_for_timeout(1500)  # in which many epochs are drawn
+        if name != "Stop":
+            ticks(page, 3)  # in which many epochs are drawn
+    settled(page)
     said = page.evaluate("() => window.said")
     assert [word for word in said if word != "Waiting"] == ["Training", "Paused", "Training", "Stopped"]

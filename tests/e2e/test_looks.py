@@ -84,7 +84,6 @@ def test_every_state_fits_and_has_no_barrier_in_both_themes(
         else:
             expect(page.get_by_role("heading", level=1)).to_be_visible()
             settled(page)
-        page.evaluate("() => document.fonts.ready")
         still(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
         found[name] = faults(page)

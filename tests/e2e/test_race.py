@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import overflow, pictures, settled
+from tests.e2e.conftest import overflow, pictures, settled, still, ticks
 from tests.support.journey import choose
 
 THINNED = "dataset=breast_cancer&data.prevalence=5%25&epochs=1000"
@@ -32,7 +32,7 @@ def press(page: Page, name: str) -> None:
 
 
 def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?{THINNED}")
+    page.goto(f"{app_url}/compare?{THINNED}")
     settled(page)
     page.get_by_role("button", name="Sweep").click()
     page.get_by_role("button", name="Make these variants").click()
@@ -45,11 +45,11 @@ def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Pa
     expect(page.get_by_text("Training ·")).to_be_visible()
     press(page, "Pause")
     expect(page.get_by_text("Paused ·")).to_be_visible()
-    page.wait_for_timeout(1500)  # in which the page draws what the chunk in flight has trained
+    ticks(page, 2)  # in which the page draws what the chunk in flight has trained
     at = epoch(page)
     press(page, "Step")
     expect(page.get_by_text(f"epoch {at + 1} of 1000")).to_be_visible()
-    page.wait_for_timeout(1500)
+    ticks(page, 2)
     assert epoch(page) == at + 1
     address = page.url
     press(page, "Resume")
@@ -74,14 +74,14 @@ def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Pa
     pictures(page, "race")
     for width in (1440, 1024, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(500)
+        still(page)
         assert overflow(page) == 0
     page.goto(address)
     expect(page.get_by_text("Finished · 80 runs together")).to_be_visible()
 
 
 def test_a_preset_trains_at_once_and_says_what_to_look_for(page: Page, app_url: str) -> None:
-    page.goto(app_url)
+    page.goto(f"{app_url}/compare")
     settled(page)
     card = page.get_by_test_id("stVerticalBlock").filter(has_text="Why is everything predicted positive?").last
     card.get_by_role("button", name="Try it").click()
@@ -93,7 +93,7 @@ def test_a_preset_trains_at_once_and_says_what_to_look_for(page: Page, app_url: 
 
 
 def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:
-    page.goto(f'{app_url}/?optimizer=sgd&epochs=20&model=mlp&variants={{"lr":["100000"]}}')
+    page.goto(f'{app_url}/compare?optimizer=sgd&epochs=20&model=mlp&variants={{"lr":["100000"]}}')
     settled(page)
     press(page, "Start")
     expect(page.get_by_text("Finished · 2 runs together")).to_be_visible()
@@ -111,7 +111,7 @@ def others(page: Page) -> dict[str, list[str | None]]:
 
 
 def test_a_variant_is_renamed_coloured_changed_and_removed(page: Page, app_url: str) -> None:
-    page.goto(f"{app_url}/?epochs=3")
+    page.goto(f"{app_url}/compare?epochs=3")
     settled(page)
     page.get_by_role("button", name="Add a variant").click()
     listed = page.get_by_role("radiogroup", name="Variant to edit")

@@ -15,13 +15,12 @@ from benchmarks.picture_page import SCORES
 from core.evaluation import METRICS, ScoreIndex
 from core.evaluation.condensed import BOUND
 from tests.conftest import ROOT, confusion, serve
-from tests.e2e.conftest import overflow, settled, still
+from tests.e2e.conftest import overflow, painted, settled, still
 from tests.support.wire import Wire
 
 STAGE = ".st-key-picture .stage"
 TILES = ("precision", "recall", "f1", "specificity", "mcc")
 BINS = 60  # of the histogram
-DRAWN = "() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +115,7 @@ def drag(page: Page, handle: Locator, shares: list[float]) -> list[tuple[float, 
     seen = []
     for share in shares:
         page.mouse.move(plot["x"] + share * plot["width"], y)
-        page.evaluate(DRAWN)
+        painted(page)
         seen.append((threshold_of(page), matrix(page)))
     return seen
 
@@ -272,7 +271,7 @@ def test_a_drag_on_goes_before_the_answer_to_the_last(page: Page, picture_url: s
     page.mouse.up()
     at, _ = drag(page, handle, [0.45, 0.6, 0.62, 0.64])[-1]
     settled(page)  # the first answer has come
-    page.evaluate(DRAWN)
+    painted(page)
     assert threshold_of(page) == at
     page.mouse.up()
     rested(page)
