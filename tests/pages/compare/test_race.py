@@ -113,7 +113,7 @@ def test_the_threshold_is_that_of_every_run_on_the_workbench_too(app_test: AppTe
     choose(at, "race.threshold", 0.9)
     assert [values_of(at, run) for run in done.runs] == [[pytest.approx(0.9)]] * len(done.runs)
     open_page(at, "workbench")
-    assert current_threshold(at) == 0.9
+    assert current_threshold(at) == np.float32(0.9)
     act(at, "drag", 0.7)
     open_page(at, "compare")
     assert control(at, "race.threshold").value == 0.9  # runs differ now: it shows what was chosen here
