@@ -13,8 +13,10 @@ from core.experiment.config import RunConfig
 from core.losses import LOSSES, Counts, LossSpec, loss_tensors
 from core.losses.heads import HEADS, HeadSpec, right_activation
 from core.losses.objective import label_counts, resolved
+from core.losses.spec import OVER_OUTPUTS
 from core.parameters import Value
-from core.theory.binary_loss import loss_of_pair
+from core.theory import landscape
+from core.theory.binary_loss import binary_loss, loss_of_pair
 from core.theory.effect import Effect, effect
 from core.theory.optimal_scores import optimal_scores, rests_at_truth, stands_for
 
@@ -193,10 +195,41 @@ class Context:
         )
 
     def _optimum(self, negative: int, positive: int) -> Optimum:
+        return _optimum(*self._names, self.config.loss_params, *self._rows, negative, positive)
+
+    @cached_property
+    def gate(self) -> landscape.Gate | None:
+        """The gate of the loss of a class or label; None in a regression, and with another final activation."""
+        if self.head.link == "none" or not self.as_expected:
+            return None
+        return _gate(self.config.loss, self.config.head, self.config.loss_params, *self._rows)
+
+    @cached_property
+    def traps(self) -> tuple[landscape.Trap, ...]:
+        """The traps of a loss of values between the training targets; () for several outputs."""
+        if self.loss.expects != "values" or self.outputs > 1:
+            return ()
+        y = self.split.y["train"]
+        return _traps(*self._names, self.config.loss_params, float(y.min()), float(y.max()))
+
+    @cached_property
+    def growth(self) -> landscape.Growth | None:
+        """The growth of a loss of values; None for several outputs."""
+        if self.loss.expects != "values" or self.outputs > 1:
+            return None
+        return _growth(self.config.loss, self.config.head, self.config.loss_params)
+
+    @property
+    def _names(self) -> tuple[str, str, str]:
+        """Loss, head and final activation."""
+        return self.config.loss, self.config.head, self.activation
+
+    @property
+    def _rows(self) -> tuple[tuple[int, ...], int]:
+        """The training rows of each class, or with each label, and of all."""
         y = self.split.y["train"]
         counts = y.sum(0) if y.ndim == 2 else np.bincount(y, minlength=len(self.data.class_names))
-        names = self.config.loss, self.config.head, self.activation
-        return _optimum(*names, self.config.loss_params, tuple(counts.tolist()), len(y), negative, positive)
+        return tuple(counts.tolist()), len(y)
 
     @property
     def is_hinge(self) -> bool:
@@ -232,3 +265,25 @@ def _optimum(
     assert found is not None
     example = float(optimal_scores(of, np.array([EXAMPLE]))[0])
     return Optimum(found, stands_for(of, 0.5), example, rests_at_truth(of))
+
+
+@lru_cache(maxsize=1024)
+def _gate(
+    loss: str, head: str, params: tuple[tuple[str, Value], ...], counts: tuple[int, ...], rows: int
+) -> landscape.Gate | None:
+    if HEADS[head].link == "sigmoid":  # each output has a loss of its own
+        return landscape.gate(binary_loss(loss, "sigmoid", dict(params)))
+    summed = dict(params) | {OVER_OUTPUTS.name: "sum"}
+    return landscape.gate(loss_of_pair(loss, head, summed, np.array(counts), rows=rows))
+
+
+@lru_cache(maxsize=1024)
+def _traps(
+    loss: str, head: str, activation: str, params: tuple[tuple[str, Value], ...], lowest: float, highest: float
+) -> tuple[landscape.Trap, ...]:
+    return landscape.traps(binary_loss(loss, head, dict(params), activation=activation), lowest, highest)
+
+
+@lru_cache(maxsize=1024)
+def _growth(loss: str, head: str, params: tuple[tuple[str, Value], ...]) -> landscape.Growth | None:
+    return landscape.growth(binary_loss(loss, head, dict(params)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 
 from core.checks.context import EXAMPLE, Comparison, Context
@@ -57,52 +59,58 @@ def _shape(c: Comparison, several: bool) -> str:
 
 
 def gate_forgives_misses(context: Context) -> Found:
-    if context.config.loss != "gated_bce":
-        return None
-    above, below, threshold = (float(context.params[name]) for name in ("above", "below", "threshold"))
-    if below >= above:
+    if (found := context.gate) is None:
         return None
     return (
-        f"False negatives have p < {threshold:g} and a weight of {below:g}, true positives a weight of {above:g}: "
-        f"false negatives are under-penalised. The loss also jumps {above / below:.3g}-fold where a row crosses "
-        f"{threshold:g}.",
+        f"False negatives have p < {found.score:g} and a weight of {found.below:g}, true positives a weight of "
+        f"{found.above:g}: false negatives are under-penalised. The loss also jumps {found.jump:.3g}-fold where a row "
+        f"crosses {found.score:g}.",
         {"loss": "bce", "loss_params": ()},
     )
 
 
 def band_traps(context: Context) -> Found:
-    if context.config.loss != "band_mse" or not context.params["penalty"]:
+    if not (found := context.traps):
         return None
-    t, r, c = (float(context.params[name]) for name in ("threshold", "radius", "penalty"))
     y = context.split.y["train"].astype(np.float64)
-    turn = 2 * r / c  # for larger errors the slope at the edge points away from the target
-    sides = (
-        (t + r, t + r - y, f"from above stops at {t + r:.3g} for a target below {t + r - turn:.3g}"),
-        (t - r, y - t + r, f"from below stops at {t - r:.3g} for a target above {t - r + turn:.3g}"),
+    stuck = np.zeros(len(y), bool)
+    said = []
+    for trap in found:
+        stuck |= y < trap.target if trap.side == "above" else y > trap.target
+        beyond = "below" if trap.side == "above" else "above"
+        said.append(f"from {trap.side} stops at {trap.output:.3g} for a target {beyond} {trap.target:.3g}")
+    sentence = (
+        f"The gradient changes sign in the band: an output that comes {' and one '.join(said)}. "
+        f"{np.count_nonzero(stuck):,} of {len(y):,} training rows have such targets."
     )
-    unit = context.activation == "sigmoid"  # outputs can't reach an edge outside [0, 1]
-    traps = [(error, said) for edge, error, said in sides if error.max() > turn and (not unit or 0 < edge < 1)]
-    if not traps:
-        return None
-    rows = np.count_nonzero(np.max([error for error, _ in traps], axis=0) > turn)
-    harmless = float(np.floor(200 * r / max(error.max() for error, _ in traps)) / 100)
+    harmless = _harmless_penalty(context)
+    if harmless is None:
+        return sentence, None
     return (
-        f"The gradient changes sign in the band: an output that comes {' and one '.join(said for _, said in traps)}. "
-        f"{rows:,} of {len(y):,} training rows have such targets. With a penalty of {harmless:g} no output gets stuck.",
+        f"{sentence} With a penalty of {harmless:g} no output gets stuck.",
         context.with_loss_params(penalty=harmless),
     )
 
 
-def outliers_count_more(context: Context) -> Found:
-    if context.config.loss != "loss_gated_mse" or float(context.params["factor"]) <= 1:
+def _harmless_penalty(context: Context) -> float | None:
+    """The largest penalty, in hundredths, without a trap; None if the loss has no penalty or 0 has a trap as well."""
+    if "penalty" not in context.params:
         return None
-    factor, tau = float(context.params["factor"]), float(context.params["tau"])
+    hundredths = range(int(100 * float(context.params["penalty"])) + 1)
+    trapped = bisect_left(hundredths, True, key=lambda part: bool(context.with_params(penalty=part / 100).traps))
+    return (trapped - 1) / 100 if trapped else None
+
+
+def outliers_count_more(context: Context) -> Found:
+    if (found := context.growth) is None:
+        return None
+    limit = found.error**2
     remedy: dict[str, object] = {"loss": "huber" if context.head.link == "none" else "brier", "loss_params": ()}
-    if context.activation == "sigmoid" and tau >= 1:
-        return f"A squared error of a probability is at most 1, so tau = {tau:g} has no effect.", remedy
+    if context.activation == "sigmoid" and found.error > 1:
+        return f"A squared error of a probability is at most 1, so the limit of {limit:g} has no effect.", remedy
     return (
-        f"The loss of rows with a squared error above {tau:g} is multiplied by {factor:g}: outliers gain influence, "
-        "unlike with Huber.",
+        f"The {'loss' if found.of_loss else 'gradient'} of rows with a squared error above {limit:g} is "
+        f"multiplied by {found.factor:g}: outliers gain influence, unlike with Huber.",
         remedy,
     )
 
