@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from pages.shared import dom
+
 PAGES = (
     st.Page("workbench/workbench.py", title="Workbench", default=True),
     st.Page("compare/compare.py", title="Compare"),
@@ -32,45 +34,7 @@ ICON = "data:image/svg+xml," + quote("""
 </svg>
 """)
 
-# Streamlit draws white text on the primary colour, which is nearly white in the dark theme. Popovers don't inherit
-# color-scheme, so light-dark() doesn't work in them. The slanted letters of a formula overflow its box by a pixel or
-# two, which must not make it scroll. A tooltip can't be scrolled by keyboard, so it is as tall as its text.
-STYLE = """
-<style>
-  :root { --on-primary: oklch(from currentcolor calc(9 - 15 * l) 0 0) } /* white beside dark text, black beside light */
-  [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag] { color: var(--on-primary) }
-  [data-tag] * { color: inherit }
-  [data-tag] path { stroke: currentcolor }
-  [data-testid="stCheckbox"] label[data-selected] svg { stroke: var(--on-primary) }
-  [data-testid="stCheckbox"] label[data-selected] > div:not([data-testid]) > div,
-  [data-testid="stRadioOption"][data-selected] > div > div > div { background: var(--on-primary) }
-  [data-testid="stMarkdownContainer"] .katex-display.katex-display { overflow: visible; padding-inline: 3px }
-  [data-testid="stTooltipContent"] { max-height: none }
-</style>
-"""
-
-# Streamlit leaves the focus on the button that opens a popover, and the popover is at the end of the document, so a
-# keyboard would reach it last. The popover takes the focus when it opens; Escape returns it.
-FOCUS = """
-<script>
-  const focus = (button, tries) => setTimeout(() => {
-    const opened = document.querySelector("[data-testid=stPopoverBody]");
-    if (opened && button.ariaExpanded === "true") {
-      opened.tabIndex = -1;
-      opened.focus();
-    }
-    if (tries && !opened?.matches(":focus-within")) focus(button, tries - 1); // not yet in sight
-  }, 50);
-  const follow = ({ target }) => {
-    const button = target.closest("[data-testid=stPopoverButton]");
-    if (button) focus(button, 40);
-  };
-  document.popoversAreFollowed ??= !document.addEventListener("click", follow, { capture: true });
-</script>
-"""
-
 st.set_page_config(page_title="Cutoff", page_icon=ICON, layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
-st.html(STYLE)
-st.html(FOCUS, unsafe_allow_javascript=True)
+dom.reach()
 st.navigation(PAGES, position="top").run()

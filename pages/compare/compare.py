@@ -10,13 +10,6 @@ from pages.shared import choices, session, state, text
 from pages.shared.services import devices, runner
 
 TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
-# The buttons stay in sight while the page scrolls under them; formulas are as wide as the side panel.
-STYLE = """
-<style>
-  .st-key-formula .katex { font-size: 0.82em }
-  :has(> .st-key-actions) { position: sticky; top: 3.75rem; z-index: 10; background: light-dark(#ffffff, #11151a) }
-</style>
-"""
 
 
 def show(job_id: str) -> None:
@@ -52,7 +45,6 @@ if job and experiment and job.experiment != experiment:
 if job and job.experiment == experiment and (hint := first_steps.look_for(job.experiment)):
     st.info(hint, icon=":material/visibility:")
 session.show_complaints()
-st.html(STYLE)
 player.show(job, experiment)
 
 if problem:

@@ -20,7 +20,7 @@ from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value
 from pages.compare import variants
-from pages.shared import choices, controls, findings, preview, state, text
+from pages.shared import choices, controls, dom, findings, preview, state, text
 from pages.shared.services import runner
 from pages.shared.state import Key
 
@@ -128,7 +128,7 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
     )
     spec = LOSSES[loss]
     st.caption(f"{spec.about} {text.of_loss(spec, None)}", help=spec.reference)
-    with st.container(key="formula"):
+    with st.container(key=dom.FORMULA):
         st.latex(spec.formula)
     slots["loss"] = st.container()
     params = _params("loss", partial(state.LOSS_PARAM.of, loss), compatibility.params_for(head, loss), problems, slots)

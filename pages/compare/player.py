@@ -7,7 +7,7 @@ import streamlit as st
 from core.experiment.config import Experiment
 from core.training.runs import Job
 from pages.components.announcement import announcement
-from pages.shared import session, state, text
+from pages.shared import dom, session, state, text
 from pages.shared.services import runner
 
 PACES: dict[str, float | None] = {"maximum speed": None, "20 epochs per second": 20.0, "5 epochs per second": 5.0,
@@ -23,7 +23,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
     """
     live = job is not None and not job.ended
     name = job.id if job else ""
-    with st.container(key="actions", horizontal=True, vertical_alignment="center"):
+    with st.container(key=dom.ACTIONS, horizontal=True, vertical_alignment="center"):
         if st.button("Start", type="primary", icon=":material/play_arrow:", disabled=experiment is None) and experiment:
             start(experiment)  # not in a callback, which would know the choices of the script run before
             st.rerun()

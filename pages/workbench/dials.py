@@ -11,7 +11,7 @@ from core.data import DATASETS, load_split
 from core.experiment import compatibility
 from core.experiment.config import RunConfig
 from core.parameters import Param, defaults
-from pages.shared import state
+from pages.shared import dom, state
 
 MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 WEIGHT = "pos_weight"
@@ -67,7 +67,7 @@ def show(config: RunConfig, choose: Callable[..., None]) -> None:
 
     balance = balancing_weight(config) if param.name == WEIGHT else None
     control.set(value)
-    with st.container(key="recipe-dial", horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+    with st.container(key=dom.RECIPE_DIAL, horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
         st.markdown(f":gray[{param.label}]", width="content")
         st.select_slider(
             param.label,

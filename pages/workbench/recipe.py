@@ -24,7 +24,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
-from pages.shared import choices, findings, preview, session, state, text
+from pages.shared import choices, dom, findings, preview, session, state, text
 from pages.workbench import dials
 
 WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
@@ -115,10 +115,12 @@ def show() -> bool:
     """Draw the controls of the bar; returns whether Train was pressed."""
     now = config()
     found = checks.of_config(now)
-    with st.container(key="recipe-parts", horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+    with st.container(
+        key=dom.RECIPE_PARTS, horizontal=True, vertical_alignment="center", gap="xsmall", width="content"
+    ):
         for name, part in PARTS.items():
             _show_part(name, _titled(part, now, found), (part,), now, found)
-    with st.container(key="recipe-whole", width="content"):  # on a phone, instead of the others
+    with st.container(key=dom.RECIPE_WHOLE, width="content"):  # on a phone, instead of the others
         _show_part("all", ":gray[Recipe]", tuple(PARTS.values()), now, found)
     dials.show(now, choose_and_train)
     return st.button("Train", key="train", type="primary", icon=":material/play_arrow:")

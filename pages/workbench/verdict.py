@@ -8,7 +8,7 @@ from core.checks.verdict import OpenPanel, RestoreEpoch, SetChoices, UseThreshol
 from core.evaluation.source import ScoreSource
 from core.training.runs import Run
 from pages.components.announcement import announcement
-from pages.shared import services, text, thresholds
+from pages.shared import dom, services, text, thresholds
 from pages.workbench import panels, recipe, shown
 
 ICONS = {
@@ -23,7 +23,7 @@ def show(source: ScoreSource, part: str) -> None:
     job = shown.job_of(source)
     going = job is not None and not job.ended
     with st.container(
-        key="verdict", border=True, horizontal=True, wrap=False, vertical_alignment="center", gap="small"
+        key=dom.VERDICT, border=True, horizontal=True, wrap=False, vertical_alignment="center", gap="small"
     ):
         if job and going:
             st.markdown(text.of_progress(job, len(services.devices()) > 1))

@@ -5,32 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from core.training.runs import Run
-from pages.shared import services, session, state, text, thresholds
+from pages.shared import dom, services, session, state, text, thresholds
 from pages.workbench import columns, gallery, link, panels, picture, recipe, share, shown, verdict
 
 TICK_SECONDS = 0.25
-# One screen: less air around it, smaller buttons, and on a phone one popover for the whole recipe.
-STYLE = """
-<style>
-  [data-testid="stMainBlockContainer"]:has(.st-key-recipe) { padding: 3.9rem 1.25rem 2rem }
-  [data-testid="stMainBlockContainer"]:has(.st-key-recipe) > [data-testid="stVerticalBlock"] { gap: 0.5rem }
-  .st-key-recipe [data-testid="stMarkdownContainer"] p, .st-key-verdict [data-testid="stMarkdownContainer"] p {
-    font-size: 0.875rem
-  }
-  .st-key-recipe button { padding-inline: 0.6rem }
-  .st-key-verdict { padding: 0.4rem 0.75rem; min-height: 3.65rem }
-  @media (min-width: 641px) {
-    :has(> .st-key-recipe-whole) { display: none }
-  }
-  @media (max-width: 640px) {
-    :has(> .st-key-recipe-parts) { display: none }
-    :has(> .st-key-recipe-dial) { order: 1 }
-    .st-key-verdict { flex-wrap: wrap; gap: 0.5rem }
-    .st-key-recipe button, .st-key-verdict button { min-height: 2.25rem; padding-block: 0.15rem }
-    .st-key-verdict > :first-child { flex-basis: 100% }
-  }
-</style>
-"""
 
 
 def look(source_id: str) -> None:
@@ -57,10 +35,9 @@ def look(source_id: str) -> None:
         panels.show(drawn, part, column)
 
 
-st.html(STYLE)
 recipe.open_link(services.demonstration().runs[-1].config)
 shown.open_link()
-with st.container(key="recipe", horizontal=True, vertical_alignment="center", gap="xsmall"):
+with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
     pressed = recipe.show()
     shown.choose()
     share.show()

@@ -1,0 +1,91 @@
+"""Every reach into Streamlit's own page, with its reason and the browser test that notices when it breaks."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+# Keys of containers that have a style here.
+ACTIONS, FORMULA = "actions", "formula"
+RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
+VERDICT = "verdict"
+
+# Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
+# inherit color-scheme, so light-dark() doesn't work in them: white beside dark text, black beside light.
+# Test: test_what_is_drawn_on_the_primary_colour_can_be_seen in tests/e2e/test_dom.py.
+ON_PRIMARY = """
+  :root { --on-primary: oklch(from currentcolor calc(9 - 15 * l) 0 0) }
+  [data-testid^="stBaseButton-primary"]:not(:disabled), [data-tag] { color: var(--on-primary) }
+  [data-tag] * { color: inherit }
+  [data-tag] path { stroke: currentcolor }
+  [data-testid="stCheckbox"] label[data-selected] svg { stroke: var(--on-primary) }
+  [data-testid="stCheckbox"] label[data-selected] > div:not([data-testid]) > div,
+  [data-testid="stRadioOption"][data-selected] > div > div > div { background: var(--on-primary) }
+"""
+
+# The slanted letters of a formula overflow its box by a pixel or two, which must not make it scroll; in the side panel
+# a formula is smaller, so that most fit.
+# Tests: test_no_formula_scrolls and test_formulas_fit_the_side_panel in tests/e2e/test_dom.py.
+FORMULAS = f"""
+  [data-testid="stMarkdownContainer"] .katex-display.katex-display {{ overflow: visible; padding-inline: 3px }}
+  .st-key-{FORMULA} .katex {{ font-size: 0.82em }}
+"""
+
+# A tooltip can't be scrolled by keyboard, so it is as tall as its text.
+# Test: test_a_long_tooltip_does_not_scroll in tests/e2e/test_dom.py.
+TOOLTIPS = """
+  [data-testid="stTooltipContent"] { max-height: none }
+"""
+
+# The buttons of training stay in sight while the page scrolls under them. Streamlit has no sticky containers.
+# Test: test_the_buttons_stay_in_sight_on_the_ground_of_the_page in tests/e2e/test_looks.py.
+STICKY = f"""
+  :has(> .st-key-{ACTIONS}) {{
+    position: sticky; top: 3.75rem; z-index: 10; background: light-dark(#ffffff, #11151a);
+  }}
+"""
+
+# The Workbench fits one screen: less space around it, smaller buttons, and on a phone one popover for the whole recipe.
+# Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width.
+# Test: test_one_screen_holds_the_picture_and_its_controls in tests/e2e/test_workbench.py.
+ONE_SCREEN = f"""
+  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 3.9rem 1.25rem 2rem }}
+  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.5rem }}
+  :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{ font-size: 0.875rem }}
+  .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
+  .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.65rem }}
+  @media (min-width: 641px) {{
+    :has(> .st-key-{RECIPE_WHOLE}) {{ display: none }}
+  }}
+  @media (max-width: 640px) {{
+    :has(> .st-key-{RECIPE_PARTS}) {{ display: none }}
+    :has(> .st-key-{RECIPE_DIAL}) {{ order: 1 }}
+    .st-key-{VERDICT} {{ flex-wrap: wrap; gap: 0.5rem }}
+    :is(.st-key-{RECIPE}, .st-key-{VERDICT}) button {{ min-height: 2.25rem; padding-block: 0.15rem }}
+    .st-key-{VERDICT} > :first-child {{ flex-basis: 100% }}
+  }}
+"""
+
+# Streamlit leaves the focus on the button that opens a popover, and the popover is at the end of the document, so a
+# keyboard would reach it last. The popover takes the focus when it opens; Escape returns it.
+# Test: test_the_journey_needs_no_mouse in tests/e2e/test_accessibility.py.
+FOCUS = """
+  const focus = (button, tries) => setTimeout(() => {
+    const opened = document.querySelector("[data-testid=stPopoverBody]");
+    if (opened && button.ariaExpanded === "true") {
+      opened.tabIndex = -1;
+      opened.focus();
+    }
+    if (tries && !opened?.matches(":focus-within")) focus(button, tries - 1); // not yet in sight
+  }, 50);
+  const follow = ({ target }) => {
+    const button = target.closest("[data-testid=stPopoverButton]");
+    if (button) focus(button, 40);
+  };
+  document.popoversAreFollowed ??= !document.addEventListener("click", follow, { capture: true });
+"""
+
+
+def reach() -> None:
+    """Put all of it into the page, once a script run."""
+    st.html(f"<style>{ON_PRIMARY}{FORMULAS}{TOOLTIPS}{STICKY}{ONE_SCREEN}</style>")
+    st.html(f"<script>{FOCUS}</script>", unsafe_allow_javascript=True)

@@ -1,0 +1,92 @@
+"""What pages/shared/dom.py changes in Streamlit's own page can be seen and read."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import until
+from tests.e2e.conftest import RACE, drawn
+
+# The contrast (WCAG 2) of an element's colour, by the name of the property, with the next background behind it.
+CONTRAST = """(element, property) => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const luminance = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const parts = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255);
+    const [r, g, b] = parts.map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const clear = (colour) => colour === "transparent" || /[,/] ?0\\)$/.test(colour);
+  let behind = property === "backgroundColor" ? element.parentElement : element;
+  while (clear(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+  const both = [getComputedStyle(element)[property], getComputedStyle(behind).backgroundColor].map(luminance);
+  return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+}"""
+
+# Whether the fonts and styles of formulas are there, which come late.
+WITH_FONTS = """() => document.fonts.status === "loaded" && [...document.fonts].some((font) =>
+  font.family.includes("KaTeX") && font.status === "loaded")"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_is_drawn_on_the_primary_colour_can_be_seen(
+    page: Page, runs: dict[str, str], app_url: str, scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{app_url}/compare?{runs[RACE]}&model=mlp&batch_norm=1")
+    drawn(page, "race_losses")
+    is_clear(page.get_by_role("button", name="Start"), "color")
+    is_clear(page.locator("[data-testid=stCheckbox] label[data-selected] svg"), "stroke")
+    is_clear(page.locator("[data-testid=stRadioOption][data-selected] > div > div > div"), "backgroundColor")
+    page.get_by_role("link", name="Open in the Workbench").click()
+    drawn(page, "picture")
+    page.get_by_role("tab", name="Compare").click()
+    is_clear(page.locator("[data-tag] span"), "color")
+    is_clear(page.locator("[data-tag] path"), "stroke")
+
+
+def is_clear(element: Locator, property: str) -> None:
+    """Wait until this colour of the first of these elements has the contrast that a text needs."""
+    until(lambda: element.first.evaluate(CONTRAST, property) >= 4.5, seconds=20)
+
+
+def scrolled(elements: Locator) -> int:
+    """How many of these elements can be scrolled."""
+    return elements.evaluate_all(
+        """elements => elements.filter((element) => {
+          element.scrollTop = element.scrollLeft = 9;
+          return element.scrollTop + element.scrollLeft > 0;
+        }).length"""
+    )
+
+
+def test_no_formula_scrolls(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/losses")
+    formulas = page.locator(".katex-display")
+    expect(formulas).to_have_count(3)
+    page.wait_for_function(WITH_FONTS)
+    assert scrolled(formulas) == 0
+
+
+@pytest.mark.parametrize("loss", ["gated_bce", "tversky"])  # the widest
+def test_formulas_fit_the_side_panel(page: Page, app_url: str, loss: str) -> None:
+    page.goto(f"{app_url}/compare?loss={loss}")
+    expect(page.get_by_test_id("stSidebar").locator(".katex-display")).to_be_visible()
+    page.wait_for_function(WITH_FONTS)
+    page.wait_for_function(  # styles come late
+        """() => {
+          const formula = document.querySelector("[data-testid=stSidebar] .katex-display");
+          return formula.scrollWidth <= formula.clientWidth;
+        }"""
+    )
+
+
+def test_a_long_tooltip_does_not_scroll(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/compare")
+    page.get_by_role("button", name="Help for Loss").focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+    content = page.get_by_test_id("stTooltipContent")
+    assert content.evaluate("element => element.offsetHeight") > 300  # where Streamlit would let it scroll
+    assert scrolled(content) == 0
