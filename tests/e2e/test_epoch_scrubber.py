@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, WebSocket, expect
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
 from tests.conftest import serve
-from tests.e2e.conftest import overflow, settled
+from tests.e2e.conftest import overflow, painted, settled, still
 from tests.support.scrubber import EPOCHS, THRESHOLD, training
 
 SCRIPT = """
@@ -172,7 +172,7 @@ def test_dragging_is_quick_and_sends_nothing(page: Page, scratch_url: str) -> No
     print(f"\nepochs drawn a second while dragging: {rate:.0f} ({measured})")
     assert measured["wrong"] == 0
     assert rate >= 20
-    page.wait_for_timeout(300)
+    settled(page)
     assert sent == []
 
 
@@ -184,7 +184,8 @@ def test_plays_to_the_last_epoch_and_pauses(page: Page, scratch_url: str) -> Non
     pause.click()
     held = int(shown(page, "epoch"))
     assert held < 39
-    page.wait_for_timeout(200)
+    for _ in range(10):
+        painted(page)
     assert int(shown(page, "epoch")) == held
     play.click()
     expect(page.locator(".st-key-epochs .epoch")).to_have_text("39")
@@ -216,7 +217,7 @@ def test_fits_at_every_width(page: Page, scratch_url: str, scale: str) -> None:
     panels = [page.locator(f".st-key-epochs .{name}") for name in ("scores", "pr", "matrix")]
     for width in (1000, 700, 390):
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(300)
+        still(page)
         assert overflow(page) == 0
         boxes = [panel.bounding_box() for panel in panels]
         tops = [round(box["y"]) for box in boxes if box]
@@ -236,5 +237,5 @@ def test_says_what_it_shows(page: Page, scratch_url: str) -> None:
     expect(page.get_by_role("img", name="Precision and recall at 200 epochs.")).to_be_visible()
     move_to(page, slider, 12)
     expect(slider).to_have_attribute("aria-valuetext", "epoch 12")
-    expect(page.get_by_role("rowheader", name="is digit 8")).to_be_visible()
+    expect(page.get_by_role("rowheader", name="actual digit 8")).to_be_visible()
     expect(page.get_by_role("columnheader", name="called digit 8")).to_be_visible()

@@ -18,7 +18,7 @@ from core.plots.picture import EARLIER_BOUND
 from pages.components.picture.picture import Mark, thresholds_data
 from pages.components.scripts import VERSION
 from tests.conftest import confusion, serve
-from tests.e2e.conftest import overflow, settled
+from tests.e2e.conftest import overflow, painted, settled, still, ticks
 from tests.support.picture_page import EPOCHS, SHOWN, trained
 from tests.support.wire import Wire
 
@@ -69,6 +69,17 @@ def rested(page: Page) -> None:
 
 def field(page: Page, kind: str = "probability") -> Locator:
     return page.get_by_label(f"Threshold as {kind}")
+
+
+# What a field shows in each frame until what is shown is what the server counted.
+UNTIL_RESTED = """async (field) => {
+  const shown = [];
+  while (field.closest(".stage").getAttribute("aria-busy") === "true") {
+    shown.push(field.value);
+    await new Promise(requestAnimationFrame);
+  }
+  return [...shown, field.value];
+}"""
 
 
 def type_in(page: Page, text: str, kind: str = "probability") -> None:
@@ -159,7 +170,7 @@ def drag(page: Page, handle: Locator, shares: list[float], seen: list[tuple[floa
     page.mouse.down()
     for share in shares:
         page.mouse.move(plot["x"] + share * plot["width"], y)
-        page.wait_for_timeout(40)
+        painted(page)
         seen.append((threshold_of(page), matrix(page)))
 
 
@@ -175,7 +186,7 @@ def test_a_drag_sends_nothing_until_one_small_message(page: Page, picture_url: s
         assert counts == confusion(index.counts(threshold)).tolist()
     page.mouse.up()
     rested(page)
-    page.wait_for_timeout(300)
+    settled(page)
     assert len(wire.sizes) == 1
     assert wire.sizes[0] <= 1024
     assert threshold_of(page) == seen[-1][0]
@@ -218,16 +229,13 @@ def test_keys_go_from_score_to_score_and_to_the_ends(page: Page, picture_url: st
 
 def test_a_second_move_is_not_overtaken_by_the_answer_to_the_first(page: Page, picture_url: str) -> None:
     opened(page, picture_url, "exact&slow")
-    shown: list[float] = []
     for text in ("0.2", "0.8"):
         field(page).fill(text)
         field(page).press("Enter")
-        page.wait_for_timeout(100)
-    for _ in range(30):
-        shown.append(threshold_of(page))
-        page.wait_for_timeout(50)
-    assert set(shown) == {0.8}
-    rested(page)
+        page.locator("[data-testid=stApp][data-test-script-state=running]").wait_for()
+    shown = field(page).evaluate(UNTIL_RESTED)
+    assert len(shown) > 5
+    assert {float(text) for text in shown} == {0.8}
     assert matrix(page) == confusion(index_of("exact").counts(0.8)).tolist()
     expect(page.get_by_text("acts: type 0.2, type 0.8")).to_be_visible()
 
@@ -262,7 +270,7 @@ def test_the_axis_and_the_heights_switch_in_the_browser(page: Page, picture_url:
     type_in(page, "0.9")
     shapes = {bars.get_attribute("d")}
     page.get_by_role("button", name="probability").click()
-    page.wait_for_timeout(100)
+    painted(page)
     shapes.add(bars.get_attribute("d"))
     plot, after = page.locator(f"{STAGE} .plot.scores").bounding_box(), line.bounding_box()
     assert before
@@ -271,7 +279,7 @@ def test_the_axis_and_the_heights_switch_in_the_browser(page: Page, picture_url:
     assert after["x"] + 1.5 == pytest.approx(plot["x"] + 10 + 0.9 * (plot["width"] - 20), abs=1)
     for height in ("counts", "log", "density"):
         page.get_by_role("button", name=height, exact=True).click()
-        page.wait_for_timeout(100)
+        painted(page)
         shapes.add(bars.get_attribute("d"))
     assert len(shapes) == 4  # density was seen before
     expect(page.get_by_text("axis probability")).to_be_visible()
@@ -337,16 +345,14 @@ def test_new_epochs_arrive_under_a_held_threshold(page: Page, picture_url: str) 
     seen: list[tuple[float, list[list[int]]]] = []
     drag(page, handle, [0.45, 0.55], seen)
     held, epochs, matrices = threshold_of(page), set(), set()
-    for _ in range(30):
-        page.wait_for_timeout(100)
+    while len(epochs) < 4 or len(matrices) < 4:
+        ticks(page, 1)
         epochs.add(at.inner_text())
         matrices.add(str(matrix(page)))
         assert threshold_of(page) == held
-    assert len(epochs) >= 4
-    assert len(matrices) >= 4
     page.mouse.up()
     rested(page)
-    page.wait_for_timeout(1200)
+    ticks(page, 2)
     assert threshold_of(page) == held
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_text("pause nan")).to_be_visible()
@@ -395,7 +401,7 @@ def test_fits_at_every_size_in_both_themes_without_a_barrier(browser: Browser, p
         page.emulate_media(color_scheme=scheme)
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
-            page.wait_for_timeout(400)
+            still(page)
             assert overflow(page) == 0
             assert cut_or_covered(page) == []
         found = AXE.run(page, ".st-key-picture", {"resultTypes": ["violations"]}).response["violations"]
@@ -449,7 +455,7 @@ def test_nothing_shifts_from_the_first_paint_on(browser: Browser, picture_url: s
     for tab in ("ROC", "Metrics"):
         page.get_by_role("tab", name=tab).click()
     page.get_by_role("button", name="counts").click()
-    page.wait_for_timeout(200)
+    painted(page)
     assert page.locator(STAGE).evaluate("stage => stage.getBoundingClientRect().height") == heights
     assert sum(page.evaluate("window.shifts")) <= 0.01
     page.close()
