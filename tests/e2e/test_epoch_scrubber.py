@@ -238,4 +238,4 @@ def test_says_what_it_shows(page: Page, scratch_url: str) -> None:
     move_to(page, slider, 12)
     expect(slider).to_have_attribute("aria-valuetext", "epoch 12")
     expect(page.get_by_role("rowheader", name="actual digit 8")).to_be_visible()
-    expect(page.get_by_role("columnheader", name="called digit 8")).to_be_visible()
+    expect(page.get_by_role("columnheader", name="predicted digit 8")).to_be_visible()
