@@ -1,4 +1,4 @@
-"""Train: choose data, model, heads and losses, press Start, and watch the losses and the scores move."""
+"""Compare: choose data, model, heads and losses, press Start, and watch the losses and the scores move."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ chosen = experiment.variants[state.EDITED.get()].config if experiment else None
 if experiment:
     session.write_link(experiment)
 
-st.title("Train")
+st.title("Compare")
 if shown := job.experiment if job else experiment:
     st.caption(text.plain(text.of_experiment(shown)))
 if job and experiment and job.experiment != experiment:

@@ -108,7 +108,7 @@ DECISION_RULE: Keys[str] = Keys("decision.{}.rule", "")
 DECISION_FALLBACK: Keys[Any] = Keys("decision.{}.fallback", None)
 NORMALISED: Keys[Normalise] = Keys("{}.normalise", "none")  # name of the matrix
 
-# --- runs on the Train page
+# --- runs on the Compare page
 TRAIN_THRESHOLD: Key[float] = Key("race.threshold", 0.5)
 TRUE_PROBABILITY: Key[float] = Key("race.q", 0.5)  # the threshold on it
 CONVERTED: Key[bool] = Key("convert", False)

@@ -19,7 +19,7 @@ from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import bind, candidates
 
 WORTH = 0.05  # gain in macro F1 that is worth other thresholds
-SEE = OpenPanel("See the labels", "classes")
+SEE = OpenPanel("See the labels", "labels")
 
 _tuned: Recent[tuple[Key, str], tuple[float, ...]] = Recent(128)
 

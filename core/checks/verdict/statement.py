@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 Tone = Literal["good", "warning", "bad"]
-Panel = Literal["tune", "calibration", "theory", "rows", "classes"]
+Panel = Literal["tune", "calibration", "theory", "rows", "classes", "labels"]
 
 
 @dataclass(frozen=True)

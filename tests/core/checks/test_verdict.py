@@ -317,7 +317,7 @@ def test_a_verdict_is_short_plain_and_repairable(task, kind, examples):
             case SetChoices(changes=changes):
                 assert check(source.config.model_copy(update=changes)) != source.config
             case OpenPanel(panel=panel):
-                assert panel in ("tune", "calibration", "theory", "rows", "classes")
+                assert panel in ("tune", "calibration", "theory", "rows", "classes", "labels")
 
 
 # --- numbers
