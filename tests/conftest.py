@@ -184,7 +184,8 @@ def act(at: AppTest, kind: str, value: float | str | None = None, key: str = "pi
     """Do in the picture what its script sends word of ("drag", "type", "share", "save", "undo"), and run."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]
     now = json.loads(element.proto.json)
-    told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value}
+    moved, value = (value, None) if kind in ("tp", "fp", "fn", "tn") else (None, value)  # before a cell was pressed
+    told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value, "moved": moved}
     states = at._tree.get_widget_states()  # an AppTest has no component to click on
     states.widgets.add(
         id=f"$$STREAMLIT_INTERNAL_KEY_{element.proto.id}__events",
