@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.shared import text
+from pages.shared import state, text
 from pages.shared.variant_looks import dotted
 from tests.conftest import open_page, press, trained, unescaped
 from tests.support.workbench_page import opened
@@ -85,7 +85,7 @@ def test_the_name_of_a_variant_is_no_markdown_on_any_page(app_test: AppTest, typ
         seen += list(markdown(at))
         if page == "workbench":
             at.session_state["panel"] = "Compare"
-            with opened(at, "workbench.runs"):
+            with opened(at, state.CHOOSING_SHOWN.name):
                 seen += list(markdown(at))
     assert not [said for said in seen if typed in said]
     assert any(typed in unescaped(said) for said in seen)

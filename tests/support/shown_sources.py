@@ -11,7 +11,7 @@ from core.evaluation.source import ScoreSource
 from core.evaluation.threshold import ABOVE_ALL, Provenance, Threshold
 from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
-from pages.shared import services, thresholds
+from pages.shared import services, state, thresholds
 from tests.conftest import (
     current_run,
     experiment,
@@ -38,7 +38,7 @@ def open_run(at: AppTest, *configs: RunConfig) -> Run:
 def open_source(at: AppTest, *sources: ScoreSource) -> AppTest:
     """Open the page on the first of these sources; the session holds the others beside it."""
     at.session_state["sources"] = sources
-    at.session_state["workbench.shown"] = sources[0].id
+    at.session_state[state.SHOWN.name] = sources[0].id
     at.run()
     assert not at.exception
     return at
@@ -46,7 +46,7 @@ def open_source(at: AppTest, *sources: ScoreSource) -> AppTest:
 
 def choose_source(at: AppTest, name: str) -> AppTest:
     """Show another source of the session, by its id."""
-    with opened(at, "workbench.runs"):
+    with opened(at, state.CHOOSING_SHOWN.name):
         at.radio(key="shown_run").set_value(name).run()
     assert not at.exception
     return at
@@ -54,7 +54,7 @@ def choose_source(at: AppTest, name: str) -> AppTest:
 
 def sources_on_offer(at: AppTest) -> list[str]:
     """The sources that the session can show, as they are listed."""
-    with opened(at, "workbench.runs"):
+    with opened(at, state.CHOOSING_SHOWN.name):
         return [unescaped(option) for option in at.radio(key="shown_run").options]
 
 

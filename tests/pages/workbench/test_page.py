@@ -12,7 +12,7 @@ from core.experiment.config import RunConfig, make_config
 from core.experiment.presets import PRESETS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
-from pages.shared import services
+from pages.shared import services, state
 from tests.conftest import ROOT, button, current_run, drawn, experiment, open_page, sentences, until
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
@@ -78,12 +78,12 @@ def test_all_data_can_be_chosen_and_trained(app_test: AppTest, dataset: str):
 
 def test_other_data_says_what_did_not_fit_and_undo_brings_it_back(app_test: AppTest):
     at = app_test.run()
-    before = at.session_state["recipe"]
+    before = at.session_state[state.RECIPE.name]
     choose_in(at, "data", "Data", "digits")
     said = " ".join(caption.value for caption in at.caption)
     assert "does not fit this data" in said
     button(at, "Undo").click().run()
-    assert at.session_state["recipe"] == before
+    assert at.session_state[state.RECIPE.name] == before
     assert "does not fit" not in " ".join(caption.value for caption in at.caption)
 
 
@@ -91,7 +91,7 @@ def test_a_loss_that_needs_another_head_is_listed_with_the_switch(app_test: AppT
     at = app_test.run()
     with opened(at, "part.loss"):
         button(at, f"{LOSSES['cross_entropy'].label}: switch to {HEADS['softmax2'].label}").click().run()
-    assert (at.session_state["recipe"].head, at.session_state["recipe"].loss) == ("softmax2", "cross_entropy")
+    assert (at.session_state[state.RECIPE.name].head, at.session_state["recipe"].loss) == ("softmax2", "cross_entropy")
 
 
 def test_every_loss_is_listed_whatever_the_data(app_test: AppTest):
@@ -105,9 +105,9 @@ def test_every_loss_is_listed_whatever_the_data(app_test: AppTest):
 
 def test_a_choice_that_cannot_be_trained_changes_nothing(app_test: AppTest):
     at = app_test.run()
-    before = at.session_state["recipe"]
+    before = at.session_state[state.RECIPE.name]
     choose_in(at, "training", "Batch size", 60_000)
-    assert at.session_state["recipe"] == before
+    assert at.session_state[state.RECIPE.name] == before
     assert any("batch_size" in error.value for error in at.error)
 
 
@@ -125,7 +125,7 @@ def test_a_link_to_a_run_opens_it_with_its_thresholds(app_test: AppTest):
     app_test.query_params.update({"run": name, "current": "0.25", "saved": "0.75"})
     at = app_test.run()
     assert shown_run(at) == current_run(at)
-    assert at.session_state["recipe"] == config
+    assert at.session_state[state.RECIPE.name] == config
     assert marks(at)["current"]["threshold"] == 0.25
     assert marks(at)["saved"]["threshold"] == 0.75
     assert at.query_params["run"] in ([name], name)
@@ -138,7 +138,7 @@ def test_a_link_to_several_variants_opens_on_the_compare_page_unless_it_names_a_
     app_test.query_params["run"] = name
     at = app_test.run()
     assert at.title
-    assert open_page(at, "workbench").session_state["recipe"] == configs[0]
+    assert open_page(at, "workbench").session_state[state.RECIPE.name] == configs[0]
     assert shown_run(at).id == f"{name}-0"
 
     other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
@@ -146,7 +146,7 @@ def test_a_link_to_several_variants_opens_on_the_compare_page_unless_it_names_a_
     other.run()
     assert not sentences(other)
     assert shown_run(other).id == f"{name}-1"
-    assert other.session_state["recipe"] == configs[1]
+    assert other.session_state[state.RECIPE.name] == configs[1]
     assert marks(other)["current"]["threshold"] == 0.25
 
 

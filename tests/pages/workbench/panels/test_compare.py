@@ -20,7 +20,7 @@ from core.evaluation.tuning import bind, candidates
 from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.plots.comparison import LETTERS
 from core.training.runs import Run
-from pages.shared import services
+from pages.shared import services, state
 from tests.conftest import act, choose, control, figure_of, open_page, press, sent, sentences, until
 from tests.support.shown_sources import choose_source, digit, digits, open_run, open_source, put_thresholds, values_of
 from tests.support.sources import a_run, as_arrays
@@ -112,7 +112,7 @@ def test_the_demonstration_is_compared_with_its_other_variant_and_an_earlier_epo
     plain, weighted = services.demonstration().runs
     assert chosen(at) == [plain.id]
     assert legend(at) == ["A pos_weight 20", "B pos_weight 1"]
-    at.session_state["workbench.shown"] = f"{weighted.id}@5"
+    at.session_state[state.SHOWN.name] = f"{weighted.id}@5"
     show_compare(at)
     compare_with(at, weighted)
     wanted = [
