@@ -91,7 +91,7 @@ def test_a_loss_that_needs_another_head_is_listed_with_the_switch(app_test: AppT
     at = app_test.run()
     with opened(at, "part.loss"):
         button(at, f"{LOSSES['cross_entropy'].label}: switch to {HEADS['softmax2'].label}").click().run()
-    assert (at.session_state[state.RECIPE.name].head, at.session_state["recipe"].loss) == ("softmax2", "cross_entropy")
+    assert (at.session_state[state.RECIPE.name].head, at.session_state[state.RECIPE.name].loss) == ("softmax2", "cross_entropy")
 
 
 def test_every_loss_is_listed_whatever_the_data(app_test: AppTest):
