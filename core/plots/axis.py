@@ -13,7 +13,7 @@ from core.evaluation import ScoreIndex
 from core.plots.scores import BINS
 from core.plots.style import Scale, ScoreRange, limits, score_axis, score_range, scores_at
 
-AxisKind = Literal["probability", "logit", "score"]  # "score": evenly spaced scores that are no probabilities
+AxisKind = Literal["probability", "logit", "score"]  # "score": evenly spaced scores that are not probabilities
 
 
 @dataclass(frozen=True, eq=False)

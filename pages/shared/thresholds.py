@@ -6,6 +6,7 @@ are none until somebody saves.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from core.evaluation.threshold import (
     thresholds_to_text,
 )
 from core.evaluation.tuning import LABEL_RULES, bind, candidates, rules
+from core.experiment.config import RunConfig
 from pages.shared import session, state
 
 KEPT = 200  # steps that can be undone
@@ -171,6 +173,25 @@ def save(source: ScoreSource) -> None:
     """Save the current thresholds."""
     now = current(source)
     _step(source, Step(now, now))
+
+
+def carry(source: ScoreSource, run: str, config: RunConfig) -> None:
+    """Let a run of this id begin with the current thresholds of a source, if that is a run on the same data.
+
+    A threshold that a rule found on the scores of the source is tuned on nothing there: it counts as typed.
+    """
+    old = source.config
+    if not old or (old.dataset, old.dataset_params) != (config.dataset, config.dataset_params):
+        return
+    if source.task == "regression" or not source.parts:
+        return
+    now, default = current(source), (domain(source).default(),) * len(current(source))
+    moved = tuple(
+        dataclasses.replace(one, provenance=Provenance("typed", one.provenance.rows)) if one.provenance.rule else one
+        for one in now
+    )
+    if now != default:
+        state.THRESHOLDS.of(run).set([Step(default), Step(moved)])
 
 
 def undo(source: ScoreSource) -> None:

@@ -10,7 +10,7 @@ from core.evaluation.source import ScoreSource
 from core.experiment.config import Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.training.runs import Job, Run
-from pages.shared import services, session, state, text
+from pages.shared import services, session, state, text, thresholds
 
 
 def open_link() -> None:
@@ -89,6 +89,8 @@ def train(config: RunConfig, replay: bool) -> None:
     (name,) = names_of([config])
     started = session.start(Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,)))
     if started:
+        thresholds.carry(now, f"{started}-0", config)
+        state.RECIPE_CHANGES.set(())
         state.SHOWN_BEFORE.set(now.id)
         state.SHOWN.set(f"{started}-0")
         state.REPLAYED.set(started if replay else "")

@@ -27,6 +27,7 @@ def show(source: ScoreSource, part: str) -> None:
     ):
         if job and going:
             st.markdown(text.of_progress(job, len(services.devices()) > 1))
+            st.button("Stop", key="verdict.stop", on_click=services.runner().cancel, args=(job.id,))
         elif not source.parts:
             st.markdown(f"{ICONS['bad']} {text.plain(source.error if isinstance(source, Run) else '')}")
         else:

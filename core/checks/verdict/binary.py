@@ -51,7 +51,7 @@ RESAMPLES = 1000  # of counts
 
 class Evidence(NamedTuple):
     """What does not depend on the threshold: ROC-AUC with its interval, average precision, Cox's line and ECE, which
-    are None and NaN for scores that are no probabilities and for too few rows."""
+    are None and NaN for scores that are not probabilities and for too few rows."""
 
     roc_auc: tuple[float, float, float]
     average_precision: float
@@ -414,9 +414,9 @@ def moved(facts: BinaryFacts) -> Statement | None:
     return Statement(
         "good",
         f"{facts.ranks}, and {facts.at} F1 is within {WORTH:g} of the best: it {facts.found}. {facts.moved_by} "
-        "Scores are no probabilities.",
+        "Scores are not probabilities.",
         f"{facts.why_tuned}{facts.why_moved}",
-        (OpenPanel("Convert back to probabilities", "theory"),),
+        (OpenPanel("Predicted and measured", "theory"),),
         ("C210",),
     )
 

@@ -48,7 +48,8 @@ PANELS: dict[str, Panel] = {
 
 
 def open_panel(name: str) -> None:
-    """Open the panel of this identifier; to be called in a callback."""
+    """Open the panel of this identifier, and say where it is; to be called in a callback."""
+    st.toast(f"The panel {PANELS[name].label} is open, further down.", icon=":material/arrow_downward:")
     state.PANEL.set(PANELS[name].label)
 
 

@@ -139,7 +139,7 @@ def _read(source: ScoreSource) -> tuple[AsLogits | None, dict[str, Scores], dict
 
 
 def _said_of(reading: AsLogits) -> str:
-    """How scores that are no probabilities are read, in a sentence."""
+    """How scores that are not probabilities are read, in a sentence."""
     of = f"(score − {reading.center:.6g}) / {reading.scale:.6g}" if reading != AsLogits() else "the score"
     return f"These scores are outside [0, 1]. Uncalibrated, they are read as logits: p is the sigmoid of {of}."
 

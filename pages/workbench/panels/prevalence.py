@@ -145,7 +145,7 @@ def _tune(
     of: Key, column: int, aim: Aim, payoffs: Payoffs, there: float, _source: ScoreSource
 ) -> tuple[Bootstrap, float]:
     """The threshold tuned for a prevalence on its split and on resamples, and the one predicted, NaN for
-    scores that are no probabilities."""
+    scores that are not probabilities."""
     rule = shift.rule_at(shift.rule_of(aim, payoffs), there)
     part = tuned_on(_source)
     counts, view = candidates(_source.index(part, column)), _source.scores(part).view(column)

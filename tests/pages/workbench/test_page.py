@@ -13,7 +13,7 @@ from core.experiment.presets import PRESETS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
 from pages.shared import services, state
-from tests.conftest import ROOT, button, current_run, drawn, experiment, open_page, sentences, until
+from tests.conftest import ROOT, act, button, current_run, drawn, experiment, open_page, sentences, until
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
 
@@ -91,7 +91,10 @@ def test_a_loss_that_needs_another_head_is_listed_with_the_switch(app_test: AppT
     at = app_test.run()
     with opened(at, "part.loss"):
         button(at, f"{LOSSES['cross_entropy'].label}: switch to {HEADS['softmax2'].label}").click().run()
-    assert (at.session_state[state.RECIPE.name].head, at.session_state[state.RECIPE.name].loss) == ("softmax2", "cross_entropy")
+    assert (at.session_state[state.RECIPE.name].head, at.session_state[state.RECIPE.name].loss) == (
+        "softmax2",
+        "cross_entropy",
+    )
 
 
 def test_every_loss_is_listed_whatever_the_data(app_test: AppTest):
@@ -168,3 +171,20 @@ def test_the_button_of_the_verdict_moves_the_threshold(app_test: AppTest):
     f1 = [sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= t) for t in np.unique(scores.y_score)[-400:]]
     assert sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= now["threshold"]) == pytest.approx(max(f1))
     assert at.query_params["current_from"] in (["f1@validation"], "f1@validation")
+
+
+def test_the_next_run_on_the_same_data_keeps_the_threshold_and_no_rule_that_did_not_tune_it(app_test: AppTest):
+    at = app_test.run()
+    next(one for one in at.button if one.label.startswith("Use 0")).click().run()
+    tuned = marks(at)["current"]["threshold"]
+    at.select_slider[0].set_value(99.0).run()
+    trained_again(at)
+    assert marks(at)["current"]["threshold"] == tuned
+    assert at.query_params["current_from"] in (["typed@validation"], "typed@validation")
+    act(at, "undo")
+    assert marks(at)["current"]["threshold"] == 0.5
+    act(at, "drag", 0.25)
+    choose_in(at, "data", "Data", "gaussians")
+    button(at, "Train").click().run()
+    trained_again(at)
+    assert marks(at)["current"]["threshold"] == 0.5
