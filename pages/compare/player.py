@@ -57,6 +57,7 @@ def show(job: Job | None, experiment: Experiment | None) -> None:
 
 def start(experiment: Experiment) -> None:
     """Train these choices at the pace that is chosen."""
+    state.COMPLAINTS.set(())
     if name := session.start(experiment):
         runner().set_pace(name, PACES[state.PACE.get()])
 

@@ -53,10 +53,10 @@ ONE_SCREEN = f"""
   :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{ font-size: 0.875rem }}
   .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
   .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.65rem }}
-  @media (max-width: 1399px) {
-    .st-key-recipe button { padding-inline: 0.4rem; font-size: 0.8125rem }
-    .st-key-recipe, .st-key-recipe-parts, .st-key-recipe-dial { gap: 0.3rem }
-  }
+  @media (max-width: 1399px) {{
+    .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
+    :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
+  }}
   @media (min-width: 641px) {{
     :has(> .st-key-{RECIPE_WHOLE}) {{ display: none }}
   }}

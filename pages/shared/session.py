@@ -55,7 +55,6 @@ def start(experiment: Experiment) -> str | None:
 
     Returns the id of the job, or None if it is refused, with a sentence kept on why.
     """
-    state.COMPLAINTS.set(())
     runner().cancel(state.STARTED.get())
     try:
         started = runner().submit(experiment)

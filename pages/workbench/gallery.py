@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.experiment.presets import PRESETS
 from core.plots.miniature import preset_miniature
-from pages.shared import choices, session
+from pages.shared import choices, session, state
 
 COMPARE = "compare/compare.py"
 COLOURS = ("blueColor", "orangeColor", "textColor")
@@ -30,5 +30,6 @@ def show() -> None:
                 st.image(_miniature(name), width="stretch", alt=alt)
                 if st.button(preset.question, key=f"gallery.{name}", type="tertiary"):
                     choices.open_with(preset.experiment)
+                    state.COMPLAINTS.set(())
                     session.start(preset.experiment)
                     st.switch_page(COMPARE)

@@ -113,6 +113,7 @@ def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | s
         if act == "speed":
             runner.set_pace(job.id, PACES.get(float(value)))
         elif act == "restart":
+            runner.cancel(job.id)
             shown.train(job.runs[0].config, replay=False)
         else:
             getattr(runner, act)(job.id)

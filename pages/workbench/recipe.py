@@ -98,6 +98,7 @@ def choose_and_train(**chosen: Any) -> None:
     before = config()
     choose(**chosen)
     state.RECIPE_TRAINS.set(config() != before)
+    state.COMPLAINTS.set(())
 
 
 def _say(changes: list[str], before: RunConfig | None) -> None:

@@ -35,15 +35,16 @@ def source() -> ScoreSource:
 
 
 def choose() -> None:
-    """A popover with the sources of this session, in which another one can be shown."""
+    """A popover with the sources of this session that have scores, in which another one can be shown."""
     popover = st.popover("Runs", key=state.CHOOSING_SHOWN.name, on_change="rerun")
     if not popover.open:
         return
-    sources = known()
+    now = source().id.partition("@")[0]
+    sources = {name: one for name, one in known().items() if one.parts or name == now}
     names = {
         name: text.plain(f"{len(sources) - at}. {one.about.label}") for at, (name, one) in enumerate(sources.items())
     }
-    state.SHOWN_CHOICE.set(source().id.partition("@")[0])
+    state.SHOWN_CHOICE.set(now)
     with popover:
         st.radio(
             "Shown", list(sources), format_func=names.__getitem__, key=state.SHOWN_CHOICE.name, on_change=_show_chosen

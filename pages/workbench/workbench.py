@@ -15,7 +15,7 @@ def look(source_id: str) -> None:
     """The verdict, the picture and, at rest, the panels of a source; once its training ends the whole script runs."""
     source = shown.find(source_id, shown.known())
     live = isinstance(source, Run) and not source.ended
-    if source is None:  # forgotten meanwhile
+    if source is None or source.id != shown.source().id:  # forgotten meanwhile, or another one is to be shown
         st.rerun()
     line = st.container()  # filled after the picture, which takes less time
     drawn = source if source.parts else shown.last()  # until the first epoch is trained, what was there before
@@ -41,6 +41,8 @@ with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", 
     pressed = recipe.show()
     shown.choose()
     share.show()
+if pressed:
+    state.COMPLAINTS.set(())
 if pressed or recipe.asks_to_train():
     shown.train(recipe.config(), replay=pressed)
     st.rerun()

@@ -156,8 +156,11 @@ def test_a_link_to_several_variants_opens_on_the_compare_page_unless_it_names_a_
 def test_a_run_that_is_gone_can_be_trained_again_from_its_link(app_test: AppTest):
     app_test.query_params.update({"dataset": "gaussians", "epochs": "2", "run": "0" * 32, "current": "0.25"})
     at = app_test.run()
-    run = trained_again(at)
-    assert run.config == RunConfig(dataset="gaussians", epochs=2)
+    until(lambda: current_run(at).ended)
+    at.run()
+    (said,) = sentences(at)
+    assert "is no longer kept" in said
+    assert current_run(at).config == RunConfig(dataset="gaussians", epochs=2)
     assert marks(at)["current"]["threshold"] == 0.25
 
 
@@ -188,3 +191,13 @@ def test_the_next_run_on_the_same_data_keeps_the_threshold_and_no_rule_that_did_
     button(at, "Train").click().run()
     trained_again(at)
     assert marks(at)["current"]["threshold"] == 0.5
+
+
+def test_what_is_wrong_with_a_link_is_said_though_it_trains(app_test: AppTest):
+    app_test.query_params.update({"dataset": "gaussians", "epochs": "2", "loss.pos_weight": "1e9", "lr": "fast"})
+    at = app_test.run()
+    until(lambda: current_run(at).ended)
+    at.run()
+    assert len(sentences(at)) == 2
+    button(at, "Train").click().run()
+    assert not sentences(at)
