@@ -543,7 +543,7 @@ def _why_line(facts: BinaryFacts, line: Line) -> str:
         f"Cox's test fits a line to the logits of the scores: slope {line.slope:.2f} and intercept "
         f"{line.intercept:+.2f}, calibrated 1 and 0 (p = {line.p_value:.2g}; it lowers the log-loss by "
         f"{line.gain:.1%}). The expected calibration error is {facts.evidence.calibration_error:.3f}. Calibration on "
-        "validation rows changes probabilities, not their order."
+        f"{facts.tuned_on} rows changes probabilities, not their order."
     )
 
 

@@ -229,7 +229,7 @@ def test_each_run_is_shown_at_its_own_threshold_or_at_one_for_all_or_tuned(app_t
     found = table(app_test, "ECE")
     assert found["Threshold"].tolist() == [f"{t:.4f}" for t in tuned]
     np.testing.assert_allclose(found["F1"][1], wanted_numbers(other, "test", tuned[1])["F1"])
-    assert "in-sample" not in said(app_test)
+    assert "in-sample (optimistic)" not in said(app_test)
     act(app_test, "part", "validation")
     assert "in-sample (optimistic)" in said(app_test)
     press(app_test, "Use these thresholds")
