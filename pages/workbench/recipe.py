@@ -71,6 +71,12 @@ def open_link(default: RunConfig) -> None:
         take(next((run for run in job.runs if run.id == shown), job.runs[0]).config)
     else:
         take(first.config if linked else default)
+    try:
+        compatibility.check(config())
+    except CutoffError as error:  # only the data tells that they can't be trained
+        session.complain(str(error))
+        take(default)
+        return
     state.RECIPE_TRAINS.set(linked and job is None)
 
 

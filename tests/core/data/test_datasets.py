@@ -16,7 +16,7 @@ from core.data import DATASETS, FRACTIONS, Dataset, examples, load_dataset, load
 from core.data.synthetic import FRAUD_EFFECTS, gaussians, line
 from core.data.thinning import ORIGINAL, PREVALENCE, read_share, thinned
 from core.errors import CutoffError
-from tests.conftest import button, choose, sentences
+from tests.conftest import button, choose, open_page, sentences
 
 BUILT_IN = [name for name in DATASETS if name != "mnist_5k"]
 CLASSES = [name for name in BUILT_IN if DATASETS[name].task in ("binary", "multiclass")]
@@ -61,7 +61,7 @@ def test_a_page_with_data_that_cannot_be_read_says_so_and_offers_others(
     damaged: Callable[[object], None], app_test: AppTest
 ):
     damaged(OSError("/somewhere/wine.csv"))
-    at = choose(app_test.run(), "dataset", "wine")
+    at = choose(open_page(app_test, "compare"), "dataset", "wine")
     (said,) = sentences(at)
     assert said.startswith("The data set 'Wine' can't be read.")
     assert button(at, "Start").disabled

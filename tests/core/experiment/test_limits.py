@@ -11,7 +11,7 @@ from core.experiment.limits import check_scores, count_scores
 from core.experiment.presets import PRESETS
 from core.settings import Settings
 from core.training.runner import Runner
-from tests.conftest import button, choose, sentences
+from tests.conftest import button, choose, open_page, sentences
 
 TOPICS = {"dataset": "multilabel_synthetic", "head": "sigmoids", "dataset_params": {"samples": 50_000, "labels": 20}}
 
@@ -52,9 +52,9 @@ def test_the_runner_refuses_what_would_not_fit_and_says_what_to_do():
     )
 
 
-def test_start_is_disabled_with_the_sentence(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+def test_start_is_disabled_with_the_sentence(app_test: AppTest, monkeypatch: pytest.MonkeyPatch, own_services: None):
     monkeypatch.setenv("CUTOFF_MAX_SCORES", "20000")
-    at = app_test.run()
+    at = open_page(app_test, "compare")
     assert not button(at, "Start").disabled
     at = choose(at, "seeds", 50)
     (said,) = sentences(at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -11,7 +12,18 @@ from core.data import DATASETS
 from core.experiment import compatibility, links
 from core.experiment.config import OPTIMIZERS, RunConfig, make_config
 from core.models import MODELS
-from tests.conftest import ROOT, button, choose, control, current_run, open_page, press, sentences, trained
+from tests.conftest import (
+    ROOT,
+    button,
+    choose,
+    control,
+    current_run,
+    open_page,
+    press,
+    sentences,
+    stop_training,
+    trained,
+)
 
 EVERYTHING = {
     "dataset": "gaussians",
@@ -34,14 +46,23 @@ EVERYTHING = {
 }
 
 
-pytestmark = pytest.mark.usefixtures("app_test")  # which closes the runner
+SESSIONS: list[AppTest] = []
 
 
-def opened(query: dict[str, str], name: str = "train") -> AppTest:
+@pytest.fixture(autouse=True)
+def stopped(shared_services: None) -> Iterator[None]:
+    """What the sessions of a test leave in training is stopped."""
+    yield
+    while SESSIONS:
+        stop_training(SESSIONS.pop())
+
+
+def opened(query: dict[str, str], name: str = "compare") -> AppTest:
     """A fresh session that follows a link."""
     at = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
     at.query_params.update(query)
-    return at.run() if name == "train" else open_page(at, name)
+    SESSIONS.append(at)
+    return open_page(at, name)
 
 
 # --- good links
@@ -106,7 +127,7 @@ def test_a_link_to_a_run_opens_it_in_another_session():
     run = trained(at)
     link = dict(at.query_params)
     assert link == {"epochs": "3", "run": run.id.split("-")[0]}
-    for name in ("train", "thresholds"):
+    for name in ("compare", "workbench"):
         other = opened(link, name)
         assert not sentences(other)
         assert current_run(other).id == run.id
@@ -153,7 +174,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("name", ["train", "thresholds"])
+@pytest.mark.parametrize("name", ["compare", "workbench"])
 @pytest.mark.parametrize("query", BAD.values(), ids=BAD)
 def test_a_bad_link_gives_one_sentence_and_the_page_goes_on(query: dict[str, str], name: str):
     at = opened(query, name)
@@ -163,7 +184,7 @@ def test_a_bad_link_gives_one_sentence_and_the_page_goes_on(query: dict[str, str
     else:
         assert said.startswith("Expected ")
         assert ", but got " in said
-    if name == "train":
+    if name == "compare":
         assert not button(at, "Start").disabled
         choose(at, "epochs", 1)
         press(at, "Start")
@@ -271,7 +292,7 @@ def test_a_whole_surrogate_pair_is_a_letter():
     assert (experiment.variants[1].name, complaints) == ("a \U0001f600", [])
 
 
-@pytest.mark.parametrize("page", ["train", "thresholds", "losses"])
+@pytest.mark.parametrize("page", ["compare", "workbench", "losses"])
 def test_a_name_that_nothing_can_show_breaks_no_page(app_test: AppTest, page: str):
     app_test.query_params["variants"] = '{"name": ["a \\ud800"]}'
     assert not app_test.run().exception
@@ -280,7 +301,7 @@ def test_a_name_that_nothing_can_show_breaks_no_page(app_test: AppTest, page: st
 
 def test_what_a_link_says_is_shown_as_text_and_not_as_markdown(app_test: AppTest) -> None:
     app_test.query_params["dataset"] = "![x](http://example.org/a.png) :red[y] <b>z</b>"
-    app_test.run()
+    open_page(app_test, "compare")
     (box,) = app_test.warning
     assert "\\!\\[x\\]\\(http\\:\u2060\\/\\/example.org\\/a.png\\) \\:red\\[y\\] \\<b\\>z\\<\\/b\\>" in box.value
     assert box.value.startswith("Expected `dataset` to be one of")

@@ -59,7 +59,7 @@ def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest, 
 def test_every_data_set_can_be_chosen_and_looked_at(app_test: AppTest):
     at = app_test
     at.session_state["preview"] = True
-    at.run()
+    open_page(at, "compare")
     assert [label.rpartition(" · ")[0] for label in control(at, "dataset").options] == labels(DATASETS, DATASETS)
     for dataset, spec in DATASETS.items():
         choose(at, "dataset", dataset)

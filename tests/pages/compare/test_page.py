@@ -354,7 +354,7 @@ def test_a_regression_shows_its_errors_in_the_targets_unit(app_test: AppTest, lo
         y = load_dataset("diabetes").y[load_split("diabetes").rows["train"]].astype(float)
         np.testing.assert_allclose([band["y0"], band["y1"]], y.mean() + y.std() * np.array([0.3, 0.7]), rtol=1e-5)
     (link,) = at.get("page_link")
-    assert link.proto.label == "See the residuals"
+    assert link.proto.label == "Open in the Workbench"
 
 
 def test_a_convolution_with_batch_norm_trains(app_test: AppTest):

@@ -169,7 +169,7 @@ def test_converting_back_changes_everything_that_is_drawn_and_counted(app_test: 
 def test_the_scores_of_a_single_run_are_converted_as_well(app_test: AppTest):
     at = app_test
     at.query_params.update({"dataset": "gaussians", "loss.pos_weight": "20", "epochs": "30"})
-    (run,) = raced(at.run()).runs
+    (run,) = raced(open_page(at, "compare")).runs
     control(at, "convert").set_value(True).run()
     scores = run.scores("validation")
     called = expit(logit(scores.y_score[:, 0].astype(float)) - np.log(20)) >= 0.5
@@ -457,7 +457,7 @@ def test_the_limit_of_a_loss_of_values_is_marked_in_the_targets_unit(
 ):
     at = app_test
     at.query_params.update({"dataset": "diabetes", "head": "identity", "loss": loss, "epochs": "1"} | params)
-    (run,) = raced(at.run()).runs
+    (run,) = raced(open_page(at, "compare")).runs
     shapes = figure_of(at, "residuals_figure")["layout"]["shapes"]
     marks = [shape["x0"] for shape in shapes if shape["type"] == "line" and shape["x0"]]
     scale = load_split("diabetes", (), run.config.split_seed).scale
@@ -477,6 +477,6 @@ def test_one_class_is_chosen_for_the_whole_page(app_test: AppTest):
 def test_the_log_axis_is_there_for_a_single_run(app_test: AppTest):
     at = app_test
     at.query_params.update(epochs="2")
-    raced(at.run())
+    raced(open_page(at, "compare"))
     control(at, "log_loss").set_value(True).run()
     assert figure_of(at, "loss_figure")["layout"]["yaxis"]["type"] == "log"
