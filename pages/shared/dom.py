@@ -48,14 +48,15 @@ STICKY = f"""
 # Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width.
 # Test: test_one_screen_holds_the_picture_and_its_controls in tests/e2e/test_workbench.py.
 ONE_SCREEN = f"""
-  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 3.9rem 1.25rem 2rem }}
-  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.5rem }}
+  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 3.75rem 1.25rem 2rem }}
+  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.4rem }}
   :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{ font-size: 0.875rem }}
   .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
   .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.65rem }}
   @media (max-width: 1399px) {{
     .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
+    .st-key-{RECIPE_PARTS} button p {{ max-width: 7rem; overflow: hidden; text-overflow: ellipsis }}
   }}
   @media (min-width: 641px) {{
     :has(> .st-key-{RECIPE_WHOLE}) {{ display: none }}

@@ -17,16 +17,17 @@ def look(source_id: str) -> None:
     live = isinstance(source, Run) and not source.ended
     if source is None or source.id != shown.source().id:  # forgotten meanwhile, or another one is to be shown
         st.rerun()
-    line = st.container()  # filled after the picture, which takes less time
     drawn = source if source.parts else shown.last()  # until the first epoch is trained, what was there before
     part, decides = picture.part(drawn), drawn.task != "regression"
     thresholds.take_linked(source)
     link.write(source)
-    column = columns.choose(drawn.scores(part)) if decides else 0
-    if live != state.LIVE.get():  # it has ended just now: its end is drawn before what takes longer
-        picture.show(drawn, part, column, brief=True)
+    ended = live != state.LIVE.get()  # just now: its end is drawn before what takes longer
+    with st.container(gap="xsmall"):
+        line = st.container()  # filled after the picture, which takes less time
+        column = columns.choose(drawn.scores(part)) if decides else 0
+        picture.show(drawn, part, column, brief=ended)
+    if ended:
         st.rerun()
-    picture.show(drawn, part, column)
     with line:
         verdict.show(source, part)
     if not live:

@@ -208,7 +208,7 @@ def test_reload_finds_the_run_and_stop_ends_it(page: Page, app_url: str) -> None
 
     page.get_by_role("link", name="Open in the Workbench").click()
     expect(page.locator(".stage .readout")).to_contain_text("of 5,000 rows")  # a quarter
-    expect(page.locator(".stage output")).to_contain_text(f"epoch {last} of")
+    expect(page.locator(".stage .epoch .at")).to_contain_text(f"epoch {last} of")
     assert np.sum(drawn_matrix(page)) == 5000
 
 

@@ -80,7 +80,7 @@ def at_rest(page: Page) -> None:
 def test_a_newcomer_gets_from_opening_to_a_shared_link(page: Page, browser: Browser, app_url: str) -> None:
     interactions = 1
     page.goto(app_url)
-    epoch = page.locator(f"{STAGE} output")
+    epoch = page.locator(f"{STAGE} .epoch .at")
     expect(epoch).to_contain_text(re.compile(r"epoch \d of 30"))  # an early one, without a click
     expect(epoch).to_contain_text("epoch 30 of 30")
     at_rest(page)
@@ -159,7 +159,7 @@ def test_reload_and_back_keep_run_and_threshold(page: Page, runs: dict[str, str]
 def test_without_motion_nothing_is_replayed(browser: Browser, app_url: str) -> None:
     page = browser.new_context(reduced_motion="reduce").new_page()
     page.goto(app_url)
-    epoch = page.locator(f"{STAGE} output")
+    epoch = page.locator(f"{STAGE} .epoch .at")
     expect(epoch).not_to_be_empty()
     assert epoch.inner_text().startswith("epoch 30 of 30")
     page.context.close()

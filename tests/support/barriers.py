@@ -13,6 +13,8 @@ AXE = Axe()
 KNOWN = {
     # What floats stands at the end of the document, outside every landmark.
     "region": "body > :not(#root)",
+    # Colours of the syntax highlighter of st.code, which no theme option sets.
+    "color-contrast": "[data-testid=stCode] .token",
 }
 
 
