@@ -56,7 +56,6 @@ ONE_SCREEN = f"""
   @media (max-width: 1399px) {{
     .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
-    .st-key-{RECIPE_PARTS} button p {{ max-width: 7rem; overflow: hidden; text-overflow: ellipsis }}
   }}
   @media (min-width: 641px) {{
     :has(> .st-key-{RECIPE_WHOLE}) {{ display: none }}

@@ -352,7 +352,9 @@ def _model_label(now: RunConfig) -> str:
 
 
 def _head_label(now: RunConfig) -> str:
-    return HEADS[now.head].label + ("" if now.activation == "auto" else f", {ACTIVATIONS[now.activation].label}")
+    return HEADS[now.head].label.partition(" (")[0] + (
+        "" if now.activation == "auto" else f", {ACTIVATIONS[now.activation].label}"
+    )
 
 
 PARTS: dict[str, Part] = {
