@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.errors import CutoffError
 from core.evaluation import Rankings, ScoreIndex, ThresholdCounts
 from core.evaluation.condensed import BOUND, condensed
+from core.evaluation.errors import ERRORS
 from core.evaluation.source import Predictions
 from core.evaluation.thinning import evenly_spaced
 from core.plots.axis import Axis, AxisKind, axis_of, round_numbers
@@ -241,7 +242,7 @@ def values_film(
                 epoch=int(epochs[at]),
                 predicted=y_pred[drawn],
                 residuals=np.bincount(residuals, minlength=BINS),
-                errors=_errors(y_true, y_pred),
+                errors={name: error(predictions[at]) for name, error in ERRORS.items()},
             )
         )
     none = np.empty(0)
@@ -255,20 +256,6 @@ def values_film(
         high=float(high),
         reach=reach,
     )
-
-
-def _errors(y_true: NDArray, y_pred: NDArray) -> dict[str, float]:
-    """MAE, RMSE, bias and R2, NaN where undefined."""
-    if not y_true.size:
-        return dict.fromkeys(("mae", "rmse", "bias", "r2"), math.nan)
-    residuals = y_pred - y_true
-    spread = np.sum((y_true - y_true.mean()) ** 2)
-    return {
-        "mae": float(np.abs(residuals).mean()),
-        "rmse": float(np.sqrt((residuals**2).mean())),
-        "bias": float(residuals.mean()),
-        "r2": float(1 - np.sum(residuals**2) / spread) if spread else math.nan,
-    }
 
 
 # --- JSON

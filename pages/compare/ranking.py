@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from core.evaluation import higher_is_better, summaries
+from core.evaluation.errors import ERRORS
 from core.plots.race import Line
 from core.training.runs import Job, Run
 from pages.compare import focus
@@ -19,15 +19,7 @@ from pages.shared import state, tables, text
 Metrics = dict[str, NDArray[np.float64]]  # by name, (V, S): one row per variant, one column per seed, NaN for none
 PREFERRED = ("f1", "macro_f1", "mae")
 COLUMNS = tables.COLUMNS | {"State": st.column_config.TextColumn(width="medium")}
-BIAS = "mean_residual"
-
-
-def mean_residual(y_true: NDArray[np.float64], y_pred: NDArray[np.float64]) -> float:
-    """How far predictions are above (> 0) or below (< 0) the actual values on average."""
-    return float((y_pred - y_true).mean())
-
-
-ERRORS = {"mae": mean_absolute_error, "rmse": root_mean_squared_error, "r2": r2_score, BIAS: mean_residual}
+SIGNED = "mean_residual"  # ranked by its size
 
 
 def measure(job: Job, threshold: float) -> Metrics | None:
@@ -49,8 +41,8 @@ def measure(job: Job, threshold: float) -> Metrics | None:
 
 def _metrics(runs: Sequence[Run], threshold: float) -> Metrics:
     if runs[0].task == "regression":
-        pairs = [run.predictions("validation") for run in runs]
-        return {name: np.array([error(*pair) for pair in pairs]) for name, error in ERRORS.items()}
+        values = [run.predictions("validation") for run in runs]
+        return {name: np.array([error(one) for one in values]) for name, error in ERRORS.items()}
     rows = runs[0].scores("validation")
     return summaries(rows, np.stack([run.outputs["validation"] for run in runs]), [threshold] * rows.n_columns)
 
@@ -138,13 +130,15 @@ def _order(job: Job, means: NDArray[np.float64], by: str) -> list[int]:
     run diverged."""
     if job.status in ("running", "queued"):
         return list(range(len(means)))
-    badness = np.abs(means) if by == BIAS else -means if _higher_is_better(by) else means
+    badness = np.abs(means) if by == SIGNED else -means if _higher_is_better(by) else means
     worst_last = np.where(np.isnan(badness), np.inf, badness)
     return [int(v) for v in np.lexsort((worst_last, np.array(_diverged(job))))]
 
 
 def _higher_is_better(name: str) -> bool:
-    return name == "r2" if name in text.OTHER_METRICS else higher_is_better(name)
+    if name == "loss":
+        return False
+    return ERRORS[name].higher_is_better if name in ERRORS else higher_is_better(name)
 
 
 def _diverged(job: Job) -> list[bool]:

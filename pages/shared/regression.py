@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
-from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
 from core.data import load_dataset, load_split
+from core.evaluation.errors import ERRORS
 from core.evaluation.source import ScoreSource
 from core.losses import LOSSES
 from core.parameters import defaults
@@ -17,19 +17,12 @@ from core.plots.regression import POINTS, predicted_vs_actual, residual_histogra
 from pages.components.live_figure import live_figure
 from pages.shared import text
 
-ERRORS = {
-    "MAE": (mean_absolute_error, "Mean absolute error, in the target's unit."),
-    "RMSE": (root_mean_squared_error, "Root of the mean squared error, in the target's unit."),
-    "R²": (r2_score, "1 minus squared errors over those of predicting the mean. 1 is perfect, 0 no better than it."),
-}
-
 
 def show_errors(source: ScoreSource, part: str) -> None:
-    """MAE, RMSE and R2 as tiles."""
-    y_true, y_pred = source.predictions(part)
+    """The errors of a split as tiles."""
     with st.container(horizontal=True):
-        for name, (error, help) in ERRORS.items():
-            st.metric(name, f"{error(y_true, y_pred):.4g}", help=help, border=True)
+        for error in ERRORS.values():
+            st.metric(error.label, f"{error(source.predictions(part)):.4g}", help=error.help, border=True)
 
 
 def target(source: ScoreSource) -> str:

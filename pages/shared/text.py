@@ -14,6 +14,7 @@ import torch
 from core.checks import Check
 from core.data import Dataset, load_dataset
 from core.evaluation import number_label, predicted_per_row
+from core.evaluation.errors import ERRORS
 from core.evaluation.scores import Scores
 from core.evaluation.source import ScoreSource, held_out, tuned_on
 from core.experiment import compatibility
@@ -27,7 +28,7 @@ from core.theory.remarks import remark
 from core.training.runs import Job, Run
 
 TASKS = {"binary": "binary", "multiclass": "multi-class", "multilabel": "multi-label", "regression": "regression"}
-OTHER_METRICS = {"loss": "Loss", "mae": "MAE", "rmse": "RMSE", "r2": "R²", "mean_residual": "Mean residual"}
+OTHER_METRICS = {"loss": "Loss"} | {name: error.label for name, error in ERRORS.items()}
 PROPER = {
     True: "a proper scoring rule: minimised by the true probability.",
     False: "not proper: its optimal score is not the true probability.",

@@ -17,6 +17,7 @@ import streamlit as st
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.evaluation.comparison import OF_SCORES
 from core.evaluation.condensed import around
+from core.evaluation.errors import ERRORS
 from core.evaluation.threshold import ABOVE_ALL
 from core.plots.axis import AxisKind
 from core.plots.picture import Film, ValuesFilm, counts_packed
@@ -42,10 +43,6 @@ WITHOUT_VALUE: tuple[Act, ...] = ("undo", "tp", "fp", "fn", "tn", "pause", "resu
 # What the tiles of a picture say: those of the registries, and a few that stand in none.
 TEXTS: dict[str, tuple[str, str]] = {
     "predicted_positive": ("Predicted positive", "Share of rows predicted positive, above the share that is positive."),
-    "mae": ("MAE", "Mean absolute error, in the target's unit."),
-    "rmse": ("RMSE", "Root of the mean squared error, in the target's unit."),
-    "bias": ("Bias", "Mean of predicted minus actual, in the target's unit; 0 is best."),
-    "r2": ("R²", "1 minus squared errors over those of predicting the mean. 1 is perfect, 0 no better than it."),
 }
 AT_THRESHOLD = ("precision", "recall", "f1", "specificity", "mcc")
 SHORT_LABELS = {"average_precision": "Avg. precision"}
@@ -184,7 +181,7 @@ def thresholds_data(film: Film | ValuesFilm, index: ScoreIndex | None, marks: Se
 def metric_texts(film: Film | ValuesFilm) -> dict[str, dict[str, str]]:
     """Label and explanation of what the tiles show, by name."""
     if isinstance(film, ValuesFilm):
-        texts = {name: TEXTS[name] for name in film.frames[-1].errors}
+        texts = {name: (error.label, error.help) for name, error in ERRORS.items()}
     else:
         texts = {name: (METRICS[name].label, METRICS[name].help) for name in AT_THRESHOLD}
         texts |= {name: (SHORT_LABELS.get(name, spec.label), spec.help) for name, spec in OF_SCORES.items()}

@@ -3,7 +3,7 @@
 import { between, whole } from "./model.js";
 import { frameOf, say, upright, word } from "./svg.js";
 
-export const ERRORS = ["mae", "rmse", "bias", "r2"];
+export const ERRORS = ["mae", "rmse", "mean_residual", "r2"];
 const MARGINS = { left: 54, right: 12, top: 8, bottom: 36 };
 const GAP = 0.06; // of a bin, between bars
 const ROOM = 1.1; // above the tallest bar

@@ -165,7 +165,7 @@ def test_a_film_of_values_has_the_rows_residuals_and_errors_of_every_epoch():
         assert frame["errors"]["mae"] == pytest.approx(mean_absolute_error(y, fit))
         assert frame["errors"]["rmse"] == pytest.approx(root_mean_squared_error(y, fit))
         assert frame["errors"]["r2"] == pytest.approx(r2_score(y, fit))
-        assert frame["errors"]["bias"] == pytest.approx((fit - y).mean())
+        assert frame["errors"]["mean_residual"] == pytest.approx((fit - y).mean())
     assert [frame["epoch"] for frame in content["frames"]] == [0, 9]
 
 

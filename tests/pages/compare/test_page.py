@@ -342,6 +342,7 @@ def test_a_regression_shows_its_errors_in_the_targets_unit(app_test: AppTest, lo
     assert {metric.label: metric.value for metric in at.metric} == {
         "MAE": f"{sklearn.mean_absolute_error(y_true, y_pred):.4g}",
         "RMSE": f"{sklearn.mean_squared_error(y_true, y_pred) ** 0.5:.4g}",
+        "Mean residual": f"{np.mean(y_pred.astype(float) - y_true):.4g}",
         "R²": f"{sklearn.r2_score(y_true, y_pred):.4g}",
     }
     figure = figure_of(at, "predictions_figure")

@@ -535,7 +535,7 @@ def test_a_regression_has_no_threshold_and_shows_predictions_residuals_and_rows(
             "r2": sklearn.r2_score,
         }.items():
             assert last["errors"][name] == pytest.approx(error(y_true, y_pred), rel=1e-5)
-        assert last["errors"]["bias"] == pytest.approx(np.mean(y_pred - y_true), rel=1e-4)
+        assert last["errors"]["mean_residual"] == pytest.approx(np.mean(y_pred - y_true), rel=1e-4)
         np.testing.assert_allclose(film["actual"], y_true, rtol=1e-6)
         np.testing.assert_allclose(last["predicted"], y_pred, rtol=1e-6)
         assert sum(last["residuals"]) == len(y_true)
