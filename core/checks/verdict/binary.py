@@ -25,7 +25,7 @@ from core.checks.verdict.facts import (
 )
 from core.checks.verdict.statement import Action, OpenPanel, Statement, UseThreshold
 from core.evaluation import METRICS, Rankings, ScoreIndex, ThresholdCounts
-from core.evaluation.bootstrap import percentile_interval
+from core.evaluation.bootstrap import RankedRows, draws, percentile_interval
 from core.evaluation.calibration import Line, calibration_error, fit_line
 from core.evaluation.intervals import roc_auc_interval
 from core.evaluation.recent import Recent
@@ -39,6 +39,7 @@ from core.theory.predicted import predicted_threshold
 from core.theory.remarks import parameters_label
 
 RULE = "f1"
+F1 = METRICS["f1"]
 ALMOST = 0.1  # almost none: fewer rows than this share of the rows of the class
 WORTH = 0.02  # gain in F1 that is worth another threshold
 SURELY = 0.9  # share of resamples on which another threshold must be better
@@ -46,7 +47,6 @@ WELL = 0.8  # ROC-AUC from which on scores rank well
 MOVED = 0.2  # of the logit of the score that means 50:50
 STEEP = 0.1  # of Cox's slope, from 1
 CONFIDENT = 0.9  # the score that is explained
-RESAMPLES = 1000  # of counts
 
 
 class Evidence(NamedTuple):
@@ -146,17 +146,20 @@ class BinaryFacts(Facts):
     def gain(self) -> Gain:
         """Paired over resamples of the rows that the threshold was tuned on, and shifted by how optimistic it is."""
         index = self.source.index(self.tuned_on, 0)
-        now, best = index.counts(self.threshold), index.counts(self.tuned.choice.threshold)
         if not index.positives:
             return Gain(math.nan, math.nan, math.nan, math.nan)
-        rows = _resampled(now, best, index.n_rows)
-        gained = _f1(rows["best_tp"], rows["best_fp"], rows["positives"]) - _f1(
-            rows["now_tp"], rows["now_fp"], rows["positives"]
-        )
-        seen = float(_f1(best.tp, best.fp, best.tp + best.fn) - _f1(now.tp, now.fp, now.tp + now.fn))
+        pair = np.array([self.threshold, self.tuned.choice.threshold], index.positive_scores.dtype)
+        rising = np.sort(pair)
+        view, weight = self.source.scores(self.tuned_on).view(), self.source.row_columns(self.tuned_on).weight
+        ranked = RankedRows.of(view.y, view.score, rising[::-1])
+        resamples = draws(len(view.y), len(self.tuned.thresholds))
+        f1 = np.concatenate([F1(ranked.counts(times if weight is None else times * weight)) for times in resamples])
+        now, best = f1[:, np.searchsorted(-rising[::-1], -pair)].T
+        gained = best - now
         optimism = float(np.nan_to_num(self.tuned.choice.value - self.tuned.estimate))
         low, high = percentile_interval(gained, LEVEL) - optimism
         known = gained[~np.isnan(gained)]
+        seen = float(F1(index.counts(pair[1])) - F1(index.counts(pair[0])))
         return Gain(seen - optimism, float(low), float(high), float((known > optimism).mean()))
 
     # --- words
@@ -248,34 +251,6 @@ class BinaryFacts(Facts):
             "changes their order. Moving the threshold does the same without training. Scores then are no "
             "probabilities, but can be converted back (Elkan, 2001)."
         )
-
-
-def _resampled(now: ThresholdCounts, best: ThresholdCounts, rows: int) -> dict[str, np.ndarray]:
-    """Counts (B,) at two thresholds on the same resamples, which are multinomial draws of the six cells that decisions
-    and labels form."""
-    both_tp, both_fp = np.minimum(now.tp, best.tp), np.minimum(now.fp, best.fp)
-    one_tp, one_fp = np.maximum(now.tp, best.tp), np.maximum(now.fp, best.fp)
-    positives, negatives = now.tp + now.fn, now.fp + now.tn
-    cells = np.array(
-        [both_tp, one_tp - both_tp, positives - one_tp, both_fp, one_fp - both_fp, negatives - one_fp], np.float64
-    )
-    drawn = np.random.default_rng(0).multinomial(rows, cells.clip(0) / cells.clip(0).sum(), size=RESAMPLES).T
-    tp, fp = drawn[0], drawn[3]
-    lower_tp, lower_fp = tp + drawn[1], fp + drawn[4]
-    now_lower = bool(now.tp + now.fp > best.tp + best.fp)
-    return {
-        "positives": drawn[:3].sum(0),
-        "now_tp": lower_tp if now_lower else tp,
-        "now_fp": lower_fp if now_lower else fp,
-        "best_tp": tp if now_lower else lower_tp,
-        "best_fp": fp if now_lower else lower_fp,
-    }
-
-
-def _f1(tp: np.ndarray, fp: np.ndarray, positives: np.ndarray) -> np.ndarray:
-    """F1, 0 where no row is predicted positive and NaN without a positive."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(np.asarray(positives) > 0, 2 * tp / (tp + fp + positives), np.nan)
 
 
 # --- cases
@@ -413,8 +388,8 @@ def moved(facts: BinaryFacts) -> Statement | None:
         return None
     return Statement(
         "good",
-        f"{facts.ranks}, and {facts.at} F1 is within {WORTH:g} of the best: it {facts.found}. {facts.moved_by} "
-        "Scores are not probabilities.",
+        f"{facts.ranks}, and {facts.at} no threshold has an F1 that is higher by {WORTH:g} on new rows: it "
+        f"{facts.found}. {facts.moved_by} Scores are not probabilities.",
         f"{facts.why_tuned}{facts.why_moved}",
         (OpenPanel("Predicted and measured", "theory"),),
         ("C210",),

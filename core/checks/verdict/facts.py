@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.checks import CHECKS, Finding, of_run, of_wiring
 from core.checks.runs import LEAST_RISE, RISE
 from core.checks.verdict.statement import Action, RestoreEpoch, SetChoices, Statement
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, tuned_on
 from core.experiment.config import SETTINGS, RunConfig
 from core.losses import LOSSES
 from core.training.runs import Run
@@ -40,8 +40,8 @@ class Facts:
 
     @property
     def tuned_on(self) -> str:
-        """The split to tune on: validation, or the only one."""
-        return "validation" if "validation" in self.source.parts else self.part
+        """The split to tune on."""
+        return tuned_on(self.source)
 
     @property
     def rows_words(self) -> str:
