@@ -44,7 +44,7 @@ WITHOUT_TORCH = ("data", "evaluation", "plots")
 # What shows training, run by run. Everything else that looks at scores takes a ScoreSource.
 OF_TRAINING = {"compare.one_run", "compare.race", "compare.focus", "compare.ranking", "compare.epochs", "compare.plane"}
 OF_TRAINING |= {"compare.misclassified", "shared.text", "shared.theory", "workbench.workbench", "workbench.shown"}
-OF_TRAINING |= {"workbench.picture", "workbench.verdict", "workbench.link", "workbench.panels.theory"}
+OF_TRAINING |= {"workbench.verdict", "workbench.panels.theory"}
 UNSAFE_MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 

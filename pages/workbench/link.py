@@ -6,9 +6,8 @@ import streamlit as st
 
 from core.evaluation.source import ScoreSource
 from core.experiment import links
-from core.training.runs import Run
 from pages.shared import services, thresholds
-from pages.workbench import recipe
+from pages.workbench import recipe, shown
 
 
 def write(source: ScoreSource) -> None:
@@ -18,9 +17,12 @@ def write(source: ScoreSource) -> None:
     query = {} if now == landing.config else links.to_query(now) | {"dataset": now.dataset}
     if source.task != "regression" and source.parts:
         query |= thresholds.as_link(source)
-    if isinstance(source, Run) and source.job != landing.job:
-        query["run"] = source.job
-        if len(services.runner().job(source.job).runs) > 1:
+    job = shown.job_of(source)
+    if job and job.id != landing.job:
+        query["run"] = job.id
+        if source.id != job.runs[0].id or len(job.runs) > 1:
             query["shown"] = source.id
+    elif job and source.id != landing.id:
+        query["shown"] = source.id
     if query != st.query_params.to_dict():
         st.query_params.from_dict(query)

@@ -12,7 +12,7 @@ from core.evaluation.source import Key, ScoreSource
 from core.experiment.variants import names_of
 from core.plots.picture import Film, ValuesFilm, film, values_film
 from core.plots.style import ProbabilityScale
-from core.training.runs import Job, Run
+from core.training.runs import Job
 from pages.components.picture.picture import Act, Live, Mark, Outline, picture
 from pages.shared import controls, regression, services, state, text, thresholds
 from pages.workbench import shown
@@ -34,13 +34,12 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
     the best threshold with its spread; with `brief` the last epoch alone."""
     job = shown.job_of(source)
     live: Live = "" if job is None or job.ended else "paused" if job.status == "paused" else "running"
-    run = source if isinstance(source, Run) else None
     common: dict[str, Any] = {
         "of": f"{source.id} {part} {column}",
         "key": "picture",
         "parts": source.parts,
         "part": part,
-        "epochs": run.config.epochs if run and live else None,
+        "epochs": job.runs[0].config.epochs if job and live else None,
         "live": live,
         "replay": "" if brief else _replay(job),
         "note": f"{text.seconds(job.elapsed)}{text.of_devices(job, tried=False)}" if job and not live else "",
@@ -134,11 +133,12 @@ def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | s
 
 
 def _kept(source: ScoreSource, part: str, alone: bool) -> dict[int, ScoreSource]:
-    """The source at each epoch that is kept of these rows, or `alone` the last one, as it is."""
-    if not isinstance(source, Run):
+    """The source at each epoch that is kept of these rows up to its own, or `alone` at its own."""
+    run, last = shown.run_of(source), source.version
+    if run is None or not isinstance(last, int):
         return {0: source}
-    earlier = [epoch for epoch, _ in source.kept if epoch < source.epoch and part == "validation" and not alone]
-    return {epoch: source.at(epoch) for epoch in earlier} | {source.epoch: source}
+    earlier = [epoch for epoch, _ in run.kept if epoch < last and part == "validation" and not alone]
+    return {epoch: run.at(epoch) for epoch in earlier} | {last: source}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -156,4 +156,6 @@ def _values(of: Key, part: str, alone: bool, _source: ScoreSource) -> ValuesFilm
 
 
 def _losses(source: ScoreSource) -> tuple[NDArray | None, NDArray | None]:
-    return (source.history.train, source.history.validation) if isinstance(source, Run) else (None, None)
+    """Training and validation losses from epoch 0 on, (E,) each; None where no run made the scores."""
+    run = shown.run_of(source)
+    return (run.history.train, run.history.validation) if run else (None, None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.errors import CutoffError
 from core.evaluation.source import ScoreSource
 from core.experiment.config import Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
@@ -14,7 +15,7 @@ from pages.shared import services, session, state, text, thresholds
 
 
 def open_link() -> None:
-    """Show the run of its job that the URL named when the session began."""
+    """Show the run, or the earlier epoch of a run, that the URL named when the session began."""
     if linked := state.LINKED.of("shown").pop():
         state.SHOWN.set(linked)
 
@@ -60,10 +61,21 @@ def _show_chosen() -> None:
 
 
 def find(name: str, sources: Mapping[str, ScoreSource]) -> ScoreSource | None:
-    """The source of this id, or of this run at an earlier epoch, "<id>@<epoch>"; None if it is not known."""
-    name, _, epoch = name.partition("@")
+    """The source of this id, or of this run at an earlier epoch, "<id>@<epoch>"; None if it is not known or kept."""
+    name, at, epoch = name.partition("@")
     found = sources.get(name)
-    return found.at(int(epoch)) if epoch and isinstance(found, Run) else found
+    if not at or not isinstance(found, Run):
+        return found
+    try:
+        return found.at(int(epoch))
+    except (ValueError, CutoffError):
+        return None
+
+
+def run_of(source: ScoreSource) -> Run | None:
+    """The run that a source is, or is an epoch of; None for other sources."""
+    run = known().get(source.id.partition("@")[0])
+    return run if isinstance(run, Run) else None
 
 
 def before(now: ScoreSource) -> Run | None:
@@ -98,11 +110,12 @@ def train(config: RunConfig, replay: bool) -> None:
 
 
 def restore(source: ScoreSource, epoch: int) -> None:
-    """Show an earlier epoch of a run."""
-    assert isinstance(source, Run)
-    state.SHOWN.set(f"{source.id}@{epoch}")
+    """Show an earlier epoch of the run that this source is an epoch of."""
+    if run := run_of(source):
+        state.SHOWN.set(f"{run.id}@{epoch}")
 
 
 def job_of(source: ScoreSource) -> Job | None:
-    """The job of a run; None for other sources."""
-    return services.runner().job(source.job) if isinstance(source, Run) else None
+    """The job of a run or of one of its epochs; None for other sources."""
+    run = run_of(source)
+    return services.runner().job(run.job) if run else None

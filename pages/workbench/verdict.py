@@ -50,9 +50,8 @@ def _judge(source: ScoreSource, part: str) -> None:
 def of(source: ScoreSource, part: str) -> Verdict:
     """The verdict on a source at its current thresholds."""
     if source.task == "regression":
-        return verdict(source, (), part)
-    run = source if isinstance(source, Run) else None
-    return verdict(source, thresholds.values(thresholds.current(source)), part, run)
+        return verdict(source, (), part, shown.run_of(source))
+    return verdict(source, thresholds.values(thresholds.current(source)), part, shown.run_of(source))
 
 
 def _perform(source: ScoreSource, action: UseThreshold | RestoreEpoch | SetChoices | OpenPanel) -> None:

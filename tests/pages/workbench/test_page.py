@@ -201,3 +201,31 @@ def test_what_is_wrong_with_a_link_is_said_though_it_trains(app_test: AppTest):
     assert len(sentences(at)) == 2
     button(at, "Train").click().run()
     assert not sentences(at)
+
+
+def test_an_earlier_epoch_is_in_the_link_with_its_threshold_and_opens_again(app_test: AppTest):
+    name = services.runner().submit(experiment(RunConfig(dataset="gaussians", epochs=4)))
+    services.runner().wait(name)
+    app_test.query_params.update({"run": name, "shown": f"{name}-0@2"})
+    at = app_test.run()
+    assert drawn(at)["of"].startswith(f"{name}-0@2 ")
+    act(at, "drag", 0.25)
+    query = {key: at.query_params[key] for key in ("run", "shown", "current")}
+    query = {key: value[0] if isinstance(value, list) else value for key, value in query.items()}
+    assert query == {"run": name, "shown": f"{name}-0@2", "current": "0.25"}
+    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other.query_params.update(query)
+    open_page(other, "workbench")
+    assert not sentences(other)
+    assert drawn(other)["of"] == drawn(at)["of"]
+    assert marks(other)["current"]["threshold"] == 0.25
+
+
+@pytest.mark.parametrize("epoch", ["999", "x", "", "-1", "1e400"])
+def test_an_epoch_that_is_not_kept_shows_the_run(app_test: AppTest, epoch: str):
+    name = services.runner().submit(experiment(RunConfig(dataset="gaussians", epochs=2)))
+    services.runner().wait(name)
+    app_test.query_params.update({"run": name, "shown": f"{name}-0@{epoch}"})
+    at = app_test.run()
+    assert not at.exception
+    assert drawn(at)["of"].startswith(f"{name}-0 ")
