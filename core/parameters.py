@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from core.errors import CutoffError
 
 Value = float | int | bool | str
+MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # of the stops in a decade
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,20 @@ class Param:
         if not abs(value) <= sys.float_info.max or (self.integer and value != int(value)):
             return False
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def stops(self, *others: float) -> list[float]:
+        """Values of a number with a range and a step for a slider, ascending: `others` among evenly spaced ones or, if
+        `log`, some per decade."""
+        assert self.low is not None
+        assert self.high is not None
+        assert self.step is not None
+        if self.log:
+            decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+            found = [float(f"{mantissa}e{decade}") for decade in decades for mantissa in MANTISSAS]
+        else:
+            count = round((self.high - self.low) / self.step)
+            found = [round(self.low + place * self.step, 10) for place in range(count + 1)]
+        return sorted({value for value in (*found, *others) if self.low <= value <= self.high})
 
     @property
     def range_text(self) -> str:

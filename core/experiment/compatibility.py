@@ -90,28 +90,34 @@ def param_refusal(loss: str, name: str) -> str:
     return words and f"torch says: {words}; {refusals.INSTEAD[loss, name]}."
 
 
-def not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> list[str]:
-    """A sentence for every head and loss that is not offered with these choices, with the reason.
+def heads_not_offered(dataset: str) -> dict[str, str]:
+    """A sentence for every head that is not offered for this data, with the reason, by name."""
+    task = DATASETS[dataset].task
+    return {
+        name: f"{head.label}: for {' and '.join(TASKS[t] for t in head.tasks)}; this data has {TASKS[task]}."
+        for name, head in HEADS.items()
+        if name not in heads_for(dataset)
+    }
+
+
+def losses_not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> dict[str, str]:
+    """A sentence for every loss that is not offered with these choices, with the reason, by name.
 
     Raises CutoffError for an invalid parameter of the data.
     """
     task = DATASETS[dataset].task
-    reasons = [
-        f"{other.label}: for {' and '.join(TASKS[t] for t in other.tasks)}; this data has {TASKS[task]}."
-        for name, other in HEADS.items()
-        if name not in heads_for(dataset)
-    ]
+    reasons: dict[str, str] = {}
     for name, loss in LOSSES.items():
         if name in losses_for(dataset, head):
             continue
         words = _words(dataset, head, name, dataset_params)
         if task not in loss.tasks:
             said = f"; torch says “{words}”" if words else ""
-            reasons.append(f"{loss.label}: for {' and '.join(TASKS[t] for t in loss.tasks)}{said}.")
+            reasons[name] = f"{loss.label}: for {' and '.join(TASKS[t] for t in loss.tasks)}{said}."
             continue
         wanted = " or ".join(f"“{HEADS[h].label}”" for h in loss.heads if task in HEADS[h].tasks)
         said = f"torch says “{words}”; it " if words else ""
-        reasons.append(f"{loss.label}: {said}needs the head {wanted}.")
+        reasons[name] = f"{loss.label}: {said}needs the head {wanted}."
     return reasons
 
 

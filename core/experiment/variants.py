@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from core.data import DATASETS, load_split
 from core.errors import CutoffError
 from core.experiment.compatibility import fixed, params_for
 from core.experiment.config import MAX_RUNS, MAX_SEED, NUMBERS, SETTINGS, Experiment, RunConfig, Variant
 from core.losses import LOSSES
 from core.losses.heads import ACTIVATIONS, HEADS
-from core.losses.objective import resolved
+from core.losses.objective import label_counts, resolved
 from core.parameters import Param, Value, defaults
 from core.text import shortened
 
@@ -23,6 +24,22 @@ def shared_with(config: RunConfig, variants: Iterable[Variant]) -> tuple[Variant
     """The variants with all choices that must be the same taken from `config`."""
     common = {name: getattr(config, name) for name, setting in SETTINGS.items() if not setting.varies}
     return tuple(v.model_copy(update={"config": v.config.model_copy(update=common)}) for v in variants)
+
+
+def main_parameter(config: RunConfig) -> Param | None:
+    """The first parameter of the loss that is a number; None if there is none."""
+    params = params_for(config.head, config.loss)
+    return next((param for param in params if not isinstance(param.default, str | bool)), None)
+
+
+def balancing_weight(config: RunConfig) -> float | None:
+    """Negative over positive training rows of two classes in three digits, the pos_weight that balances them; None for
+    other data."""
+    if DATASETS[config.dataset].task != "binary":
+        return None
+    train = load_split(config.dataset, config.dataset_params, config.split_seed).y["train"]
+    rows, (positives,) = label_counts(train, outputs=1)
+    return float(f"{(rows - positives) / positives:.3g}")
 
 
 def seeds_from(first: int, count: int) -> tuple[int, ...]:

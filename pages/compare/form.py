@@ -26,7 +26,6 @@ from pages.shared.state import Key
 
 T = TypeVar("T")
 Slots = dict[str, DeltaGenerator]  # places among the controls that are filled once all choices are known
-WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
 
 
 def edit() -> tuple[Experiment | None, str]:
@@ -136,8 +135,10 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
     activation = _activation(head, loss)
     slots["activation"] = st.container()
     with st.expander("Why are some choices missing?"):
-        reasons = compatibility.not_taken(head, loss)
-        reasons += _or_problem(lambda: compatibility.not_offered(dataset, head, dataset_params), reasons[:0], problems)
+        reasons = [*compatibility.not_taken(head, loss), *compatibility.heads_not_offered(dataset).values()]
+        reasons += _or_problem(
+            lambda: list(compatibility.losses_not_offered(dataset, head, dataset_params).values()), [], problems
+        )
         for reason in reasons:
             st.caption(text.plain(reason))
     return {"head": head, "activation": activation, "loss": loss, "loss_params": params}
@@ -186,7 +187,7 @@ def _widths(model: str) -> tuple[int, ...]:
     key.setdefault("-".join(map(str, MODELS[model].widths)))
     written = st.selectbox(
         MODELS[model].widths_label,
-        WIDTHS[model],
+        controls.WIDTHS[model],
         key=key.name,
         help=SETTINGS["widths"].help,
         accept_new_options=True,

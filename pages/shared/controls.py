@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Any, get_args
 
 import streamlit as st
 
@@ -11,6 +11,9 @@ from core.parameters import Param, Value
 from core.plots.style import ProbabilityScale, Scale, score_range
 from pages.shared import state, thresholds
 from pages.shared.state import Key
+
+# Hidden widths to choose from, by model; others can be typed.
+WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
 
 
 def choose(
@@ -35,46 +38,29 @@ def choose(
 
 
 def of_param(param: Param, key: Key[Value]) -> Value:
-    """The control that fits the parameter: a list, a slider for a step of even size, else a number to type."""
+    """The control of a parameter and its value, the default to begin with."""
     key.setdefault(param.default)
-    if param.options:
-        value = st.selectbox(
-            param.label,
-            param.options,
-            key=key.name,
-            help=param.help,
-            accept_new_options=param.free,
-            persist_state="session",
-        )
-        return param.check(value)
+    return param.check(widget(param, key, persist_state="session"))
+
+
+def widget(param: Param, key: Key[Value], **looks: Any) -> object:
+    """Draw the control that fits a parameter: a switch, a list, a slider for steps of even size, or a number to type.
+
+    It shows what the key holds; `looks` are further arguments of the widget.
+    """
+    looks |= {"key": key.name, "help": param.help or None}
+    if isinstance(param.default, bool):
+        return st.checkbox(param.label, **looks)
+    if isinstance(param.default, str):
+        own = [] if key.get() in param.options else [key.get()]  # typed by the user
+        return st.selectbox(param.label, [*param.options, *own], accept_new_options=param.free, **looks)
     kind = int if param.integer else float
-    low, high = (None if end is None else kind(end) for end in (param.low, param.high))
-    if param.step is not None and not (param.integer or param.log):
-        return param.check(
-            st.slider(
-                param.label,
-                low,
-                high,
-                step=kind(param.step),
-                format="%g",
-                key=key.name,
-                help=param.help,
-                persist_state="session",
-            )
-        )
-    step = kind(param.step) if param.step is not None else None
-    return param.check(
-        st.number_input(
-            param.label,
-            low,
-            high,
-            step=step,
-            format=None if param.integer else "%g",
-            key=key.name,
-            help=param.help,
-            persist_state="session",
-        )
-    )
+    low, high, step = (None if number is None else kind(number) for number in (param.low, param.high, param.step))
+    if isinstance(now := key.get(), int | float):
+        key.set(kind(now))
+    if step is not None and not (param.integer or param.log):
+        return st.slider(param.label, low, high, step=step, format="%g", **looks)
+    return st.number_input(param.label, low, high, step=step, format=None if param.integer else "%g", **looks)
 
 
 def are_probabilities(source: ScoreSource) -> bool:

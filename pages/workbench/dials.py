@@ -4,49 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import streamlit as st
 
-from core.data import DATASETS, load_split
-from core.experiment import compatibility
+from core.experiment.compatibility import params_for
 from core.experiment.config import RunConfig
-from core.parameters import Param, defaults
+from core.experiment.variants import balancing_weight, main_parameter
+from core.parameters import defaults
 from pages.shared import dom, state
 
-MANTISSAS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
 WEIGHT = "pos_weight"
-
-
-def main_parameter(config: RunConfig) -> Param | None:
-    """The first parameter of the loss that is a number; None if there is none."""
-    params = compatibility.params_for(config.head, config.loss)
-    return next((param for param in params if not isinstance(param.default, str | bool)), None)
-
-
-def stops(param: Param, *others: float) -> list[float]:
-    """The values at which the slider of a parameter stops, ascending: evenly spaced, or some per decade on a
-    logarithmic scale, and `others`."""
-    assert param.low is not None
-    assert param.high is not None
-    assert param.step is not None
-    if param.log:
-        first, last = int(np.floor(np.log10(param.low))), int(np.ceil(np.log10(param.high)))
-        found = [float(f"{mantissa}e{power}") for power in range(first, last + 1) for mantissa in MANTISSAS]
-        found = [value for value in found if param.low <= value <= param.high]
-    else:
-        steps = round((param.high - param.low) / param.step)
-        found = [round(param.low + step * param.step, 10) for step in range(steps + 1)]
-    return sorted({*found, *others})
-
-
-def balancing_weight(config: RunConfig) -> float | None:
-    """n0 / n1 of the training rows of two classes, the pos_weight that balances them; None for other data."""
-    if DATASETS[config.dataset].task != "binary":
-        return None
-    negatives, positives = np.bincount(
-        load_split(config.dataset, config.dataset_params, config.split_seed).y["train"].astype(int), minlength=2
-    )
-    return float(f"{negatives / positives:.3g}") if positives else None
 
 
 def show(config: RunConfig, choose: Callable[..., None]) -> None:
@@ -57,7 +23,7 @@ def show(config: RunConfig, choose: Callable[..., None]) -> None:
     param = main_parameter(config)
     if param is None:
         return
-    values = defaults(compatibility.params_for(config.head, config.loss)) | dict(config.loss_params)
+    values = defaults(params_for(config.head, config.loss)) | dict(config.loss_params)
     value = float(values[param.name])
     control = state.RECIPE_CONTROL.of(f"dial.{param.name}")
 
@@ -71,7 +37,7 @@ def show(config: RunConfig, choose: Callable[..., None]) -> None:
         st.markdown(f":gray[{param.label}]", width="content")
         st.select_slider(
             param.label,
-            stops(param, value, *([balance] if balance else [])),
+            param.stops(value, *([balance] if balance else [])),
             format_func=lambda number: f"{number:g}",
             key=control.name,
             help=param.help or None,

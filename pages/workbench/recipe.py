@@ -24,10 +24,9 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
-from pages.shared import choices, dom, findings, preview, session, state, text
+from pages.shared import choices, controls, dom, findings, preview, session, state, text
 from pages.workbench import dials
 
-WIDTHS = {"mlp": ("16", "64", "64-64", "128-64"), "cnn": ("8", "8-16", "16-32", "8-16-32")}
 ICONS = {"mistake": " :red[:material/error:]", "caution": " :orange[:material/warning:]"}
 COMPARE = "compare/compare.py"
 
@@ -185,29 +184,11 @@ def _select(label: str, name: str, options: Mapping[str, str], now: RunConfig, h
     )
 
 
-def _parameter(param: Param, key: str, value: Value, use: Callable[[Value], None], label: str | None = None) -> None:
-    """The control that fits a parameter: a list, a switch, a slider for a step of even size, else a number to type."""
+def _parameter(param: Param, key: str, value: Value, use: Callable[[Value], None]) -> None:
+    """The control of a parameter that changes the recipe."""
     control = state.RECIPE_CONTROL.of(key)
     control.set(value)
-    looks: dict[str, Any] = {
-        "key": control.name,
-        "help": param.help or None,
-        "on_change": lambda: use(control.get()),
-    }
-    label = label or param.label
-    if isinstance(param.default, bool):
-        st.checkbox(label, **looks)
-    elif param.options:
-        options = [*param.options, *([] if value in param.options else [value])]
-        st.selectbox(label, options, accept_new_options=param.free, **looks)
-    else:
-        kind = int if param.integer else float
-        low, high, step = (None if number is None else kind(number) for number in (param.low, param.high, param.step))
-        control.set(kind(value))
-        if step is not None and not (param.integer or param.log):
-            st.slider(label, low, high, step=step, format="%g", **looks)
-        else:
-            st.number_input(label, low, high, step=step, format=None if param.integer else "%g", **looks)
+    controls.widget(param, control, on_change=lambda: use(control.get()))
 
 
 def _use_pair(field: str, name: str, value: Value) -> None:
@@ -242,7 +223,7 @@ def _model(now: RunConfig) -> None:
         return
     control = state.RECIPE_CONTROL.of("widths")
     control.set("-".join(map(str, now.widths)))
-    options = list(dict.fromkeys([*WIDTHS[now.model], control.get()]))
+    options = list(dict.fromkeys([*controls.WIDTHS[now.model], control.get()]))
     st.selectbox(
         spec.widths_label,
         options,
@@ -265,19 +246,8 @@ def _head(now: RunConfig) -> None:
     labels |= {name: ACTIVATIONS[name].label for name in names}
     _select(SETTINGS["activation"].label, "activation", labels, now, help=SETTINGS["activation"].help)
     st.caption(text.of_wiring(now.head, now.activation, now.loss))
-    _reasons(
-        "Heads and final activations that do not fit", _other_heads(now) + compatibility.not_taken(now.head, now.loss)
-    )
-
-
-def _other_heads(now: RunConfig) -> list[str]:
-    task = DATASETS[now.dataset].task
-    return [
-        f"{head.label}: for {' and '.join(compatibility.TASKS[t] for t in head.tasks)}; this data has "
-        f"{compatibility.TASKS[task]}."
-        for head in HEADS.values()
-        if task not in head.tasks
-    ]
+    reasons = [*compatibility.heads_not_offered(now.dataset).values(), *compatibility.not_taken(now.head, now.loss)]
+    _reasons("Heads and final activations that do not fit", reasons)
 
 
 def _loss(now: RunConfig) -> None:
@@ -286,7 +256,7 @@ def _loss(now: RunConfig) -> None:
     _select("Loss", "loss", labels, now)
     spec = LOSSES[now.loss]
     st.caption(f"{spec.about} {text.of_loss(spec, None)}", help=spec.reference)
-    with st.container(key="recipe-formula"):
+    with st.container(key=dom.FORMULA):
         st.latex(spec.formula)
     _pairs("loss_params", compatibility.params_for(now.head, now.loss), now)
     if theory := text.of_theory(now):
@@ -308,9 +278,8 @@ def _other_losses(now: RunConfig, offered: list[str]) -> None:
                 kwargs={"head": head, "loss": name},
                 help=f"{LOSSES[name].label} needs this head.",
             )
-    labels = {LOSSES[name].label for name, head in heads.items() if not head}
-    reasons = compatibility.not_offered(now.dataset, now.head, now.dataset_params)
-    _reasons("Losses that do not fit this data", [said for said in reasons if said.partition(":")[0] in labels])
+    reasons = compatibility.losses_not_offered(now.dataset, now.head, now.dataset_params)
+    _reasons("Losses that do not fit this data", [said for name, said in reasons.items() if not heads[name]])
 
 
 def _reasons(title: str, reasons: list[str]) -> None:

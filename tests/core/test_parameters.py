@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -98,3 +99,14 @@ def test_choice_is_one_of_its_options_unless_it_is_free():
 
 def test_defaults_are_listed_by_name():
     assert defaults((NUMBER, WHOLE)) == {"w": 1.0, "n": 40}
+
+
+def test_stops_of_a_slider_are_evenly_spaced_or_some_per_decade_and_hold_what_is_given():
+    even = Param("margin", "Margin", 0.0, 0.0, 0.5, 0.1)
+    assert even.stops(0.25) == [0.0, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5]
+    log = Param("weight", "Weight", 1.0, 0.01, 1000.0, 1.0, log=True)
+    found = log.stops(9.3)
+    assert (found[0], found[-1]) == (0.01, 1000.0)
+    assert 9.3 in found
+    assert found == sorted(set(found))
+    assert all(later / earlier <= 2 for earlier, later in pairwise(found))

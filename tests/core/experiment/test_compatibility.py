@@ -16,10 +16,11 @@ from core.experiment.compatibility import (
     check,
     describe,
     heads_for,
+    heads_not_offered,
     loss_refusal,
     losses_for,
+    losses_not_offered,
     models_for,
-    not_offered,
     not_taken,
     param_refusal,
     params_for,
@@ -168,7 +169,7 @@ def test_every_bad_choice_has_its_own_sentence_and_the_good_ones_are_kept():
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_head_is_either_offered_or_explained(dataset):
     for head in heads_for(dataset):
-        sentences = not_offered(dataset, head)
+        sentences = [*heads_not_offered(dataset).values(), *losses_not_offered(dataset, head).values()]
         left_out = [spec.label for name, spec in HEADS.items() if name not in heads_for(dataset)]
         left_out += [spec.label for name, spec in LOSSES.items() if name not in losses_for(dataset, head)]
         assert [sentence.split(":")[0] for sentence in sentences] == left_out
@@ -224,7 +225,7 @@ def test_refusals_are_in_the_words_of_torch_and_none_is_left_out(loss, dataset):
             continue
         said = answer(loss, DATASETS[dataset].task, HEADS[head].outputs(classes), classes)
         assert loss_refusal(dataset, head, loss) == (said and f"torch says: {said}")
-        (reason,) = [line for line in not_offered(dataset, head) if line.startswith(f"{LOSSES[loss].label}:")]
+        reason = losses_not_offered(dataset, head)[loss]
         assert said in reason
 
 
@@ -273,7 +274,7 @@ def test_pos_weight_of_bce_on_probabilities_is_answered_with_bce_with_logits():
 
 
 def test_refused_combination_names_torch_s_reason_and_the_way_out():
-    sentences = not_offered("digit", "sigmoid")
+    sentences = [*heads_not_offered("digit").values(), *losses_not_offered("digit", "sigmoid").values()]
     (about_ce,) = [sentence for sentence in sentences if sentence.startswith("Cross-entropy:")]
     assert "torch says “IndexError: Target 1 is out of bounds.”" in about_ce
     assert "needs the head “Two logits, softmax”" in about_ce

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sklearn.utils.class_weight import compute_class_weight
 
 from core.data import load_dataset, load_split
 from core.data.plane import MARGIN, SIDE, plane, points, standardised_points
@@ -24,7 +25,18 @@ from core.experiment.config import (
     make_config,
 )
 from core.experiment.links import experiment_from_query, experiment_to_query
-from core.experiment.variants import field_label, names_of, shared_with, sweep, sweepable, swept, value_of, with_value
+from core.experiment.variants import (
+    balancing_weight,
+    field_label,
+    main_parameter,
+    names_of,
+    shared_with,
+    sweep,
+    sweepable,
+    swept,
+    value_of,
+    with_value,
+)
 from tests.support.configs import experiments
 
 WEIGHT = "loss.pos_weight"
@@ -221,3 +233,23 @@ def test_grid_is_standardised_as_the_rows_are():
     np.testing.assert_allclose(again, points(data), atol=1e-5)
     rows = (data.x[split.rows["train"]] - split.mean) / split.deviation
     np.testing.assert_allclose(rows, split.x["train"], atol=1e-5)
+
+
+def test_the_balancing_weight_is_scikit_learns_ratio_of_balanced_class_weights():
+    for dataset in ("fraud", "breast_cancer"):
+        config = make_config(dataset=dataset)
+        y = load_split(dataset, (), config.split_seed).y["train"]
+        zero, one = compute_class_weight("balanced", classes=np.array([0, 1]), y=y)
+        assert balancing_weight(config) == pytest.approx(one / zero, rel=5e-3)
+    assert balancing_weight(make_config(dataset="digits", head="softmax", loss="cross_entropy")) is None
+
+
+def test_the_main_parameter_is_the_first_number_of_the_loss():
+    def name(**choices: object) -> str | None:
+        param = main_parameter(make_config(**choices))
+        return param and param.name
+
+    assert name() == "pos_weight"
+    assert name(loss="focal") == "gamma"
+    assert name(dataset="digits", head="softmax", loss="cross_entropy") == "label_smoothing"
+    assert name(loss="soft_f1") is None

@@ -52,7 +52,8 @@ def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest, 
             assert at.query_params.get("dataset", RunConfig().dataset) == dataset
             assert f"Expects {LOSSES[loss].expects}." in captions(at)
             assert text.of_wiring(head, "auto", loss) in captions(at)
-            for reason in (*compatibility.not_offered(dataset, head), *compatibility.not_taken(head, loss)):
+            others = compatibility.heads_not_offered(dataset) | compatibility.losses_not_offered(dataset, head)
+            for reason in (*others.values(), *compatibility.not_taken(head, loss)):
                 assert text.plain(reason) in captions(at)
 
 
