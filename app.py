@@ -64,8 +64,8 @@ def warm() -> None:
 
 def draws_at_once(module: str) -> bool:
     """Whether importing a module draws a page: the shell, and scripts of pages, named as their folder."""
-    *_, folder, name = module.split(".")
-    return name in ("shell", folder)
+    _, *names = module.split(".")
+    return names == ["shell"] or (len(names) == 2 and names[0] == names[1])
 
 
 async def collect_garbage() -> None:

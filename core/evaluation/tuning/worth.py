@@ -65,7 +65,7 @@ class Bootstrap:
 
     choice: tuned on all rows. thresholds, feasible (B,): tuned on each resample.
     values (B,): the value of each threshold on another resample, NaN where it is undefined.
-    out_of_bag: the value at a resample's threshold on the rows left out of it; NaN where it is undefined.
+    out_of_bag: the value at a resample's threshold on its out-of-bag rows; NaN where it is undefined.
     level: of the intervals, in (0, 1). range: the bounds of the rule's value.
     """
 
@@ -201,7 +201,7 @@ def bootstrap_of(source: ScoreSource, column: int, rule: Rule, part: str = "vali
 
 
 def _out_of_bag(rule: Rule, blocks: list[ThresholdCounts]) -> float:
-    """A rule's value on the rows left out, from their counts (B,) in all resamples, given in blocks.
+    """A rule's value on the out-of-bag rows, from their counts (B,) in all resamples, given in blocks.
 
     The counts are summed first, since ratios of few rows are biased or undefined, unless the rule is not `pooled`.
     """

@@ -40,11 +40,10 @@ export function paint(state) {
   }
 }
 
-// The value of the previous run, or that at the saved threshold.
+// The value at the saved threshold or, until one is saved, that of the previous run.
 function earlier({ before, saved, t }, metric) {
-  if (before) return `${plain(metric(before.counts))} before`;
-  if (!saved) return "";
-  return saved.t === t ? "saved" : `${plain(metric(saved.counts))} at ${short(saved.t)}`;
+  if (saved) return saved.t === t ? "saved" : `${plain(metric(saved.counts))} at ${short(saved.t)}`;
+  return before ? `${plain(metric(before.counts))} before` : "";
 }
 
 const plain = (value) => (Number.isNaN(value) ? "–" : rate(value));
