@@ -508,3 +508,30 @@ def test_it_draws_into_any_element_and_takes_no_answer_that_is_out_of_date(page:
         ("a run", 2, "type", 0.6),
         ("another run", 1, "type", 0.1),
     ]
+
+
+def test_an_update_that_comes_late_is_not_drawn_over_a_newer_one(page: Page, picture_url: str) -> None:
+    film, indexes = trained(*SHOWN["exact"])
+    page.route("**/data/*", lambda route: route.fulfill(body=film.content, content_type="application/json"))
+    page.goto(f"{picture_url}/_stcore/health")
+    page.evaluate(
+        """async (address) => {
+          const { default: show } = await import(address);
+          const root = document.body.appendChild(document.createElement("div"));
+          root.innerHTML = '<div class="picture"></div><p class="failed"></p>';
+          window.show = (data) => show({ data, parentElement: root, setTriggerValue: () => undefined });
+        }""",
+        f"/cutoff/assets/{VERSION}/picture/component.js",
+    )
+
+    def update(label: str, sent: tuple[str, int]) -> dict[str, object]:
+        message = {"of": label, "label": label, "serial": 0, "sent": sent, "address": label, "asked": 0, "rest": "honest"}
+        return message | {"parts": [], "axis": "logit"} | thresholds_data(film, indexes[-1], [Mark("current", 0.5)])
+
+    for updates, newest in (
+        ([update("later", ("a", 2)), update("earlier", ("a", 1))], "later"),
+        ([update("earlier", ("b", 1)), update("later", ("b", 2))], "later"),  # of a server that has been restarted
+        ([update("restarted", ("c", 0))], "restarted"),
+    ):
+        page.evaluate("updates => Promise.all(updates.map(window.show))", updates)
+        expect(page.locator(".scores")).to_contain_text(f"actual {newest}")

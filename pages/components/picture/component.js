@@ -3,7 +3,7 @@
 const drawing = import("./draw.js"); // on its way while the film is fetched
 const KEPT = 12; // fetched films
 const fetched = new Map(); // address -> promise, the most recently used last
-const mounted = new WeakMap(); // root -> { number, drawn, element }
+const mounted = new WeakMap(); // root -> { sent, number, drawn, element }
 
 const style = new URL("./picture.css", import.meta.url);
 
@@ -43,12 +43,21 @@ function mount(root) {
   return place;
 }
 
+// Streamlit imports a component's script anew for each update, and imports on their way end in any order.
+function older([server, number], place) {
+  const [before, last] = place.sent ?? [];
+  if (server === before && number < last) return true;
+  place.sent = [server, number];
+  return false;
+}
+
 function say(root, failed) {
   root.querySelector(".failed").textContent = failed;
 }
 
 export default async function show({ data, parentElement: root, setTriggerValue }) {
   const place = mounted.get(root) ?? mount(root);
+  if (older(data.sent, place)) return;
   const number = (place.number += 1);
   let stop = () => undefined;
   const unmount = () => place.element.isConnected || stop(place.element); // called after a superseded update as well

@@ -6,10 +6,12 @@ of its content, so that a message is small.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Literal, get_args
 
 import streamlit as st
@@ -30,6 +32,8 @@ _component = st.components.v2.component(
     css=Path(__file__).with_name("place.css").read_text(),
     js=loader("picture/component", "The picture", ".failed"),
 )
+
+_SERVER, _SENT = token_hex(4), itertools.count()  # which process sends an update, and the number of it
 
 Role = Literal["current", "saved", "best", "low", "high"]
 Live = Literal["", "running", "paused"]
@@ -147,6 +151,7 @@ def picture(
         data={
             "of": of,
             "serial": st.session_state.get(serial, 0),
+            "sent": [_SERVER, next(_SENT)],
             "address": address,
             "asked": asked if of_address == address else 0,
             "outline": behind,
