@@ -54,6 +54,14 @@ TRAINED = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, MISTAKES, RACE)
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 26)"}
 # Fonts are there, and every animation that began has ended, and those that began with their end; one that is paused or
 # goes on for ever is waited for no longer than a second.
+# Waits up to five seconds: plotly hears of a new width late.
+OVERFLOW = """async () => {
+  const wider = () => Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]
+    .map(element => element.scrollWidth - element.clientWidth));
+  const end = performance.now() + 5000;
+  while (wider() > 0 && performance.now() < end) await new Promise(requestAnimationFrame);
+  return wider();
+}"""
 STILL = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
   await document.fonts.ready;
@@ -171,11 +179,8 @@ def wear(page: Page, theme: str) -> None:
 
 
 def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than the window; 0 when nothing is cut off."""
-    return page.evaluate(
-        "() => Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]"
-        ".map((element) => element.scrollWidth - element.clientWidth))"
-    )
+    """By how many pixels the page is wider than the window once figures have followed its size; 0 when all is in sight."""
+    return page.evaluate(OVERFLOW)
 
 
 def pictures(page: Page, name: str, widths: tuple[int, ...] = (1440, 1024, 390)) -> list[Path]:
