@@ -31,6 +31,7 @@ def behind(
     outcome: Outcome | None = None,
     low: float | None = None,
     high: float | None = None,
+    saved: float | None = None,
 ) -> pd.DataFrame:
     """The rows of an outcome at a threshold, the one closest to the threshold first.
 
@@ -40,11 +41,13 @@ def behind(
     threshold : t for `score >= t`, compared in the scores' own dtype.
     outcome : None for all four.
     low, high : only rows with low <= score < high; None for no limit.
+    saved : another threshold; only rows that it decides otherwise. None for no limit.
 
     Returns
     -------
-    A table of M rows. The index is the position in the view, by which ties are ordered. Columns: `outcome`, `score` in
-    its own dtype, its `logit`, and `distance`, score - threshold, >= 0 exactly where the row is predicted positive.
+    A table of M rows. The index is the position in the view, by which ties are ordered. Columns: `outcome`, with
+    another threshold the `saved outcome` at it, `score` in its own dtype, its `logit`, and `distance`,
+    score - threshold, >= 0 exactly where the row is predicted positive.
 
     Raises
     ------
@@ -53,15 +56,18 @@ def behind(
     if outcome is not None and outcome not in OUTCOMES:
         raise CutoffError(f"Expected `outcome` to be one of {', '.join(OUTCOMES)}, but got {outcome!r}.")
     predicted = predicted_positive(view.score, threshold)
-    selected = _within(view, low, high)
+    selected = _selected(view, threshold, low, high, saved)
     if outcome is not None:
         true, positive = OUTCOMES[outcome]
         selected &= (view.y == true) & (predicted == positive)
     distance = view.score.astype(np.float64) - np.float64(view.score.dtype.type(threshold))
     at = _nearest(selected, distance)
+    outcomes = {"outcome": _outcomes(view.y[at], predicted[at])}
+    if saved is not None:
+        outcomes["saved outcome"] = _outcomes(view.y[at], ~predicted[at])
     return pd.DataFrame(
-        {
-            "outcome": pd.Categorical.from_codes(2 * view.y[at] + predicted[at], pd.Index(_SHORT)),
+        outcomes
+        | {
             "score": view.score[at],
             "logit": logit(view.score[at].astype(np.float64)),
             "distance": distance[at],
@@ -71,16 +77,24 @@ def behind(
 
 
 def outcome_counts(
-    view: ClassView, threshold: float, low: float | None = None, high: float | None = None
+    view: ClassView,
+    threshold: float,
+    low: float | None = None,
+    high: float | None = None,
+    saved: float | None = None,
 ) -> dict[Outcome, int]:
     """Number of rows of each outcome that `behind` finds."""
-    within = _within(view, low, high)
+    within = _selected(view, threshold, low, high, saved)
     counts = ScoreIndex.of(view.y[within], view.score[within]).counts(threshold)
     return {outcome: int(getattr(counts, outcome)) for outcome in OUTCOMES}
 
 
 def behind_cell(
-    scores: Scores, decided: NDArray[np.integer], true: int | None = None, predicted: int | None = None
+    scores: Scores,
+    decided: NDArray[np.integer],
+    true: int | None = None,
+    predicted: int | None = None,
+    saved: NDArray[np.integer] | None = None,
 ) -> pd.DataFrame:
     """The rows of a cell of a multi-class confusion matrix, the least confident decision first.
 
@@ -89,18 +103,22 @@ def behind_cell(
     scores : of a multi-class task.
     decided : predicted class indices (N,), NO_CLASS for a row without a class.
     true, predicted : actual and predicted class of the cell, None for any; `predicted` may be NO_CLASS.
+    saved : class indices (N,) that other thresholds predict; only rows where they differ. None for no limit.
 
     Returns
     -------
-    A table of M rows. The index is the position in the scores. Columns: name of the `predicted` class, its `score` and
-    `logit`, and `lead`, its score minus the maximum of the others, < 0 where the decision is not argmax. A row without
-    a class has the score and the lead of its class of maximum score.
+    A table of M rows. The index is the position in the scores. Columns: name of the `predicted` class, with other
+    thresholds that of the class `saved predicted`, the `score` and `logit` of the predicted class, and `lead`, its
+    score minus the maximum of the others, < 0 where the decision is not argmax. A row without a class has the score
+    and the lead of its class of maximum score.
     """
     selected = np.ones(scores.n_rows, bool)
     if true is not None:
         selected &= scores.y_true == true
     if predicted is not None:
         selected &= decided == predicted
+    if saved is not None:
+        selected &= decided != saved
     p, rows = scores.y_score.astype(np.float64), np.arange(scores.n_rows)
     column = np.where(decided == NO_CLASS, p.argmax(1), decided)
     others = p.copy()
@@ -108,15 +126,19 @@ def behind_cell(
     lead = p[rows, column] - others.max(1)
     at = _nearest(selected, lead)
     score = scores.y_score[at, column[at]]
-    return pd.DataFrame(
+    names = np.array([*scores.class_names, "none"], dtype=object)  # NO_CLASS, -1, is the last
+    table = pd.DataFrame(
         {
-            "predicted": np.array([*scores.class_names, "none"], dtype=object)[decided[at]],  # -1 is the last
+            "predicted": names[decided[at]],
             "score": score,
             "logit": logit(score.astype(np.float64)),
             "lead": lead[at],
         },
         index=at,
     )
+    if saved is not None:
+        table.insert(1, "saved predicted", names[saved[at]])
+    return table
 
 
 def misclassified(scores: Scores, decided: NDArray[np.integer]) -> pd.DataFrame:
@@ -188,14 +210,23 @@ def _actual(scores: Scores, at: pd.Index) -> list[str] | NDArray:
     return names[scores.y_true[at]]
 
 
-def _within(view: ClassView, low: float | None, high: float | None) -> NDArray[np.bool_]:
-    """Whether low <= score < high, (N,); None for no limit."""
-    within = np.ones(len(view.score), bool)
+def _outcomes(y: NDArray[np.bool_], predicted: NDArray[np.bool_]) -> pd.Categorical[str]:
+    """The outcome of each row, as in "TP"."""
+    return pd.Categorical.from_codes(2 * y + predicted, pd.Index(_SHORT))
+
+
+def _selected(
+    view: ClassView, threshold: float, low: float | None, high: float | None, saved: float | None
+) -> NDArray[np.bool_]:
+    """Whether low <= score < high and the saved threshold decides otherwise, (N,); None for no limit."""
+    selected = np.ones(len(view.score), bool)
     if low is not None:
-        within &= predicted_positive(view.score, low)
+        selected &= predicted_positive(view.score, low)
     if high is not None:
-        within &= ~predicted_positive(view.score, high)
-    return within
+        selected &= ~predicted_positive(view.score, high)
+    if saved is not None:
+        selected &= predicted_positive(view.score, threshold) != predicted_positive(view.score, saved)
+    return selected
 
 
 def _nearest(selected: NDArray[np.bool_], distance: NDArray[np.float64]) -> NDArray[np.intp]:

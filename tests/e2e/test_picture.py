@@ -525,7 +525,15 @@ def test_an_update_that_comes_late_is_not_drawn_over_a_newer_one(page: Page, pic
     )
 
     def update(label: str, sent: tuple[str, int]) -> dict[str, object]:
-        message = {"of": label, "label": label, "serial": 0, "sent": sent, "address": label, "asked": 0, "rest": "honest"}
+        message = {
+            "of": label,
+            "label": label,
+            "serial": 0,
+            "sent": sent,
+            "address": label,
+            "asked": 0,
+            "rest": "honest",
+        }
         return message | {"parts": [], "axis": "logit"} | thresholds_data(film, indexes[-1], [Mark("current", 0.5)])
 
     for updates, newest in (

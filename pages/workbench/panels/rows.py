@@ -1,4 +1,7 @@
-"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, at the current thresholds."""
+"""The rows behind an outcome, a range of scores or a cell of a confusion matrix, at the current thresholds.
+
+Where the saved thresholds differ from them, the rows that they decide otherwise come first.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ from pages.workbench.panels import decision_rule
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
 FEW, HEIGHT = 10, 440  # rows that a table is as high as; pixels of one with more
-ANY = "any"
+UNASKED, ANY = "", "any"
+CHANGED = "changed"  # rows whose decision differs between the current and the saved thresholds
 CELL = {False: "One-vs-rest", True: "All classes"}
 SAID: dict[Outcome | None, str] = {
     None: "",
@@ -33,6 +37,8 @@ NEAREST = "those closest to another decision first"
 RANGE: dict[str, Any] = {"value": None, "format": "%.4g", "width": 170}
 UNIT: dict[str, Any] = {"min_value": 0.0, "max_value": 1.0, "step": 0.01}  # where scores are probabilities
 COLUMNS = {
+    "saved outcome": st.column_config.TextColumn(help="Outcome at the saved threshold."),
+    "saved predicted": st.column_config.TextColumn(help="Predicted with the saved thresholds."),
     "row": st.column_config.NumberColumn(help="Place in the data set, from 0.", format="%d"),
     "labels": st.column_config.TextColumn(width=140),
     "score": st.column_config.NumberColumn(format="%.6g"),
@@ -56,55 +62,87 @@ def ask(
     callback, before the page is drawn, such as a figure's on_click.
     """
     cell = true is not None or decided is not None
-    _ask(source, {"outcome": outcome, "low": low, "high": high, "cell": cell, "true": true, "decided": decided})
+    of_cell = {"cell": cell, "true": true, "decided": decided, "saved": None}
+    state.ROWS.of(source.id).set({"outcome": outcome, "low": low, "high": high} | of_cell)
     state.PANEL.set("Rows")
     state.ROWS_FROM_AFAR.set(True)
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
-    """Choose rows by their outcome; those closest to another decision come first."""
+    """Choose rows by their outcome, at first those whose decision differs from the saved one, if any is saved; those
+    closest to another decision come first."""
     if state.ROWS_FROM_AFAR.pop():
         st.toast("The rows are shown in the Rows panel below.", icon=":material/table_rows:")
-    scores = source.scores(part)
-    now = thresholds.values(thresholds.current(source))
-    if scores.task == "multiclass":
-        _control(source, "cell", st.segmented_control, "Decided", CELL, required=True)
-    if scores.task == "multiclass" and _asked(source)["cell"]:
-        found, said = _choose_cell(source, scores, now)
+    scores, now, stored = source.scores(part), thresholds.current(source), thresholds.saved(source)
+    saved = thresholds.values(stored) if stored else None
+    if scores.task == "multiclass" and _control(source, "cell", st.segmented_control, "Decided", CELL):
+        found, said = _choose_cell(source, scores, thresholds.values(now), saved)
     else:
-        found, said = _choose_outcome(source, scores.view(column), now[column])
+        found, said = _choose_outcome(source, scores.view(column), *thresholds.of_column(source, column))
     st.markdown(f"**{len(found):,} of {scores.n_rows:,} {part} rows**{text.plain(said)}.")
     if len(found):
         _show_found(source, part, column, found)
 
 
-def _choose_outcome(source: ScoreSource, view: ClassView, threshold: float) -> tuple[pd.DataFrame, str]:
+def _choose_outcome(
+    source: ScoreSource, view: ClassView, threshold: float, saved: float | None
+) -> tuple[pd.DataFrame, str]:
     """The rows of the outcome and the range of scores that are asked for, and what they are."""
-    outcome, low, high = (_asked(source)[name] for name in ("outcome", "low", "high"))
+    low, high = (_asked(source)[name] for name in ("low", "high"))
     counts = outcome_counts(view, threshold, low, high)
     labels = {ANY: f"All {sum(counts.values()):,}"} | {name: f"{name.upper()} {n:,}" for name, n in counts.items()}
+    changes: dict[Outcome, int] = {}
+    if saved is not None and saved != threshold:
+        changes = outcome_counts(view, threshold, low, high, saved)
+        labels = {CHANGED: f"Changed {sum(changes.values()):,}"} | labels
     with st.container(horizontal=True, vertical_alignment="top"):
-        _control(source, "outcome", st.segmented_control, "Outcome", labels, required=True)
+        outcome = _control(source, "outcome", st.segmented_control, "Outcome", labels)
         looks = RANGE | (UNIT if controls.are_probabilities(source) else {})
         _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **looks)
         _control(source, "high", st.number_input, "to below", placeholder="no end", **looks)
-    _show_bars(source, view, threshold)
-    said = SAID[outcome].format(label=view.label, rest=view.rest) + f" at threshold {text.threshold(threshold)}"
+    shaded = (low, high)
+    if outcome == CHANGED and shaded == (None, None):
+        assert saved is not None
+        shaded = min(threshold, saved), max(threshold, saved)
+    _show_bars(source, view, threshold, shaded)
     ends = [f"{name} {end:.6g}" for name, end in (("at least", low), ("less than", high)) if end is not None]
-    said += f", with a score of {' and '.join(ends)}" if ends else ""
-    return behind(view, threshold, outcome, low, high), said
+    within = f", with a score of {' and '.join(ends)}" if ends else ""
+    if outcome == CHANGED:
+        assert saved is not None
+        return behind(view, threshold, None, low, high, saved), _of_changes(view, threshold, saved, within, changes)
+    chosen = None if outcome == ANY else outcome
+    said = SAID[chosen].format(label=view.label, rest=view.rest) + f" at threshold {text.threshold(threshold)}"
+    return behind(view, threshold, chosen, low, high), said + within
 
 
-def _show_bars(source: ScoreSource, view: ClassView, threshold: float) -> None:
-    """The scores by outcome; a click on a bar asks for its rows."""
+def _of_changes(view: ClassView, threshold: float, saved: float, within: str, changes: dict[Outcome, int]) -> str:
+    """How the decision changes from the saved to the current threshold, and for how many rows of each actual class."""
+    moves: tuple[tuple[Outcome, Outcome], ...] = (("tp", "fn"), ("fp", "tn"))
+    now, before = view.rest, view.label
+    if threshold < saved:
+        moves, now, before = tuple((to, start) for start, to in moves), before, now
+    told = ", ".join(
+        f"{changes[to]:,} actual {name} ({start.upper()} \N{RIGHTWARDS ARROW} {to.upper()})"
+        for name, (start, to) in zip((view.label, view.rest), moves, strict=True)
+    )
+    return (
+        f" are predicted {now} at threshold {text.threshold(threshold)} and {before} at the saved threshold "
+        f"{text.threshold(saved)}{within}: {told}"
+    )
+
+
+def _show_bars(
+    source: ScoreSource, view: ClassView, threshold: float, shaded: tuple[float | None, float | None]
+) -> None:
+    """The scores by outcome, with a shaded range; a click on a bar asks for its rows."""
 
     def clicked(bar: dict[str, Any]) -> None:
         _, low, high = bar["customdata"]
-        _ask(source, _asked(source) | {"outcome": bar["name"], "low": low, "high": high})
+        _ask(source, outcome=bar["name"], low=low, high=high)
 
-    asked, scale = _asked(source), controls.scale_of(source)
+    scale = controls.scale_of(source)
     live_figure(
-        outcome_bars(view, threshold, scale, asked["low"], asked["high"]),
+        outcome_bars(view, threshold, scale, *shaded),
         key="rows.bars",
         alt="Rows by score and outcome. A click on a bar asks for its rows, as the controls above do.",
         height=180,
@@ -113,19 +151,37 @@ def _show_bars(source: ScoreSource, view: ClassView, threshold: float) -> None:
     )
 
 
-def _choose_cell(source: ScoreSource, scores: Scores, thresholds: list[float]) -> tuple[pd.DataFrame, str]:
-    """The rows of the true and the decided class that are asked for, and what they are."""
+def _choose_cell(
+    source: ScoreSource, scores: Scores, now: list[float], saved: list[float] | None
+) -> tuple[pd.DataFrame, str]:
+    """The rows of the actual and the predicted class that are asked for, and what they are."""
     labels = {ANY: "any"} | dict(enumerate(scores.class_names))
-    decided = labels | ({NO_CLASS: decision_rule.NO_CLASS_SAID} if decision_rule.gives_no_class(source) else {})
+    classes = labels | ({NO_CLASS: decision_rule.NO_CLASS_SAID} if decision_rule.gives_no_class(source) else {})
+    decide = decision_rule.decide(source)
+    decided, before = decide(scores.y_score, now), None
     with st.container(horizontal=True):
-        _control(source, "true", st.selectbox, "Actual", labels, width=160)
-        _control(source, "decided", st.selectbox, "Predicted", decided, width=160)
-    true, predicted = (_asked(source)[name] for name in ("true", "decided"))
-    predicted = predicted if predicted in decided else None  # another rule may give every row a class
+        true, predicted = (
+            None if chosen == ANY else chosen
+            for chosen in (
+                _control(source, "true", st.selectbox, "Actual", labels, width=160),
+                _control(source, "decided", st.selectbox, "Predicted", classes, width=160),
+            )
+        )
+        if saved is not None and saved != now:
+            among = {CHANGED: "another class", ANY: "any"}
+            if _control(source, "saved", st.selectbox, "With the saved thresholds", among, width=200) == CHANGED:
+                before = decide(scores.y_score, saved)
     told = [f"actual {labels[true]}"] if true is not None else []
-    told += [f"predicted {decided[predicted]}"] if predicted is not None else []
-    said = f" are {', '.join(told)}" if told else ""
-    return behind_cell(scores, decision_rule.decide(source)(scores.y_score, thresholds), true, predicted), said
+    told += [f"predicted {classes[predicted]}"] if predicted is not None else []
+    found = behind_cell(scores, decided, true, predicted, before)
+    if before is None:
+        return found, f" are {', '.join(told)}" if told else ""
+    told.append("predicted another class with the saved thresholds")
+    actual = scores.y_true[found.index]
+    correct, was_correct = (int((each[found.index] == actual).sum()) for each in (decided, before))
+    neither = len(found) - correct - was_correct
+    counts = f"{correct:,} correct now, {was_correct:,} correct with the saved thresholds, {neither:,} with neither"
+    return found, f" are {', '.join(told)}: {counts}"
 
 
 def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame) -> None:
@@ -161,7 +217,8 @@ def _choose_page(source: ScoreSource, of: str, found: pd.DataFrame, size: int) -
     """So many of the rows found; where there are more, from the page that is chosen, at first the first."""
     place, start = st.empty(), 0
     if len(found) > size:
-        asked = hash((source.id, of, *_asked(source).values()))  # another question begins on its first page
+        # Another question begins on its first page.
+        asked = hash((source.id, of, *found.columns, *_asked(source).values()))
         start = size * (st.pagination(-(-len(found) // size), key=state.ROWS_PAGE.of(f"{asked:x}").name) - 1)
     shown = found.iloc[start : start + size]
     place.caption(f"Rows {start + 1:,} to {start + len(shown):,}, {NEAREST}.", width="content")
@@ -197,17 +254,20 @@ def _control(
     label: str,
     options: Mapping[Any, str] | None = None,
     **looks: Any,
-) -> None:
-    """A control of one thing that is asked for: a choice among options by their labels, or a number."""
+) -> Any:
+    """A control of one thing that is asked for, and its value: a choice among options by their labels, the first until
+    another is chosen, or a number."""
     key, words = state.ROWS_CONTROL.of(name, source.id), state.ROWS_WORDS.of(name, source.id)
     value = _asked(source)[name]
     if options is not None:
-        value = value if value in options else ANY
+        value = ANY if value is None else value
+        value = value if value in options else next(iter(options))
         looks |= {"options": list(options), "format_func": options.__getitem__}
+    if kind is st.segmented_control:
+        looks |= {"required": True}
 
     def changed() -> None:
-        now = key.get()
-        _ask(source, _asked(source) | {name: None if now == ANY else now})
+        _ask(source, **{name: key.get()})
 
     # Written where it differs, as in the explorer; and where the words of a choice do, since a browser keeps those.
     said = None if options is None else options[value]
@@ -215,13 +275,17 @@ def _control(
         key.set(value)
         words.set(said)
     kind(label, key=key.name, on_change=changed, **looks)
+    return value
 
 
 def _asked(source: ScoreSource) -> dict[str, Any]:
-    """What is asked for: by name "outcome", "low" and "high"; if "cell", by "true" and "decided"; None is any."""
-    nothing = dict.fromkeys(("outcome", "low", "high", "true", "decided")) | {"cell": False}
-    return nothing | state.ROWS.of(source.id).get()
+    """What is asked for, by name: "outcome", "low" and "high"; if "cell", "true", "decided" and "saved". None is any,
+    UNASKED what nobody has chosen."""
+    unasked = dict.fromkeys(("outcome", "cell", "true", "decided", "saved"), UNASKED)
+    return unasked | {"low": None, "high": None} | state.ROWS.of(source.id).get()
 
 
-def _ask(source: ScoreSource, asked: dict[str, Any]) -> None:
-    state.ROWS.of(source.id).set(asked)
+def _ask(source: ScoreSource, **asked: Any) -> None:
+    """Ask for this too."""
+    key = state.ROWS.of(source.id)
+    key.set(key.get() | asked)

@@ -64,6 +64,23 @@ def test_a_range_holds_its_low_end_and_not_its_high_one(drawn, threshold, low, h
     assert {name: len(behind(given_view, threshold, name, low, high)) for name in OUTCOMES} == counts
 
 
+@given(rows(), THRESHOLDS, THRESHOLDS | st.just(np.inf), ENDS, ENDS)
+def test_changed_rows_are_those_that_the_saved_threshold_decides_otherwise(drawn, threshold, saved, low, high):
+    given_view = view(drawn.y_true, drawn.y_score)
+    kind = drawn.y_score.dtype.type
+    with np.errstate(over="ignore"):
+        now, before = drawn.y_score >= kind(threshold), drawn.y_score >= kind(saved)
+    found = behind(given_view, threshold, low=low, high=high, saved=saved)
+    within = set(behind(given_view, threshold, low=low, high=high).index)
+    assert sorted(found.index) == [at for at in np.flatnonzero(now != before) if at in within]
+    names = {(True, True): "TP", (True, False): "FN", (False, True): "FP", (False, False): "TN"}
+    for at, row in found.iterrows():
+        assert row["outcome"] == names[bool(given_view.y[at]), bool(now[at])]
+        assert row["saved outcome"] == names[bool(given_view.y[at]), bool(before[at])]
+    counts = outcome_counts(given_view, threshold, low, high, saved)
+    assert {name: int((found["outcome"] == name.upper()).sum()) for name in OUTCOMES} == counts
+
+
 @given(rows(), THRESHOLDS)
 def test_the_outcomes_part_the_rows(drawn, threshold):
     given_view = view(drawn.y_true, drawn.y_score)
@@ -112,6 +129,17 @@ def test_a_cell_has_the_rows_that_its_matrix_counts(drawn):
             assert set(found["predicted"]) <= {(*scores.class_names, "none")[called]}
         assert len(behind_cell(scores, decided, true=true)) == matrix[true].sum()
     assert sorted(behind_cell(scores, decided).index) == list(range(scores.n_rows))
+
+
+@given(classes(), classes())
+def test_changed_rows_of_several_classes_have_another_class_with_the_saved_thresholds(drawn, other):
+    scores, _, decided = drawn
+    saved = np.resize(other[2], len(decided)) if len(other[2]) else np.zeros_like(decided)
+    found = behind_cell(scores, decided, saved=saved)
+    assert sorted(found.index) == np.flatnonzero(decided != saved).tolist()
+    names = (*scores.class_names, "none")
+    assert found["predicted"].tolist() == [names[decided[at]] for at in found.index]
+    assert found["saved predicted"].tolist() == [names[saved[at]] for at in found.index]
 
 
 @given(classes())

@@ -281,3 +281,76 @@ def test_thresholds_on_trial_decide(app_test: AppTest):
     assert said(app_test).startswith(f"**{missed} of 449")
     assert labels(app_test, run)[3] == f"FN {missed}"
     assert control(app_test, f"rows.outcome.{run.id}").value == "fn"
+
+
+@pytest.mark.parametrize(("now", "stored"), [(0.2, 0.6), (0.6, 0.2), (0.6, np.inf)])
+def test_rows_whose_decision_differs_from_the_saved_threshold_come_first(app_test: AppTest, now: float, stored: float):
+    run = open_rows(app_test, digit())
+    put_thresholds(app_test, run, [now], [stored])
+    app_test.run()
+    view = run.scores("validation").view(0)
+    predicted, before = view.score >= np.float32(now), view.score >= np.float32(stored)
+    changed = predicted != before
+    positives, negatives = (changed & view.y).sum(), (changed & ~view.y).sum()
+    assert changed.any()
+    assert control(app_test, f"rows.outcome.{run.id}").value == "changed"
+    assert labels(app_test, run)[:2] == [f"Changed {changed.sum()}", "All 449"]
+    words = ("8", "rest", "FN \N{RIGHTWARDS ARROW} TP", "TN \N{RIGHTWARDS ARROW} FP")
+    if now > stored:
+        words = ("rest", "8", "TP \N{RIGHTWARDS ARROW} FN", "FP \N{RIGHTWARDS ARROW} TN")
+    saved = "above every score" if np.isinf(stored) else f"{stored:g}"
+    assert said(app_test) == (
+        f"**{changed.sum()} of 449 validation rows** are predicted {words[0]} at threshold {now:g} and {words[1]} at "
+        f"the saved threshold {saved}: {positives} actual 8 ({words[2]}), {negatives} actual rest ({words[3]})."
+    )
+    shown = table(app_test)
+    assert set(shown["row"]) <= set(run.rows("validation")[changed])
+    assert (shown["outcome"] != shown["saved outcome"]).all()
+
+
+def test_changed_rows_are_on_offer_only_while_the_saved_threshold_differs(app_test: AppTest):
+    run = open_rows(app_test, digit())
+    put_thresholds(app_test, run, [0.2], [0.2])
+    app_test.run()
+    assert labels(app_test, run)[0] == "All 449"
+    assert control(app_test, f"rows.outcome.{run.id}").value == "any"
+    put_thresholds(app_test, run, [0.3], [0.2])
+    app_test.run()
+    choose(app_test, run, "outcome", "any")
+    assert said(app_test).startswith("**449 of 449 validation rows** at threshold 0.3")
+    put_thresholds(app_test, run, [0.4], [0.2])
+    app_test.run()
+    assert control(app_test, f"rows.outcome.{run.id}").value == "any", "what was chosen stays"
+
+
+def test_changed_rows_are_in_the_file(app_test: AppTest, monkeypatch: pytest.MonkeyPatch):
+    files = []
+    monkeypatch.setattr(rows.st, "download_button", lambda *args, **_: files.append(args[1]))
+    run = open_rows(app_test, digit())
+    put_thresholds(app_test, run, [0.2], [0.6])
+    app_test.run()
+    read = pd.read_csv(io.StringIO(files[-1]()))
+    score = run.scores("validation").y_score[:, 0]
+    changed = (score >= np.float32(0.2)) & (score < np.float32(0.6))
+    assert sorted(read["row"]) == sorted(run.rows("validation")[changed])
+    assert set(zip(read["saved outcome"], read["outcome"], strict=True)) <= {("FN", "TP"), ("TN", "FP")}
+
+
+def test_rows_of_several_classes_have_another_class_with_the_saved_thresholds(app_test: AppTest):
+    run = open_rows(app_test, digits())
+    app_test.session_state[f"decision.{run.id}"] = ("ratio", {})
+    scores = run.scores("validation")
+    now, stored = [0.5] * 9 + [0.1], [0.5] * 10
+    put_thresholds(app_test, run, now, stored)
+    choose(app_test, run, "cell", True)
+    decided, before = (DECISIONS["ratio"](scores.y_score, each) for each in (now, stored))
+    changed = decided != before
+    correct, was_correct = (int((changed & (each == scores.y_true)).sum()) for each in (decided, before))
+    assert changed.any()
+    assert said(app_test) == (
+        f"**{changed.sum()} of 449 validation rows** are predicted another class with the saved thresholds: {correct} "
+        f"correct now, {was_correct} correct with the saved thresholds, {changed.sum() - correct - was_correct} with "
+        "neither."
+    )
+    choose(app_test, run, "saved", "any")
+    assert said(app_test) == "**449 of 449 validation rows**."
