@@ -179,7 +179,7 @@ def wear(page: Page, theme: str) -> None:
 
 
 def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than the window once figures have followed its size; 0 when all is in sight."""
+    """By how many pixels the page is wider than the window once figures have followed its size; 0 if all fits."""
     return page.evaluate(OVERFLOW)
 
 
