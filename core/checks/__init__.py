@@ -1,7 +1,7 @@
 """Coded checks of configurations before training, and of runs and their scores.
 
-C1.. check the wiring, C2.. weights and data, C3.. optimisation, C4.. the scores of a run and how they are used. Each
-finding is shown beside its cause.
+C1.. check the output (final activation, head and loss), C2.. weights and data, C3.. optimisation, C4.. the scores of a
+run and how they are used. Each finding is shown beside its cause.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from collections.abc import Iterable, Mapping
 from core.checks.context import Context
 from core.checks.finding import Check, Finding, Found
 from core.checks.optimisation import OPTIMISATION
+from core.checks.output import OUTPUT
 from core.checks.rules_and_calibration import OF_CALIBRATION, OF_RULES
 from core.checks.runs import OF_RUN, OF_SCORES
 from core.checks.shape_of_loss import SHAPE_OF_LOSS
 from core.checks.weights import WEIGHTS
-from core.checks.wiring import WIRING
 from core.errors import CutoffError
 from core.evaluation.source import ScoreSource
 from core.experiment.compatibility import check
@@ -24,9 +24,9 @@ from core.experiment.config import RunConfig
 from core.training.runs import Run
 
 # Views of the registries, which a ChainMap goes through from the last to the first.
-OF_CONFIG: Mapping[str, Check] = ChainMap(OPTIMISATION, SHAPE_OF_LOSS, WEIGHTS, WIRING)
+OF_CONFIG: Mapping[str, Check] = ChainMap(OPTIMISATION, SHAPE_OF_LOSS, WEIGHTS, OUTPUT)
 CHECKS: Mapping[str, Check] = ChainMap(
-    OF_CALIBRATION, OF_RULES, OF_SCORES, OF_RUN, OPTIMISATION, SHAPE_OF_LOSS, WEIGHTS, WIRING
+    OF_CALIBRATION, OF_RULES, OF_SCORES, OF_RUN, OPTIMISATION, SHAPE_OF_LOSS, WEIGHTS, OUTPUT
 )
 ORDER = ("mistake", "caution", "note")
 
@@ -37,10 +37,10 @@ def of_config(config: RunConfig) -> tuple[Finding, ...]:
     return _ordered(config, ((code, each.find(context)) for code, each in OF_CONFIG.items()))
 
 
-def of_wiring(config: RunConfig) -> tuple[Finding, ...]:
+def of_output(config: RunConfig) -> tuple[Finding, ...]:
     """Findings on final activation, head and loss of a valid configuration, the most severe first."""
     context = Context(config)
-    return _ordered(config, ((code, each.find(context)) for code, each in WIRING.items()))
+    return _ordered(config, ((code, each.find(context)) for code, each in OUTPUT.items()))
 
 
 def of_run(run: Run) -> tuple[Finding, ...]:
@@ -93,4 +93,4 @@ def _usable(config: RunConfig | None, remedy: dict[str, object] | None) -> dict[
     return remedy
 
 
-__all__ = ["CHECKS", "OF_CONFIG", "Check", "Finding", "of_calibration", "of_config", "of_rule", "of_run", "of_wiring"]
+__all__ = ["CHECKS", "OF_CONFIG", "Check", "Finding", "of_calibration", "of_config", "of_output", "of_rule", "of_run"]

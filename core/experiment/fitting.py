@@ -155,7 +155,7 @@ def _value(name: str, old: RunConfig, config: RunConfig) -> object:
         return recommended("loss", config)
     if name == "loss_params":
         return _loss_params(config) if config.loss == old.loss else ()
-    if name == "activation" and not _same_wiring(old, config):
+    if name == "activation" and not _same_output(old, config):
         return "auto"
     if name == "batch_size":
         return _batch_size(config)
@@ -184,7 +184,7 @@ def _loss_params(config: RunConfig) -> tuple[tuple[str, Value], ...]:
     return tuple((name, value) for name, value in config.loss_params if fits(name, value))
 
 
-def _same_wiring(old: RunConfig, config: RunConfig) -> bool:
+def _same_output(old: RunConfig, config: RunConfig) -> bool:
     """Whether the final activation has the same role as before: the same link, and a loss that expects the same."""
     if config.activation == "auto" or DATASETS[old.dataset].task == DATASETS[config.dataset].task:
         return not misfit("activation", config)

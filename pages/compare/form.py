@@ -157,7 +157,7 @@ def _activation(head: str, loss: str) -> str:
     activation = controls.choose(
         SETTINGS["activation"].label, state.SETTING.of("activation"), labels, help=SETTINGS["activation"].help
     )
-    st.caption(text.of_wiring(head, activation, loss))
+    st.caption(text.of_output(head, activation, loss))
     return activation
 
 

@@ -329,7 +329,7 @@ def choose_activation(key: Key[str], head: str, loss: str) -> str:
     labels = {"auto": "default for this loss"}
     labels |= {name: ACTIVATIONS[name].label for name in others}
     activation = controls.choose(SETTINGS["activation"].label, key, labels)
-    st.caption(text.of_wiring(head, activation, loss))
+    st.caption(text.of_output(head, activation, loss))
     return activation
 
 

@@ -123,7 +123,7 @@ def of_proper(loss: LossSpec, proper: bool | None) -> str:
     return f"With these parameters {said}" if proper != loss.proper else f"{said[0].upper()}{said[1:]}"
 
 
-def of_wiring(head: str, activation: str, loss: str) -> str:
+def of_output(head: str, activation: str, loss: str) -> str:
     """What the loss is given and what is shown as p, in terms of the network's logits z; see `heads.probabilities`."""
     name, expects = resolved(head, activation, loss), LOSSES[loss].expects
     given = SYMBOLS[name].format("z")

@@ -245,7 +245,7 @@ def _head(now: RunConfig) -> None:
     labels = {"auto": f"{ACTIVATIONS[right].label} (default for this loss)"}
     labels |= {name: ACTIVATIONS[name].label for name in names}
     _select(SETTINGS["activation"].label, "activation", labels, now, help=SETTINGS["activation"].help)
-    st.caption(text.of_wiring(now.head, now.activation, now.loss))
+    st.caption(text.of_output(now.head, now.activation, now.loss))
     reasons = [*compatibility.heads_not_offered(now.dataset).values(), *compatibility.not_taken(now.head, now.loss)]
     _reasons("Heads and final activations that do not fit", reasons)
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core import checks
-from core.checks.wiring import WIRING
+from core.checks.output import OUTPUT
 from core.data import DATASETS, load_dataset, load_split
 from core.evaluation import (
     METRICS,
@@ -180,7 +180,7 @@ def test_a_head_is_offered_for_its_tasks_with_its_losses_linked_and_described(mo
 
 
 def test_a_check_is_found_among_the_findings_of_a_configuration(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(WIRING, "C999", replace(WIRING["C101"], name="Twin", find=lambda _context: ("Found.", None)))
+    monkeypatch.setitem(OUTPUT, "C999", replace(OUTPUT["C101"], name="Twin", find=lambda _context: ("Found.", None)))
     found = checks.of_config(make_config(dataset="digit"))
     assert [finding.sentence for finding in found if finding.code == "C999"] == ["Found."]
     assert checks.CHECKS["C999"].name == "Twin"

@@ -11,7 +11,7 @@ from typing import SupportsFloat
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checks import CHECKS, Finding, of_run, of_wiring
+from core.checks import CHECKS, Finding, of_output, of_run
 from core.checks.runs import LEAST_RISE, RISE
 from core.checks.verdict.statement import Action, RestoreEpoch, SetChoices, Statement
 from core.evaluation.source import ScoreSource, tuned_on
@@ -54,7 +54,7 @@ class Facts:
 
     @cached_property
     def mistake(self) -> Finding | None:
-        """The first mistake in the wiring of the run; None where there is none or the configuration is unknown."""
+        """The first mistake in the output of the run; None where there is none or the configuration is unknown."""
         return None if self.source.config is None else mistake_of(self.source.config)
 
     @property
@@ -71,8 +71,8 @@ class Facts:
 
 @lru_cache(maxsize=256)
 def mistake_of(config: RunConfig) -> Finding | None:
-    """The first mistake in the wiring of a configuration."""
-    return next((found for found in of_wiring(config) if CHECKS[found.code].severity == "mistake"), None)
+    """The first mistake in the output of a configuration."""
+    return next((found for found in of_output(config) if CHECKS[found.code].severity == "mistake"), None)
 
 
 # --- cases of training

@@ -40,8 +40,8 @@ EXPERIMENTS = {name: preset.experiment for name, preset in PRESETS.items()} | {
 }
 
 
-def wrong_wirings(config: RunConfig) -> set[str]:
-    """The codes of mistakes and cautions of wiring that the checks find."""
+def wrong_outputs(config: RunConfig) -> set[str]:
+    """The codes of mistakes and cautions of the output that the checks find."""
     codes = {finding.code for finding in checks.of_config(config)}
     return {code for code in codes if code.startswith("C1") and CHECKS[code].severity != "note"}
 
@@ -57,8 +57,8 @@ def test_a_preset_or_a_sweep_goes_on_with_data_of_any_task(experiment: Experimen
     assert found.seeds == experiment.seeds
     assert all(sentence.endswith(".") for sentence in changes)
     assert len(set(changes)) == len(changes)
-    before = set().union(*(wrong_wirings(variant.config) for variant in experiment.variants))
-    assert all(wrong_wirings(variant.config) <= before for variant in found.variants)
+    before = set().union(*(wrong_outputs(variant.config) for variant in experiment.variants))
+    assert all(wrong_outputs(variant.config) <= before for variant in found.variants)
     if DATASETS[experiment.variants[0].config.dataset].task != task:
         assert changes
 
@@ -78,7 +78,7 @@ def test_nothing_becomes_a_mistake_and_what_fits_stays(config: RunConfig, datase
     if same_task:
         assert (found.head, found.loss, found.activation) == (config.head, config.loss, config.activation)
     else:
-        assert wrong_wirings(found) <= wrong_wirings(config)
+        assert wrong_outputs(found) <= wrong_outputs(config)
     if config.loss in losses_for(dataset, found.head) and not LOSSES[config.loss].mistake:
         assert found.loss == config.loss
 
@@ -145,7 +145,7 @@ def test_every_head_that_is_chosen_is_one_of_the_data():
     for dataset in DATASETS:
         (variant,) = fitted(as_experiment(RunConfig()), dataset)[0].variants
         assert variant.config.head in heads_for(dataset)
-        assert not wrong_wirings(variant.config)
+        assert not wrong_outputs(variant.config)
         assert shared_with(variant.config, [variant]) == (variant,)
 
 

@@ -191,7 +191,7 @@ def test_classifiers_of_several_classes_or_labels_get_the_thresholds():
 # --- from a head's outputs, whatever activation follows
 
 
-def wirings() -> list[dict[str, Any]]:
+def combinations() -> list[dict[str, Any]]:
     """Every head, output activation and loss that read outputs differently, on data of a task of the head's."""
     data = {"binary": "breast_cancer", "multiclass": "wine", "multilabel": "multilabel_synthetic"}
     found = {}
@@ -207,7 +207,7 @@ def wirings() -> list[dict[str, Any]]:
     return list(found.values())
 
 
-@pytest.mark.parametrize("choices", wirings(), ids=lambda choices: " ".join(list(choices.values())[1:]))
+@pytest.mark.parametrize("choices", combinations(), ids=lambda choices: " ".join(list(choices.values())[1:]))
 def test_outputs_become_the_probabilities_that_cutoff_shows(choices):
     config = make_config(**choices)
     run = run_of(config)

@@ -17,7 +17,7 @@ from core.parameters import Value
 from tests.support.optimal_score import optimal_score
 
 CLASSES = {"binary": 2, "multiclass": 4, "multilabel": 3, "regression": 0}
-WIRINGS = [
+COMBINATIONS = [
     pytest.param(loss, head, task, id=f"{loss} {head} {task}")
     for loss, spec in LOSSES.items()
     for head in spec.heads
@@ -69,7 +69,7 @@ def some_logits(head: str, task: str, rows: int, runs: int = 1, dtype: torch.dty
     return torch.randn(runs, rows, HEADS[head].outputs(CLASSES[task]), generator=generator, dtype=dtype)
 
 
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_loss_has_the_shape_that_it_belongs_to(loss, head, task):
     z, y = some_logits(head, task, 6, runs=2), labels(task, 6, runs=2)
     objective = an_objective(loss, head, tensors(loss, head, task, [{}, {}]))
@@ -79,7 +79,7 @@ def test_loss_has_the_shape_that_it_belongs_to(loss, head, task):
     assert objective.gradient(z, y).shape == z.shape
 
 
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_targets_made_beforehand_and_a_gradient_in_the_place_of_the_logits_change_nothing(loss, head, task):
     z, y = some_logits(head, task, 6, runs=2), labels(task, 6, runs=2)
     objective = an_objective(loss, head, tensors(loss, head, task, [{}, {}]))
@@ -101,7 +101,7 @@ def ends_of_ranges(loss: str, head: str) -> list[dict[str, Value]]:
     return [{}, *alone, *together]
 
 
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_value_and_gradient_are_finite_at_logits_of_100_with_parameters_at_the_ends_of_their_ranges(loss, head, task):
     settings = ends_of_ranges(loss, head)
     objective = an_objective(loss, head, tensors(loss, head, task, settings))
@@ -113,7 +113,7 @@ def test_value_and_gradient_are_finite_at_logits_of_100_with_parameters_at_the_e
 
 
 @pytest.mark.parametrize("size", [0.0, 1.0, 100.0])
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_value_and_gradient_are_finite_up_to_logits_of_100_either_way(loss, head, task, size):
     y = labels(task, 8)
     objective = an_objective(loss, head, tensors(loss, head, task, [{}]))
@@ -123,7 +123,7 @@ def test_value_and_gradient_are_finite_up_to_logits_of_100_either_way(loss, head
         assert objective.gradient(z, y).isfinite().all()
 
 
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_gradient_is_that_of_autograd_through_the_mean_and_passes_gradcheck(loss, head, task):
     z, y = some_logits(head, task, 6, dtype=torch.float64), labels(task, 6)
     for settings in ({}, *SETTINGS.get(loss, ())):
@@ -138,7 +138,7 @@ def test_gradient_is_that_of_autograd_through_the_mean_and_passes_gradcheck(loss
 
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax", "log_softmax"])
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_wrong_output_activation_has_the_gradient_of_autograd_too(loss, head, task, activation):
     if activation not in activations_for(head, loss):
         pytest.skip("not offered")
@@ -149,7 +149,7 @@ def test_wrong_output_activation_has_the_gradient_of_autograd_too(loss, head, ta
     torch.testing.assert_close(objective.gradient(z, y), by_autograd, rtol=1e-8, atol=1e-10)
 
 
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_runs_of_a_stack_do_not_touch_each_other(loss, head, task):
     settings = [{}, *SETTINGS.get(loss, ({}, {}))]
     z, y = some_logits(head, task, 6, runs=3), labels(task, 6, runs=3)
@@ -162,7 +162,7 @@ def test_runs_of_a_stack_do_not_touch_each_other(loss, head, task):
         torch.testing.assert_close(together.gradient(z, y)[one], alone.gradient(z[one], y[one]), rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.parametrize(("loss", "head", "task"), WIRINGS)
+@pytest.mark.parametrize(("loss", "head", "task"), COMBINATIONS)
 def test_nothing_that_a_loss_is_given_is_changed(loss, head, task):
     z, y = some_logits(head, task, 5), labels(task, 5)
     params = tensors(loss, head, task, [{}])

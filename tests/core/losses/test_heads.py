@@ -1,4 +1,4 @@
-"""Heads and output activations: probabilities, their identities, and what each wiring with a loss makes of them."""
+"""Heads and output activations: probabilities, their identities, and what each makes of the scores with a loss."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_what_is_no_probability_is_cut_to_the_unit_interval():
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("expects", ["logits", "probabilities", "log-probabilities", "values"])
 @pytest.mark.parametrize("head", [name for name, head in HEADS.items() if head.link != "none"])
-def test_every_wiring_shows_finite_probabilities_at_extreme_logits(head, expects, activation):
+def test_every_combination_shows_finite_probabilities_at_extreme_logits(head, expects, activation):
     for size in (-1e4, -100.0, 100.0, 1e4):
         z = torch.zeros(HEADS[head].outputs(3))
         z[-1] = size

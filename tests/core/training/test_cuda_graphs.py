@@ -83,7 +83,7 @@ def test_a_captured_function_does_its_work_when_it_is_called():
     assert total.item() == 12
 
 
-def wirings() -> Iterator[tuple[str, str, str]]:
+def combinations() -> Iterator[tuple[str, str, str]]:
     """Every loss on every head with the smallest data of every task that it serves."""
     for loss, spec in LOSSES.items():
         for head in spec.heads:
@@ -109,7 +109,7 @@ def a_step_without_values(*runs: RunConfig) -> None:
     next(steps)
 
 
-@pytest.mark.parametrize(("loss", "head", "dataset"), sorted(set(wirings())))
+@pytest.mark.parametrize(("loss", "head", "dataset"), sorted(set(combinations())))
 def test_a_step_asks_for_no_value_and_stays_on_its_device(loss, head, dataset):
     for shape in SHAPES:
         runs = [make_config(dataset=dataset, head=head, loss=loss, seed=seed, **shape) for seed in (0, 1)]

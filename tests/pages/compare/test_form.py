@@ -51,7 +51,7 @@ def test_every_head_and_loss_of_every_data_set_can_be_chosen(app_test: AppTest, 
             assert can(at)["Start"]
             assert at.query_params.get("dataset", RunConfig().dataset) == dataset
             assert f"Expects {LOSSES[loss].expects}." in captions(at)
-            assert text.of_wiring(head, "auto", loss) in captions(at)
+            assert text.of_output(head, "auto", loss) in captions(at)
             others = compatibility.heads_not_offered(dataset) | compatibility.losses_not_offered(dataset, head)
             for reason in (*others.values(), *compatibility.not_taken(head, loss)):
                 assert text.plain(reason) in captions(at)
@@ -128,7 +128,7 @@ def test_an_activation_is_chosen_and_gives_way_to_the_right_one_with_the_loss(ap
     assert at.query_params["activation"] == "sigmoid"
     choose(at, "loss", "brier")  # which expects the sigmoid
     assert control(at, "activation").value == "auto"
-    assert text.of_wiring("sigmoid", "auto", "brier") in captions(at)
+    assert text.of_output("sigmoid", "auto", "brier") in captions(at)
     assert submitted(at).activation == "auto"
     choose(at, "loss", "bce")
     choose(at, "activation", "log_softmax")
@@ -137,7 +137,7 @@ def test_an_activation_is_chosen_and_gives_way_to_the_right_one_with_the_loss(ap
     assert submitted(at).activation == "auto"
 
 
-WIRINGS = [
+COMBINATIONS = [
     (head, activation, loss)
     for loss, spec in LOSSES.items()
     for head in spec.heads
@@ -145,8 +145,8 @@ WIRINGS = [
 ]
 
 
-@pytest.mark.parametrize(("head", "activation", "loss"), WIRINGS)
-def test_what_is_said_of_a_wiring_is_what_it_computes(head: str, activation: str, loss: str):
+@pytest.mark.parametrize(("head", "activation", "loss"), COMBINATIONS)
+def test_what_is_said_of_an_output_is_what_it_computes(head: str, activation: str, loss: str):
     names = {"sigmoid": torch.sigmoid, "softmax": lambda u: u.softmax(-1), "log_softmax": lambda u: u.log_softmax(-1)}
     names["exp"] = torch.exp
 
@@ -159,7 +159,7 @@ def test_what_is_said_of_a_wiring_is_what_it_computes(head: str, activation: str
 
     z = torch.randn(1, 5, HEADS[head].outputs(3), generator=torch.Generator().manual_seed(0)) * 3
     objective = Objective(head, resolved(head, activation, loss), loss, {})
-    said = text.of_wiring(head, activation, loss)
+    said = text.of_output(head, activation, loss)
     given, _, shown = said.removeprefix("The loss gets ").removesuffix(".").partition("; p = ")
     torch.testing.assert_close(value(given.removesuffix(", the prediction")), objective.outputs(z))
     expected = value(shown)[..., HEADS[head].first_column :] if shown else z

@@ -1,4 +1,4 @@
-"""Checks of the wiring before training (C1..): final activation, head and loss."""
+"""Checks of the output before training (C1..): final activation, head and loss."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def labels_counted_again(context: Context) -> Found:
     )
 
 
-WIRING: dict[str, Check] = {
+OUTPUT: dict[str, Check] = {
     "C101": Check(
         "Softmax twice",
         "activation",
