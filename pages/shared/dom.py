@@ -7,7 +7,7 @@ import streamlit as st
 # Keys of containers that have a style here.
 ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
-VERDICT = "verdict"
+RECIPE_CHANGES, VERDICT = "recipe-changes", "verdict"
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
 # inherit color-scheme, so light-dark() doesn't work in them: white beside dark text, black beside light.
@@ -50,7 +50,11 @@ STICKY = f"""
 ONE_SCREEN = f"""
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 3.75rem 1.25rem 2rem }}
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.4rem }}
-  :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{ font-size: 0.875rem }}
+  :is(.st-key-{RECIPE}, .st-key-{RECIPE_CHANGES}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{
+    font-size: 0.875rem
+  }}
+  .st-key-{RECIPE_CHANGES} {{ row-gap: 0 }}
+  .st-key-{RECIPE_CHANGES} button {{ min-height: 1.75rem; padding-block: 0 }}
   .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
   .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.65rem }}
   @media (max-width: 1399px) {{

@@ -86,7 +86,11 @@ def take(config: RunConfig) -> None:
 
 
 def choose(**chosen: Any) -> None:
-    """Change some choices. To be called in a callback."""
+    """Change some choices. To be called in a callback.
+
+    Other data trains at once: beside its name, results of the data before would be misread as its own. Everything else
+    waits for Train, since a loss, its parameters and a rate are usually changed together.
+    """
     before = config()
     try:
         found, changes = with_choices(before, **chosen)
@@ -94,8 +98,28 @@ def choose(**chosen: Any) -> None:
     except CutoffError as error:
         state.RECIPE_PROBLEM.set(str(error))
         return
+    state.RECIPE_PROBLEM.set("")
+    if found == before:  # as a browser may say of a list whose options changed
+        return
     state.RECIPE.set(found)
+    if said := _data_change(before, found):
+        state.RECIPE_TRAINS.set(True)
+        changes = [said, *changes]
     _say(changes, before)
+
+
+def _data_change(before: RunConfig, now: RunConfig) -> str:
+    """What changed in the data, as a sentence; "" if nothing did."""
+    if before.dataset != now.dataset:
+        return f"Data: {DATASETS[now.dataset].label} instead of {DATASETS[before.dataset].label}."
+    params = DATASETS[now.dataset].params
+    old, new = (defaults(params) | dict(one.dataset_params) for one in (before, now))
+    changed = [param for param in params if old[param.name] != new[param.name]]
+    return " ".join(f"{one.label}: {_number(new[one.name])} instead of {_number(old[one.name])}." for one in changed)
+
+
+def _number(value: Value) -> str:
+    return f"{value:,.6g}" if isinstance(value, float | int) else value
 
 
 def choose_and_train(**chosen: Any) -> None:
@@ -117,8 +141,9 @@ def asks_to_train() -> bool:
     return state.RECIPE_TRAINS.pop()
 
 
-def show() -> bool:
-    """Draw the controls of the bar; returns whether Train was pressed."""
+def show(shown: RunConfig | None) -> bool:
+    """Draw the controls of the bar; returns whether Train was pressed, which stands out where the run that is shown had
+    other choices."""
     now = config()
     found = checks.of_config(now)
     with st.container(
@@ -129,23 +154,24 @@ def show() -> bool:
     with st.container(key=dom.RECIPE_WHOLE, width="content"):  # on a phone, instead of the others
         _show_part("all", ":gray[Recipe]", tuple(PARTS.values()), now, found)
     dials.show(now, choose_and_train)
-    return st.button("Train", key="train", type="primary", icon=":material/play_arrow:")
+    changed = shown is not None and shown != now
+    return st.button("Train", key="train", type="primary" if changed else "secondary", icon=":material/play_arrow:")
 
 
-def show_changes(shown: RunConfig | None) -> None:
-    """What the last choice changed besides, in one line with Undo, why a choice could not be taken, and whether the run
-    that is shown had other choices."""
+def show_changes(shown: RunConfig | None, undo: Callable[[RunConfig], None]) -> None:
+    """What the last choice changed, in one line with Undo, why a choice could not be taken, and whether the run that is
+    shown had other choices. `undo` is called with the choices to go back to."""
     if problem := state.RECIPE_PROBLEM.get():
         st.error(text.plain(problem))
-    before, changes = state.RECIPE_BEFORE.get(), list(state.RECIPE_CHANGES.get())
+    before, changes = state.RECIPE_BEFORE.get(), text.plain(" ".join(state.RECIPE_CHANGES.get()))
     if shown and shown != config():
-        changes = [*changes, "Settings changed: results are from the previous run."]
+        changes += " :orange[:material/warning:] **Settings changed:** results are from the previous run."
     if changes:
-        with st.container(horizontal=True, vertical_alignment="center", key="recipe-changes"):
-            st.caption(text.plain(" ".join(changes)), width="content")
+        with st.container(key=dom.RECIPE_CHANGES, horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(changes, width="content")
             if before := before or shown:
                 st.button(
-                    "Undo", key="recipe.back", type="tertiary", icon=":material/undo:", on_click=take, args=(before,)
+                    "Undo", key="recipe.back", type="tertiary", icon=":material/undo:", on_click=undo, args=(before,)
                 )
 
 

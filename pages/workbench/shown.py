@@ -53,11 +53,24 @@ def choose() -> None:
 
 
 def _show_chosen() -> None:
-    chosen = known()[state.SHOWN_CHOICE.get()]
+    _show(known()[state.SHOWN_CHOICE.get()])
+
+
+def _show(chosen: ScoreSource) -> None:
+    """Show a source; a run becomes the current one of the session."""
     state.SHOWN_BEFORE.set(source().id)
     state.SHOWN.set(chosen.id)
     if isinstance(chosen, Run) and chosen.job != services.demonstration().id:
         session.look_at(chosen.job)
+
+
+def show_run_of(config: RunConfig) -> None:
+    """Show the newest run with these choices that this session knows and that has scores, if there is one, instead of
+    what it still trains, which is stopped. To be called in a callback."""
+    found = next((one for one in known().values() if isinstance(one, Run) and one.config == config and one.parts), None)
+    if found and found.id != source().id:
+        services.runner().cancel(state.STARTED.get())
+        _show(found)
 
 
 def find(name: str, sources: Mapping[str, ScoreSource]) -> ScoreSource | None:
@@ -103,7 +116,6 @@ def train(config: RunConfig, replay: bool) -> None:
     started = session.start(Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,)))
     if started:
         thresholds.carry(now, f"{started}-0", config)
-        state.RECIPE_CHANGES.set(())
         state.SHOWN_BEFORE.set(now.id)
         state.SHOWN.set(f"{started}-0")
         state.REPLAYED.set(started if replay else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.experiment.config import RunConfig
 from core.training.runs import Run
 from pages.shared import dom, services, session, state, text, thresholds
 from pages.workbench import columns, gallery, link, panels, picture, recipe, share, shown, verdict
@@ -36,19 +37,27 @@ def look(source_id: str) -> None:
         panels.show(drawn, part, column)
 
 
+def undo(config: RunConfig) -> None:
+    """Go back to choices, and to the run that had them. To be called in a callback."""
+    recipe.take(config)
+    shown.show_run_of(config)
+
+
 recipe.open_link(services.demonstration().runs[-1].config)
 shown.open_link()
+if recipe.asks_to_train():
+    shown.train(recipe.config(), replay=False)
 with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
-    pressed = recipe.show()
+    pressed = recipe.show(shown.source().config)
     shown.choose()
     share.show()
 if pressed:
     state.COMPLAINTS.set(())
-if pressed or recipe.asks_to_train():
-    shown.train(recipe.config(), replay=pressed)
+    recipe.take(recipe.config())  # what changed before has been seen
+    shown.train(recipe.config(), replay=True)
     st.rerun()
 source = shown.source()
-recipe.show_changes(source.config)
+recipe.show_changes(source.config, undo)
 thresholds.take_linked(source)
 session.show_complaints()
 state.LIVE.set(isinstance(source, Run) and not source.ended)

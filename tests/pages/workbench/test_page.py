@@ -13,7 +13,7 @@ from core.experiment.presets import PRESETS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
 from pages.shared import services, state
-from tests.conftest import ROOT, act, button, current_run, drawn, experiment, open_page, sentences, until
+from tests.conftest import ROOT, act, button, current_run, drawn, experiment, open_page, sentences, unescaped, until
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
 
@@ -66,9 +66,10 @@ def test_train_replays_what_was_too_short_to_watch(app_test: AppTest):
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_all_data_can_be_chosen_and_trained(app_test: AppTest, dataset: str):
     at = app_test.run()
-    choose_in(at, "data", "Data", dataset)
     choose_in(at, "training", "Epochs", 1)
-    button(at, "Train").click().run()
+    choose_in(at, "data", "Data", dataset)
+    if dataset == services.demonstration().runs[-1].config.dataset:
+        button(at, "Train").click().run()
     run = trained_again(at)
     assert run.config.dataset == dataset
     assert run.status == "finished"
@@ -76,15 +77,50 @@ def test_all_data_can_be_chosen_and_trained(app_test: AppTest, dataset: str):
     assert not at.exception
 
 
-def test_other_data_says_what_did_not_fit_and_undo_brings_it_back(app_test: AppTest):
+def said(at: AppTest) -> str:
+    return unescaped(" ".join(one.value for one in at.markdown))
+
+
+def test_other_data_trains_at_once_says_what_did_not_fit_and_undo_brings_the_run_back(app_test: AppTest):
     at = app_test.run()
-    before = at.session_state[state.RECIPE.name]
+    before, run = at.session_state[state.RECIPE.name], shown_run(at)
     choose_in(at, "data", "Data", "digits")
-    said = " ".join(caption.value for caption in at.caption)
-    assert "does not fit this data" in said
+    assert trained_again(at).config.dataset == "digits"
+    assert drawn(at)["of"].startswith(current_run(at).id)
+    assert "Data: Digits: ten classes instead of Fraud-like." in said(at)
+    assert "does not fit this data" in said(at)
     button(at, "Undo").click().run()
     assert at.session_state[state.RECIPE.name] == before
-    assert "does not fit" not in " ".join(caption.value for caption in at.caption)
+    assert shown_run(at) == run
+    assert "does not fit" not in said(at)
+    assert "Settings changed" not in said(at)
+
+
+def test_a_parameter_of_the_data_trains_at_once(app_test: AppTest):
+    at = app_test.run()
+    choose_in(at, "data", "Prevalence", 0.05)
+    assert dict(trained_again(at).config.dataset_params)["prevalence"] == 0.05
+    assert "Prevalence: 0.05 instead of 0.01." in said(at)
+    button(at, "Train").click().run()
+    trained_again(at)
+    assert "Prevalence: 0.05" not in said(at)
+
+
+def test_other_choices_wait_for_train_which_then_stands_out(app_test: AppTest):
+    at = app_test.run()
+    run = shown_run(at)
+    assert button(at, "Train").proto.type == "secondary"
+    choose_in(at, "loss", "Loss", "focal")
+    assert shown_run(at) == run
+    assert "Settings changed: results are from the previous run." in said(at).replace("*", "")
+    assert button(at, "Train").proto.type == "primary"
+    button(at, "Train").click().run()
+    assert trained_again(at).config.loss == "focal"
+    assert button(at, "Train").proto.type == "secondary"
+    choose_in(at, "loss", "Loss", "bce")
+    button(at, "Undo").click().run()
+    assert at.session_state[state.RECIPE.name].loss == "focal"
+    assert button(at, "Train").proto.type == "secondary"
 
 
 def test_a_loss_that_needs_another_head_is_listed_with_the_switch(app_test: AppTest):
@@ -188,7 +224,6 @@ def test_the_next_run_on_the_same_data_keeps_the_threshold_and_no_rule_that_did_
     assert marks(at)["current"]["threshold"] == 0.5
     act(at, "drag", 0.25)
     choose_in(at, "data", "Data", "gaussians")
-    button(at, "Train").click().run()
     trained_again(at)
     assert marks(at)["current"]["threshold"] == 0.5
 
