@@ -186,10 +186,16 @@ def act(at: AppTest, kind: str, value: float | str | None = None, key: str = "pi
     now = json.loads(element.proto.json)
     moved, value = (value, None) if kind in ("tp", "fp", "fn", "tn") else (None, value)  # before a cell was pressed
     told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value, "moved": moved}
+    return tell(at, key, "act", told)
+
+
+def tell(at: AppTest, key: str, event: str, value: Any) -> AppTest:
+    """Run as when the script of a component has said this."""
+    (element,) = [element for element in at.get("bidi_component") if element.key == key]
     states = at._tree.get_widget_states()  # an AppTest has no component to click on
     states.widgets.add(
         id=f"$$STREAMLIT_INTERNAL_KEY_{element.proto.id}__events",
-        json_trigger_value=json.dumps([{"event": "act", "value": told}]),
+        json_trigger_value=json.dumps([{"event": event, "value": value}]),
     )
     return at._run(states)
 

@@ -1,4 +1,4 @@
-"""What the Train page shows before anything is trained: three steps, and experiments to open."""
+"""What the Compare page shows before anything is trained: experiments to open."""
 
 from __future__ import annotations
 
@@ -7,30 +7,14 @@ import streamlit as st
 from core.experiment.config import Experiment
 from core.experiment.presets import PRESETS
 from pages.compare import player
+from pages.components.preset_strip import preset_strip
 from pages.shared import choices
-
-STEPS = (
-    (":material/tune:", "Choose", "Data, head, loss and pos_weight are set in the side panel. Change what you like."),
-    (":material/play_arrow:", "Start", "The model trains here. Losses and score histograms move as it learns."),
-    (":material/vertical_align_center:", "Move the threshold", "See which rows change sides, and what it costs."),
-)
 
 
 def show() -> None:
-    """Three steps in a sentence each, and every preset as a card."""
-    st.markdown("See what a loss does to the scores of a model, and where the best threshold then lies.")
-    for column, (icon, title, sentence) in zip(st.columns(3), STEPS, strict=True):
-        with column.container(border=True, height="stretch"):
-            st.markdown(f"{icon} **{title}**")
-            st.caption(sentence)
-    st.header("Or begin with a question", anchor=False)
-    grid = st.grid(min_column_width=280)
-    for name, preset in PRESETS.items():
-        with grid.container(border=True, height="stretch"):
-            st.markdown(f"**{preset.question}**")
-            count, seeds = len(preset.experiment.variants), len(preset.experiment.seeds)
-            st.caption(f"{preset.label}: {count} variants x {seeds} seeds.")
-            st.button("Try it", key=f"preset.{name}", icon=":material/play_arrow:", on_click=_open, args=(name,))
+    """What the page is for, and every preset as a card."""
+    st.markdown("Train several variants at once, and compare their scores and thresholds.")
+    preset_strip(key="presets", on_choose=_open)
 
 
 def _open(name: str) -> None:

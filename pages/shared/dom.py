@@ -36,6 +36,13 @@ TOOLTIPS = """
   [data-testid="stTooltipContent"] { max-height: none }
 """
 
+# What stands below a number is a sentence, and wraps; Streamlit cuts it off, as if it were a difference.
+# Test: test_what_stands_below_a_number_is_read_whole in tests/e2e/test_dom.py.
+BELOW_NUMBERS = """
+  [data-testid="stMetricDelta"]:not(:has(svg)) { padding: 0; background: none }
+  [data-testid="stMetricDelta"]:not(:has(svg)) * { white-space: normal }
+"""
+
 # The buttons of training stay in sight while the page scrolls under them. Streamlit has no sticky containers.
 # Test: test_the_buttons_stay_in_sight_on_the_ground_of_the_page in tests/e2e/test_looks.py.
 STICKY = f"""
@@ -95,5 +102,6 @@ FOCUS = """
 
 def reach() -> None:
     """Put all of it into the page, once a script run."""
-    st.html(f"<style>{ON_PRIMARY}{FORMULAS}{TOOLTIPS}{STICKY}{ONE_SCREEN}</style>")
+    styles = "".join((ON_PRIMARY, FORMULAS, TOOLTIPS, BELOW_NUMBERS, STICKY, ONE_SCREEN))
+    st.html(f"<style>{styles}</style>")
     st.html(f"<script>{FOCUS}</script>", unsafe_allow_javascript=True)

@@ -90,3 +90,12 @@ def test_a_long_tooltip_does_not_scroll(page: Page, app_url: str) -> None:
     content = page.get_by_test_id("stTooltipContent")
     assert content.evaluate("element => element.offsetHeight") > 300  # where Streamlit would let it scroll
     assert scrolled(content) == 0
+
+
+def test_what_stands_below_a_number_is_read_whole(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(app_url)
+    below = page.get_by_test_id("stMetricDelta").locator("p")
+    expect(below.first).to_be_visible()
+    cut = "elements => elements.filter(({ parentElement: box }) => box.scrollWidth > box.clientWidth).length"
+    until(lambda: below.evaluate_all(cut) == 0)

@@ -165,7 +165,7 @@ def test_pause_and_resume_by_keyboard_keep_the_focus(page: Page, app_url: str) -
     expect(page.get_by_text("Training ·")).to_be_visible()
     wait_for_epochs(page, 2)
     page.get_by_role("button", name="Reset").click()
-    expect(page.get_by_text("Or begin with a question")).to_be_visible()
+    expect(page.get_by_text("Questions to try")).to_be_visible()
     assert "run=" not in page.url
 
 

@@ -83,13 +83,12 @@ def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Pa
 def test_a_preset_trains_at_once_and_says_what_to_look_for(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/compare")
     settled(page)
-    card = page.get_by_test_id("stVerticalBlock").filter(has_text="Why is everything predicted positive?").last
-    card.get_by_role("button", name="Try it").click()
+    page.get_by_role("button", name="Why is everything predicted positive?").click()
     expect(page.get_by_text("Finished · 9 runs together")).to_be_visible()
     expect(page.get_by_text("all probabilities lie between 0.5 and 0.731")).to_be_visible()
     expect(page.get_by_text("Sigmoid in both").first).to_be_visible()
     press(page, "Reset")
-    expect(page.get_by_text("Or begin with a question")).to_be_visible()
+    expect(page.get_by_text("Questions to try")).to_be_visible()
 
 
 def test_a_variant_that_diverges_ends_alone(page: Page, app_url: str) -> None:

@@ -100,5 +100,10 @@ def tile(at: AppTest, label: str) -> str:
     return next(metric.value for metric in at.metric if metric.label == label)
 
 
+def below(at: AppTest, label: str) -> str:
+    """What stands below the number of this label."""
+    return next(metric.delta for metric in at.metric if metric.label == label).replace("\\", "")
+
+
 def yeast(**choices: object) -> RunConfig:
     return make_config(**{"dataset": "yeast", "head": "sigmoids", "epochs": 3} | choices)

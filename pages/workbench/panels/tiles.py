@@ -11,8 +11,13 @@ NARROW = 140  # pixels of a number, so that a narrow page has two beside each ot
 
 def tiles(*shown: tuple[str, str, str], helps: dict[str, str] | None = None) -> None:
     """What each number is, its value, and a caption; `helps` explains some of them by what they are."""
-    with st.grid(len(shown), min_column_width=NARROW) as grid:
+    with st.grid(len(shown), min_column_width=NARROW):
         for label, value, caption in shown:
-            with grid.cell():
-                st.metric(label, value, help=(helps or {}).get(label))
-                st.caption(text.plain(caption))
+            st.metric(
+                label,
+                value,
+                delta=text.plain(caption),
+                delta_color="off",
+                delta_arrow="off",
+                help=(helps or {}).get(label),
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
@@ -17,6 +18,7 @@ from core.evaluation.tuning import (
     Choice,
     Optimism,
     Regret,
+    RuleSpec,
     bind,
     bootstrap_of,
     candidates,
@@ -72,10 +74,28 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         args=(source, column, choice.threshold, name, part),
         help="Makes it the current threshold.",
     )
-    _show_worth(source, column, name, params, tuned, lost)
-    with st.expander("How optimistic is a tuned threshold?", key=state.OPTIMISM.name, on_change="rerun") as optimism:
-        if optimism.open:
-            _show_optimism(int(source.scores(part).positives[column]), part)
+    _on_demand(
+        f"{value} against threshold, {' and '.join(_parts(source))}",
+        state.TUNED_CURVE,
+        lambda: _show_curve(source, column, name, params, tuned, lost),
+    )
+    _on_demand(
+        f"Metrics at threshold {_number(choice.threshold)}",
+        state.TUNED_METRICS,
+        lambda: _show_beside(source, column, choice.threshold),
+    )
+    _on_demand(
+        "How optimistic is a tuned threshold?",
+        state.OPTIMISM,
+        lambda: _show_optimism(int(source.scores(part).positives[column]), part),
+    )
+
+
+def _on_demand(title: str, key: state.Key[bool], draw: Callable[[], None]) -> None:
+    """What is drawn, and computed, once somebody opens it."""
+    with st.expander(title, key=key.name, on_change="rerun") as place:
+        if place.open:
+            draw()
 
 
 class Best(NamedTuple):
@@ -91,8 +111,7 @@ def best(source: ScoreSource, column: int) -> Best | None:
 
     An end of the spread that is above every score is that of the axis.
     """
-    name, names = state.RULE.get(), _names()
-    spec = rules()[name if name in names else next(iter(names))]
+    spec = _rule()
     chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
     params = {param.name: param.check(param.default if to is None else to) for param, to in chosen.items()}
     tuned = bootstrap_of(source, column, bind(spec.name, **params), tuned_on(source))
@@ -122,15 +141,21 @@ def _names() -> dict[str, str]:
     return {name: spec.label for name, spec in rules().items() if name != "fixed"}
 
 
+def _rule() -> RuleSpec:
+    """The rule chosen last, else the first."""
+    names = _names()
+    return rules()[state.RULE.get() if state.RULE.get() in names else next(iter(names))]
+
+
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
-    name = controls.choose("Rule", state.RULE, _names())
-    spec = rules()[name]
-    st.caption(spec.help, help=spec.reference)
+    spec = _rule()
+    name = controls.choose("Rule", state.RULE, _names(), help=f"{spec.help}\n\n{spec.reference}")
+    if not spec.params:
+        return name, ()
     with st.container(horizontal=True):
         keys = {param: state.RULE_PARAM.of(name, param.name) for param in spec.params}
-        params = tuple((param.name, controls.of_param(param, key)) for param, key in keys.items())
-    return name, params
+        return name, tuple((param.name, controls.of_param(param, key)) for param, key in keys.items())
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
@@ -161,27 +186,20 @@ def _parts(source: ScoreSource) -> tuple[str, ...]:
     return (tuned_on(source), other) if other else (tuned_on(source),)
 
 
-def _show_worth(
+def _show_curve(
     source: ScoreSource, column: int, name: str, params: Params, tuned: Bootstrap, lost: Regret | None
 ) -> None:
-    """What is tuned against the threshold on each split, and other metrics there side by side."""
+    """What is tuned against the threshold on each split."""
     value, scale = rules()[name].value, controls.scale_of(source)
-    wide, narrow = st.columns([3, 2])
-    with wide.container(border=True, height="stretch"):
-        st.markdown(f"**{value}** against threshold, {' and '.join(_parts(source))}")
-        live_figure(
-            tuned_figure(
-                value, _steps((source.id, source.version), column, name, params, scale, source), tuned, lost, scale
-            ),
-            key="tuned",
-            alt=_in_words(source, value, tuned, lost),
-            height=420,
-            revision=f"{source.id} {column} {name} {scale}",
-        )
-        st.caption(_of_figure(tuned))
-    with narrow.container(border=True, height="stretch"):
-        st.markdown(f"**At threshold {_number(tuned.choice.threshold)}**")
-        _show_beside(source, column, tuned.choice.threshold)
+    steps = _steps((source.id, source.version), column, name, params, scale, source)
+    live_figure(
+        tuned_figure(value, steps, tuned, lost, scale),
+        key="tuned",
+        alt=_in_words(source, value, tuned, lost),
+        height=420,
+        revision=f"{source.id} {column} {name} {scale}",
+    )
+    st.caption(_of_figure(tuned))
 
 
 def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:

@@ -13,7 +13,19 @@ from core.experiment.presets import PRESETS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
 from pages.shared import services, state
-from tests.conftest import ROOT, act, button, current_run, drawn, experiment, open_page, sentences, unescaped, until
+from tests.conftest import (
+    ROOT,
+    act,
+    button,
+    current_run,
+    drawn,
+    experiment,
+    open_page,
+    sentences,
+    tell,
+    unescaped,
+    until,
+)
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
 
@@ -31,9 +43,17 @@ def test_it_opens_on_a_trained_run_with_nothing_to_fill_in(app_test: AppTest):
     assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
 
 
-def test_every_preset_is_offered(app_test: AppTest):
+def test_every_preset_is_offered_and_trains_on_the_compare_page(app_test: AppTest):
     at = app_test.run()
-    assert {preset.question for preset in PRESETS.values()} <= {one.label for one in at.button}
+    offered = drawn(at, "gallery")
+    assert {one["name"]: one["question"] for one in offered} == {
+        name: preset.question for name, preset in PRESETS.items()
+    }
+    assert all(one["chart"].startswith("<svg") for one in offered)
+    tell(at, "gallery", "chosen", "one_or_two")
+    assert [one.value for one in at.title] == ["Compare"]
+    job = services.runner().job(current_run(at).job)
+    assert job.experiment == PRESETS["one_or_two"].experiment
 
 
 def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test: AppTest):

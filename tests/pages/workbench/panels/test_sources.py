@@ -46,6 +46,7 @@ def two_parts(task: str) -> ArraySource:
 def open_panel(at: AppTest, panel: str, *sources: ArraySource) -> AppTest:
     """Open the page on the first of these sources with this panel, by its identifier."""
     at.session_state["panel"] = PANELS[panel].label
+    at.session_state["rule.curve"] = True
     return open_source(at, *sources)
 
 
