@@ -28,6 +28,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from core.errors import CutoffError
 from core.settings import read_settings
 from core.training.devices import choose_devices
+from pages.components.compression import CompressedFiles
 from pages.components.content import content_route
 from pages.components.scripts import SCRIPTS, VERSION
 
@@ -172,5 +173,5 @@ app = st.App(
     here / "shell.py",
     lifespan=lifespan,
     routes=[assets, content],
-    middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst)],
+    middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst), Middleware(CompressedFiles)],
 )

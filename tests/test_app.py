@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +13,7 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import anyio
 import pytest
@@ -267,6 +269,16 @@ def test_server_answers_serves_scripts_and_stops(tmp_path: Path, base: str) -> N
                 kinds = ("text/css",) if path.suffix == ".css" else ("text/javascript", "application/javascript")
                 assert answer.headers["content-type"].startswith(kinds)
                 assert answer.read() == path.read_bytes()
+
+        page = urlopen(f"{address}/").read()
+        module = re.search(rb'src="\./(static/js/index[^"]+)"', page)
+        assert module
+        for file in ("", module[1].decode()):
+            plain = urlopen(f"{address}/{file}")
+            with urlopen(Request(f"{address}/{file}", headers={"Accept-Encoding": "gzip"})) as answer:
+                assert answer.headers["content-encoding"] == "gzip"
+                assert answer.headers["cache-control"] == plain.headers["cache-control"]
+                assert gzip.decompress(answer.read()) == plain.read()
 
         process.send_signal(signal.SIGINT)
         process.wait(timeout=20)

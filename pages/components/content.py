@@ -7,7 +7,6 @@ finds nothing under an address asks the script for it, which keeps it again.
 from __future__ import annotations
 
 import gzip
-import re
 from collections import OrderedDict
 from hashlib import sha256
 from threading import Lock
@@ -15,6 +14,8 @@ from threading import Lock
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from pages.components.compression import accepts_gzip, compress
 
 BYTES = 64 * 2**20
 HEADERS = {"Cache-Control": "private, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
@@ -36,7 +37,7 @@ class ContentStore:
             if address in self._kept:
                 self._kept.move_to_end(address)
                 return address
-        compressed = gzip.compress(content, compresslevel=6, mtime=0)
+        compressed = compress(content)
         with self._lock:
             if address not in self._kept:
                 self._kept[address] = compressed
@@ -54,11 +55,6 @@ class ContentStore:
 
 
 store = ContentStore()
-
-
-def accepts_gzip(header: str) -> bool:
-    """Whether an Accept-Encoding header allows gzip."""
-    return bool(re.search(r"(^|,)\s*(gzip|\*)\s*(;\s*q=(?!0(\.0*)?\s*(,|$))[^,]*)?(,|$)", header))
 
 
 def _serve(request: Request) -> Response:

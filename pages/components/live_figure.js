@@ -1,6 +1,16 @@
 // Draws a plotly figure once and then updates it in place: the DOM node, zoom, hover and legend choices stay.
+// Plotly is fetched once one of the figures is in sight.
 
-const figures = new WeakMap(); // element -> {sent, text, clickable, setTriggerValue, held, drawn, unmount}
+const figures = new WeakMap(); // element -> {sent, text, clickable, setTriggerValue, note, held, drawn, unmount}
+const unseen = new Set(); // elements of figures, as long as none has been in sight
+let seen = false;
+const sight = new IntersectionObserver((entries) => {
+  if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+  seen = true;
+  sight.disconnect();
+  unseen.forEach(show);
+  unseen.clear();
+});
 let library; // one <script> for all figures
 
 function loadPlotly() {
@@ -64,8 +74,21 @@ function draw(host) {
   }
 }
 
-function mount(host) {
-  const state = { held: false, drawn: false };
+async function show(host) {
+  const { note } = figures.get(host);
+  try {
+    await loadPlotly();
+  } catch (error) {
+    console.error(error);
+    note.textContent = "The figure could not be drawn: its library did not load. Reload the page to try again.";
+    return;
+  }
+  note.textContent = "";
+  draw(host);
+}
+
+function mount(host, note) {
+  const state = { note, held: false, drawn: false };
   figures.set(host, state);
 
   const gone = new AbortController();
@@ -88,6 +111,8 @@ function mount(host) {
     if (host.isConnected) return; // called after a superseded update as well
     gone.abort();
     observer.disconnect();
+    sight.unobserve(host);
+    unseen.delete(host);
     if (state.drawn) Plotly.purge(host);
   };
   return state;
@@ -99,8 +124,7 @@ async function inflated(bytes) {
 
 export default async function ({ data, parentElement, setTriggerValue }) {
   const host = parentElement.querySelector(".live-figure");
-  const note = parentElement.querySelector(".live-figure-note");
-  const state = figures.get(host) ?? mount(host);
+  const state = figures.get(host) ?? mount(host, parentElement.querySelector(".live-figure-note"));
   state.sent = data;
   const text = await inflated(data);
   if (state.sent !== data) return state.unmount; // a later update has come meanwhile
@@ -109,14 +133,11 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.setAttribute("role", "img"); // not before it has a name
   host.setAttribute("aria-label", alt);
   host.style.height = `${height}px`;
-  try {
-    await loadPlotly();
-  } catch (error) {
-    console.error(error);
-    note.textContent = "The figure could not be drawn: its library did not load. Reload the page to try again.";
-    return state.unmount;
+  if (seen) {
+    await show(host);
+  } else {
+    unseen.add(host);
+    sight.observe(host);
   }
-  note.textContent = "";
-  draw(host);
   return state.unmount;
 }

@@ -162,7 +162,9 @@ def painted(page: Page) -> None:
 
 def drawn(page: Page, key: str) -> None:
     """Wait until the figure of this key is drawn, and until the script has run."""
-    page.locator(f".st-key-{key} :is(.nsewdrag, .readout:not(:empty))").first.wait_for()
+    place = page.locator(f".st-key-{key}")
+    place.locator(":is(.live-figure[role], .readout:not(:empty))").first.scroll_into_view_if_needed()  # fetches plotly
+    place.locator(":is(.nsewdrag, .readout:not(:empty))").first.wait_for()
     settled(page)
 
 

@@ -29,7 +29,7 @@ from core.evaluation import confusion_matrix as core_matrix
 from core.evaluation.scores import Scores, Task
 from pages.components.threshold_column import _bulk
 from tests.conftest import ROOT, decoded
-from tests.e2e.conftest import overflow, painted, settled
+from tests.e2e.conftest import drawn, overflow, painted, settled
 
 TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "Subset accuracy", "Hamming loss")
 
@@ -178,14 +178,14 @@ def test_the_matrix_of_all_classes_follows_a_threshold_that_is_dragged(
     table = scores(page, tmp_path)
     y_score = table[[f"score {digit}" for digit in range(10)]].to_numpy(np.float32)
     figure = page.locator(".st-key-matrix_all .live-figure")
-    figure.locator(".nsewdrag").wait_for()
+    drawn(page, "matrix_all")
 
     def check(threshold: float) -> None:
         t = np.where(np.arange(10) == 8, threshold, 0.5)
         y_pred = np.argmax(y_score / t, axis=1)
         matrix = sklearn.confusion_matrix(table["y_true"], y_pred, labels=range(10))
-        drawn = decoded(figure.evaluate("figure => figure.data[0].customdata"))
-        np.testing.assert_array_equal(drawn, matrix)
+        counts = decoded(figure.evaluate("figure => figure.data[0].customdata"))
+        np.testing.assert_array_equal(counts, matrix)
         assert total(page, "Accuracy") == said(sklearn.accuracy_score(table["y_true"], y_pred))
         assert total(page, "Changed rows") == f"{np.sum(y_pred != y_score.argmax(1)):,}"
 

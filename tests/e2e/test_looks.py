@@ -105,9 +105,8 @@ def test_the_buttons_stay_in_sight_on_the_ground_of_the_page(
 ) -> None:
     page, _ = looked_at
     page.goto(f"{app_url}/compare?{runs[RACE]}")
+    drawn(page, "race_losses")
     figure = page.locator(".st-key-race_losses")
-    figure.locator(".nsewdrag").wait_for()
-    settled(page)
     figure.evaluate("element => element.scrollIntoView()")
     bar = page.locator(":has(> .st-key-actions)")
     for theme, ground in GROUNDS.items():

@@ -163,3 +163,17 @@ def test_without_motion_nothing_is_replayed(browser: Browser, app_url: str) -> N
     expect(epoch).not_to_be_empty()
     assert epoch.inner_text().startswith("epoch 30 of 30")
     page.context.close()
+
+
+def test_plotly_is_fetched_once_a_figure_is_in_sight(page: Page, app_url: str) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "plotly" in request.url.lower() else None)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(app_url)
+    at_rest(page)
+    figure = page.locator(".st-key-tuned .live-figure")
+    expect(figure).to_have_role("img")  # it is there, below the window
+    assert fetched == []
+    figure.scroll_into_view_if_needed()
+    expect(figure.locator(".nsewdrag").first).to_be_visible()
+    assert len(fetched) == 1

@@ -1,4 +1,4 @@
-"""What a route of Starlette answers, without a server."""
+"""What an application or a route of Starlette answers, without a server."""
 
 from __future__ import annotations
 
@@ -9,13 +9,21 @@ import anyio
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.routing import BaseRoute
-from starlette.types import Message
+from starlette.types import ASGIApp, Message
 
 
 def fetched(route: BaseRoute, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, Headers, bytes]:
     """Status, headers and body of what a GET gets."""
+    return answered(Starlette(routes=[route]), path, headers)
+
+
+def answered(
+    app: ASGIApp, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
+) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of what an application answers."""
     answers: list[Message] = []
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "root_path": ""}
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "root_path": ""}
+    scope["asgi"] = {"version": "3.0", "spec_version": "2.4"}
     scope["headers"] = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
 
     async def receive() -> Message:
@@ -24,10 +32,10 @@ def fetched(route: BaseRoute, path: str, headers: Mapping[str, str] | None = Non
     async def send(message: Message) -> None:
         answers.append(message)
 
-    async def get() -> None:
-        await Starlette(routes=[route])(scope, receive, send)
+    async def ask() -> None:
+        await app(scope, receive, send)
 
     with ThreadPoolExecutor() as thread:
-        thread.submit(anyio.run, get).result()
+        thread.submit(anyio.run, ask).result()
     start, *parts = answers
     return start["status"], Headers(raw=start["headers"]), b"".join(part.get("body", b"") for part in parts)

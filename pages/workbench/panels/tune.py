@@ -214,12 +214,11 @@ def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
     part, *others = points
     for other in others:
         table["difference"] = table[other] - table[part]
-    st.dataframe(
-        table.rename_axis("")
-        .style.format(precision=3, na_rep="undefined")
-        .format("{:+.3f}", subset=["difference"] if others else [], na_rep="undefined"),
-        key="beside",
-        height="content",
+    st.table(
+        table.style.format(precision=3, na_rep="undefined").format(
+            "{:+.3f}", subset=["difference"] if others else [], na_rep="undefined"
+        ),
+        border="horizontal",
         alt=f"Metrics at threshold {_number(threshold)} on {' and on '.join(points)} rows.",
     )
     estimates = "".join(f"; {other} estimates its metrics on new rows" for other in others)

@@ -12,7 +12,7 @@ import pytest
 
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts
 from core.plots.picture import film
-from pages.components.content import ContentStore, accepts_gzip, content_route, store
+from pages.components.content import ContentStore, content_route, store
 from pages.components.picture.picture import AT_THRESHOLD, metric_texts
 from tests.support.asgi import fetched
 from tests.support.node import in_node, needs_node
@@ -103,11 +103,3 @@ def test_what_is_kept_is_served_for_good_and_what_is_not_is_not_found(base: str)
     assert "content-encoding" not in headers
     status, headers, _ = fetched(route, f"{base}/data/{'0' * 64}")
     assert (status, headers["cache-control"]) == (404, "no-store")
-
-
-@pytest.mark.parametrize(
-    ("header", "allowed"),
-    [("gzip", True), ("br, gzip;q=0.5", True), ("*", True), ("gzip;q=0", False), ("br", False), ("", False)],
-)
-def test_gzip_is_sent_to_those_who_take_it(header: str, allowed: bool):
-    assert accepts_gzip(header) == allowed

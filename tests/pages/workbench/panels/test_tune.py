@@ -103,7 +103,7 @@ def test_a_new_metric_can_be_tuned_and_stands_beside_the_others(app_test: AppTes
     (threshold,) = values_of(app_test, run)
     y, score, _, _ = run.scores("validation").view(0)
     expected = sklearn.jaccard_score(y, score >= score.dtype.type(threshold))
-    table = next(frame.value for frame in app_test.dataframe if "difference" in frame.value)
+    table = next(frame.value for frame in app_test.table if "difference" in frame.value)
     assert table.loc["Twin", "validation"] == pytest.approx(expected)
     assert set(table.index) == {metric.label for metric in METRICS.values() if not metric.params}
 
@@ -141,7 +141,7 @@ def test_the_figure_shows_both_splits_the_spread_and_the_regret(app_test: AppTes
 
 def test_metrics_at_the_tuned_threshold_stand_side_by_side(app_test: AppTest):
     run = tuning(app_test, open_run(app_test, digit(epochs=20)))
-    (table,) = [frame.value for frame in app_test.dataframe if "difference" in frame.value]
+    (table,) = [frame.value for frame in app_test.table if "difference" in frame.value]
     y, score, _, _ = run.scores("validation").view(0)
     threshold = bootstrap(bind("f1"), y, score, 1).choice.threshold
     for part in ("validation", "test"):
