@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from secrets import token_hex
+
 import streamlit as st
+
+from pages.shared import state
 
 # Keys of containers that have a style here.
 ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
-RECIPE_CHANGES, VERDICT = "recipe-changes", "verdict"
+RECIPE_CHANGES, VERDICT, PANELS = "recipe-changes", "verdict", "panels"
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
 # inherit color-scheme, so light-dark() doesn't work in them: white beside dark text, black beside light.
@@ -98,6 +102,33 @@ FOCUS = """
   };
   document.popoversAreFollowed ??= !document.addEventListener("click", follow, { capture: true });
 """
+
+# Streamlit scrolls to an element only by a link that is pressed. The element takes the focus as well, so that a
+# keyboard goes on there and a screen reader says where it is. Its top ends below the bar.
+# Test: test_what_a_button_opens_comes_into_sight in tests/e2e/test_dom.py.
+SIGHT = """
+  const seek = (tries) => setTimeout(() => {
+    const found = document.querySelector(".st-key-%s");
+    if (!found) return tries && seek(tries - 1); // not yet drawn
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    Object.assign(found, { tabIndex: -1 }).focus({ preventScroll: true });
+    Object.assign(found.style, { outline: "none", scrollMarginTop: "4rem" });
+    found.scrollIntoView({ behavior: calm ? "auto" : "smooth" });
+  }, 50);
+  seek(40); // %s
+"""
+
+
+def bring_into_sight(key: str) -> None:
+    """Scroll to the container of this key once the page is drawn. To be called in a callback."""
+    state.IN_SIGHT.set(key)
+
+
+def scroll() -> None:
+    """Scroll to what has asked for it; to be called after it is drawn."""
+    if key := state.IN_SIGHT.pop():
+        script = SIGHT % (key, token_hex(4))  # one that is drawn once more is another one
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 def reach() -> None:

@@ -134,6 +134,7 @@ SHOWN_BEFORE: Key[str] = Key("shown.before", "")
 SHOWN_CHOICE: Key[str] = Key("shown_run", "")
 CHOOSING_SHOWN: Key[bool] = Key("shown.open", False)
 REPLAYED: Key[str] = Key("replayed", "")  # job that is played once
+IN_SIGHT: Key[str] = Key("in_sight", "")  # key of the container to scroll to
 LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn
 SHARING: Key[bool] = Key("share", False)
 
@@ -174,7 +175,6 @@ ROWS: Keys[dict[str, Any]] = Keys("rows.{}", {})  # source; what is asked for
 ROWS_CONTROL: Keys[Any] = Keys("rows.{}.{}", None)  # what is asked for by name, source
 ROWS_WORDS: Keys[str | None] = Keys("rows.{}.{}.words", None)  # what that control says
 ROWS_PAGE: Keys[int] = Keys("rows.page {}", 1)  # digest of what is asked for
-ROWS_FROM_AFAR: Key[bool] = Key("rows.from_afar", False)  # asked for outside of the panel
 
 # --- the Losses page
 LOSS_KIND: Key[str] = Key("losses.kind", "classes")

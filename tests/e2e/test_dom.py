@@ -99,3 +99,20 @@ def test_what_stands_below_a_number_is_read_whole(page: Page, app_url: str) -> N
     expect(below.first).to_be_visible()
     cut = "elements => elements.filter(({ parentElement: box }) => box.scrollWidth > box.clientWidth).length"
     until(lambda: below.evaluate_all(cut) == 0)
+
+
+def test_what_a_button_opens_comes_into_sight(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(app_url)
+    drawn(page, "picture")
+    tabs = page.get_by_test_id("stTabs").get_by_role("tablist")
+    expect(tabs).not_to_be_in_viewport()
+    page.get_by_role("button", name="Tune").click()
+    expect(tabs).to_be_in_viewport()
+    expect(page.locator(".st-key-panels")).to_be_focused()
+
+    page.locator(".st-key-verdict").scroll_into_view_if_needed()
+    expect(tabs).not_to_be_in_viewport()
+    page.locator(".st-key-picture .cell[value=fp]").press("Enter")
+    expect(page.get_by_role("tab", name="Rows")).to_have_attribute("aria-selected", "true")
+    expect(tabs).to_be_in_viewport()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from core.evaluation.source import ScoreSource
-from pages.shared import state
+from pages.shared import dom, state
 from pages.workbench.panels import (
     calibration,
     classes,
@@ -48,9 +48,9 @@ PANELS: dict[str, Panel] = {
 
 
 def open_panel(name: str) -> None:
-    """Open the panel of this identifier, and say where it is; to be called in a callback."""
-    st.toast(f"The panel {PANELS[name].label} is open, further down.", icon=":material/arrow_downward:")
+    """Open the panel of this identifier, in sight. To be called in a callback."""
     state.PANEL.set(PANELS[name].label)
+    dom.bring_into_sight(dom.PANELS)
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
@@ -59,7 +59,10 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     if state.PANEL.get() not in {panel.label for panel in here}:  # of data of another kind
         state.PANEL.set(here[0].label)
     labels = [panel.label for panel in here]
-    for tab, panel in zip(st.tabs(labels, key=state.PANEL.name, on_change="rerun"), here, strict=True):
+    with st.container(key=dom.PANELS):
+        tabs = st.tabs(labels, key=state.PANEL.name, on_change="rerun")
+    for tab, panel in zip(tabs, here, strict=True):
         if tab.open:  # the others compute nothing
             with tab:
                 panel.show(source, part, column)
+    dom.scroll()

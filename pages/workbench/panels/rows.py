@@ -18,7 +18,7 @@ from core.evaluation.source import ScoreSource
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
 from pages.components.live_figure import live_figure
-from pages.shared import controls, state, text, thresholds
+from pages.shared import controls, dom, state, text, thresholds
 from pages.workbench.panels import decision_rule
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
@@ -65,14 +65,12 @@ def ask(
     of_cell = {"cell": cell, "true": true, "decided": decided, "saved": None}
     state.ROWS.of(source.id).set({"outcome": outcome, "low": low, "high": high} | of_cell)
     state.PANEL.set("Rows")
-    state.ROWS_FROM_AFAR.set(True)
+    dom.bring_into_sight(dom.PANELS)
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
     """Choose rows by their outcome, at first those whose decision differs from the saved one, if any is saved; those
     closest to another decision come first."""
-    if state.ROWS_FROM_AFAR.pop():
-        st.toast("The rows are shown in the Rows panel below.", icon=":material/table_rows:")
     scores, now, stored = source.scores(part), thresholds.current(source), thresholds.saved(source)
     saved = thresholds.values(stored) if stored else None
     if scores.task == "multiclass" and _control(source, "cell", st.segmented_control, "Decided", CELL):
