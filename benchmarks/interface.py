@@ -180,7 +180,7 @@ def settled(page: Page) -> None:
 
 def link(address: str) -> str:
     """The Compare page with a sweep of pos_weight over 1 .. 100, 64 runs in all that train longer than this runs."""
-    configs = sweep(make_config(model="mlp", epochs=2000), "loss.pos_weight", 1, 100, STEPS, log=True)
+    configs = sweep(make_config(model="mlp", epochs=2000), "loss.pos_weight", 1, 100, STEPS, "log")
     variants = tuple(Variant(name=name, config=one) for name, one in zip(names_of(configs), configs, strict=True))
     experiment = Experiment(variants=variants, seeds=seeds_from(0, SEEDS))
     return f"{address}/compare?{urlencode(experiment_to_query(experiment))}"

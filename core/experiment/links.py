@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from core.data import DATASETS
 from core.errors import CutoffError
 from core.experiment.compatibility import misfit, param_refusal, params_for, recommended
 from core.experiment.config import MAX_RUNS, SETTINGS, Experiment, RunConfig, Variant, make_config
-from core.experiment.variants import MAX_SEEDS, names_of, seeds_from
+from core.experiment.variants import MAX_SEEDS, names_of, seeds_from, spacing_of, sweep, swept
 from core.parameters import Param, Value
 
 GIVEN = ("name", "colour")  # properties of a variant besides its choices
+SWEEP = "loss.pos_weight:1:100:16:log"
 OWNERS = {"data.": "data set", "loss.": "loss"}  # of parameters, by their prefix
 # A job, one of its runs, and its thresholds: not choices of an experiment.
 POINT = ("run", "shown", "current", "current_from", "saved", "saved_from")
@@ -102,9 +103,10 @@ def _read_params(
 
 
 def experiment_to_query(experiment: Experiment) -> dict[str, str]:
-    """URL parameters of an experiment: the choices of the first variant, the number of seeds, and `variants`.
+    """URL parameters of an experiment: the choices of the first variant, the number of seeds, and the other variants.
 
-    `variants` is a JSON object with a list for each URL parameter that is not the same in all variants, or for the loss
+    A sweep is written as its key, first and last value, steps and spacing, as in SWEEP. Other variants are in
+    `variants`, a JSON object with a list for each URL parameter that is not the same in all variants, or for the loss
     if all are equal. A list has the text of every variant but the first, null if the variant lacks the parameter.
     Default names are omitted.
     """
@@ -114,12 +116,35 @@ def experiment_to_query(experiment: Experiment) -> dict[str, str]:
     plain = names_of([variant.config for variant in experiment.variants])
     own, *others = [_own(variant, name) for variant, name in zip(experiment.variants, plain, strict=True)]
     query |= {key: own[key] for key in GIVEN if key in own}
-    if others:
+    if spread := _sweep_text(experiment, plain):
+        query["sweep"] = spread
+    elif others:
         keys = dict.fromkeys(key for one in (own, *others) for key in one)
         differ = [key for key in keys if any(one.get(key) != own.get(key) for one in others)]
         columns = {key: [one.get(key) for one in others] for key in differ or ["loss"]}
         query["variants"] = json.dumps(columns, separators=(",", ":"))
     return query
+
+
+def _sweep_text(experiment: Experiment, plain: Sequence[str]) -> str:
+    """The sweep of an experiment whose variants have their default names; "" if it is none."""
+    if [(variant.name, variant.colour) for variant in experiment.variants] != [(name, None) for name in plain]:
+        return ""
+    key, values = swept(experiment) or ("", [])
+    spacing = spacing_of(values) if values else None
+    return f"{key}:{values[0]:.10g}:{values[-1]:.10g}:{len(values)}:{spacing}" if spacing else ""
+
+
+def _read_sweep(text: str, config: RunConfig, complaints: list[str]) -> list[RunConfig]:
+    """The configurations of a sweep in a link; the configuration alone if it can't be used."""
+    try:
+        key, low, high, steps, spacing = text.split(":")
+        return list(sweep(config, key, float(low), float(high), int(steps), spacing))
+    except CutoffError as error:
+        complaints.append(str(error))
+    except ValueError:
+        complaints.append(f"Expected `sweep` to look like {SWEEP!r}, but got {text!r}.")
+    return [config]
 
 
 def _own(variant: Variant, plain_name: str) -> dict[str, str]:
@@ -145,6 +170,9 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
     shared = {key: value for key, value in query.items() if not _is_own(key)}
     owns = [{key: query[key] for key in GIVEN if key in query}]
     configs = [config]
+    if "sweep" in query:
+        configs = _read_sweep(query["sweep"], config, complaints)
+        owns += [{} for _ in configs[1:]]
     for own in _others(query, complaints):
         config, more = from_query(shared | own)
         complaints += [sentence for sentence in more if sentence not in complaints]
@@ -169,7 +197,7 @@ def experiment_from_query(query: Mapping[str, str]) -> tuple[Experiment, list[st
 
 def _others(query: Mapping[str, str], complaints: list[str]) -> list[dict[str, str]]:
     """The choices of all variants but the first, with their names and colours."""
-    if "variants" not in query:
+    if "variants" not in query or "sweep" in query:
         return []
     try:
         columns = json.loads(query["variants"])

@@ -34,7 +34,7 @@ def _race(seeds: int, common: Mapping[str, Any], variants: Mapping[str, Mapping[
 
 def _swept(config: RunConfig, key: str, low: float, high: float, steps: int, seeds: int) -> Experiment:
     """A logarithmic sweep of one number, with default names."""
-    configs = sweep(config, key, low, high, steps, log=True)
+    configs = sweep(config, key, low, high, steps, "log")
     return _experiment(names_of(configs), configs, seeds)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.data import DATASETS, load_split
 from core.errors import CutoffError
@@ -18,6 +20,8 @@ from core.text import shortened
 
 MAX_SEEDS = 50
 LONGEST = 70  # characters of a default name
+
+SPACINGS: dict[str, Callable[[float, float, int], NDArray[np.float64]]] = {"linear": np.linspace, "log": np.geomspace}
 
 
 def shared_with(config: RunConfig, variants: Iterable[Variant]) -> tuple[Variant, ...]:
@@ -136,7 +140,7 @@ def with_value(config: RunConfig, key: str, value: Value) -> RunConfig:
     return config.model_copy(update={"loss_params": tuple(sorted(params.items()))})
 
 
-def sweep(config: RunConfig, key: str, low: float, high: float, steps: int, log: bool) -> tuple[RunConfig, ...]:
+def sweep(config: RunConfig, key: str, low: float, high: float, steps: int, spacing: str) -> tuple[RunConfig, ...]:
     """Configurations that differ in one number.
 
     Parameters
@@ -145,7 +149,7 @@ def sweep(config: RunConfig, key: str, low: float, high: float, steps: int, log:
     key : a key of `sweepable`.
     low, high : first and last value, low < high.
     steps : number of values, 2 <= steps <= MAX_RUNS.
-    log : whether values are evenly spaced in the logarithm; low must then be > 0.
+    spacing : key in SPACINGS; low must be > 0 for "log".
 
     Returns
     -------
@@ -161,14 +165,29 @@ def sweep(config: RunConfig, key: str, low: float, high: float, steps: int, log:
         raise CutoffError(f"Expected a sweep over one of {', '.join(known)}, but got {key!r}.")
     if not 2 <= steps <= MAX_RUNS:
         raise CutoffError(f"Expected a sweep of 2 to {MAX_RUNS} steps, but got {steps}.")
-    if not low < high:
+    if not (low < high and math.isfinite(high - low)):
         raise CutoffError(f"Expected the sweep to go from a smaller to a larger value, but got {low:g} to {high:g}.")
-    if log and low <= 0:
+    if spacing not in SPACINGS:
+        raise CutoffError(f"Expected the spacing of a sweep to be one of {', '.join(SPACINGS)}, but got {spacing!r}.")
+    if spacing == "log" and low <= 0:
         raise CutoffError(f"Expected a logarithmic sweep to begin above 0, but got {low:g}.")
-    param = known[key]
-    values = np.geomspace(low, high, steps) if log else np.linspace(low, high, steps)
-    rounded = dict.fromkeys(round(v) if param.integer else float(f"{v:.4g}") for v in values.tolist())
-    return tuple(with_value(config, key, param.check(value)) for value in rounded)
+    values = _spaced(low, high, steps, spacing, known[key].integer)
+    return tuple(with_value(config, key, known[key].check(value)) for value in values)
+
+
+def _spaced(low: float, high: float, steps: int, spacing: str, whole: bool) -> list[float]:
+    """The values of a sweep, see there."""
+    values = SPACINGS[spacing](low, high, steps)
+    return list(dict.fromkeys(round(value) if whole else float(f"{value:.4g}") for value in values.tolist()))
+
+
+def spacing_of(values: Sequence[float]) -> str | None:
+    """The key in SPACINGS of a sweep with these values (V,); None if neither gives them."""
+    low, high = values[0], values[-1]
+    if not low < high:
+        return None
+    ways = [name for name in SPACINGS if low > 0 or name == "linear"]
+    return next((name for name in ways if _spaced(low, high, len(values), name, False) == list(values)), None)
 
 
 def swept(experiment: Experiment) -> tuple[str, list[float]] | None:

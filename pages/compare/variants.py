@@ -13,7 +13,7 @@ from core.errors import CutoffError
 from core.experiment.compatibility import Pairs
 from core.experiment.config import MAX_RUNS, Experiment, RunConfig
 from core.experiment.fitting import fitted
-from core.experiment.variants import MAX_SEEDS, distinct, seeds_from, shared_with, sweep, sweepable, value_of
+from core.experiment.variants import MAX_SEEDS, SPACINGS, distinct, seeds_from, shared_with, sweep, sweepable, value_of
 from core.plots.style import VARIANTS
 from pages.shared import choices, session, state, text
 from pages.shared.state import Key
@@ -173,14 +173,14 @@ def _sweep() -> None:
     last_value = last.number_input("To", value=high, format="%g", key=state.SWEEP_HIGH.of(key).name)
     steps = st.number_input("Steps", 2, MAX_RUNS, state.SWEEP_STEPS.default, key=state.SWEEP_STEPS.name)
     spacing = st.segmented_control(
-        "Spacing", ["logarithmic", "even"], default="logarithmic" if param.log else "even", required=True,
+        "Spacing", list(SPACINGS), default="log" if param.log else "linear", required=True,
         key=state.SWEEP_SPACING.of(key).name,
     )  # fmt: skip
     if count > 1:
         st.caption(f"They replace the {count} current variants.")
     if st.button("Make these variants", type="primary", key="sweep.make"):
         try:
-            made = sweep(config, key, first_value, last_value, int(steps), spacing == "logarithmic")
+            made = sweep(config, key, first_value, last_value, int(steps), spacing)
         except CutoffError as error:
             st.error(text.plain(str(error)))
             return

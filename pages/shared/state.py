@@ -83,7 +83,7 @@ SEEDS: Key[int] = Key("seeds", 1)
 SWEEP_FIELD: Key[str] = Key("sweep.key", "")
 SWEEP_LOW: Keys[float] = Keys("sweep.{}.low", 0.0)  # field
 SWEEP_HIGH: Keys[float] = Keys("sweep.{}.high", 0.0)
-SWEEP_SPACING: Keys[str] = Keys("sweep.{}.spacing", "logarithmic")
+SWEEP_SPACING: Keys[str] = Keys("sweep.{}.spacing", "log")
 SWEEP_STEPS: Key[int] = Key("sweep.steps", 16)
 PREVIEW: Key[bool] = Key("preview", False)
 

@@ -8,9 +8,9 @@ from typing import Any
 from streamlit.testing.v1 import AppTest
 
 
-def link(at: AppTest) -> str:
-    """The variants in the URL."""
-    found = at.query_params["variants"]
+def link(at: AppTest, name: str = "variants") -> str:
+    """The variants in the URL, or its "sweep"."""
+    found = at.query_params[name]
     return found if isinstance(found, str) else found[0]
 
 

@@ -29,7 +29,7 @@ def as_experiment(*configs: RunConfig, names: list[str] | None = None) -> Experi
 
 
 def swept(key: str, **choices: object) -> Experiment:
-    return as_experiment(*sweep(make_config(**choices), key, 1, 100, 16, log=True))
+    return as_experiment(*sweep(make_config(**choices), key, 1, 100, 16, "log"))
 
 
 EXPERIMENTS = {name: preset.experiment for name, preset in PRESETS.items()} | {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS
 from core.experiment import compatibility, links
-from core.experiment.config import OPTIMIZERS, RunConfig, make_config
+from core.experiment.config import OPTIMIZERS, Experiment, RunConfig, Variant, make_config
+from core.experiment.variants import SPACINGS, names_of, sweep
 from core.models import MODELS
 from tests.conftest import (
     ROOT,
@@ -133,6 +136,73 @@ def test_a_link_to_a_run_opens_it_in_another_session():
         assert current_run(other).id == run.id
         assert other.get("bidi_component")
     assert opened(link).query_params == link
+
+
+# --- sweeps
+
+
+def experiment_of(configs: Sequence[RunConfig], names: Sequence[str] | None = None) -> Experiment:
+    names = names or names_of(configs)
+    variants = tuple(Variant(name=name, config=config) for name, config in zip(names, configs, strict=True))
+    return Experiment(variants=variants, seeds=(0,))
+
+
+@pytest.mark.parametrize(
+    "text", ["loss.pos_weight:1:100:16:log", "loss.pos_weight:0.5:2.5:3:linear", "lr:0.0001:0.1:7:log"]
+)
+def test_a_sweep_is_a_range_in_the_link(text: str):
+    key, low, high, steps, spacing = text.split(":")
+    config = make_config(dataset="breast_cancer")
+    made = experiment_of(sweep(config, key, float(low), float(high), int(steps), spacing))
+    query = links.experiment_to_query(made)
+    assert query["sweep"] == text
+    assert "variants" not in query
+    assert links.experiment_from_query(query) == (made, [])
+
+
+@given(
+    key=st.sampled_from(["loss.pos_weight", "lr"]),
+    low=st.floats(1, 40),
+    rise=st.floats(0.01, 60),
+    steps=st.integers(2, 40),
+    spacing=st.sampled_from(list(SPACINGS)),
+)
+def test_every_sweep_opens_again(key: str, low: float, rise: float, steps: int, spacing: str):
+    made = experiment_of(sweep(make_config(), key, low, low + rise, steps, spacing))
+    assert links.experiment_from_query(links.experiment_to_query(made)) == (made, [])
+
+
+def test_variants_with_a_name_of_their_own_are_no_range():
+    configs = sweep(make_config(), "lr", 0.01, 0.1, 3, "linear")
+    made = experiment_of(configs, ["small", "middle", "large"])
+    query = links.experiment_to_query(made)
+    assert "sweep" not in query
+    assert links.experiment_from_query(query) == (made, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "to look like 'loss.pos_weight:1:100:16:log', but got ''"),
+        ("lr", "to look like"),
+        ("lr:0.1:1:3", "to look like"),
+        ("lr:0.1:1:3:cubic", "linear, log, but got 'cubic'"),
+        ("lr:a:1:3:log", "to look like"),
+        ("lr:0.1:1:inf:log", "to look like"),
+        ("lr:1:0.1:3:log", "from a smaller to a larger value"),
+        ("lr:nan:1:3:log", "from a smaller to a larger value"),
+        ("lr:1:inf:3:log", "from a smaller to a larger value"),
+        ("lr:0:1:3:log", "begin above 0"),
+        ("lr:0.1:1:1:log", "2 to 256 steps"),
+        ("lr:0.1:1:999999:log", "2 to 256 steps"),
+        ("seed:1:9:3:linear", "Expected a sweep over one of"),
+        ("lr:1:1e300:3:log", "Expected `lr` to be a number from 1e-06 to 1e+06, but got 1e+150."),
+    ],
+)
+def test_a_sweep_that_cannot_be_made_is_said(text: str, said: str):
+    experiment, (complaint,) = links.experiment_from_query({"sweep": text})
+    assert said in complaint
+    assert [variant.config for variant in experiment.variants] == [RunConfig()]
 
 
 # --- bad links

@@ -80,22 +80,22 @@ def test_shared_choices_are_taken_over_and_a_variants_own_are_not():
 
 
 def test_sweep_holds_both_ends_and_equal_steps():
-    by_ratio = [value_of(c, WEIGHT) for c in sweep(RunConfig(), WEIGHT, 1, 100, 5, log=True)]
+    by_ratio = [value_of(c, WEIGHT) for c in sweep(RunConfig(), WEIGHT, 1, 100, 5, "log")]
     assert by_ratio == pytest.approx([1, 3.162, 10, 31.62, 100])
-    evenly = [value_of(c, "lr") for c in sweep(RunConfig(), "lr", 0.1, 0.5, 5, log=False)]
+    evenly = [value_of(c, "lr") for c in sweep(RunConfig(), "lr", 0.1, 0.5, 5, "linear")]
     assert evenly == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
 
 
 @pytest.mark.parametrize(
     ("choices", "sentence"),
     [
-        ((WEIGHT, 1, 100, 1, True), f"Expected a sweep of 2 to {MAX_RUNS} steps, but got 1."),
-        ((WEIGHT, 1, 100, 257, True), f"Expected a sweep of 2 to {MAX_RUNS} steps, but got 257."),
-        ((WEIGHT, 5, 5, 3, True), "Expected the sweep to go from a smaller to a larger value, but got 5 to 5."),
-        ((WEIGHT, 0, 5, 3, True), "Expected a logarithmic sweep to begin above 0, but got 0."),
-        ((WEIGHT, 1, 2000, 3, True), "Expected `pos_weight` to be a number from 0.01 to 1000, but got 2000.0."),
+        ((WEIGHT, 1, 100, 1, "log"), f"Expected a sweep of 2 to {MAX_RUNS} steps, but got 1."),
+        ((WEIGHT, 1, 100, 257, "log"), f"Expected a sweep of 2 to {MAX_RUNS} steps, but got 257."),
+        ((WEIGHT, 5, 5, 3, "log"), "Expected the sweep to go from a smaller to a larger value, but got 5 to 5."),
+        ((WEIGHT, 0, 5, 3, "log"), "Expected a logarithmic sweep to begin above 0, but got 0."),
+        ((WEIGHT, 1, 2000, 3, "log"), "Expected `pos_weight` to be a number from 0.01 to 1000, but got 2000.0."),
         (
-            ("momentum", 0, 0.9, 3, False),
+            ("momentum", 0, 0.9, 3, "linear"),
             "Expected a sweep over one of loss.pos_weight, lr, weight_decay, but got",
         ),
     ],
@@ -114,7 +114,7 @@ def test_a_number_set_and_read_is_the_same_and_a_default_is_not_written_down():
 
 
 def test_what_a_sweep_made_is_found_again_and_nothing_else():
-    configs = sweep(RunConfig(), WEIGHT, 1, 100, 8, log=True)
+    configs = sweep(RunConfig(), WEIGHT, 1, 100, 8, "log")
     key, values = swept(as_experiment(configs))
     assert key == WEIGHT
     assert values == [value_of(config, key) for config in configs]
@@ -126,7 +126,7 @@ def test_what_a_sweep_made_is_found_again_and_nothing_else():
 @pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.sweeps])
 def test_every_field_that_may_be_swept_is_found_by_its_name(name: str):
     param = NUMBERS[name]
-    configs = sweep(make_config(optimizer="sgd"), name, param.low, param.high, 5, log=False)
+    configs = sweep(make_config(optimizer="sgd"), name, param.low, param.high, 5, "linear")
     values = [getattr(config, name) for config in configs]
     assert (values[0], values[-1]) == (param.low, param.high)
     assert swept(as_experiment(configs)) == (name, values)
@@ -159,7 +159,7 @@ def test_a_link_says_only_what_is_not_the_same_in_all_variants():
 def test_a_link_of_the_longest_sweep_fits_a_url(choices):
     config = make_config(dataset="gaussians", epochs=20, **choices)
     swept_by = WEIGHT if not choices else "lr"
-    experiment = as_experiment(sweep(config, swept_by, 0.0101, 101.01, MAX_RUNS, log=True))
+    experiment = as_experiment(sweep(config, swept_by, 0.0101, 101.01, MAX_RUNS, "log"))
     assert len(experiment.variants) == MAX_RUNS
     query = experiment_to_query(experiment)
     assert len(urlencode(query)) < 5000

@@ -62,8 +62,8 @@ def test_other_data_puts_all_variants_on_it_and_says_what_did_not_fit(app_test: 
 def test_a_sweep_stays_on_other_data_that_takes_it(app_test: AppTest):
     at = press(open_page(app_test, "compare"), "Make these variants")
     edited(at).set_value(5).run()
-    before = link(at)
+    before = link(at, "sweep")
     choose(at, "dataset", "moons")
-    assert link(at) == before
+    assert link(at, "sweep") == before
     assert edited(at).value == 5
     assert not button(at, "Start").disabled
