@@ -12,7 +12,7 @@ from core.experiment import compatibility, links
 from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.parameters import defaults
-from pages.shared import session, state, thresholds
+from pages.shared import payoffs, session, state, thresholds
 
 
 def open_link() -> bool:
@@ -26,12 +26,18 @@ def open_link() -> bool:
     session.complain(*complaints)
     job = session.current_job()
     thresholds.open_link()
-    if job and set(st.query_params) <= set(links.POINT):
+    payoffs.open_link()
+    if job and not are_linked():
         experiment = job.experiment
     open_with(experiment)
     settle()
     take(experiment.variants[0].config)
     return True
+
+
+def are_linked() -> bool:
+    """Whether the URL holds choices of an experiment."""
+    return not set(st.query_params) <= {*links.POINT, *payoffs.LINKED}
 
 
 def take(config: RunConfig) -> None:

@@ -7,7 +7,7 @@ value, such as a figure or a button, has a name of its own where it is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import streamlit as st
@@ -15,6 +15,7 @@ import streamlit as st
 from core.evaluation.calibration import BINS, Binning
 from core.evaluation.decisions import Normalise
 from core.evaluation.source import ScoreSource
+from core.evaluation.value.payoffs import Payoffs
 from core.experiment.config import RunConfig
 from core.parameters import Value
 from core.plots.style import ProbabilityScale
@@ -148,9 +149,11 @@ TUNED_CURVE: Key[bool] = Key("rule.curve", False)  # whether it is open
 TUNED_METRICS: Key[bool] = Key("rule.metrics", False)
 OPTIMISM: Key[bool] = Key("optimism", False)
 OPTIMISM_ROWS: Key[int] = Key("optimism.rows", 0)
-PAYOFF: Keys[float | None] = Keys("cost.{}", None)  # field of Payoffs
-UNIT: Key[str] = Key("cost.unit", "EUR")
-VOLUME: Key[int | None] = Key("cost.volume", None)  # rows per month
+PAYOFFS: dict[str, Key[float]] = {
+    name: Key(f"payoff.{name}", value) for name, value in asdict(Payoffs()).items()
+}  # by field
+UNIT: Key[str] = Key("payoff.unit", "EUR")
+VOLUME: Key[int | None] = Key("payoff.volume", None)  # rows per month
 REVIEW_COST: Key[float] = Key("review.cost", 0.2)
 REVIEW_RIGHT: Key[float] = Key("review.right", 100.0)  # percent
 REVIEW_MOST: Key[int | None] = Key("review.most", None)  # reviews per month
@@ -166,7 +169,6 @@ COMPARED: Key[Sequence[str]] = Key("compare.with", ())  # sources
 COMPARED_WITH: Key[str] = Key("compare.of", "")  # the source that they were chosen for
 COMPARE_MODE: Key[str] = Key("compare.mode", "own")
 COMPARE_THRESHOLD: Key[float] = Key("compare.common", 0.5)
-COMPARE_COST: Keys[float] = Keys("compare.{}", 1.0)  # parameter of the metric "cost"
 COMPARE_VIEW: Key[str] = Key("compare.view", "")
 COMPARE_MEASURE: Key[str] = Key("compare.measure", "f1")
 MEASURE_PARAM: Keys[Any] = Keys("compare.{}.{}", None)  # measure, parameter

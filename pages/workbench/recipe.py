@@ -16,7 +16,7 @@ from core import checks
 from core.checks import Finding
 from core.data import DATASETS, load_dataset
 from core.errors import CutoffError
-from core.experiment import compatibility, links
+from core.experiment import compatibility
 from core.experiment.config import NUMBERS, SETTINGS, RunConfig
 from core.experiment.fitting import head_for, with_choices
 from core.losses import LOSSES
@@ -60,7 +60,7 @@ def open_link(default: RunConfig) -> None:
     if state.RECIPE.is_set():
         return
     opens = choices.open_link()
-    linked = opens and bool(set(st.query_params) - set(links.POINT))
+    linked = opens and choices.are_linked()
     shown = state.LINKED.of("shown").get()
     (first, *others) = choices.variants()
     if opens and others and not shown:

@@ -364,9 +364,9 @@ RULES: dict[str, RuleSpec] = {
     ),
     "cost": RuleSpec(
         name="cost",
-        label="Maximum payoff",
+        label="Maximum net value",
         function=cost,
-        value="Payoff per row",
+        value="Net value per row",
         help="Maximises benefits of correct predictions minus costs of wrong ones, in your own unit.",
         reference="Elkan, The foundations of cost-sensitive learning, IJCAI 2001, "
         "https://dl.acm.org/doi/10.5555/1642194.1642224",

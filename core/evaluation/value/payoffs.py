@@ -8,7 +8,7 @@ then the largest low, is chosen; with low == high nothing is reviewed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -88,11 +88,12 @@ class Payoffs:
         unit = max(positive, negative)
         errors = bind("cost", benefit_tp=0.0, cost_fp=negative / unit, cost_fn=positive / unit, benefit_tn=0.0)
 
-        def net(counts: ThresholdCounts) -> Goal:
+        def net(counts: ThresholdCounts, **_payoffs: float) -> Goal:
             return Goal(net_value(counts, self), objective=errors.goal(counts).objective)
 
         paid = self.benefit_tp, -self.cost_fp, -self.cost_fn, self.benefit_tn
-        return Rule(replace(errors.spec, function=net, params=(), range=lambda: (min(paid), max(paid))), ())
+        spec = replace(errors.spec, function=net, range=lambda **_payoffs: (min(paid), max(paid)))
+        return Rule(spec, tuple(asdict(self).items()))
 
 
 def net_value(counts: ThresholdCounts, payoffs: Payoffs, rows: float = 1.0) -> NDArray[np.float64]:

@@ -18,16 +18,17 @@ from core.evaluation.calibration import reliability
 from core.evaluation.comparison import Comparison, measures
 from core.evaluation.source import Key, ScoreSource, tuned_on
 from core.evaluation.tuning import bind, candidates
+from core.evaluation.value.payoffs import Payoffs
 from core.parameters import Value
 from core.plots import comparison as plots
 from core.plots.race import Line, Spec
 from core.plots.style import limits, place
 from pages.components.live_figure import live_figure
-from pages.shared import controls, state, tables, text, thresholds
+from pages.shared import controls, payoffs, state, tables, text, thresholds
 from pages.workbench.panels import comparable_sources
+from pages.workbench.panels.payoffs import caption, show_fields
 
 MODES = {"own": "each its own", "f1": "tuned for F1", "common": "one for all"}
-COSTS = METRICS["cost"].params
 DOT = st.column_config.ImageColumn(width=30, pinned=True)
 
 
@@ -81,7 +82,7 @@ def _compared(members: Sequence[comparable_sources.Member], part: str, column: i
     views = [source.scores(part).view(column) for source in sources]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = _choose_thresholds(sources, part, column)
-        costs = _choose_costs()
+        costs = _costs()
     indexes = [source.index(part, column) for source in sources]
     scores = [view.score for view in views]
     weight = sources[0].row_columns(part).weight
@@ -143,25 +144,18 @@ def _use(sources: Sequence[ScoreSource], part: str, column: int, chosen: Sequenc
     state.COMPARE_MODE.set("own")
 
 
-def _choose_costs() -> dict[str, float]:
-    """The costs of a false positive and of a false negative."""
-    return {
-        param.name: float(
-            st.number_input(
-                param.label,
-                param.low,
-                param.high,
-                float(param.default),
-                param.step,
-                "%g",
-                key=state.COMPARE_COST.of(param.name).name,
-                width=170,
-                help=param.help,
-                persist_state="session",
-            )
-        )
-        for param in COSTS
-    }
+def _costs() -> dict[str, float]:
+    """What a false positive and a false negative cost, each against the correct prediction, by the payoffs of the
+    session; by the defaults, with a sentence, where an error is worth more than a correct prediction."""
+    with st.popover("Payoffs", icon=":material/payments:"):
+        st.caption(caption())
+        show_fields()
+    pays = payoffs.current()
+    if min(pays.at_stake) < 0:
+        st.markdown(f"{pays.flaw} Cost per row is that of the default payoffs.")
+        pays = Payoffs()
+    cost_fn, cost_fp = pays.at_stake
+    return {"cost_fp": cost_fp, "cost_fn": cost_fn}
 
 
 def _say_odd(compared: Compared, part: str, label: str) -> None:
@@ -398,10 +392,11 @@ def _show_numbers(compared: Compared, part: str, tuned: bool) -> None:
         alt=f"Threshold and numbers of each run on the {part} rows.",
     )
     in_sample = " Thresholds were tuned on these rows: in-sample (optimistic)." if tuned else ""
-    cost_fp, cost_fn = compared.costs.values()
+    cost_fp, cost_fn = (text.plain(f"{cost:g} {payoffs.unit()}".rstrip()) for cost in compared.costs.values())
     st.caption(
-        f"On the {part} rows. Precision to cost are at the threshold; a false positive costs {cost_fp:g}, a false "
-        f"negative {cost_fn:g}. Positive-class ECE over 15 bins of equal width.{in_sample}"
+        f"On the {part} rows. Precision to cost are at the threshold; a false positive costs {cost_fp} more than a "
+        f"true negative, a false negative {cost_fn} more than a true positive. Positive-class ECE over 15 bins of "
+        f"equal width.{in_sample}"
     )
 
 

@@ -17,13 +17,13 @@ from core.evaluation.tuning import (
     LabelRows,
     LabelShares,
     TopLabels,
-    bind,
     cross_decided,
     rules,
 )
 from core.parameters import Param, Value
 from pages.components.threshold_column import Total
-from pages.shared import controls, state, text, thresholds
+from pages.shared import controls, payoffs, state, text, thresholds
+from pages.workbench.panels.payoffs import show_fields
 
 Params = tuple[tuple[str, Value], ...]
 FOLDS = 3
@@ -33,6 +33,9 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
     """Choose a rule and its numbers, see what it comes to beside the default for all, and use its thresholds."""
     st.markdown("**A rule for all labels**")
     name, params, goal, goal_params = _choose_rule()
+    if goal == payoffs.RULE and (flaw := payoffs.current().flaw):
+        st.markdown(flaw)
+        return
     choice, found = _tune((source.id, source.version), name, params, goal, goal_params, source)
     st.markdown(text.plain(choice.said))
     part, other = tuned_on(source), held_out(source)
@@ -64,7 +67,10 @@ def _choose_rule() -> tuple[str, Params, str, Params]:
         goals = {goal: rule.label for goal, rule in rules().items() if goal != "fixed"}
         goal = controls.choose("Tuned by", state.LABEL_GOAL, _first("f1", goals)) if spec.takes_rule else ""
         params = _params(name, spec.params)
-        goal_params = _params(goal, rules()[goal].params if goal else ())
+        goal_params = () if goal == payoffs.RULE else _params(goal, rules()[goal].params if goal else ())
+    if goal == payoffs.RULE:
+        show_fields()
+        goal_params = payoffs.params()
     st.caption(f"{spec.help} {rules()[goal].help if goal else ''}", help=rules()[goal].reference if goal else None)
     return name, params, goal, goal_params
 
@@ -84,7 +90,7 @@ def _tune(
 ) -> tuple[LabelChoice, tuple[dict[str, float], ...]]:
     """What the rule chooses on its split, and the totals there at the default, tuned and in folds, and on the other
     split at the default and tuned."""
-    rule = bind(goal, **dict(goal_params)) if goal else None
+    rule = payoffs.bound(goal, goal_params) if goal else None
     part, other = tuned_on(_source), held_out(_source)
     y_score = _source.scores(part).y_score
 

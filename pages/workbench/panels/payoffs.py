@@ -1,4 +1,4 @@
-"""What the panels of costs share: the payoffs that were typed, a column of a source with them, amounts as text."""
+"""What the panels of costs share: fields for the payoffs, a column of a source with them, amounts as text."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import streamlit as st
 from core.evaluation import ScoreIndex
 from core.evaluation.scores import ClassView
 from core.evaluation.source import ScoreSource, held_out, tuned_on
-from core.evaluation.value.payoffs import Payoffs
+from core.evaluation.value.payoffs import LIMIT, Payoffs
 from core.plots.style import Scale
-from pages.shared import controls, state, text
+from pages.shared import controls, payoffs, state, text
 from pages.workbench.panels.tiles import NARROW
 
 PER = 1000  # rows of a net value
@@ -111,39 +111,45 @@ class Priced:
         st.dataframe(shown, hide_index=True, height="content", alt=alt)
 
 
-def chosen_payoffs() -> tuple[Payoffs, str]:
-    """The payoffs and the unit that were typed last, or the defaults."""
-    typed = {name: state.PAYOFF.of(name).get() for name, _ in CELLS}
-    given = {name: float(value) for name, value in typed.items() if value is not None}
-    return Payoffs(**given), state.UNIT.get().strip()
+def show_fields() -> None:
+    """The payoffs as a matrix, and their unit: the same in every panel, and one panel is open at a time."""
+    matrix, rest = st.columns([4, 1])
+    with matrix, st.grid(2, min_column_width=NARROW):
+        for name, label in CELLS:
+            key = state.PAYOFFS[name]
+            key.setdefault()
+            st.number_input(label, -LIMIT, LIMIT, step=1.0, format="%g", key=key.name, persist_state="session")
+    state.UNIT.setdefault()
+    rest.text_input("Unit", max_chars=payoffs.UNIT_LENGTH, key=state.UNIT.name, persist_state="session")
+
+
+def caption() -> str:
+    """What the payoffs are, and that they are still the defaults."""
+    said = f"Benefits and costs of one row, all in one unit, the same in every panel and in the link. {MEANING}"
+    if payoffs.current() == Payoffs():
+        said += " Defaults: a false positive costs 1, a false negative 5."
+    return said
 
 
 def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
     """The payoffs as a matrix, their unit, and the rows to decide per month: by default the rows shown."""
     rows = source.scores(part).n_rows
     st.markdown("**Payoffs**")
-    st.caption(f"Benefits and costs of one row, all in one unit. {MEANING}")
-    matrix, rest = st.columns([2, 1])
-    with matrix, st.grid(2, min_column_width=NARROW):
-        for name, label in CELLS:
-            key = state.PAYOFF.of(name)
-            key.setdefault(getattr(Payoffs(), name))
-            st.number_input(label, -1e9, 1e9, step=0.5, format="%g", key=key.name, persist_state="session")
-    with rest:
-        state.UNIT.setdefault()
-        st.text_input("Unit", max_chars=12, key=state.UNIT.name, persist_state="session")
-        volume = st.number_input(
-            "Rows per month",
-            1,
-            10**12,
-            None,
-            key=state.VOLUME.name,
-            placeholder=f"{rows:,}, as shown",
-            persist_state="session",
-            help="Rows to decide per month. Empty: the number of rows of this split.",
-        )
-    payoffs, unit = chosen_payoffs()
-    return Priced(source, part, column, payoffs, unit, int(volume or max(rows, 1)))
+    st.caption(caption())
+    fields, rest = st.columns([4, 1])
+    with fields:
+        show_fields()
+    volume = rest.number_input(
+        "Rows per month",
+        1,
+        10**12,
+        None,
+        key=state.VOLUME.name,
+        placeholder=f"{rows:,}, as shown",
+        persist_state="session",
+        help="Rows to decide per month. Empty: the number of rows of this split.",
+    )
+    return Priced(source, part, column, payoffs.current(), payoffs.unit(), int(volume or max(rows, 1)))
 
 
 def threshold(value: float) -> str:

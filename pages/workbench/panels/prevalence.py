@@ -21,9 +21,9 @@ from core.plots import prevalence as plots
 from core.plots.costs import threshold_mark
 from core.plots.style import place
 from pages.components.live_figure import live_figure
-from pages.shared import controls, state, text, thresholds
+from pages.shared import controls, payoffs, state, text, thresholds
 from pages.workbench.panels import tune
-from pages.workbench.panels.payoffs import PER, Priced, chosen_payoffs, threshold
+from pages.workbench.panels.payoffs import PER, Priced, threshold
 from pages.workbench.panels.tiles import tiles
 
 AIMS: dict[Aim, str] = {"f1": "F1", "cost": "net value", "accuracy": "accuracy"}
@@ -42,8 +42,8 @@ ASSUMED = (
 
 def show(source: ScoreSource, part: str, column: int) -> None:
     """The prevalence in production, with precision, net value and the best threshold there."""
-    payoffs, unit = chosen_payoffs()
-    priced = Priced(source, part, column, payoffs, unit, source.scores(part).n_rows)
+    pays = payoffs.current()
+    priced = Priced(source, part, column, pays, payoffs.unit(), source.scores(part).n_rows)
     here = priced.indexes[priced.tuned_on].prevalence
     if not 0 < here < 1:
         rows, label = "All" if here == 1 else "None", text.plain(priced.views[priced.tuned_on].label)
@@ -54,17 +54,17 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         there = _choose_prevalence(source, column, here)
         _tiles(priced, now, here, there)
     aim = _choose_aim()
-    if aim == "cost" and payoffs.flaw:
-        st.markdown(f"{payoffs.flaw} What follows is for F1.")
+    if aim == "cost" and pays.flaw:
+        st.markdown(f"{pays.flaw} What follows is for F1.")
         aim = "f1"
     of = source.id, source.version
-    tuned, theory = _tune(of, column, aim, payoffs, there, source)
+    tuned, theory = _tune(of, column, aim, pays, there, source)
     best = tuned.choice.threshold
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _against_prevalence(priced, now, here, there)
     with right.container(border=True, height="stretch"):
-        _best_against_prevalence(priced, aim, _best(of, column, aim, payoffs, source), here, there)
+        _best_against_prevalence(priced, aim, _best(of, column, aim, pays, source), here, there)
     left, right = st.columns(2)
     with left.container(border=True, height="stretch"):
         _against_threshold(priced, now, best, theory, there)
@@ -128,7 +128,7 @@ def _choose_aim() -> Aim:
         default=state.PREVALENCE_AIM.default,
         required=True,
         persist_state="session",
-        help="What the best threshold maximises. Net value uses the payoffs of the Costs tab.",
+        help="What the best threshold maximises. Net value uses the payoffs of the panel Value.",
     )
     return chosen if chosen in AIMS else "f1"
 

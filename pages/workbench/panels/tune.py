@@ -19,7 +19,6 @@ from core.evaluation.tuning import (
     Optimism,
     Regret,
     RuleSpec,
-    bind,
     bootstrap_of,
     candidates,
     population_best,
@@ -31,7 +30,8 @@ from core.parameters import Value
 from core.plots.style import Scale, limits
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, state, text, thresholds
+from pages.shared import controls, findings, payoffs, state, text, thresholds
+from pages.workbench.panels.payoffs import caption, show_fields
 from pages.workbench.panels.tiles import tiles
 
 Params = tuple[tuple[str, Value], ...]
@@ -47,6 +47,9 @@ DRAWN = 200_000  # rows drawn for each of them
 def show(source: ScoreSource, _part: str, column: int) -> None:
     """A tuning rule and its parameters, the threshold that it finds for a class or label, and a button to use it."""
     name, params = _choose_rule()
+    if name == payoffs.RULE and (flaw := payoffs.current().flaw):
+        st.markdown(flaw)
+        return
     tuned, lost = _tune((source.id, source.version), column, name, params, source)
     choice, value, part = tuned.choice, rules()[name].value, tuned_on(source)
     st.markdown(text.plain(choice.said))
@@ -112,9 +115,12 @@ def best(source: ScoreSource, column: int) -> Best | None:
     An end of the spread that is above every score is that of the axis.
     """
     spec = _rule()
+    if spec.name == payoffs.RULE and payoffs.current().flaw:
+        return None
     chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
-    params = {param.name: param.check(param.default if to is None else to) for param, to in chosen.items()}
-    tuned = bootstrap_of(source, column, bind(spec.name, **params), tuned_on(source))
+    params = tuple((param.name, param.check(param.default if to is None else to)) for param, to in chosen.items())
+    rule = payoffs.bound(spec.name, payoffs.params() if spec.name == payoffs.RULE else params)
+    tuned = bootstrap_of(source, column, rule, tuned_on(source))
     if math.isnan(tuned.choice.value):
         return None
     end = 1.0 if controls.are_probabilities(source) else limits(controls.scale_of(source))[1]
@@ -150,7 +156,11 @@ def _rule() -> RuleSpec:
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
     spec = _rule()
-    name = controls.choose("Rule", state.RULE, _names(), help=f"{spec.help}\n\n{spec.reference}")
+    help = caption() if spec.name == payoffs.RULE else spec.help
+    name = controls.choose("Rule", state.RULE, _names(), help=f"{help}\n\n{spec.reference}")
+    if name == payoffs.RULE:
+        show_fields()
+        return name, payoffs.params()
     if not spec.params:
         return name, ()
     with st.container(horizontal=True):
@@ -161,7 +171,7 @@ def _choose_rule() -> tuple[str, Params]:
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
 def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret | None]:
     """What the rule chooses on its split and on resamples, and its regret on the other split if there is one."""
-    rule, part, other = bind(name, **dict(params)), tuned_on(_source), held_out(_source)
+    rule, part, other = payoffs.bound(name, params), tuned_on(_source), held_out(_source)
     tuned = bootstrap_of(_source, column, rule, part)
     if other is None:
         return tuned, None
@@ -171,7 +181,7 @@ def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource)
 @st.cache_data(max_entries=256, show_spinner=False)
 def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _source: ScoreSource) -> dict[str, Steps]:
     """What is tuned against the threshold, by split."""
-    goal = bind(name, **dict(params)).goal
+    goal = payoffs.bound(name, params).goal
 
     def steps(part: str) -> Steps:
         counts = candidates(_source.index(part, column))

@@ -18,7 +18,7 @@ PAGES = [
     for path in sorted((ROOT / "pages").rglob("*.py"))
     if "components" not in path.parts and path != ROOT / "pages" / "shared" / "state.py"
 ]
-TABLE = [key.name for key in vars(state).values() if isinstance(key, Key | Keys)]
+TABLE = [key.name for key in (*vars(state).values(), *state.PAYOFFS.values()) if isinstance(key, Key | Keys)]
 
 
 def literal_keys(source: str) -> Iterator[tuple[str, bool]]:

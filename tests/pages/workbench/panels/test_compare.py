@@ -254,8 +254,9 @@ def test_every_chart_has_a_curve_and_a_ring_for_each_run(app_test: AppTest, view
 def test_costs_move_the_chart_and_the_table(app_test: AppTest):
     _, run = open_compare(app_test, digit(lr=0.1), digit(epochs=20))
     choose(app_test, "compare.view", "Cost")
-    choose(app_test, "compare.cost_fp", 3.0)
-    choose(app_test, "compare.cost_fn", 2.0)
+    choose(app_test, "payoff.cost_fp", 3.0)
+    choose(app_test, "payoff.cost_fn", 1.5)
+    choose(app_test, "payoff.benefit_tp", 0.5)
     y, score, _, _ = run.scores("validation").view(0)
     called = score >= np.float32(0.5)
     wanted = (3 * np.sum(called & ~y) + 2 * np.sum(~called & y)) / len(y)

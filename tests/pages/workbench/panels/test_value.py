@@ -47,7 +47,7 @@ def open_panel(at: AppTest, panel: str, config: RunConfig | None = None) -> Run:
 def pay_by(at: AppTest, pay: Payoffs) -> None:
     """Type all four payoffs."""
     for name, _ in CELLS:
-        control(at, f"cost.{name}").set_value(getattr(pay, name))
+        control(at, f"payoff.{name}").set_value(getattr(pay, name))
     at.run()
     assert not at.exception
 
@@ -127,7 +127,7 @@ def test_payoffs_of_ones_own_move_the_threshold_and_its_theory(app_test: AppTest
     run = open_panel(app_test, "Value")
     pay = Payoffs(40, 25, 10, 2)
     pay_by(app_test, pay)
-    choose(app_test, "cost.volume", 1_000_000)
+    choose(app_test, "payoff.volume", 1_000_000)
     best = best_of(run, pay)
     assert tile(app_test, "Best threshold") == f"{best:.3f}"
     assert amount(tile(app_test, "Per month of 1,000,000 rows, test")) == pytest.approx(
@@ -140,7 +140,7 @@ def test_payoffs_of_ones_own_move_the_threshold_and_its_theory(app_test: AppTest
 
 def test_the_unit_is_what_was_typed(app_test: AppTest):
     open_panel(app_test, "Value")
-    app_test.text_input(key="cost.unit").set_value("hours").run()
+    app_test.text_input(key="payoff.unit").set_value("hours").run()
     assert tile(app_test, "Per 1,000 rows, test").endswith(" hours")
 
 
@@ -177,7 +177,7 @@ def test_payoffs_without_a_best_threshold_get_one_sentence(app_test: AppTest):
 
 def test_zero_and_huge_payoffs_are_shown(app_test: AppTest):
     run = open_panel(app_test, "Value")
-    control(app_test, "cost.volume").set_value(10**12)
+    control(app_test, "payoff.volume").set_value(10**12)
     for pay in (Payoffs(0, 0, 5, 0), Payoffs(0, 5, 0, 0), Payoffs(1e9, 1e9, 1e9, 1e9)):
         pay_by(app_test, pay)
         best = best_of(run, pay)
