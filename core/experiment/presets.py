@@ -1,5 +1,5 @@
 """Presets: experiments that compare good and bad variants, with a question and a sentence on the result; and the
-demonstration that the app opens on.
+demonstration that the app opens on, with the questions that it answers.
 
 `tests/core/experiment/test_presets.py` trains them and checks these sentences.
 """
@@ -14,16 +14,28 @@ from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.experiment.variants import names_of, seeds_from, sweep
 
 
-@dataclass(frozen=True)
-class Preset:
-    """An experiment, the question that it answers, a sentence on what its figures show, and the variant of its
-    miniature."""
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """A question, the experiment that answers it, and the variant of its miniature."""
 
-    label: str
     question: str
-    look_for: str
     shown: str
     experiment: Experiment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset(Question):
+    """An experiment that compares its variants, with a sentence on what its figures show."""
+
+    label: str
+    look_for: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstrated(Question):
+    """A question that one variant of the demonstration answers: by its verdict, and by a panel if one is named."""
+
+    panel: str = ""
 
 
 def _race(seeds: int, common: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -> Experiment:
@@ -204,3 +216,14 @@ DEMONSTRATION = _race(
     {"dataset": "fraud", "lr": 0.01, "batch_size": 512, "epochs": 30},
     {"pos_weight 1": {}, "pos_weight 20": {"loss_params": {"pos_weight": 20.0}}},
 )
+
+DEMONSTRATED: dict[str, Demonstrated] = {
+    "predicts_zero": Demonstrated(
+        question="My classifier predicts 0 for everything. Why?", shown="pos_weight 1", experiment=DEMONSTRATION
+    ),
+    "ship": Demonstrated(
+        question="Which threshold should I ship?", shown="pos_weight 20", experiment=DEMONSTRATION, panel="tune"
+    ),
+    "weight": Demonstrated(question="What does pos_weight do?", shown="pos_weight 20", experiment=DEMONSTRATION),
+}
+QUESTIONS: dict[str, Question] = {**DEMONSTRATED, **PRESETS}

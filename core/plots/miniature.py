@@ -1,4 +1,4 @@
-"""A small picture of each preset: the validation scores of one of its runs by class, with the threshold 0.5.
+"""A small picture of each question: the validation scores of one of its runs by class, with the threshold 0.5.
 
 The numbers are in miniatures.json, which `python -m core.miniatures` writes. Colours are given by the caller;
 everything else is in the colour of the text around.
@@ -25,17 +25,17 @@ MARGIN = 2
 
 @cache
 def miniatures() -> dict[str, dict[str, Any]]:
-    """The numbers of each preset's picture, by its name: the `variant` that they are of, and `positive` and `negative`,
+    """The numbers of each question's picture, by its name: the `variant` that they are of, `positive` and `negative`,
     the rows (BINS,) of each class by score, or in a regression `points` (P, 2), actual and predicted values."""
     return json.loads(NUMBERS.read_text(encoding="utf-8"))
 
 
-def preset_miniature(name: str, positive: str, negative: str) -> str:
-    """Draw the miniature of a preset.
+def miniature(name: str, positive: str, negative: str) -> str:
+    """Draw the miniature of a question.
 
     Parameters
     ----------
-    name : key in core.experiment.presets.PRESETS.
+    name : key in core.experiment.presets.QUESTIONS.
     positive, negative : CSS colours of the two classes; a regression uses the first.
 
     Returns

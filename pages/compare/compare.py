@@ -42,8 +42,9 @@ if shown := job.experiment if job else experiment:
     st.caption(text.plain(text.of_experiment(shown)))
 if job and experiment and job.experiment != experiment:
     st.caption("Settings changed: results are from the previous run.")
-if job and job.experiment == experiment and (hint := first_steps.look_for(job.experiment)):
-    st.info(hint, icon=":material/visibility:")
+if job and job.experiment == experiment and (preset := first_steps.preset_of(job.experiment)):
+    st.subheader(preset.question, anchor=False)
+    st.info(preset.look_for, icon=":material/visibility:")
 session.show_complaints()
 player.show(job, experiment)
 

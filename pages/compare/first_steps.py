@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.experiment.config import Experiment
-from core.experiment.presets import PRESETS
+from core.experiment.presets import PRESETS, Preset
 from pages.compare import player
 from pages.components.preset_strip import preset_strip
 from pages.shared import choices
@@ -14,7 +14,7 @@ from pages.shared import choices
 def show() -> None:
     """What the page is for, and every preset as a card."""
     st.markdown("Train several variants at once, and compare their scores and thresholds.")
-    preset_strip(key="presets", on_choose=_open)
+    preset_strip(PRESETS, key="presets", on_choose=_open)
 
 
 def _open(name: str) -> None:
@@ -23,6 +23,6 @@ def _open(name: str) -> None:
     player.start(PRESETS[name].experiment)
 
 
-def look_for(experiment: Experiment) -> str:
-    """What to look for in an experiment that is a preset; "" for any other."""
-    return next((preset.look_for for preset in PRESETS.values() if preset.experiment == experiment), "")
+def preset_of(experiment: Experiment) -> Preset | None:
+    """The preset that an experiment is; None for any other."""
+    return next((preset for preset in PRESETS.values() if preset.experiment == experiment), None)

@@ -88,7 +88,7 @@ def predicted(configs: Sequence[RunConfig], q: float, convert: bool = False) -> 
 def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: Sweep | None = None) -> None:
     """The threshold that theory predicts for each variant beside the empirical optimum on the validation rows of its
     seeds (V, S), both on the scores shown. Of many scores only variant `at` is measured."""
-    st.markdown("**Threshold on the score**, predicted and measured")
+    st.markdown("**Threshold of minimum cost**, predicted and measured")
     q = choose_q()
     if _moving(seeds):
         st.caption("Measured once training pauses or ends.")
@@ -112,9 +112,10 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
     if shows_converted(seeds[0][0]) and any(converts(runs[0].config) for runs in seeds):
         own = f" A converted score estimates the true probability, so {q:g} is predicted."
     st.caption(
-        f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the empirical optimum on the "
-        f"validation rows, with its spread over {LEVEL:.0%} of unstratified resamples of these rows. They agree where "
-        "the prediction is within the spread."
+        f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the threshold of minimum cost "
+        f"on the validation rows, where a false positive costs {q:g} and a false negative {1 - q:g}, not that of "
+        f"maximum F1; with its spread over {LEVEL:.0%} of unstratified resamples of these rows. They agree where the "
+        "prediction is within the spread."
     )
     if not _all_measured(seeds):
         st.caption("Of so many scores only the variant in focus is measured; click a row of the table to see another.")

@@ -169,6 +169,12 @@ def replace_all(source: ScoreSource, thresholds: tuple[Threshold, ...]) -> None:
     _step(source, Step(thresholds, saved(source)))
 
 
+def reset(source: ScoreSource) -> None:
+    """Make the default thresholds the current ones."""
+    now = current(source)
+    replace_all(source, (domain(source).default(),) * len(now))
+
+
 def save(source: ScoreSource) -> None:
     """Save the current thresholds."""
     now = current(source)

@@ -73,6 +73,12 @@ def show_run_of(config: RunConfig) -> None:
         _show(found)
 
 
+def demonstrate(run: Run) -> None:
+    """Show a run of the demonstration, with its first run as the one before. To be called in a callback."""
+    _show(run)
+    state.SHOWN_BEFORE.set("")
+
+
 def find(name: str, sources: Mapping[str, ScoreSource]) -> ScoreSource | None:
     """The source of this id, or of this run at an earlier epoch, "<id>@<epoch>"; None if it is not known or kept."""
     name, at, epoch = name.partition("@")

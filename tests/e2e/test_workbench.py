@@ -177,3 +177,35 @@ def test_plotly_is_fetched_once_a_figure_is_in_sight(page: Page, app_url: str) -
     figure.scroll_into_view_if_needed()
     expect(figure.locator(".nsewdrag").first).to_be_visible()
     assert len(fetched) == 1
+
+
+def test_the_first_screen_answers_what_practitioners_ask(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(app_url)
+    at_rest(page)
+    verdict = page.locator(".st-key-verdict")
+    weight = page.get_by_role("slider", name="pos_weight")
+    use = verdict.get_by_role("button", name=re.compile(r"^Use [\d.]+"))
+
+    page.get_by_role("button", name="n₀/n₁").click()  # what does pos_weight do?
+    expect(verdict).to_contain_text("With pos_weight 99 a score of 0.990, not 0.500, stands for a probability of 50%.")
+    at_rest(page)
+    expect(page.locator(f"{STAGE} .control")).to_contain_text("outline: previous run: pos_weight 20")
+    weight.press("Home")  # it predicts 0 for everything
+    expect(verdict).to_contain_text("Predicts no fraud")
+    at_rest(page)
+    assert matrix(page) == [4950, 0, 50, 0]
+    use.click()  # which threshold should I ship?
+    at_rest(page)
+    assert matrix(page)[3] >= 15
+    expect(verdict).not_to_contain_text("Predicts no fraud")
+    assert page.get_by_test_id("stMain").evaluate("main => main.scrollTop") == 0
+
+
+def test_a_question_shows_its_answer_in_sight(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    at_rest(page)
+    verdict = page.locator(".st-key-verdict")
+    page.get_by_role("button", name="My classifier predicts 0 for everything").click()
+    expect(verdict).to_contain_text("Predicts almost no fraud")
+    expect(verdict.get_by_role("button", name=re.compile(r"^Use [\d.]+"))).to_be_in_viewport()

@@ -40,7 +40,8 @@ from core.theory.remarks import parameters_label
 
 RULE = "f1"
 F1 = METRICS["f1"]
-ALMOST = 0.1  # almost none: fewer rows than this share of the rows of the class
+ALMOST_NONE = 0.2  # predicted positive, as a share of the positives, up to which they are almost none
+ALMOST_ALL = 0.1  # predicted negative, as a share of the negatives, up to which almost every row is positive
 WORTH = 0.02  # gain in F1 that is worth another threshold
 SURELY = 0.9  # share of resamples on which another threshold must be better
 WELL = 0.8  # ROC-AUC from which on scores rank well
@@ -218,14 +219,13 @@ class BinaryFacts(Facts):
 
     @property
     def moved_by(self) -> str:
-        """What moves the scores and by how much, as a sentence; "" if nothing does."""
+        """What moves the scores, and which of them stands for 50%, as a sentence; "" if nothing does."""
         config = self.source.config
         of = None if config is None or self.fifty is None else loss_on_data(config)
         if config is None or of is None or self.fifty is None:
             return ""
         label = parameters_label(config.loss, dict(config.loss_params), of.build().params) or LOSSES[config.loss].label
-        start = label if "_" in label.split()[0] else label[0].upper() + label[1:]
-        return f"{start} moved the score that means 50:50 to {self.fifty:.3f}."
+        return f"With {label} a score of {self.fifty:.3f}, not 0.500, stands for a probability of 50%."
 
     @property
     def why_tuned(self) -> str:
@@ -326,7 +326,7 @@ def no_better(facts: BinaryFacts) -> Statement | None:
 def predicts_none(facts: BinaryFacts) -> Statement | None:
     """Almost no row is predicted positive, though another threshold finds some."""
     counts = facts.counts
-    if counts.predicted_positive > ALMOST * facts.positives or facts.best.tp <= counts.tp:
+    if counts.predicted_positive > ALMOST_NONE * facts.positives or facts.best.tp <= counts.tp:
         return None
     none = counts.predicted_positive == 0
     predicted = (
@@ -350,7 +350,7 @@ def predicts_none(facts: BinaryFacts) -> Statement | None:
 def predicts_all(facts: BinaryFacts) -> Statement | None:
     """Almost every row is predicted positive, though another threshold leaves some out."""
     counts = facts.counts
-    if counts.tn + counts.fn > ALMOST * facts.negatives or facts.best.fp >= counts.fp:
+    if counts.tn + counts.fn > ALMOST_ALL * facts.negatives or facts.best.fp >= counts.fp:
         return None
     every = counts.tn + counts.fn == 0
     cause = f" {facts.mistake.sentence}" if facts.mistake else f" {facts.moved_by}" if facts.moved_by else ""

@@ -375,7 +375,7 @@ def test_the_weight_is_said_to_move_the_score_that_means_one_half():
     run, _ = fraud_run(20)
     said = verdict(run, [0.5])
     assert said.kind == "wrong_threshold"
-    assert f"pos_weight 20 moved the score that means 50:50 to {20 / 21:.3f}." in said.text
+    assert f"With pos_weight 20 a score of {20 / 21:.3f}, not 0.500, stands for a probability of 50%." in said.text
 
 
 def test_no_better_than_chance_is_said_with_both_measures():

@@ -1,4 +1,4 @@
-"""Miniatures of presets: of their own scores, small, readable without colour, and as fresh as the presets."""
+"""Miniatures of questions: of their own scores, small, readable without colour, and as fresh as what they show."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ import numpy as np
 import pytest
 
 from core.errors import CutoffError
-from core.experiment.presets import PRESETS
+from core.experiment.presets import QUESTIONS
 from core.miniatures import numbers
-from core.plots.miniature import BINS, HEIGHT, MARGIN, miniatures, preset_miniature
+from core.plots.miniature import BINS, HEIGHT, MARGIN, miniature, miniatures
 
 SVG = "{http://www.w3.org/2000/svg}"
-names = pytest.mark.parametrize("name", PRESETS)
+names = pytest.mark.parametrize("name", QUESTIONS)
 
 
 def drawn(name: str) -> ElementTree.Element:
-    return ElementTree.fromstring(preset_miniature(name, "#0a6", "var(--other)"))
+    return ElementTree.fromstring(miniature(name, "#0a6", "var(--other)"))
 
 
-def test_every_preset_has_the_numbers_of_the_variant_that_it_shows():
+def test_every_question_has_the_numbers_of_the_variant_that_it_shows():
     assert {name: found["variant"] for name, found in miniatures().items()} == {
-        name: preset.shown for name, preset in PRESETS.items()
+        name: question.shown for name, question in QUESTIONS.items()
     }, "Run python -m core.miniatures."
 
 
 @names
-def test_the_variant_shown_is_one_of_the_preset(name):
-    assert PRESETS[name].shown in [variant.name for variant in PRESETS[name].experiment.variants]
+def test_the_variant_shown_is_one_of_its_experiment(name):
+    assert QUESTIONS[name].shown in [variant.name for variant in QUESTIONS[name].experiment.variants]
 
 
 @pytest.mark.slow
 @names
-def test_the_numbers_are_those_of_training_the_preset_now(name):
-    now, kept = numbers(PRESETS[name]), miniatures()[name]
+def test_the_numbers_are_those_of_training_it_now(name):
+    now, kept = numbers(QUESTIONS[name]), miniatures()[name]
     for key in now.keys() - {"variant"}:
         fresh, stored = np.array(now[key]), np.array(kept[key])
         if key == "points":
@@ -47,10 +47,10 @@ def test_the_numbers_are_those_of_training_the_preset_now(name):
 
 @names
 def test_it_is_small_has_a_text_alternative_and_no_colours_of_its_own(name):
-    svg, root = preset_miniature(name, "#0a6", "var(--other)"), drawn(name)
+    svg, root = miniature(name, "#0a6", "var(--other)"), drawn(name)
     assert len(svg.encode()) <= 4096
     assert root.get("role") == "img"
-    assert PRESETS[name].shown in root.find(f"{SVG}title").text
+    assert QUESTIONS[name].shown in root.find(f"{SVG}title").text
     colours = {path.get(key) for path in root.iter(f"{SVG}path") for key in ("fill", "stroke")} - {None, "none"}
     assert colours <= {"#0a6", "var(--other)", "currentColor"}
     assert "currentColor" in colours
@@ -81,10 +81,10 @@ def test_points_lie_inside_and_rise_with_the_values():
 
 
 def test_a_colour_can_add_no_markup():
-    root = ElementTree.fromstring(preset_miniature("imbalance", '"><script>', "<b>"))
+    root = ElementTree.fromstring(miniature("imbalance", '"><script>', "<b>"))
     assert [child.tag for child in root] == [f"{SVG}title", *[f"{SVG}path"] * 3]
 
 
 def test_other_names_are_refused_in_a_sentence():
-    with pytest.raises(CutoffError, match="one of imbalance, softmax_twice, "):
-        preset_miniature("nothing", "red", "blue")
+    with pytest.raises(CutoffError, match="one of predicts_zero, ship, "):
+        miniature("nothing", "red", "blue")

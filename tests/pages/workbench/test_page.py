@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS, load_split
 from core.experiment.config import RunConfig, make_config
-from core.experiment.presets import PRESETS
+from core.experiment.presets import DEMONSTRATED, PRESETS, QUESTIONS
 from core.losses import LOSSES
 from core.losses.heads import HEADS
 from pages.shared import services, state
@@ -29,6 +29,10 @@ from tests.conftest import (
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
 
+def said(at: AppTest) -> str:
+    return unescaped(" ".join(one.value for one in at.markdown))
+
+
 def test_it_opens_on_a_trained_run_with_nothing_to_fill_in(app_test: AppTest):
     at = app_test.run()
     assert not sentences(at)
@@ -46,14 +50,34 @@ def test_it_opens_on_a_trained_run_with_nothing_to_fill_in(app_test: AppTest):
 def test_every_preset_is_offered_and_trains_on_the_compare_page(app_test: AppTest):
     at = app_test.run()
     offered = drawn(at, "gallery")
-    assert {one["name"]: one["question"] for one in offered} == {
-        name: preset.question for name, preset in PRESETS.items()
-    }
+    assert {one["name"]: one["question"] for one in offered} == {name: one.question for name, one in QUESTIONS.items()}
     assert all(one["chart"].startswith("<svg") for one in offered)
     tell(at, "gallery", "chosen", "one_or_two")
     assert [one.value for one in at.title] == ["Compare"]
     job = services.runner().job(current_run(at).job)
     assert job.experiment == PRESETS["one_or_two"].experiment
+    assert PRESETS["one_or_two"].question in [unescaped(one.value) for one in at.subheader]
+
+
+@pytest.mark.parametrize("name", DEMONSTRATED)
+def test_a_question_about_the_demonstration_is_answered_on_this_page(app_test: AppTest, name: str):
+    at = app_test.run()
+    act(at, "drag", 0.95)
+    tell(at, "gallery", "chosen", name)
+    assert not at.title
+    answers = {
+        "predicts_zero": (0, "Predicts almost no fraud"),
+        "ship": (1, "F1 is best at"),
+        "weight": (1, "With pos_weight 20 a score of 0.952, not 0.500, stands for a probability of 50%."),
+    }
+    at_run, words = answers[name]
+    run = services.demonstration().runs[at_run]
+    assert shown_run(at) == run
+    assert at.session_state[state.RECIPE.name] == run.config
+    assert marks(at)["current"]["threshold"] == 0.5
+    assert words in said(at)
+    assert any(one.label.startswith("Use 0") for one in at.button)
+    assert bool(drawn(at)["outline"]) == (at_run == 1)
 
 
 def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test: AppTest):
@@ -95,10 +119,6 @@ def test_all_data_can_be_chosen_and_trained(app_test: AppTest, dataset: str):
     assert run.status == "finished"
     assert not LOSSES[run.config.loss].mistake
     assert not at.exception
-
-
-def said(at: AppTest) -> str:
-    return unescaped(" ".join(one.value for one in at.markdown))
 
 
 def test_other_data_trains_at_once_says_what_did_not_fit_and_undo_brings_the_run_back(app_test: AppTest):
