@@ -186,7 +186,7 @@ def act(at: AppTest, kind: str, value: float | str | None = None, key: str = "pi
     now = json.loads(element.proto.json)
     moved, value = (value, None) if kind in ("tp", "fp", "fn", "tn") else (None, value)  # before a cell was pressed
     told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value, "moved": moved}
-    return tell(at, key, "act", told)
+    return tell(at, key, "acts", [told])
 
 
 def tell(at: AppTest, key: str, event: str, value: Any) -> AppTest:

@@ -47,8 +47,8 @@ class _Stack:
 
 @dataclass
 class _Active:
-    """A job in training. The stacks in `stepping` train one more epoch before the job pauses again. No epoch begins
-    before the time `due`."""
+    """A job in training. The stacks in `stepping` train one more epoch, as often as they are in it, before the job
+    pauses again. No epoch begins before the time `due`."""
 
     id: str
     stacks: deque[_Stack]
@@ -191,11 +191,11 @@ class Runner:
                 self._lock.notify()
 
     def step(self, name: str) -> None:
-        """Train every run of a paused job for one epoch; a running job is paused instead."""
+        """Train every run of a paused job for one epoch more; a running job is paused instead."""
         with self._lock:
             active = self._find(name)
             if active and self._jobs[name].paused is not None:
-                active.stepping = list(active.stacks)
+                active.stepping += active.stacks
                 active.due = 0.0
                 self._lock.notify()
         self.pause(name)
@@ -358,8 +358,7 @@ class Runner:
     def _finish_stack(self, active: _Active, stack: _Stack, status: Status, error: str = "") -> None:
         with self._lock:
             active.stacks.remove(stack)
-            if stack in active.stepping:
-                active.stepping.remove(stack)
+            active.stepping = [one for one in active.stepping if one is not stack]
             if active.stacks:
                 job = self._jobs[active.id]
                 runs = tuple(_ended(run, status, error) if i in stack.rows else run for i, run in enumerate(job.runs))

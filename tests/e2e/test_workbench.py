@@ -209,3 +209,22 @@ def test_a_question_shows_its_answer_in_sight(page: Page, app_url: str) -> None:
     page.get_by_role("button", name="My classifier predicts 0 for everything").click()
     expect(verdict).to_contain_text("Predicts almost no fraud")
     expect(verdict.get_by_role("button", name=re.compile(r"^Use [\d.]+"))).to_be_in_viewport()
+
+
+def test_every_press_of_step_is_an_epoch(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?dataset=gaussians&data.samples=20000&model=mlp&epochs=2000")
+    play = page.locator(f"{STAGE} .player .play")
+    expect(play).to_have_text("Pause")
+    play.click()
+    expect(play).to_have_text("Resume")
+    settled(page)
+    said = page.locator(f"{STAGE} .epoch .at")
+    before = int(said.inner_text().split()[1])
+    step = page.locator(f"{STAGE} .player .step")
+    step.evaluate("button => { for (let n = 0; n < 5; n++) button.click() }")
+    for _ in range(5):
+        step.click()
+    expect(said).to_contain_text(f"epoch {before + 10} of")
+    settled(page)
+    assert said.inner_text().startswith(f"epoch {before + 10} of")
+    page.get_by_role("button", name="Stop", exact=True).last.click()

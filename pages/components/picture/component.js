@@ -3,7 +3,7 @@
 const drawing = import("./draw.js"); // on its way while the film is fetched
 const KEPT = 12; // fetched films
 const fetched = new Map(); // address -> promise, the most recently used last
-const mounted = new WeakMap(); // root -> { sent, number, drawn, element }
+const mounted = new WeakMap(); // root -> { sent, number, drawn, element, acts, answered }
 
 const style = new URL("./picture.css", import.meta.url);
 
@@ -38,7 +38,8 @@ function styled(root) {
 }
 
 function mount(root) {
-  const place = { number: 0, drawn: 0, element: root.querySelector(".picture"), ready: styled(root) };
+  const element = root.querySelector(".picture");
+  const place = { number: 0, drawn: 0, element, ready: styled(root), acts: [], answered: 0 };
   mounted.set(root, place);
   return place;
 }
@@ -59,6 +60,7 @@ export default async function show({ data, parentElement: root, setTriggerValue 
   const place = mounted.get(root) ?? mount(root);
   if (older(data.sent, place)) return;
   const number = (place.number += 1);
+  place.answered = data.serial;
   let stop = () => undefined;
   const unmount = () => place.element.isConnected || stop(place.element); // called after a superseded update as well
   try {
@@ -70,7 +72,11 @@ export default async function show({ data, parentElement: root, setTriggerValue 
     place.drawn = number;
     const outline = data.outline && { ...data.outline, large: before };
     say(root, "");
-    module.draw(place.element, { ...data, large, outline }, (act) => setTriggerValue("act", act));
+    module.draw(place.element, { ...data, large, outline }, (act) => {
+      // While the script runs Streamlit keeps only the last thing said, so all that is not yet answered is said again.
+      place.acts = [...place.acts.filter(({ serial }) => serial > place.answered), act];
+      setTriggerValue("acts", place.acts);
+    });
   } catch (error) {
     if (number !== place.number) return unmount;
     if (error instanceof Missing && data.asked < 3) setTriggerValue("missing", data.asked + 1);

@@ -124,18 +124,18 @@ def picture(
     address = store.keep(film.content)
 
     def acted() -> None:
-        act = st.session_state[key].get("act")
-        if not act or act["of"] != of or int(act["serial"]) <= st.session_state.get(serial, 0):
-            return  # of other scores, or sent once more with a tick of a fragment
-        if act["kind"] not in ACTS:
-            return
-        st.session_state[serial] = int(act["serial"])
-        if act["moved"] is not None:
-            on_act("drag", act["moved"])
-        if act["kind"] in WITHOUT_VALUE:
-            on_act(act["kind"], math.nan)
-        elif act["value"] is not None:  # as JSON has NaN
-            on_act(act["kind"], act["value"])
+        for act in st.session_state[key].get("acts") or ():
+            if act["of"] != of or int(act["serial"]) <= st.session_state.get(serial, 0):
+                continue  # of other scores, or sent once more, with a later act or a tick of a fragment
+            if act["kind"] not in ACTS:
+                continue
+            st.session_state[serial] = int(act["serial"])
+            if act["moved"] is not None:
+                on_act("drag", act["moved"])
+            if act["kind"] in WITHOUT_VALUE:
+                on_act(act["kind"], math.nan)
+            elif act["value"] is not None:  # as JSON has NaN
+                on_act(act["kind"], act["value"])
 
     def asked_again() -> None:
         st.session_state[missing] = (address, int(st.session_state[key].get("missing") or 0))
@@ -169,7 +169,7 @@ def picture(
             "target": target,
         }
         | thresholds_data(film, index, marks),
-        on_act_change=acted,
+        on_acts_change=acted,
         on_missing_change=asked_again,
     )
 

@@ -95,6 +95,17 @@ def test_a_step_is_one_epoch_of_every_run_of_every_stack(build):
         assert runner.job(name).status == "paused"
 
 
+def test_steps_that_follow_at_once_are_an_epoch_each(build):
+    runner = build(slow)
+    name = paused(runner, *(a_config(epochs=EPOCHS, batch_size=size) for size in (10, 20)))
+    before = [run.epoch for run in runner.job(name).runs]
+    for _ in range(3):
+        runner.step(name)
+    rests(runner, name)
+    assert [run.epoch - b for run, b in zip(runner.job(name).runs, before, strict=True)] == [3, 3]
+    assert runner.job(name).status == "paused"
+
+
 def test_a_step_of_a_job_that_trains_pauses_it(build):
     runner = build(slow)
     name = runner.submit(experiment(a_config(epochs=EPOCHS)))
