@@ -141,6 +141,9 @@ def test_a_threshold_is_typed_as_logit_or_share_and_mistakes_are_said(page: Page
     before = matrix(page)
     for kind, text, says in (
         ("probability", "1.2", "Expected a probability in [0, 1], but got 1.2."),
+        ("probability", "1e400", "Expected a probability in [0, 1], but got 1e400."),
+        ("probability", "inf", "Expected a probability in [0, 1], but got inf."),
+        ("logit", "1e400", "Expected a logit, any number, but got 1e400."),
         ("logit", "x", "Expected a logit, any number, but got x."),
         ("percent of rows predicted positive", "101", "Expected a percentage in [0, 100], but got 101."),
     ):

@@ -189,10 +189,12 @@ export const ABOVE_ALL = "above-all";
 export const received = (t) => (t === ABOVE_ALL ? Infinity : t);
 export const sent = (t) => (t === Infinity ? ABOVE_ALL : t);
 
-// A number as it was typed: a comma or a point, any minus, ∞ or inf; NaN for anything else.
+// A number as it was typed: a comma or a point, any minus, ∞ or inf; NaN for anything else, such as 1e400, which no
+// number holds.
 export function parsed(text) {
   const plain = text.trim().replace("−", "-").replace(",", ".").replace(/∞|inf(inity)?$/i, "Infinity");
-  return plain === "" ? NaN : Number(plain);
+  const number = plain === "" ? NaN : Number(plain);
+  return Number.isFinite(number) || plain.endsWith("Infinity") ? number : NaN;
 }
 
 // A number of rows; weights with one decimal.

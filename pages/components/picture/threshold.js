@@ -101,9 +101,9 @@ function typed(state, selector, use) {
   const done = () => {
     if (state.typing !== field) return; // what stands there was shown, perhaps rounded, and not typed
     state.typing = undefined;
-    const text = field.value;
-    const problem = use(/^above/i.test(text.trim()) ? Infinity : parsed(text), text);
-    if (problem) state.said = `${problem}, but got ${text.trim() || "nothing"}.`;
+    const text = field.value.trim();
+    const problem = use(parsed(text), /^above/i.test(text));
+    if (problem) state.said = `${problem}, but got ${text || "nothing"}.`;
     state.request();
   };
   field.addEventListener("focus", () => field.select());
@@ -118,23 +118,29 @@ function typed(state, selector, use) {
 }
 
 function exactly(state, t) {
-  if (t === Infinity) Object.assign(state, { t, said: "" });
-  else go(state, t);
+  go(state, t);
+  act(state, "type", state.t);
+}
+
+function aboveAll(state) {
+  Object.assign(state, { t: Infinity, said: "" });
   act(state, "type", state.t);
 }
 
 export function listenToFields(state) {
-  typed(state, "input.p", (t) => {
+  typed(state, "input.p", (t, above) => {
     const { axis } = state.model;
-    if (t !== Infinity && !(t >= axis.low && t <= axis.high)) {
+    if (above) return aboveAll(state);
+    if (!(t >= axis.low && t <= axis.high)) {
       const what = axis.kind === "score" ? "a score" : "a probability";
       return `Expected ${what} in [${written(axis.low, Number)}, ${written(axis.high, Number)}]`;
     }
     exactly(state, t);
   });
-  typed(state, "input.z", (z, text) => {
+  typed(state, "input.z", (z, above) => {
+    if (above) return aboveAll(state);
     if (Number.isNaN(z)) return "Expected a logit, any number";
-    exactly(state, /^above/i.test(text.trim()) ? Infinity : expit(z));
+    exactly(state, expit(z));
   });
   typed(state, "input.top", (share) => {
     if (!(share >= 0 && share <= 100)) return "Expected a percentage in [0, 100]";

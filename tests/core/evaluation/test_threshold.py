@@ -80,7 +80,7 @@ def test_the_link_keeps_a_row_at_its_own_score():
 
 
 @pytest.mark.parametrize(
-    "given_", [2, -1, "2", "-1", 1.0000001, "nan", "inf", "-inf", "", "x", float("nan"), 10**400, None]
+    "given_", [2, -1, "2", "-1", 1.0000001, "nan", "inf", "-inf", "1e400", "", "x", float("nan"), 10**400, None]
 )
 def test_what_probabilities_cannot_be_compared_with_is_refused_in_a_sentence(given_):
     with pytest.raises(CutoffError, match=r"^(A threshold|These scores).*\.$") as refused:

@@ -124,6 +124,14 @@ def test_it_rounds_as_numpy_does(tmp_path: Path, dtype: str):
 
 
 @needs_node
+@pytest.mark.parametrize(
+    ("typed", "read"), [("1e400", "NaN"), ("-1e400", "NaN"), ("∞", "Infinity"), ("−inf", "-Infinity"), ("1e300", 1e300)]
+)
+def test_a_number_too_large_to_hold_is_not_infinity(tmp_path: Path, typed: str, read: object):
+    assert in_node(tmp_path, MODEL, "return m.parsed(given);", typed) == read
+
+
+@needs_node
 def test_a_threshold_is_written_so_that_it_is_read_as_itself(tmp_path: Path):
     values = np.random.default_rng(6).random(300).astype(np.float32).astype(float)
     body = "return given.map(t => [m.written(t, Math.fround), m.parsed(m.written(t, Math.fround))]);"
