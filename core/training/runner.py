@@ -88,6 +88,7 @@ class Runner:
         self._active: list[_Active] = []
         self._for_good: set[str] = set()
         self._cancelled: set[str] = set()
+        self._discarded: set[str] = set()  # forgotten as soon as they have ended
         self._read_at: dict[str, float] = {}
         self._closed = False
         self._way_until = 0.0  # the time until which training pauses for pages
@@ -166,6 +167,15 @@ class Runner:
             elif self._find(name):
                 self._cancelled.add(name)
                 self._lock.notify()
+
+    def discard(self, name: str) -> None:
+        """Stop a job as `cancel` does, and forget it with its results."""
+        with self._lock:
+            if name in self._for_good or name not in self._jobs:
+                return
+            self._discarded.add(name)
+            self.cancel(name)
+            self._drop_discarded()
 
     def pause(self, name: str) -> None:
         """Pause a running job at the end of its turn."""
@@ -373,8 +383,15 @@ class Runner:
         self._jobs[name] = replace(job, runs=runs, position=0, stopped=time.monotonic())
         self._active = [active for active in self._active if active.id != name]
         self._cancelled.discard(name)
+        self._drop_discarded()
         self._forget()
         self._ends.notify_all()
+
+    def _drop_discarded(self) -> None:
+        """Forget the discarded jobs that have ended. Called with the lock held."""
+        for name in [one for one in self._discarded if self._jobs[one].stopped is not None]:
+            self._discarded.remove(name)
+            del self._jobs[name], self._read_at[name]
 
     def _forget(self) -> None:
         """Drop scores of finished jobs until they fit into memory: first those of earlier epochs, then whole jobs, the

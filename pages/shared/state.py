@@ -134,6 +134,7 @@ SHOWN: Key[str] = Key("shown", "")  # source, or run@epoch
 SHOWN_BEFORE: Key[str] = Key("shown.before", "")
 SHOWN_CHOICE: Key[str] = Key("shown_run", "")
 CHOOSING_SHOWN: Key[bool] = Key("shown.open", False)
+PASSING: Key[str] = Key("passing", "")  # job that a slider started, to be forgotten if the next one overtakes it
 REPLAYED: Key[str] = Key("replayed", "")  # job that is played once
 IN_SIGHT: Key[str] = Key("in_sight", "")  # key of the container to scroll to
 LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn

@@ -116,13 +116,18 @@ def last() -> ScoreSource:
 
 def train(config: RunConfig, replay: bool) -> None:
     """Train these choices and show the run, played once at the end with `replay`; what this session started before and
-    still trains is stopped."""
+    still trains is stopped, and forgotten if it was not to be replayed either, as on the way of a slider."""
     now = source()
+    overtaken = now if isinstance(now, Run) and now.job == state.PASSING.get() and not now.ended else None
+    before = last() if overtaken else now
     (name,) = names_of([config])
     started = session.start(Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,)))
     if started:
-        thresholds.carry(now, f"{started}-0", config)
-        state.SHOWN_BEFORE.set(now.id)
+        thresholds.carry(now if now.parts else before, f"{started}-0", config)
+        if overtaken:
+            services.runner().discard(overtaken.job)
+        state.PASSING.set("" if replay else started)
+        state.SHOWN_BEFORE.set(before.id)
         state.SHOWN.set(f"{started}-0")
         state.REPLAYED.set(started if replay else "")
 

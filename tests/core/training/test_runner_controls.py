@@ -95,6 +95,27 @@ def test_a_step_is_one_epoch_of_every_run_of_every_stack(build):
         assert runner.job(name).status == "paused"
 
 
+def test_a_discarded_job_is_stopped_and_forgotten(build):
+    runner = build(slow)
+    names = [runner.submit(experiment(a_config(epochs=EPOCHS))) for _ in range(4)]  # two of them wait
+    kept = runner.submit(experiment(a_config(epochs=1)), for_good=True)
+    ended(runner, kept)
+    for name in (*names[1:], kept, "unknown"):
+        runner.discard(name)
+
+    def known(name: str) -> bool:
+        try:
+            runner.job(name)
+        except CutoffError:
+            return False
+        return True
+
+    until(lambda: not any(map(known, names[1:])))
+    assert known(kept)
+    runner.discard(ended(runner, names[0]).id)
+    assert not known(names[0])
+
+
 def test_steps_that_follow_at_once_are_an_epoch_each(build):
     runner = build(slow)
     name = paused(runner, *(a_config(epochs=EPOCHS, batch_size=size) for size in (10, 20)))

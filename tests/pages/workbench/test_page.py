@@ -8,6 +8,7 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.data import DATASETS, load_split
+from core.errors import CutoffError
 from core.experiment.config import RunConfig, make_config
 from core.experiment.presets import DEMONSTRATED, PRESETS, QUESTIONS
 from core.losses import LOSSES
@@ -89,6 +90,36 @@ def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test:
     assert "pos_weight 20" in drawn(at)["outline"]["text"]
     assert not drawn(at)["replay"]  # the final state at once
     assert at.query_params["run"] in ([run.job], run.job)
+
+
+def is_kept(job: str) -> bool:
+    try:
+        services.runner().job(job)
+    except CutoffError:
+        return False
+    return True
+
+
+def test_a_slider_that_moves_on_leaves_no_run_behind(app_test: AppTest):
+    app_test.query_params.update({"dataset": "gaussians", "data.samples": "50000", "model": "mlp", "epochs": "2000"})
+    at = app_test.run()
+    button(at, "Train").click().run()
+    first = current_run(at)
+    until(lambda: current_run(at).parts)
+    at.run()
+    act(at, "drag", 0.25)
+    passed = []
+    for weight in (10.0, 20.0, 50.0):
+        at.select_slider[0].set_value(weight).run()
+        passed.append(current_run(at).job)
+    until(lambda: not any(map(is_kept, passed[:-1])))
+    until(lambda: services.runner().job(first.job).status == "stopped")  # which Train started
+    until(lambda: current_run(at).parts)
+    at.run()
+    assert not sentences(at)
+    assert drawn(at)["of"].startswith(passed[-1])
+    assert "pos_weight 1" in drawn(at)["outline"]["text"]
+    assert marks(at)["current"]["threshold"] == 0.25
 
 
 def test_the_balancing_weight_is_negatives_over_positives_of_the_training_rows(app_test: AppTest):
