@@ -230,6 +230,8 @@ def fixed(name: str, config: RunConfig) -> str:
         return f"a {config.model} model, which has no hidden layers"
     if needs == "SGD" and config.optimizer != "sgd":
         return f"{OPTIMIZERS[config.optimizer]}, which has its own"
+    if needs == "scores" and DATASETS[config.dataset].task == "regression":
+        return "a regression, which has no scores"
     return ""
 
 

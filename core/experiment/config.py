@@ -20,6 +20,11 @@ MAX_RUNS = 256
 MAX_SEED = 2**31 - 1
 OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 SCHEDULES = {"constant": "constant rate", "cosine": "cosine rate to 0"}
+EARLY_STOPPING = {
+    "loss": "validation loss",
+    "average_precision": "average precision",
+    "f1": "maximum F1",
+}  # all but the loss are of core.evaluation.best_epoch
 HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
 
 
@@ -40,7 +45,7 @@ class Setting:
     varies : whether the variants of an experiment may differ in it.
     sweeps : whether a sweep may vary it; only for numbers that vary.
     stack_key : whether it must be equal for runs in one stack.
-    needs : what it needs to have an effect: "hidden layers", "SGD" or "" (nothing).
+    needs : what it needs to have an effect: "hidden layers", "SGD", "scores" (no regression) or "" (nothing).
     """
 
     label: str
@@ -56,7 +61,7 @@ class Setting:
     varies: bool = False
     sweeps: bool = False
     stack_key: bool = True
-    needs: Literal["hidden layers", "SGD", ""] = ""
+    needs: Literal["hidden layers", "SGD", "scores", ""] = ""
 
     @property
     def words(self) -> str:
@@ -94,7 +99,9 @@ class RunConfig(BaseModel):
     batch_size : rows per step.
     momentum : momentum of SGD.
     schedule : "constant", or "cosine", which lowers the learning rate to 0 (Loshchilov and Hutter, 2017).
-    patience : epochs without a new minimum of the validation loss after which the run stops; 0 means never.
+    patience : epochs without a new best of `best_by` after which the run stops; 0 means never.
+    best_by : what early stopping goes by, on the validation rows: "loss", "average_precision" or "f1", the last at its
+        best threshold; the mean over classes or labels.
     weight_decay : L2 factor added to the gradient, as in torch.optim.SGD and Adam; decoupled with AdamW.
     seed : seed of the initial weights and of the order of batches.
     split_seed : seed of the split.
@@ -193,12 +200,24 @@ class RunConfig(BaseModel):
         Field(ge=0, le=2000),
         Setting(
             "Patience",
-            "Epochs without a new minimum of the validation loss after which a run stops. 0: never.",
+            "Epochs without a new best of the early stopping metric after which a run stops. 0: never.",
             rare=True,
             step=5,
             stack_key=False,
         ),
     ] = 0
+    best_by: Annotated[
+        str,
+        Setting(
+            "Early stopping metric",
+            "What patience goes by, on the validation rows. Maximum F1 is that of the best threshold; of several "
+            "classes or labels it is the mean.",
+            rare=True,
+            options=EARLY_STOPPING,
+            stack_key=False,
+            needs="scores",
+        ),
+    ] = "loss"
     weight_decay: Annotated[
         float,
         Field(ge=0, le=10),

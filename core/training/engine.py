@@ -21,6 +21,8 @@ from torch import Tensor
 from core.data import Dataset, Split, load_dataset, load_split
 from core.data.plane import has_plane, standardised_points
 from core.errors import CutoffError
+from core.evaluation.best_epoch import EPOCH_MEASURES
+from core.evaluation.scores import Scores
 from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
 from core.losses import loss_tensors
@@ -47,8 +49,8 @@ class Epoch:
     train_loss, validation_loss : (R,), mean losses of the current weights over the whole split, reduced as in torch.
     validation, test : probabilities (N, C) of each run; in a regression predictions, standardised like the split's y.
     finite : (R,), False from the epoch on in which a run's losses or scores are not finite.
-    stopped : (R,), True once a run's validation loss has had no new minimum for `patience` epochs. That epoch is its
-        last; later Epochs repeat its values.
+    stopped : (R,), True once a run has had no new best of `best_by` for `patience` epochs. That epoch is its last;
+        later Epochs repeat its values.
     surface : probabilities (G, 1) of each run at `core.data.plane.points`; empty for other than 2-D binary data.
     device : the device that trains, as in torch.
     """
@@ -209,6 +211,8 @@ class Stack:
         self._evaluations: dict[str, Passes] = {}  # of small splits
         self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
         self._stopping = _Stopping([config.patience for config in configs])
+        self._best_by = [config.best_by if config.patience else "loss" for config in configs]
+        self._data, self._y_validation = data, split.y["validation"]
         self._last: Epoch | None = None
 
     def steps(self, epoch: int = 1) -> Generator[None, None, None]:
@@ -323,11 +327,20 @@ class Stack:
         before = self._stopping.stopped
         if self._last is not None and before.any():
             epoch = _merged(epoch, self._last, before)
-        now = self._stopping.after(epoch.validation_loss)
+        now = self._stopping.after(self._minimised(epoch))
         if (new := now & ~before).any():
             self.optimizer.freeze([at for at, i in enumerate(self.order) if new[i]])
         self._last = replace(epoch, stopped=now)
         return self._last
+
+    def _minimised(self, epoch: Epoch) -> np.ndarray:
+        """What early stopping minimises, (R,): the validation loss, or minus the measure that a run goes by."""
+        minimised, task = epoch.validation_loss.copy(), self._data.task
+        for at, name in enumerate(self._best_by):
+            if name != "loss" and task != "regression" and epoch.finite[at] and not epoch.stopped[at]:
+                scores = Scores(self._y_validation, epoch.validation[at], task, self._data.class_names)
+                minimised[at] = -EPOCH_MEASURES[name](scores)
+        return minimised
 
     def _in_order(self, values: Sequence[T]) -> list[T]:
         """Sort values of the internal order of runs into the order of the configurations."""
@@ -364,7 +377,7 @@ class _Batch:
 
 
 class _Stopping:
-    """Early stopping: a run stops once its validation loss has had no new minimum for `patience` epochs (0: never)."""
+    """Early stopping: a run stops once what it minimises has had no new minimum for `patience` epochs (0: never)."""
 
     def __init__(self, patience: Sequence[int]) -> None:
         self._patience = np.array(patience)
@@ -372,10 +385,10 @@ class _Stopping:
         self._since = np.zeros(len(patience), dtype=int)
         self.stopped = np.zeros(len(patience), dtype=bool)
 
-    def after(self, loss: np.ndarray) -> np.ndarray:
-        """Which runs have stopped, (R,), after an epoch with these validation losses (R,)."""
-        better = loss < self._lowest
-        self._lowest = np.where(better, loss, self._lowest)
+    def after(self, minimised: np.ndarray) -> np.ndarray:
+        """Which runs have stopped, (R,), after an epoch with these values (R,)."""
+        better = minimised < self._lowest
+        self._lowest = np.where(better, minimised, self._lowest)
         self._since = np.where(better, 0, self._since + 1)
         self.stopped = self.stopped | ((self._patience > 0) & (self._since >= self._patience))
         return self.stopped

@@ -46,7 +46,7 @@ def edit() -> tuple[Experiment | None, str]:
     variants.choose_seeds()
     chosen |= _head_and_loss(chosen, problems, slots)
     st.header("Training")
-    chosen |= _optimising(slots)
+    chosen |= _optimising(str(chosen["dataset"]), slots)
     config = _or_problem(lambda: compatibility.check(make_config(**chosen)), None, problems)
     if config and not problems:
         variants.take_up(config)
@@ -207,8 +207,8 @@ def _batch_norm() -> bool:
     )
 
 
-def _optimising(slots: Slots) -> dict[str, Value]:
-    """The controls of training, the rarer ones folded away."""
+def _optimising(dataset: str, slots: Slots) -> dict[str, Value]:
+    """The controls of training, the rarer ones folded away, and without those that have no effect."""
     chosen: dict[str, Value] = {}
     names = [name for name, setting in SETTINGS.items() if setting.group == "training"]
     rare = [name for name in names if SETTINGS[name].rare]
@@ -218,7 +218,7 @@ def _optimising(slots: Slots) -> dict[str, Value]:
         slots[name] = st.container()
     with st.expander("Batch size, schedule, decay, seeds"):
         for name in rare:
-            if not compatibility.fixed(name, RunConfig(**chosen)):
+            if not compatibility.fixed(name, RunConfig(dataset=dataset, **chosen)):
                 chosen[name] = _control(name)
     return chosen
 

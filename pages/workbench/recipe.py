@@ -25,7 +25,7 @@ from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
 from pages.shared import choices, controls, dom, findings, preview, session, state, text
-from pages.workbench import dials
+from pages.workbench import best_epoch, dials
 
 ICONS = {"mistake": " :red[:material/error:]", "caution": " :orange[:material/warning:]"}
 COMPARE = "compare/compare.py"
@@ -324,6 +324,7 @@ def _training(now: RunConfig) -> None:
         for name in names:
             if SETTINGS[name].rare and not compatibility.fixed(name, now):
                 _setting(name, now)
+    best_epoch.show()
 
 
 def _setting(name: str, now: RunConfig) -> None:

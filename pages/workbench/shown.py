@@ -133,9 +133,9 @@ def train(config: RunConfig, replay: bool) -> None:
 
 
 def restore(source: ScoreSource, epoch: int) -> None:
-    """Show an earlier epoch of the run that this source is an epoch of."""
+    """Show an epoch of the run that this source is an epoch of; the last one is the run itself."""
     if run := run_of(source):
-        state.SHOWN.set(f"{run.id}@{epoch}")
+        state.SHOWN.set(run.id if epoch == run.epoch else f"{run.id}@{epoch}")
 
 
 def job_of(source: ScoreSource) -> Job | None:

@@ -186,6 +186,7 @@ PLAIN_CHOICES = {
     "lr": 0.5,
     "epochs": 7,
     "batch_size": 17,
+    "best_by": "f1",
     "weight_decay": 0.25,
     "seed": 5,
     "split_seed": 6,
@@ -210,6 +211,15 @@ def test_the_model_and_its_widths_reach_the_run(app_test: AppTest, untrained: No
     assert at.query_params["batch_norm"] == "True"
     choose(at, "model", "linear")
     assert not submitted(at).batch_norm
+
+
+def test_a_regression_stops_early_by_its_loss_alone(app_test: AppTest):
+    open_page(app_test, "compare")
+    choose(app_test, "best_by", "f1")
+    choose(app_test, "dataset", "diabetes")
+    assert "best_by" not in [one.key for one in app_test.selectbox]
+    assert can(app_test)["Start"]
+    assert not sentences(app_test)
 
 
 def test_only_images_offer_a_convolution(app_test: AppTest):

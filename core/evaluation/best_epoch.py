@@ -1,0 +1,53 @@
+"""The best epoch of a run by measures of its scores that need no threshold, since each is that of the best one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation import METRICS, ThresholdCounts, index_scores
+from core.evaluation.metrics import ratio
+from core.evaluation.scores import Scores
+from core.evaluation.tuning import candidates
+
+
+@dataclass(frozen=True)
+class EpochMeasure:
+    """A measure of a class or label; `function` takes the counts (T,) at all `candidates`; higher is better."""
+
+    label: str
+    function: Callable[[ThresholdCounts], float]
+
+    def __call__(self, scores: Scores) -> float:
+        """The mean over classes (one-vs-rest) or labels; undefined ones are left out, NaN if all are."""
+        values = [self.function(candidates(index)) for index in index_scores(scores)]
+        known = [value for value in values if not math.isnan(value)]
+        return sum(known) / len(known) if known else math.nan
+
+
+def average_precision(counts: ThresholdCounts) -> float:
+    """The sum over thresholds of precision times the increase in recall; NaN without a positive row."""
+    gained = np.diff(counts.tp, prepend=0)
+    precision = np.divide(counts.tp, counts.predicted_positive, out=np.zeros(gained.shape), where=gained > 0)
+    return float(ratio((gained * precision).sum(), counts.tp[-1]))
+
+
+def maximum_f1(counts: ThresholdCounts) -> float:
+    """F1 at its best threshold; NaN without a positive row."""
+    return float(np.fmax.reduce(METRICS["f1"](counts))) if counts.tp[-1] else math.nan
+
+
+# By the keys of `EARLY_STOPPING` in core.experiment.config, which has the validation loss too.
+EPOCH_MEASURES: dict[str, EpochMeasure] = {
+    "average_precision": EpochMeasure("average precision", average_precision),
+    "f1": EpochMeasure("maximum F1", maximum_f1),
+}
+
+
+def best(values: Sequence[float]) -> int | None:
+    """The place of the largest value, the first of equals; None where all are NaN."""
+    known = [place for place, value in enumerate(values) if not math.isnan(value)]
+    return max(known, key=values.__getitem__, default=None)
