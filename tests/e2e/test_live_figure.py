@@ -38,6 +38,8 @@ def loss():
     st.text(f"update {st.session_state.count}")
     st.text(f"clicked {st.session_state.get('point')}")
 
+if "below" in st.query_params:
+    st.container(height=2000)
 loss()
 """
 
@@ -136,3 +138,17 @@ def test_says_so_when_the_library_does_not_load(page: Page, scratch_url: str) ->
     page.locator(f"{FIGURE} .nsewdrag").wait_for()  # the next update tries again
     expect(page.get_by_text("The figure could not be drawn")).to_be_hidden()
     settled(page)
+
+
+def test_plotly_is_fetched_once_the_figure_is_in_sight(page: Page, scratch_url: str) -> None:
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if "plotly" in request.url else None)
+    page.goto(f"{scratch_url}?below=1")
+    figure = page.get_by_role("img", name="Loss by epoch.")
+    figure.wait_for()
+    wait_for_updates(page, 2)
+    assert fetched == []
+    figure.scroll_into_view_if_needed()
+    figure.locator(".nsewdrag").wait_for()
+    wait_for_updates(page, 1)
+    assert len(fetched) == 1
