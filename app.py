@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import streamlit as st
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
@@ -150,6 +150,52 @@ class PagesFirst:
             await self.app(scope, receive, send)
 
 
+class Additions:
+    """Puts the styles and the script of pages/shared/dom.py into the page that Streamlit serves.
+
+    It has no ETag then and is never answered with 304, since they change while Streamlit's file does not.
+    """
+
+    DROPPED = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+            await self.app(scope, receive, send)
+            return
+        from pages.shared import dom
+
+        start: Message | None = None  # of a page
+        page = b""
+
+        async def answer(message: Message) -> None:
+            nonlocal start, page
+            if message["type"] == "http.response.start":
+                kind = Headers(raw=message["headers"]).get("content-type", "")
+                if message["status"] == 200 and kind.startswith("text/html"):
+                    start = message
+                else:
+                    await send(message)
+            elif start is None:
+                await send(message)
+            else:
+                page += message.get("body", b"")
+                if not message.get("more_body"):
+                    page = page.replace(b"</body>", f"{dom.ADDED}</body>".encode())
+                    headers = MutableHeaders(raw=start["headers"])
+                    for name in ("etag", "last-modified", "accept-ranges"):
+                        del headers[name]
+                    if page:  # none for HEAD
+                        headers["content-length"] = str(len(page))
+                    await send(start)
+                    await send({"type": "http.response.body", "body": page})
+
+        asked = [pair for pair in scope["headers"] if pair[0] not in self.DROPPED]
+        await self.app({**scope, "headers": asked, "extensions": {}}, receive, answer)
+
+
 try:
     choose_devices(read_settings().device)
 except CutoffError as error:  # one sentence before the server starts, instead of a traceback after its address
@@ -173,5 +219,5 @@ app = st.App(
     here / "shell.py",
     lifespan=lifespan,
     routes=[assets, content],
-    middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst), Middleware(CompressedFiles)],
+    middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst), Middleware(CompressedFiles), Middleware(Additions)],
 )

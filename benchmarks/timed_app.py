@@ -13,7 +13,7 @@ from starlette.routing import Route
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-from app import PagesFirst, assets, content, lifespan
+from app import Additions, PagesFirst, assets, content, lifespan
 
 milliseconds: list[float] = []
 run_script = ScriptRunner._run_script
@@ -31,5 +31,5 @@ app = st.App(
     Path(__file__).parents[1] / "pages" / "shell.py",
     lifespan=lifespan,
     routes=[assets, content, Route("/runs", lambda _: JSONResponse(milliseconds))],
-    middleware=[Middleware(PagesFirst)],
+    middleware=[Middleware(PagesFirst), Middleware(Additions)],
 )

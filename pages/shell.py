@@ -6,8 +6,6 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from pages.shared import dom
-
 PAGES = (
     st.Page("workbench/workbench.py", title="Workbench", default=True),
     st.Page("compare/compare.py", title="Compare"),
@@ -36,5 +34,4 @@ ICON = "data:image/svg+xml," + quote("""
 
 st.set_page_config(page_title="Cutoff", page_icon=ICON, layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
-dom.reach()
 st.navigation(PAGES, position="top").run()

@@ -19,6 +19,8 @@ import anyio
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
+from starlette.responses import FileResponse, PlainTextResponse
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.testing.v1 import AppTest
@@ -28,7 +30,7 @@ from core.errors import CutoffError
 from core.experiment.config import RunConfig
 from pages.components.scripts import SCRIPTS, VERSION
 from tests.conftest import ROOT, experiment, open_page, serve, until
-from tests.support.asgi import fetched
+from tests.support.asgi import answered, fetched
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*/*.py") if path.stem == path.parent.name)
 
@@ -169,6 +171,36 @@ def test_a_websocket_from_another_site_is_refused_before_streamlit_hears_of_it(
         assert sent == ([{"type": "websocket.close", "code": 1008}] if seen is None else [])
         thread.submit(anyio.run, connect, "http").result()
         assert heard[-1]["headers"] == headers
+
+
+PAGE = b"<html><body><div></div></body></html>"
+
+
+@pytest.mark.parametrize("path", ["/", "/compare"])
+def test_the_page_has_the_styles_from_the_first_frame_and_is_never_an_old_one(tmp_path: Path, path: str) -> None:
+    import app
+    from pages.shared import dom
+
+    (tmp_path / "index.html").write_bytes(PAGE)
+    served = Starlette(routes=[Route("/{name:path}", lambda _: FileResponse(tmp_path / "index.html"))])
+    asked = {"Accept": "text/html,*/*;q=0.8", "Accept-Encoding": "gzip"}
+    for known in ({}, {"If-None-Match": "*"}, {"Range": "bytes=0-3"}):
+        status, headers, body = answered(app.Additions(served), path, asked | known)
+        assert (status, int(headers["content-length"])) == (200, len(body))
+        assert not {"etag", "last-modified", "accept-ranges"} & set(headers)
+        assert body.decode() == PAGE.decode().replace("</body>", f"{dom.ADDED}</body>")
+    status, headers, body = answered(app.Additions(served), path, asked, "HEAD")
+    assert (status, body) == (200, b"")
+
+
+def test_what_is_no_page_is_served_as_it_is() -> None:
+    import app
+
+    served = Starlette(routes=[Route("/data", lambda _: PlainTextResponse("</body>", headers={"ETag": '"a"'}))])
+    for accept in ("text/html", "*/*", "application/json"):
+        status, headers, body = answered(app.Additions(served), "/data", {"Accept": accept})
+        assert (status, headers["etag"], body) == (200, '"a"', b"</body>")
+        assert answered(app.Additions(served), "/none", {"Accept": accept})[0] == 404
 
 
 def test_the_first_middleware_is_that_of_origins() -> None:

@@ -84,6 +84,19 @@ ONE_SCREEN = f"""
   }}
 """
 
+# Before the script has run, the page is narrow. Before a component or a widget has loaded, Streamlit has a line as wide
+# as the page in its place. What stands beside and below would jump.
+# The heights are those of place.css in pages/components/picture/, whose container is 40 pixels narrower than the page.
+# Test: test_nothing_jumps_while_the_first_screen_loads in tests/e2e/test_workbench.py.
+PLACE = f"""
+  .st-key-picture {{ min-height: 100vh }}
+  @media (min-width: 808px) {{ .st-key-picture {{ min-height: 492px }} }}
+  @media (min-width: 1128px) {{ .st-key-picture {{ min-height: 468px }} }}
+  @media (min-width: 1304px) {{ .st-key-picture {{ min-height: 528px }} }}
+  [data-testid="stMainBlockContainer"] {{ max-width: none }}
+  :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stSkeleton"] {{ width: 4.5rem; min-width: 0 }}
+"""
+
 # Streamlit leaves the focus on the button that opens a popover, and the popover is at the end of the document, so a
 # keyboard would reach it last. The popover takes the focus when it opens; Escape returns it.
 # Test: test_the_journey_needs_no_mouse in tests/e2e/test_accessibility.py.
@@ -100,8 +113,12 @@ FOCUS = """
     const button = target.closest("[data-testid=stPopoverButton]");
     if (button) focus(button, 40);
   };
-  document.popoversAreFollowed ??= !document.addEventListener("click", follow, { capture: true });
+  document.addEventListener("click", follow, { capture: true });
 """
+
+# What app.py adds to the page that Streamlit serves, so that the first frame has it. What a script sends comes later.
+STYLES = "".join((ON_PRIMARY, FORMULAS, TOOLTIPS, BELOW_NUMBERS, STICKY, ONE_SCREEN, PLACE))
+ADDED = f"<style>{STYLES}</style><script>{{{FOCUS}}}</script>"
 
 # Streamlit scrolls to an element only by a link that is pressed. The element takes the focus as well, so that a
 # keyboard goes on there and a screen reader says where it is. Its top ends below the bar.
@@ -129,10 +146,3 @@ def scroll() -> None:
     if key := state.IN_SIGHT.pop():
         script = SIGHT % (key, token_hex(4))  # one that is drawn once more is another one
         st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
-
-
-def reach() -> None:
-    """Put all of it into the page, once a script run."""
-    styles = "".join((ON_PRIMARY, FORMULAS, TOOLTIPS, BELOW_NUMBERS, STICKY, ONE_SCREEN))
-    st.html(f"<style>{styles}</style>")
-    st.html(f"<script>{FOCUS}</script>", unsafe_allow_javascript=True)

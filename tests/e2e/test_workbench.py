@@ -226,3 +226,19 @@ def test_every_press_of_step_is_an_epoch(page: Page, app_url: str) -> None:
     settled(page)
     assert said.inner_text().startswith(f"epoch {before + 10} of")
     page.get_by_role("button", name="Stop", exact=True).last.click()
+
+
+SHIFTS = """
+  window.shifted = 0;
+  new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => { window.shifted += value; }))
+    .observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}")
+def test_nothing_jumps_while_the_first_screen_loads(page: Page, app_url: str, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.add_init_script(SHIFTS)
+    page.goto(app_url)
+    at_rest(page)
+    assert page.evaluate("shifted") <= 0.12
