@@ -23,21 +23,12 @@ while they train. Nobody watches these meanwhile: a tab that draws would take th
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from math import sin
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryFile
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
@@ -46,26 +37,15 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from benchmarks.browser import PATIENCE, launched, served, settled
 from benchmarks.goals import header, report
 from core.experiment.config import Experiment, Variant, make_config
 from core.experiment.links import experiment_to_query
 from core.experiment.variants import names_of, seeds_from, sweep
-from core.settings import read_settings
 
-ROOT = Path(__file__).parents[1]
 STEPS, SEEDS = 16, 4
 TICKS, FIRST = 30, 3  # ticks that count, and those before them, in which caches fill
 TURNS, RERUNS = 4, 15  # turns of either kind, and reruns in each
-PATIENCE = 90.0  # seconds for anything to happen
-LAUNCH_ARGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 DRAGGED, FRAME = 5, 1 / 60  # seconds of a drag, and from one mouse event to the next
 FIGURE = ".st-key-race_losses .live-figure"
 NUMBER = ".st-key-epochs input"
@@ -115,54 +95,6 @@ class Wire:
                 self.reruns.append((event["timestamp"] - self._asked) * 1e3)
 
 
-@contextmanager
-def served(script: str) -> Iterator[str]:
-    """This app on a free port: its address. Ends the server, and raises with its log if it does not start."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = {"server.address": "127.0.0.1", "server.port": port, "server.fileWatcherType": "none"}
-    command = [sys.executable, "-m", "streamlit", "run", script, *(f"--{key}={options[key]}" for key in options)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    with (
-        TemporaryFile() as log,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT) as process,
-    ):
-        try:
-            address = f"http://127.0.0.1:{port}"
-            if not _healthy(address, process):
-                log.seek(0)
-                raise SystemExit(f"The server did not start:\n{log.read().decode()}")
-            yield address
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _healthy(address: str, process: subprocess.Popen[bytes]) -> bool:
-    """Whether the server answers in time."""
-    deadline = monotonic() + PATIENCE
-    while monotonic() < deadline and process.poll() is None:
-        try:
-            with urlopen(f"{address}/_stcore/health", timeout=3):
-                return True
-        except (URLError, OSError):
-            sleep(0.2)
-    return False
-
-
-def chromium() -> str:
-    """Where the browser is; ends the program without one."""
-    names = (read_settings().chromium, "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if not found:
-        raise SystemExit("Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none.")
-    return found
-
-
 def opened(browser: Browser, url: str) -> tuple[Page, Wire]:
     """A new visitor's page at this address, once it has run."""
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
@@ -170,12 +102,6 @@ def opened(browser: Browser, url: str) -> tuple[Page, Wire]:
     page.goto(url)
     settled(page)
     return page, wire
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run: its request has left (100 ms), and nothing runs any more."""
-    page.wait_for_timeout(100)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=PATIENCE * 1e3)
 
 
 def link(address: str) -> str:
@@ -320,14 +246,14 @@ def rerun(visitor: Page, wire: Wire) -> list[float]:
 def main() -> None:
     header("streamlit", "playwright", "torch")
     with served("benchmarks/picture_app.py") as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
+        browser = launched(playwright)
         page, _ = opened(browser, f"{address}/?scores=million")
         painted, in_drag = dragged(page)
         browser.close()
     low, middle, high = np.percentile(painted, [5, 50, 95])
     print(f"a drag: {len(painted)} mouse events, painted after {middle:.1f} ms ({low:.1f} to {high:.1f})")
     with served("benchmarks/timed_app.py") as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
+        browser = launched(playwright)
         commit = committed(browser.new_page(), address)
         first, wire = started(browser, address)
         times, sizes = watched(first, wire, address)
