@@ -29,10 +29,12 @@ def show(job_id: str) -> None:
         race.show(job)
 
 
-choices.open_link()
+opened = choices.open_link()
+job = session.current_job()
+if job and not opened and state.WATCHED.get()[0] != job.id and len(choices.variants()) == 1:
+    choices.open_with(job.experiment)  # of a run that another page has trained
 with st.sidebar:
     experiment, problem = form.edit()
-job = session.current_job()
 chosen = experiment.variants[state.EDITED.get()].config if experiment else None
 if experiment:
     session.write_link(experiment)
@@ -41,7 +43,17 @@ st.title("Compare")
 if shown := job.experiment if job else experiment:
     st.caption(text.plain(text.of_experiment(shown)))
 if job and experiment and job.experiment != experiment:
-    st.caption("Settings changed: results are from the previous run.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Settings changed: results are from the previous run.", width="content")
+        st.button(
+            "Undo",
+            key="settings.back",
+            type="tertiary",
+            icon=":material/undo:",
+            on_click=choices.open_with,
+            args=(job.experiment,),
+            help="Takes the settings of the run that is shown.",
+        )
 if job and job.experiment == experiment and (preset := first_steps.preset_of(job.experiment)):
     st.subheader(preset.question, anchor=False)
     st.info(preset.look_for, icon=":material/visibility:")

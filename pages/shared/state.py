@@ -130,6 +130,7 @@ RECIPE_PROBLEM: Key[str] = Key("recipe.problem", "")
 RECIPE_TRAINS: Key[bool] = Key("recipe.trains", False)  # at the next script run
 RECIPE_CONTROL: Keys[Any] = Keys("recipe.{}", None)  # field, or field and parameter, of the control
 RECIPE_PART: Keys[bool] = Keys("part.{}", False)  # whether its popover is open
+RECIPE_TAB: Key[str] = Key("recipe.tab", "")  # of the popover that holds the whole recipe on a phone
 SHOWN: Key[str] = Key("shown", "")  # source, or run@epoch
 SHOWN_BEFORE: Key[str] = Key("shown.before", "")
 SHOWN_CHOICE: Key[str] = Key("shown_run", "")

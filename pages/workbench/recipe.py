@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import checks
 from core.checks import Finding
@@ -150,9 +151,18 @@ def show(shown: RunConfig | None) -> bool:
         key=dom.RECIPE_PARTS, horizontal=True, vertical_alignment="center", gap="xsmall", width="content"
     ):
         for name, part in PARTS.items():
-            _show_part(name, _titled(part, now, found), (part,), now, found)
+            title = f":gray[{part.label}] {text.plain(part.shown(now))}{_icon(part, found)}"
+            if body := _opened(name, title):
+                with body:
+                    _draw(name, part, now, found)
     with st.container(key=dom.RECIPE_WHOLE, width="content"):  # on a phone, instead of the others
-        _show_part("all", ":gray[Recipe]", tuple(PARTS.values()), now, found)
+        if body := _opened("all", ":gray[Recipe]"):
+            titles = [f"{part.label}{_icon(part, found)}" for part in PARTS.values()]
+            tabs = body.tabs(titles, key=state.RECIPE_TAB.name, on_change="rerun")
+            for tab, part in zip(tabs, PARTS.values(), strict=True):
+                if tab.open:
+                    with tab:
+                        _draw("all", part, now, found)
     dials.show(now, choose_and_train)
     changed = shown is not None and shown != now
     return st.button("Train", key="train", type="primary" if changed else "secondary", icon=":material/play_arrow:")
@@ -175,22 +185,20 @@ def show_changes(shown: RunConfig | None, undo: Callable[[RunConfig], None]) -> 
                 )
 
 
-def _titled(part: Part, now: RunConfig, found: Sequence[Finding]) -> str:
+def _icon(part: Part, found: Sequence[Finding]) -> str:
     severities = [checks.CHECKS[one.code].severity for one in part.of(found)]  # the gravest first
-    icon = ICONS.get(severities[0], "") if severities else ""
-    return f":gray[{part.label}] {text.plain(part.shown(now))}{icon}"
+    return ICONS.get(severities[0], "") if severities else ""
 
 
-def _show_part(name: str, label: str, parts: tuple[Part, ...], now: RunConfig, found: tuple[Finding, ...]) -> None:
-    popover = st.popover(label, key=state.RECIPE_PART.of(name).name, on_change="rerun")
-    if not popover.open:
-        return
-    with popover, st.container(key=f"recipe.body.{name}", width=420):
-        for part in parts:
-            if len(parts) > 1:
-                st.markdown(f"**{part.label}**")
-            part.draw(now)
-            findings.show(part.of(found), f"recipe.{name}.{part.label}", now, choose)
+def _opened(name: str, title: str) -> DeltaGenerator | None:
+    """A popover of the bar: what to draw into if it is open, else None."""
+    popover = st.popover(title, key=state.RECIPE_PART.of(name).name, on_change="rerun")
+    return popover.container(key=f"recipe.body.{name}", width=420) if popover.open else None
+
+
+def _draw(name: str, part: Part, now: RunConfig, found: tuple[Finding, ...]) -> None:
+    part.draw(now)
+    findings.show(part.of(found), f"recipe.{name}.{part.label}", now, choose)
 
 
 # --- controls

@@ -18,6 +18,8 @@ from tests.conftest import (
     ROOT,
     act,
     button,
+    choose,
+    control,
     current_run,
     drawn,
     experiment,
@@ -90,6 +92,30 @@ def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test:
     assert "pos_weight 20" in drawn(at)["outline"]["text"]
     assert not drawn(at)["replay"]  # the final state at once
     assert at.query_params["run"] in ([run.job], run.job)
+
+
+def test_the_compare_page_shows_the_settings_of_the_run_that_was_trained_here(app_test: AppTest):
+    at = app_test.run()
+    at.select_slider[0].set_value(99.0).run()
+    run = trained_again(at)
+    open_page(at, "compare")
+    assert not [one.value for one in at.caption if "Settings changed" in one.value]
+    choose(at, "epochs", 7)
+    assert [one.value for one in at.caption if "Settings changed" in one.value]
+    button(at, "Undo").click().run()
+    assert control(at, "epochs").value == run.config.epochs
+    assert not [one.value for one in at.caption if "Settings changed" in one.value]
+    assert current_run(at).id == run.id
+
+
+def test_on_a_phone_the_recipe_has_a_tab_for_each_part(app_test: AppTest):
+    at = app_test.run()
+    with opened(at, "part.all"):
+        for name, key in (("Data", "dataset"), ("Model", "model"), ("Head", "head"), ("Loss", "loss")):
+            at.session_state[state.RECIPE_TAB.name] = name
+            at.run()
+            assert not at.exception
+            assert [one.key for one in at.selectbox if one.key == f"recipe.{key}"]
 
 
 def is_kept(job: str) -> bool:
