@@ -72,7 +72,7 @@ def page() -> None:
 
     @st.fragment
     def show() -> None:
-        picture.show(source, "validation", columns.choose(source.scores("validation")))
+        picture.show(source, "validation", columns.show(source.scores("validation")))
 
     show()
 

@@ -180,12 +180,22 @@ def drawn(at: AppTest, key: str = "picture") -> dict[str, Any]:
     return message
 
 
-def act(at: AppTest, kind: str, value: float | str | None = None, key: str = "picture") -> AppTest:
-    """Do in the picture what its script sends word of ("drag", "type", "share", "save", "undo"), and run."""
+def act(
+    at: AppTest, kind: str, value: float | str | None = None, key: str = "picture", column: int | None = None
+) -> AppTest:
+    """Do in the picture what its script sends word of ("drag", "type", "share", "save", "undo"), and run; `column` is
+    the class or label that was moved where all are shown."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]
     now = json.loads(element.proto.json)
     moved, value = (value, None) if kind in ("tp", "fp", "fn", "tn") else (None, value)  # before a cell was pressed
-    told = {"of": now["of"], "serial": now["serial"] + 1, "kind": kind, "value": value, "moved": moved}
+    told = {
+        "of": now["of"],
+        "serial": now["serial"] + 1,
+        "kind": kind,
+        "value": value,
+        "moved": moved,
+        "column": column,
+    }
     return tell(at, key, "acts", [told])
 
 

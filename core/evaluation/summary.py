@@ -86,7 +86,7 @@ def label_totals(
             f"Expected `y_true` and `predicted` to have one shape (N, C), but got {truth.shape} and {predicted.shape}."
         )
     weight = _weights(sample_weight, len(truth))
-    of_label, of_row = _counted(truth, predicted[None], weight)[0], _counted(truth.T, predicted.T[None], None)[0]
+    of_label, of_row = label_counts(truth, predicted, weight), label_counts(truth.T, predicted.T)
     pooled, positives = _pooled(of_label), of_label.tp + of_label.fn
     found = {}
     for name, spec in _averaged().items():
@@ -100,6 +100,20 @@ def label_totals(
     found["cardinality_true"], found["cardinality"] = _mean(truth.sum(1), weight), _mean(gets, weight)
     rows = {"without": _sum(gets == 0, weight).item(), "several": _sum(gets > 1, weight).item()}
     return {name: float(value) for name, value in found.items()} | rows
+
+
+def label_counts(
+    y_true: ArrayLike, predicted: NDArray[np.bool_], sample_weight: ArrayLike | None = None
+) -> ThresholdCounts:
+    """Counts (..., C) of decisions (..., N, C) about labels y_true (N, C) in {0, 1}; thresholds are NaN.
+
+    sample_weight (N,), >= 0, is by default 1 per row; raises CutoffError for invalid weights.
+    """
+    truth = np.asarray(y_true) == 1
+    weight, rows = _weights(sample_weight, len(truth)), predicted.ndim - 2
+    tp, total = _sum(predicted & truth, weight, rows), _sum(np.ones(len(truth), np.int64), weight)
+    fp, fn = _sum(predicted, weight, rows) - tp, _sum(truth, weight) - tp
+    return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total - tp - fp - fn)
 
 
 def changes(y_true: ArrayLike, before: ArrayLike, after: ArrayLike, sample_weight: ArrayLike | None = None) -> Changes:
@@ -214,7 +228,7 @@ def summaries(
     else:
         truth = rows.y_true.reshape(rows.n_rows, rows.n_columns) == 1
         predicted = predicted_positive(y_score, np.ravel(thresholds))
-        counts = _counted(truth, predicted, weight)
+        counts = label_counts(truth, predicted, weight)
         found = _binary(counts[:, 0]) if rows.task == "binary" else _multilabel(truth, predicted, counts, weight)
     mean = "" if rows.task == "binary" else MACRO
     ranked = Rankings.of(truth.T if mean else truth[:, 0], np.moveaxis(y_score, 1, 2), weight)
@@ -232,15 +246,6 @@ def _weights(sample_weight: ArrayLike | None, rows: int) -> NDArray[np.float64] 
 def _sum(of_rows: NDArray, weight: NDArray[np.float64] | None, axis: int = 0) -> NDArray:
     """The weighted sum over the rows, which lie along the axis."""
     return np.asarray(of_rows.sum(axis) if weight is None else np.tensordot(of_rows, weight, (axis, 0)))
-
-
-def _counted(
-    truth: NDArray[np.bool_], predicted: NDArray[np.bool_], weight: NDArray[np.float64] | None
-) -> ThresholdCounts:
-    """Counts (R, C) of decisions (R, N, C) about rows (N, C)."""
-    tp, total = _sum(predicted & truth, weight, 1), _sum(np.ones(len(truth), np.int64), weight)
-    fp, fn = _sum(predicted, weight, 1) - tp, _sum(truth, weight) - tp
-    return ThresholdCounts(np.full(tp.shape, np.nan), tp, fp, fn, total - tp - fp - fn)
 
 
 def number_label(name: str) -> str:

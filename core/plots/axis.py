@@ -41,8 +41,18 @@ class Axis:
 
 def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
     """The axis of this scale; for scores outside [0, 1] an axis of their range with padding."""
-    low, high = index.score_range
-    if not isinstance(scale, ScoreRange) and (not index.n_rows or (low >= 0 and high <= 1)):
+    return _axis(*index.score_range, scale)
+
+
+def axes_between(low: float, high: float) -> dict[AxisKind, Axis]:
+    """Both axes of probabilities, or the one of other scores, by the smallest and largest score; NaN without scores."""
+    scales: tuple[Scale, ...] = ("probability", "logit") if not (low < 0 or high > 1) else (score_range(low, high),)
+    found = (_axis(low, high, scale) for scale in scales)
+    return {axis.kind: axis for axis in found}
+
+
+def _axis(low: float, high: float, scale: Scale) -> Axis:
+    if not isinstance(scale, ScoreRange) and not (low < 0 or high > 1):
         spec = score_axis(scale)
         start, end = limits(scale)
         placed = spec["tickvals"]

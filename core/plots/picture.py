@@ -21,8 +21,8 @@ from core.evaluation.condensed import BOUND, condensed
 from core.evaluation.errors import ERRORS
 from core.evaluation.source import Predictions
 from core.evaluation.thinning import evenly_spaced
-from core.plots.axis import Axis, AxisKind, axis_of, round_numbers
-from core.plots.style import Scale, packed, score_range
+from core.plots.axis import Axis, AxisKind, axes_between, round_numbers
+from core.plots.style import packed, score_range
 
 FRAMES = 60  # epochs that are sent at most, evenly spaced
 EARLIER_BOUND = 0.004  # share of a class between two scores of an earlier epoch
@@ -76,9 +76,9 @@ class Film:
                 "dtype": self.frames[-1].points.thresholds.dtype.name,
                 "positives": self.positives,
                 "negatives": self.negatives,
-                "axes": {kind: _axis(axis) for kind, axis in self.axes.items()},
+                "axes": {kind: axis_sent(axis) for kind, axis in self.axes.items()},
                 "frames": [_frame(frame) for frame in self.frames],
-                "losses": {"train": _short(self.train), "validation": _short(self.validation)},
+                "losses": losses_sent(self.train, self.validation),
             }
         )
 
@@ -122,12 +122,9 @@ def film(
 
 
 def _axes(indexes: Sequence[ScoreIndex]) -> dict[AxisKind, Axis]:
-    """Both axes of probabilities, or the one of other scores that has room for every epoch."""
+    """The axes that have room for every epoch."""
     ranges = np.array([index.score_range for index in indexes if index.n_rows])
-    low, high = (ranges[:, 0].min(), ranges[:, 1].max()) if len(ranges) else (0.0, 1.0)
-    scales: tuple[Scale, ...] = ("probability", "logit") if low >= 0 and high <= 1 else (score_range(low, high),)
-    found = (axis_of(indexes[-1], scale) for scale in scales)
-    return {axis.kind: axis for axis in found}
+    return axes_between(ranges[:, 0].min(), ranges[:, 1].max()) if len(ranges) else axes_between(np.nan, np.nan)
 
 
 def _frame_of(epoch: int, index: ScoreIndex, axes: dict[AxisKind, Axis], *, last: bool) -> Frame:
@@ -208,7 +205,7 @@ class ValuesFilm:
                     }
                     for frame in self.frames
                 ],
-                "losses": {"train": _short(self.train), "validation": _short(self.validation)},
+                "losses": losses_sent(self.train, self.validation),
             }
         )
 
@@ -265,7 +262,8 @@ def _json(content: dict[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 
-def _axis(axis: Axis) -> dict[str, Any]:
+def axis_sent(axis: Axis) -> dict[str, Any]:
+    """An axis as the browser gets it."""
     return {
         "kind": axis.kind,
         "low": axis.low,
@@ -312,6 +310,10 @@ def _number(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _short(losses: NDArray[np.floating]) -> list[float | None]:
+def losses_sent(train: NDArray[np.floating], validation: NDArray[np.floating]) -> dict[str, list[float | None]]:
     """Losses (E,) in seven digits, None where not finite."""
+    return {"train": _short(train), "validation": _short(validation)}
+
+
+def _short(losses: NDArray[np.floating]) -> list[float | None]:
     return [float(f"{loss:.7g}") if math.isfinite(loss) else None for loss in losses.tolist()]

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import streamlit as st
 
 from core.evaluation.calibration import BINS, Binning
-from core.evaluation.decisions import Normalise
 from core.evaluation.source import ScoreSource
 from core.evaluation.value.payoffs import Payoffs
 from core.experiment.config import RunConfig
@@ -102,12 +101,12 @@ THRESHOLDS: Keys[Sequence[Step]] = Keys("thresholds.{}", ())  # source; the step
 LINKED: Keys[str] = Keys("linked.{}", "")  # parameter of the URL, until the page that takes it is drawn
 PART: Key[str] = Key("part", "validation")
 COLUMN: Key[int] = Key("column", 0)  # class or label
+ALONE: Key[bool] = Key("column.alone", False)  # whether that one is shown, and not all of them
 SCALE: Key[ProbabilityScale] = Key("scale", "logit")
 PANEL: Key[str] = Key("panel", "Tune")
 DECISION: Keys[tuple[str, dict[str, Value]] | None] = Keys("decision.{}", None)  # source
 DECISION_RULE: Keys[str] = Keys("decision.{}.rule", "")
 DECISION_FALLBACK: Keys[Any] = Keys("decision.{}.fallback", None)
-NORMALISED: Keys[Normalise] = Keys("{}.normalise", "none")  # name of the matrix
 
 # --- runs on the Compare page
 TRAIN_THRESHOLD: Key[float] = Key("race.threshold", 0.5)

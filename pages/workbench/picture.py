@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from core.evaluation.counts import ScoreIndex
 from core.evaluation.source import Key, ScoreSource
 from core.experiment.variants import names_of
+from core.plots.columns import ColumnsFilm, columns_film
 from core.plots.picture import Film, ValuesFilm, film, values_film
 from core.plots.style import ProbabilityScale
 from core.training.runs import Job
 from pages.components.picture.picture import Act, Live, Mark, Outline, picture
 from pages.shared import controls, regression, services, state, text, thresholds
-from pages.workbench import shown
+from pages.workbench import columns, shown, table
 from pages.workbench.panels import rows, tune
 
 # Training is shown at this many epochs per second at most, by the speed chosen in the picture; None is maximum speed.
@@ -35,7 +36,6 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
     job = shown.job_of(source)
     live: Live = "" if job is None or job.ended else "paused" if job.status == "paused" else "running"
     common: dict[str, Any] = {
-        "of": f"{source.id} {part} {column}",
         "key": "picture",
         "parts": source.parts,
         "part": part,
@@ -51,7 +51,24 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
             None,
             [],
             lambda act, value: _act(source, part, column, act, value),
+            of=f"{source.id} {part}",
             target=regression.target(source),
+            **common,
+        )
+        return
+    common |= {
+        "can_undo": thresholds.can_undo(source),
+        "asks": not live,
+        "axis": controls.scale_now() if controls.are_probabilities(source) else "score",
+    }
+    if columns.are_all_shown(source.scores(part)):
+        drawn = _columns(key, part, alone, source)
+        kept = _kept(source, part, alone)
+        table.show(
+            source,
+            drawn,
+            [kept[frame.epoch] for frame in drawn.frames],
+            lambda act, value: _act(source, part, column, act, value),
             **common,
         )
         return
@@ -61,12 +78,10 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         source.index(part, column),
         _marks(source, column, alone),
         lambda act, value: _act(source, part, column, act, value),
+        of=f"{source.id} {part} {column}",
         label=view.label,
         rest=view.rest,
         outline=_outline(source, part, column),
-        can_undo=thresholds.can_undo(source),
-        asks=not live,
-        axis=controls.scale_now() if controls.are_probabilities(source) else "score",
         **common,
     )
 
@@ -147,6 +162,13 @@ def _film(of: Key, part: str, column: int, alone: bool, _source: ScoreSource) ->
     views = [source.scores(part).view(column) for source in kept.values()]
     weight = _source.row_columns(part).weight
     return film(list(kept), [ScoreIndex.of(view.y, view.score, weight) for view in views], *_losses(_source))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _columns(of: Key, part: str, alone: bool, _source: ScoreSource) -> ColumnsFilm:
+    kept = _kept(_source, part, alone)
+    weight = _source.row_columns(part).weight
+    return columns_film(list(kept), [source.scores(part) for source in kept.values()], weight, *_losses(_source))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

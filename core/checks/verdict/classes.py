@@ -17,7 +17,7 @@ from core.evaluation.calibration import top_label_error
 from core.evaluation.intervals import wilson
 from core.evaluation.scores import Scores
 
-SEE = OpenPanel("See the classes", "classes")
+DECIDE = OpenPanel("Decision rule", "classes")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def no_better_than_majority(facts: ClassFacts) -> Statement | None:
         f"Predicts {worse} than the majority class: {facts.sentence}.{cause}",
         "If one class is frequent, always predicting it has a high accuracy without learning anything. Recall and F1 "
         "of each class show what is found.",
-        (*facts.repairs, SEE),
+        (*facts.repairs, DECIDE),
         ("C402", *facts.codes),
     )
 
@@ -113,7 +113,7 @@ def misses_a_class(facts: ClassFacts) -> Statement | None:
         f"{facts.sentence}.",
         "A class is not predicted where another one always has the higher score. Rare classes need a lower threshold, "
         "a class weight or more rows.",
-        (*facts.repairs, SEE),
+        (*facts.repairs, DECIDE),
         facts.codes,
     )
 
@@ -158,7 +158,7 @@ def sound(facts: ClassFacts) -> Statement | None:
         f"(F1 {f1[worst]:.3f}, recall {recall:.3f}).",
         "Every class with rows is predicted, accuracy is above that of the majority class by more than chance, the "
         "validation loss has not risen, and the confidence is near the accuracy.",
-        (SEE,),
+        (DECIDE,),
     )
 
 

@@ -19,7 +19,7 @@ from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import bind, candidates
 
 WORTH = 0.05  # gain in macro F1 that is worth other thresholds
-SEE = OpenPanel("See the labels", "labels")
+RULES = OpenPanel("Rules for all labels", "labels")
 
 _tuned: Recent[tuple[Key, str], tuple[float, ...]] = Recent(128)
 
@@ -112,7 +112,7 @@ def no_better(facts: LabelFacts) -> Statement | None:
         f"Ranks no label better than chance: the {LEVEL:.0%} interval of ROC-AUC contains 0.5 or lies below it for all "
         f"{facts.scores.n_columns} labels.{cause}",
         "ROC-AUC is the chance that a row with the label scores above one without it; uninformative scores have 0.5.",
-        (*facts.repairs, SEE),
+        (*facts.repairs, RULES),
         facts.codes,
     )
 
@@ -146,7 +146,7 @@ def wrong_thresholds(facts: LabelFacts) -> Statement | None:
         "warning",
         f"Ranks {count} of {facts.scores.n_columns} labels better than chance, but {facts.change}.",
         facts.why_tuned,
-        (facts.use_tuned, SEE),
+        (facts.use_tuned, RULES),
     )
 
 
@@ -162,7 +162,7 @@ def few_rows(facts: LabelFacts) -> Statement | None:
         f"Too few rows to tune {few.size} of {facts.scores.n_columns} thresholds: {names_label(names)} "
         f"{'has' if few.size == 1 else 'have'} fewer than {FEW} {facts.tuned_on} rows.",
         "With so few rows of a label its tuned threshold depends on each of them.",
-        (SEE,),
+        (RULES,),
         ("C207",),
     )
 
@@ -179,7 +179,7 @@ def sound(facts: LabelFacts) -> Statement | None:
         f"thresholds; {int(facts.ranked.sum())} of {facts.scores.n_columns} labels are ranked better than chance. The "
         f"weakest label is {facts.scores.class_names[weakest]} (F1 {f1[weakest]:.3f}).",
         facts.why_tuned,
-        (SEE,),
+        (RULES,),
     )
 
 

@@ -1,7 +1,7 @@
 // Counts and metrics at a threshold, the next score, and how a number is written; independent of the page.
 // A row is predicted positive when score >= threshold, in the scores' own precision.
 
-const TYPES = { u4: Uint32Array, f4: Float32Array, f8: Float64Array };
+const TYPES = { u1: Uint8Array, u4: Uint32Array, f4: Float32Array, f8: Float64Array };
 
 export function unpack(packed) {
   if (Array.isArray(packed)) return packed;
@@ -37,9 +37,11 @@ const films = new WeakMap(); // what was fetched -> what is read of it
 
 // The epochs of a run, read once.
 export function readFilm(large) {
-  if (!films.has(large)) films.set(large, large.kind === "values" ? readValues(large) : readScores(large));
+  if (!films.has(large)) films.set(large, READERS[large.kind](large));
   return films.get(large);
 }
+
+const READERS = { scores: readScores, values: readValues, classes: readColumns, labels: readColumns };
 
 function readScores(large) {
   const frames = large.frames.map(({ thresholds, tp, fp, bins, ...frame }) => ({
@@ -54,6 +56,14 @@ function readScores(large) {
 function readValues(large) {
   const frames = large.frames.map((frame) => ({ ...frame, predicted: unpack(frame.predicted) }));
   return { ...large, frames, actual: unpack(large.actual) };
+}
+
+function readColumns(large) {
+  const { shown, scores, truth, weights } = large;
+  return {
+    ...large, scores: unpack(scores), truth: unpack(truth), weights: weights ? unpack(weights) : new Float64Array(shown).fill(1),
+    task: large.kind === "labels" ? "multilabel" : "multiclass", round: ROUND[large.dtype],
+  };
 }
 
 // Numbers on the way from some to others, at a share of it.

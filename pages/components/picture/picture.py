@@ -39,10 +39,22 @@ Role = Literal["current", "saved", "best", "low", "high"]
 Live = Literal["", "running", "paused"]
 Act = Literal[
     "drag", "type", "share", "save", "undo", "tp", "fp", "fn", "tn", "axis", "part",
-    "pause", "resume", "step", "restart", "speed",
+    "pause", "resume", "step", "restart", "speed", "save_all", "tune", "open", "cell",
 ]  # fmt: skip
 ACTS: tuple[Act, ...] = get_args(Act)
-WITHOUT_VALUE: tuple[Act, ...] = ("undo", "tp", "fp", "fn", "tn", "pause", "resume", "step", "restart")
+WITHOUT_VALUE: tuple[Act, ...] = (
+    "undo",
+    "tp",
+    "fp",
+    "fn",
+    "tn",
+    "pause",
+    "resume",
+    "step",
+    "restart",
+    "save_all",
+    "tune",
+)
 
 # What the tiles of a picture say: those of the registries, and a few that stand in none.
 TEXTS: dict[str, tuple[str, str]] = {
@@ -120,8 +132,43 @@ def picture(
     replay : a name; all epochs are played once when it is one that was not played last. "" plays nothing.
     note : a few words beside the last epoch, as in "0.4 s on the CPU".
     """
+    behind = outline and {
+        "address": store.keep(outline.film.content),
+        "threshold": _number(outline.threshold),
+        "text": outline.text,
+    }
+    data: dict[str, Any] = {
+        "outline": behind,
+        "undo": can_undo,
+        "asks": asks,
+        "axis": axis,
+        "parts": list(parts),
+        "part": part,
+    }
+    data |= {"epochs": epochs, "live": live, "replay": replay, "note": note}
+    data |= {"label": label, "rest": rest, "target": target}
+    mount(
+        film.content,
+        data | thresholds_data(film, index, marks),
+        lambda act, value, _column: on_act(act, value),
+        of,
+        key,
+    )
+
+
+def mount(
+    content: bytes,
+    data: dict[str, Any],
+    on_act: Callable[[Act, float | str, int | None], None],
+    of: str,
+    key: str,
+) -> None:
+    """Draw a film from its content and what else draw.js gets; on_act is called with the column that moved as well.
+
+    of, key and on_act are as for `picture`.
+    """
     serial, missing = f"{key}_serial", f"{key}_missing"
-    address = store.keep(film.content)
+    address = store.keep(content)
 
     def acted() -> None:
         for act in st.session_state[key].get("acts") or ():
@@ -130,48 +177,26 @@ def picture(
             if act["kind"] not in ACTS:
                 continue
             st.session_state[serial] = int(act["serial"])
+            column = None if act["column"] is None else int(act["column"])
             if act["moved"] is not None:
-                on_act("drag", act["moved"])
+                on_act("drag", act["moved"], column)
             if act["kind"] in WITHOUT_VALUE:
-                on_act(act["kind"], math.nan)
+                on_act(act["kind"], math.nan, column)
             elif act["value"] is not None:  # as JSON has NaN
-                on_act(act["kind"], act["value"])
+                on_act(act["kind"], act["value"], column)
 
     def asked_again() -> None:
         st.session_state[missing] = (address, int(st.session_state[key].get("missing") or 0))
 
     of_address, asked = st.session_state.get(missing, (address, 0))
-    behind = outline and {
-        "address": store.keep(outline.film.content),
-        "threshold": _number(outline.threshold),
-        "text": outline.text,
+    sent = {
+        "of": of,
+        "serial": st.session_state.get(serial, 0),
+        "sent": [_SERVER, next(_SENT)],
+        "address": address,
+        "asked": asked if of_address == address else 0,
     }
-    _component(
-        key=key,
-        data={
-            "of": of,
-            "serial": st.session_state.get(serial, 0),
-            "sent": [_SERVER, next(_SENT)],
-            "address": address,
-            "asked": asked if of_address == address else 0,
-            "outline": behind,
-            "undo": can_undo,
-            "asks": asks,
-            "axis": axis,
-            "parts": list(parts),
-            "part": part,
-            "epochs": epochs,
-            "live": live,
-            "replay": replay,
-            "note": note,
-            "label": label,
-            "rest": rest,
-            "target": target,
-        }
-        | thresholds_data(film, index, marks),
-        on_acts_change=acted,
-        on_missing_change=asked_again,
-    )
+    _component(key=key, data=sent | data, on_acts_change=acted, on_missing_change=asked_again)
 
 
 def thresholds_data(film: Film | ValuesFilm, index: ScoreIndex | None, marks: Sequence[Mark]) -> dict[str, Any]:

@@ -6,10 +6,10 @@
 import { expit, nextScore, parsed, place, scoreAt, sent, written } from "./model.js";
 
 const PAGE = 0.05; // of the axis, a larger step
-const REST = 300; // milliseconds after the last key at which a threshold rests
+export const REST = 300; // milliseconds after the last key at which a threshold rests
 
 // Said at once, not with the next frame: until it is taken back what is drawn is not what was answered.
-const busy = (state) => state.find(".stage").setAttribute("aria-busy", true);
+export const busy = (state) => state.find(".stage").setAttribute("aria-busy", true);
 
 export function go(state, t) {
   const { low, high } = state.model.axis;
@@ -24,12 +24,13 @@ const MOVES = ["drag", "type", "share", "save", "undo"]; // acts that say themse
 
 // Say what was done. Any other act brings a move along that had not come to rest.
 export function act(state, kind, value) {
-  const moved = state.moving && !MOVES.includes(kind) ? sent(state.t) : null;
+  const says = MOVES.includes(kind) && value !== null;
+  const moved = state.moving && !says ? sent(state.t) : null;
   clearTimeout(state.timer);
   state.timer = undefined;
   Object.assign(state, { moving: false, chosen: true });
   state.pending = Math.max(state.pending, state.data.serial) + 1;
-  state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value), moved });
+  state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value), moved, column: state.column ?? null });
   busy(state);
   state.request();
 }

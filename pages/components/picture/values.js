@@ -1,6 +1,8 @@
 // A regression: predicted against actual values, residuals, and errors in the target's unit.
 
-import { between, whole } from "./model.js";
+import * as loss from "./loss.js";
+import * as player from "./player.js";
+import { between, rate, whole } from "./model.js";
 import { frameOf, say, upright, word } from "./svg.js";
 
 export const ERRORS = ["mae", "rmse", "mean_residual", "r2"];
@@ -13,7 +15,7 @@ const written = (value) => Number(value.toPrecision(3)).toLocaleString("en-US", 
 // While epochs are played, rows and bars move from one epoch to the next.
 const moving = ({ film, frame, at, part }, name) => (part ? between(frame[name], film.frames[at + 1][name], part) : frame[name]);
 
-export const scatter = {
+const scatter = {
   animated: true,
   html: `
   <h2>Predicted vs. actual</h2>
@@ -48,7 +50,7 @@ export const scatter = {
   },
 };
 
-export const residuals = {
+const residuals = {
   animated: true,
   html: `
   <h2>Residuals, predicted minus actual</h2>
@@ -87,7 +89,7 @@ function steps({ film: { reach }, frame: { residuals: rows } }, across, up) {
   return `M${edge(0)} ${up(0).toFixed(2)}${path}V${up(0).toFixed(2)}`;
 }
 
-export const errors = {
+const errors = {
   html: ERRORS.map((name) =>
     `<div class="tile ${name}"><span class="what"></span><b></b><span class="beneath"></span></div>`).join(""),
   lay({ find, data }) {
@@ -104,3 +106,17 @@ export const errors = {
     }
   },
 };
+
+export const parts = [scatter, residuals, errors, loss, player];
+
+export const html = `
+  <div class="left">
+    <section class="card control" aria-label="Predicted vs. actual">${scatter.html}</section>
+    <section class="tiles" aria-label="Errors">${errors.html}</section>
+  </div>
+  <div class="right">
+    <section class="card matrix" aria-label="Residuals">${residuals.html}</section>
+    <div class="card charts"><section class="loss" aria-label="Loss">${loss.html}</section></div>
+  </div>`;
+
+export const said = ({ frame }) => `Mean absolute error ${frame.errors.mae === null ? "undefined" : rate(frame.errors.mae)}.`;

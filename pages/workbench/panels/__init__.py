@@ -9,12 +9,13 @@ import streamlit as st
 
 from core.evaluation.source import ScoreSource
 from pages.shared import dom, state
+from pages.workbench import columns
 from pages.workbench.panels import (
     calibration,
-    classes,
     compare,
+    decision_rule,
     export,
-    labels,
+    label_rules,
     predictions,
     prevalence,
     rows,
@@ -25,25 +26,27 @@ from pages.workbench.panels import (
 
 
 class Panel(NamedTuple):
-    """`show` draws a source, the part of it that is shown and a score column; `tasks` are those that it is for."""
+    """`show` draws a source, the part of it that is shown and a score column; `tasks` are those that it is for, and
+    `of_column` says whether it is about the column."""
 
     label: str
     show: Callable[[ScoreSource, str, int], None]
     tasks: tuple[str, ...] = ("binary", "multiclass", "multilabel")
+    of_column: bool = True
 
 
 PANELS: dict[str, Panel] = {
-    "classes": Panel("All classes", classes.show, ("multiclass",)),
-    "labels": Panel("All labels", labels.show, ("multilabel",)),
+    "classes": Panel("Decision rule", decision_rule.show, ("multiclass",), of_column=False),
+    "labels": Panel("Rules for all labels", label_rules.show, ("multilabel",), of_column=False),
     "tune": Panel("Tune", tune.show),
     "value": Panel("Value", value.show),
     "prevalence": Panel("Prevalence", prevalence.show),
     "calibration": Panel("Calibration", calibration.show),
     "rows": Panel("Rows", rows.show),
-    "predictions": Panel("Rows", predictions.show, ("regression",)),
+    "predictions": Panel("Rows", predictions.show, ("regression",), of_column=False),
     "theory": Panel("Theory", theory.show, ("binary",)),
     "compare": Panel("Compare", compare.show),
-    "export": Panel("Export", export.show),
+    "export": Panel("Export", export.show, of_column=False),
 }
 
 
@@ -54,7 +57,7 @@ def open_panel(name: str) -> None:
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:
-    """A tab for each panel, the open one drawn."""
+    """A tab for each panel, the open one drawn; with a choice of the column where all are shown."""
     here = [panel for panel in PANELS.values() if source.task in panel.tasks]
     if state.PANEL.get() not in {panel.label for panel in here}:  # of data of another kind
         state.PANEL.set(here[0].label)
@@ -64,5 +67,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     for tab, panel in zip(tabs, here, strict=True):
         if tab.open:  # the others compute nothing
             with tab:
+                if panel.of_column and columns.are_all_shown(source.scores(part)):
+                    columns.choose(source.scores(part))
                 panel.show(source, part, column)
     dom.scroll()

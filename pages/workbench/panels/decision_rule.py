@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -45,7 +45,7 @@ def take(source: ScoreSource, name: str, **params: Value) -> None:
     state.DECISION.of(source.id).set((name, params))
 
 
-def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
+def show(source: ScoreSource, _part: str, _column: int) -> None:
     """The controls of the rule, with what it does as a formula and in words."""
     name, params = of(source)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -53,7 +53,7 @@ def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
         _choose(state.DECISION_RULE.of(source.id), "Decide by", labels, name, lambda chosen: take(source, chosen))
         if "fallback" in params:
             (param,) = DECISIONS[name].params
-            options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(class_names))
+            options = {NO_CLASS: NO_CLASS_SAID} | dict(enumerate(source.class_names))
             _choose(
                 state.DECISION_FALLBACK.of(source.id),
                 param.label,
@@ -63,6 +63,10 @@ def choose(source: ScoreSource, class_names: Sequence[str]) -> None:
             )
         st.markdown(rf"$\displaystyle {DECISIONS[name].formula}$", width="content")
     st.caption(DECISIONS[name].help, help=DECISIONS[name].reference)
+    st.caption(
+        "Every row gets at most one class. One class alone (one-vs-rest) counts every row with p ≥ t as positive, "
+        "whatever the other classes score, so its counts differ."
+    )
 
 
 def _offered(source: ScoreSource) -> list[str]:

@@ -21,17 +21,17 @@ from core.evaluation.tuning import (
     rules,
 )
 from core.parameters import Param, Value
-from pages.components.threshold_column import Total
+from pages.components.picture.columns import Total
 from pages.shared import controls, payoffs, state, text, thresholds
 from pages.workbench.panels.payoffs import show_fields
+from pages.workbench.totals import LABELS
 
 Params = tuple[tuple[str, Value], ...]
 FOLDS = 3
 
 
-def show(source: ScoreSource, totals: Sequence[Total]) -> None:
+def show(source: ScoreSource, _part: str, _column: int) -> None:
     """Choose a rule and its numbers, see what it comes to beside the default for all, and use its thresholds."""
-    st.markdown("**A rule for all labels**")
     name, params, goal, goal_params = _choose_rule()
     if goal == payoffs.RULE and (flaw := payoffs.current().flaw):
         st.markdown(flaw)
@@ -43,8 +43,8 @@ def show(source: ScoreSource, totals: Sequence[Total]) -> None:
     cases = [f"{part} at {default}", f"{part}, tuned", f"{part}, folds"]
     cases += [f"{other} at {default}", f"{other}, tuned"] if other else []
     table = pd.DataFrame(
-        {case: [_said(total, numbers) for total in totals] for case, numbers in zip(cases, found, strict=True)},
-        index=pd.Index([total.label for total in totals], name="number"),
+        {case: [_said(total, numbers) for total in LABELS] for case, numbers in zip(cases, found, strict=True)},
+        index=pd.Index([total.label for total in LABELS], name="number"),
     )
     st.dataframe(
         table,

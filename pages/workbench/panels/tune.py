@@ -18,6 +18,7 @@ from core.evaluation.tuning import (
     Choice,
     Optimism,
     Regret,
+    Rule,
     RuleSpec,
     bootstrap_of,
     candidates,
@@ -30,7 +31,7 @@ from core.parameters import Value
 from core.plots.style import Scale, limits
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
 from pages.components.live_figure import live_figure
-from pages.shared import controls, findings, payoffs, state, text, thresholds
+from pages.shared import controls, findings, payoffs, session, state, text, thresholds
 from pages.workbench.panels.payoffs import caption, show_fields
 from pages.workbench.panels.tiles import tiles
 
@@ -114,19 +115,59 @@ def best(source: ScoreSource, column: int) -> Best | None:
 
     An end of the spread that is above every score is that of the axis.
     """
-    spec = _rule()
-    if spec.name == payoffs.RULE and payoffs.current().flaw:
+    rule = _chosen()
+    if rule is None:
         return None
-    chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
-    params = tuple((param.name, param.check(param.default if to is None else to)) for param, to in chosen.items())
-    rule = payoffs.bound(spec.name, payoffs.params() if spec.name == payoffs.RULE else params)
     tuned = bootstrap_of(source, column, rule, tuned_on(source))
     if math.isnan(tuned.choice.value):
         return None
     end = 1.0 if controls.are_probabilities(source) else limits(controls.scale_of(source))[1]
     low, high = (min(threshold, end) for threshold in tuned.threshold_spread)
-    label = spec.label.replace("Maximum", "max")
-    return Best(tuned.choice.threshold, f"{label} {_number(tuned.choice.threshold)}", (low, high))
+    return Best(tuned.choice.threshold, f"{_short(rule)} {_number(tuned.choice.threshold)}", (low, high))
+
+
+def label_for_all(source: ScoreSource) -> tuple[str, str] | None:
+    """What a button that calls `use_for_all` says, and its tooltip; None where nothing can be tuned."""
+    rule, kind = _chosen(), "label" if source.task == "multilabel" else "class (one-vs-rest)"
+    if rule is None:
+        return None
+    said = f"The threshold of each {kind} by the rule chosen in Tune, on the {tuned_on(source)} rows."
+    return f"Tune all: {_short(rule)}", said
+
+
+def use_for_all(source: ScoreSource) -> None:
+    """Make what the chosen rule finds for each class or label its current threshold; where it finds none, the threshold
+    stays, and a sentence is kept."""
+    rule, part, domain = _chosen(), tuned_on(source), thresholds.domain(source)
+    if rule is None:
+        return
+    found = [rule(candidates(source.index(part, column))) for column in range(len(thresholds.current(source)))]
+    thresholds.replace_all(
+        source,
+        tuple(
+            now if math.isnan(choice.value) else domain.found(choice.threshold, rule.spec.name, part)
+            for now, choice in zip(thresholds.current(source), found, strict=True)
+        ),
+    )
+    names = source.scores(part).column_names
+    left = [name for name, choice in zip(names, found, strict=True) if math.isnan(choice.value)]
+    if left:
+        session.complain(f"{_short(rule)} is undefined for {', '.join(left)}: the threshold is as before.")
+
+
+def _chosen() -> Rule | None:
+    """The rule chosen in the panel with its parameters, the first one until one is chosen; None where payoffs have a
+    flaw."""
+    spec = _rule()
+    if spec.name == payoffs.RULE and payoffs.current().flaw:
+        return None
+    chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
+    params = tuple((param.name, param.check(param.default if to is None else to)) for param, to in chosen.items())
+    return payoffs.bound(spec.name, payoffs.params() if spec.name == payoffs.RULE else params)
+
+
+def _short(rule: Rule) -> str:
+    return rule.spec.label.replace("Maximum", "max")
 
 
 def show_findings(source: ScoreSource, column: int, rule: str, where: str) -> None:

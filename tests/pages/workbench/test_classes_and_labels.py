@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +17,14 @@ from core.evaluation.source import ArraySource, RowColumns, ScoreSource
 from core.evaluation.threshold import ABOVE_ALL
 from core.evaluation.tuning import LABEL_RULES, LabelRows
 from core.experiment.config import RunConfig, make_config
-from pages.components.threshold_column import MOST
+from core.plots.columns import MOST
 from pages.shared import services
-from tests.conftest import act, button, choose, control, figure_of, press, sent, sentences
+from tests.conftest import act, button, choose, control, drawn, press, sentences
 from tests.support.node import in_node, needs_node
 from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 from tests.support.sources import a_run, alike, as_arrays
-from tests.support.threshold_rows import CLASSES, LABELS, bulk_of, choose_row, column, move, rows_of
+from tests.support.table import column, defined, moment, move, open_alone, table_of, totals
+from tests.support.workbench_page import marks
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
 
@@ -50,21 +50,16 @@ def by_hand(rule: str, y_score: np.ndarray, t: np.ndarray, fallback: int = -1) -
     return {"argmax": p, "difference": p - t, "ratio": p / t}[rule].argmax(1)
 
 
-def matrix(at: AppTest) -> np.ndarray:
-    right, wrong = figure_of(at, "matrix_all")["data"]
-    np.testing.assert_array_equal(right["customdata"], wrong["customdata"])
-    return right["customdata"]
-
-
 def check_classes(at: AppTest, scores: Scores, y_pred: np.ndarray, no_class: bool = False) -> None:
     """The matrix, the rows and the totals are scikit-learn's for these decisions."""
     k = scores.n_columns
     theirs = sklearn.confusion_matrix(scores.y_true, np.where(y_pred < 0, k, y_pred), labels=range(k + 1))[:k]
-    np.testing.assert_array_equal(matrix(at), theirs if no_class else theirs[:, :k])
-    now = rows_of(at, CLASSES)["now"]
+    np.testing.assert_array_equal(moment(at)["matrix"], theirs)
+    assert table_of(at)["none"] == no_class
+    now = totals(at)
     for name, metric in METRICS.items():
         each = metric(scores.y_true, y_pred, labels=range(k), average=None, zero_division=np.nan)
-        np.testing.assert_allclose(column(at, CLASSES, name), each)
+        np.testing.assert_allclose(column(at, name), each)
         known = each[~np.isnan(each)]
         assert now[name] == pytest.approx(known.mean() if known.size else np.nan, nan_ok=True)
     assert now["accuracy"] == pytest.approx(sklearn.accuracy_score(scores.y_true, y_pred))
@@ -83,9 +78,9 @@ def test_as_it_opens_every_class_is_at_a_half_and_decisions_are_argmax(app_test:
     scores = run.scores("validation")
     assert control(app_test, f"decision.{run.id}.rule").value == "ratio"
     check_classes(app_test, scores, scores.y_score.argmax(1))
-    held = rows_of(app_test, CLASSES)
+    held = table_of(app_test)
     assert held["names"] == list(scores.class_names)
-    assert held["positives"] == scores.positives.tolist()
+    assert held["support"] == scores.positives.tolist()
     assert held["thresholds"] == [0.5] * 10
     assert held["saved"] is None
     np.testing.assert_array_equal(held["scores"].reshape(10, -1).T, scores.y_score)
@@ -98,11 +93,11 @@ def test_every_rule_decides_as_it_says(app_test: AppTest, rule: str):
     scores, t = run.scores("validation"), np.full(10, 0.5)
     decide_by(app_test, run, rule)
     for index, threshold in ((8, 0.1), (3, 0.9), (0, 0.3)):
-        move(app_test, CLASSES, index, threshold)
+        move(app_test, index, threshold)
         t[index] = threshold
     assert not sentences(app_test)
     check_classes(app_test, scores, by_hand(rule, scores.y_score, t), no_class=rule == "masked")
-    assert rows_of(app_test, CLASSES)["rule"] == rule
+    assert table_of(app_test)["rule"] == rule
     assert any(DECISIONS[rule].formula in text.value for text in app_test.markdown)
 
 
@@ -113,12 +108,10 @@ def test_rows_without_a_class_get_the_fallback_or_a_column_of_their_own(app_test
     none = by_hand("masked", scores.y_score, np.full(10, 0.5))
     assert (none < 0).any()
     check_classes(at, scores, none, no_class=True)
-    assert figure_of(at, "matrix_all")["layout"]["xaxis"]["ticktext"][-1] == "no class"
-    assert "without a class" in sent(at, "matrix_all")["alt"]
 
     choose(at, f"decision.{run.id}.fallback", 4)
     check_classes(at, scores, by_hand("masked", scores.y_score, np.full(10, 0.5), fallback=4))
-    assert len(figure_of(at, "matrix_all")["layout"]["xaxis"]["ticktext"]) == 10
+    assert table_of(at)["fallback"] == 4
     assert at.session_state[f"decision.{run.id}"] == ("masked", {"fallback": 4})
 
 
@@ -131,50 +124,93 @@ def test_the_rule_is_that_of_the_run(app_test: AppTest):
     assert control(at, f"decision.{run.id}.rule").value == "ratio"
     choose_source(at, last.id)
     assert control(at, f"decision.{last.id}.rule").value == "difference"
-    assert rows_of(at, CLASSES)["rule"] == "difference"
+    assert table_of(at)["rule"] == "difference"
 
 
 def test_a_threshold_that_is_moved_is_current_and_compared_with_the_saved(app_test: AppTest):
     run = open_run(app_test, digits(epochs=2))
-    assert rows_of(app_test, CLASSES)["before"] == {}
-    act(app_test, "save", 0.5)
-    before = rows_of(app_test, CLASSES)["now"]
-    at = move(app_test, CLASSES, 8, 0.05)
-    held = rows_of(at, CLASSES)
+    assert table_of(app_test)["before"] is None
+    act(app_test, "save_all")
+    before = totals(app_test)
+    at = move(app_test, 8, 0.05)
+    held = table_of(at)
     assert values_of(at, run)[8] == np.float32(0.05)
     assert held["thresholds"][8] == 0.05
     assert held["saved"] == [0.5] * 10
-    assert held["before"] == before
-    assert held["now"] != before
+    assert defined(held["before"]) == before
+    assert totals(at) != before
+    act(at, "undo")
+    assert values_of(at, run)[8] == 0.5
 
 
-@pytest.mark.parametrize(("config", "key"), [(digits(epochs=2), CLASSES), (yeast(epochs=1), LABELS)])
-def test_scores_are_sent_in_the_same_bytes_whatever_the_thresholds(app_test: AppTest, config: RunConfig, key: str):
+@pytest.mark.parametrize("config", [digits(epochs=2), yeast(epochs=1)], ids=["classes", "labels"])
+def test_scores_are_sent_once_whatever_the_thresholds(app_test: AppTest, config: RunConfig):
     open_run(app_test, config)
-    bulk, answered = bulk_of(app_test, key), rows_of(app_test, key)["answered"]
+    address = drawn(app_test)["address"]
     for index, threshold in ((8, 0.05), (3, 0.9)):
-        assert bulk_of(move(app_test, key, index, threshold), key) == bulk
-        assert rows_of(app_test, key)["answered"] == (answered := answered + 1)
-    act(app_test, "axis", "probability")
-    choose_row(app_test, key, 7)
-    assert bulk_of(app_test, key) == bulk
-    assert bulk_of(act(app_test, "part", "test"), key) != bulk
+        assert drawn(move(app_test, index, threshold))["address"] == address
+    assert drawn(act(app_test, "axis", "probability"))["address"] == address
+    assert drawn(act(app_test, "part", "test"))["address"] != address
 
 
-def test_a_threshold_of_other_scores_is_left_alone(app_test: AppTest):
-    """A commit may arrive after another run or split was chosen."""
-    open_run(app_test, digits())
-    at = move(app_test, CLASSES, 8, 0.05, of="another run")
-    assert rows_of(at, CLASSES)["thresholds"] == [0.5] * 10
-    assert rows_of(at, CLASSES)["answered"] == 0
+def test_every_kept_epoch_is_decided_at_the_current_thresholds(app_test: AppTest):
+    run = open_run(app_test, digits(epochs=3))
+    move(app_test, 8, 0.05)
+    t = np.where(np.arange(10) == 8, 0.05, 0.5)
+    table = table_of(app_test)
+    for place, frame in enumerate(table["frames"]):
+        scores = run.at(frame["epoch"]).scores("validation")
+        y_pred = by_hand("ratio", scores.y_score, t)
+        theirs = sklearn.confusion_matrix(scores.y_true, y_pred, labels=range(10))
+        np.testing.assert_array_equal(moment(app_test, place)["matrix"][:, :10], theirs)
+        for c, (rest, own) in enumerate(np.array(frame["bins"]["probability"])):
+            edges = np.linspace(0, 1, len(own) + 1, dtype=np.float32)
+            member = scores.y_true == c
+            np.testing.assert_array_equal(own, np.histogram(scores.y_score[member, c], edges)[0])
+            np.testing.assert_array_equal(rest, np.histogram(scores.y_score[~member, c], edges)[0])
+    assert table["frames"][-1]["epoch"] == 3
 
 
-def test_a_name_that_is_clicked_is_shown_in_the_picture(app_test: AppTest):
-    open_run(app_test, digits())
-    at = choose_row(app_test, CLASSES, 7)
+def test_a_name_that_is_pressed_is_shown_alone_and_there_is_a_way_back(app_test: AppTest):
+    run = open_run(app_test, digits())
+    move(app_test, 7, 0.3)
+    at = open_alone(app_test, 7)
     assert control(at, "column").value == 7
-    assert rows_of(at, CLASSES)["chosen"] == 7
+    assert drawn(at)["label"] == "7"
+    assert marks(at)["current"]["threshold"] == np.float32(0.3)
+    act(at, "drag", 0.6)
+    press(at, "All classes")
+    assert table_of(at)["thresholds"] == [0.6 if c == 7 else 0.5 for c in range(10)]
+    assert values_of(at, run)[7] == np.float32(0.6)
     assert not sentences(at)
+
+
+@pytest.mark.parametrize("config", [digits(epochs=2), yeast(epochs=2)], ids=["classes", "labels"])
+def test_one_button_tunes_all_by_the_rule_chosen_in_tune(app_test: AppTest, config: RunConfig):
+    run = open_run(app_test, config)
+    assert table_of(app_test)["tune"]["label"] == "Tune all: max F1"
+    at = act(app_test, "tune")
+    scores = run.scores("validation")
+    for c, t in enumerate(values_of(at, run)):
+        view = scores.view(c)
+        best = max(sklearn.f1_score(view.y, view.score >= at_score) for at_score in np.unique(view.score))
+        assert sklearn.f1_score(view.y, view.score >= np.float32(t)) == pytest.approx(best)
+    act(at, "undo")
+    assert values_of(at, run) == [0.5] * scores.n_columns
+
+
+def test_tuning_all_leaves_alone_what_has_no_positives(app_test: AppTest):
+    def without(scores: Scores) -> Scores:
+        return replace(scores, y_true=scores.y_true * (np.arange(scores.n_columns) > 0))
+
+    source = as_arrays(a_run("multilabel_synthetic", "sigmoids"), without)
+    open_source(app_test, source)
+    at = act(app_test, "tune")
+    name = source.class_names[0]
+    assert sentences(at) == [f"max F1 is undefined for {name}: the threshold is as before."]
+    now = values_of(at, source)
+    assert now[0] == 0.5
+    assert 0.5 not in now[1:]
 
 
 @pytest.mark.parametrize("rule", DECISIONS)
@@ -183,9 +219,9 @@ def test_the_ends_of_a_threshold_break_no_rule(app_test: AppTest, rule: str, thr
     run = open_run(app_test, wine())
     at = decide_by(app_test, run, rule)
     for index in range(3):
-        move(at, CLASSES, index, threshold)
+        move(at, index, threshold)
     assert not sentences(at)
-    assert matrix(at).sum() == run.scores("validation").n_rows
+    assert moment(at)["matrix"].sum() == run.scores("validation").n_rows
 
 
 def test_classes_follow_the_split(app_test: AppTest):
@@ -221,12 +257,15 @@ def check_labels(at: AppTest, scores: Scores, t: np.ndarray) -> None:
     y_true, y_pred = scores.y_true, scores.y_score >= t.astype(scores.y_score.dtype)
     for name, metric in METRICS.items():
         each = metric(y_true, y_pred, average=None, zero_division=np.nan)
-        np.testing.assert_allclose(column(at, LABELS, name), each)
+        np.testing.assert_allclose(column(at, name), each)
     called = y_pred.sum(1)
+    shown = dict.fromkeys(("micro", "macro"), METRICS) | {
+        average: {"f1": sklearn.f1_score} for average in ("weighted", "samples")
+    }
     expected = {
         f"{average}_{name}": metric(y_true, y_pred, average=average, zero_division=np.nan)
-        for average in ("micro", "macro", "weighted", "samples")
-        for name, metric in METRICS.items()
+        for average, metrics in shown.items()
+        for name, metric in metrics.items()
     } | {
         "hamming": sklearn.hamming_loss(y_true, y_pred),
         "subset": sklearn.accuracy_score(y_true, y_pred),
@@ -235,7 +274,7 @@ def check_labels(at: AppTest, scores: Scores, t: np.ndarray) -> None:
         "without": np.sum(called == 0),
         "several": np.sum(called > 1),
     }
-    assert rows_of(at, LABELS)["now"] == pytest.approx(expected)
+    assert totals(at) == pytest.approx(expected)
 
 
 def test_every_number_of_the_labels_is_scikit_learns(app_test: AppTest):
@@ -243,12 +282,11 @@ def test_every_number_of_the_labels_is_scikit_learns(app_test: AppTest):
     scores, t = run.scores("validation"), np.full(14, 0.5)
     check_labels(app_test, scores, t)
     for index, threshold in ((0, 0.3), (13, float(np.sort(scores.y_score[:, 13])[-5])), (5, float(expit(-1.0)))):
-        move(app_test, LABELS, index, threshold)
+        move(app_test, index, threshold)
         t[index] = threshold
         check_labels(app_test, scores, t)
     act(app_test, "part", "test")
     check_labels(app_test, run.scores("test"), t)
-    assert rows_of(app_test, LABELS)["before"] != rows_of(app_test, LABELS)["now"]
     assert not sentences(app_test)
 
 
@@ -257,9 +295,8 @@ def test_a_label_without_positives_is_undefined(app_test: AppTest):
         return replace(scores, y_true=scores.y_true * (np.arange(scores.n_columns) > 0))
 
     open_source(app_test, as_arrays(a_run("multilabel_synthetic", "sigmoids"), without))
-    at = move(app_test, LABELS, 0, 1.0)
-    first = rows_of(at, LABELS)["columns"][0]
-    assert first == {"precision": None, "recall": None, "f1": None}
+    at = move(app_test, 0, 1.0)
+    assert all(np.isnan(column(at, name)[0]) for name in METRICS)
     assert not sentences(at)
 
 
@@ -268,20 +305,18 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest):
     names = tuple(f"label {n}" for n in range(200))
     y_score = rng.random((500, 200)).astype(np.float32)
     open_source(app_test, alike(Scores(rng.random((500, 200)) < 0.05, y_score, "multilabel", names)))
-    held = rows_of(choose(app_test, "label_rule", "pcut"), LABELS)
-    assert len(held["columns"]) == len(held["names"]) == 200
+    held = table_of(choose(app_test, "label_rule", "pcut"))
+    assert len(held["thresholds"]) == len(held["names"]) == len(column(app_test, "f1")) == 200
     assert held["scores"].size <= MOST
-    assert held["shown"] < held["total"]
-    assert f"{held['shown']:,} evenly spaced rows of 500" in held["sampled"]
+    assert held["shown"] < held["rows"] == 500
     assert not sentences(app_test)
 
 
 # --- weights
 
 COUNTED = """
-    const data = { ...m.read(Uint8Array.from(atob(given.bulk), (letter) => letter.charCodeAt(0))), ...given };
-    const found = m.count(data, given.thresholds);
-    return { ...found, called: undefined, decided: undefined };
+    const found = m.count(given, given.thresholds);
+    return { ...found, matrix: found.matrix && Array.from(found.matrix), called: undefined };
 """
 
 
@@ -294,7 +329,7 @@ def weighted(task: str, rows: int = 300) -> ArraySource:
     return alike(Scores(y, p, task, ("a", "b", "c")), columns={"validation": columns, "test": columns})
 
 
-def check_weighted(numbers: list[dict[str, float]], totals: dict[str, float], source: ArraySource) -> None:
+def check_weighted(numbers: dict[str, np.ndarray], totals: dict[str, float], source: ArraySource) -> None:
     """Numbers of each class or label and of all together are scikit-learn's with the weights of the rows."""
     scores, weight = source.scores("validation"), source.row_columns("validation").weight
     y, p = scores.y_true, scores.y_score
@@ -302,7 +337,7 @@ def check_weighted(numbers: list[dict[str, float]], totals: dict[str, float], so
     y_pred = p.argmax(1) if multiclass else p >= 0.5
     for name, metric in METRICS.items():
         each = metric(y, y_pred, average=None, sample_weight=weight)
-        np.testing.assert_allclose([column[name] for column in numbers], each, rtol=1e-12)
+        np.testing.assert_allclose(numbers[name], each, rtol=1e-12)
     if multiclass:
         assert totals["accuracy"] == pytest.approx(sklearn.accuracy_score(y, y_pred, sample_weight=weight))
         assert totals["f1"] == pytest.approx(sklearn.f1_score(y, y_pred, average="macro", sample_weight=weight))
@@ -321,20 +356,21 @@ def check_weighted(numbers: list[dict[str, float]], totals: dict[str, float], so
 
 
 @needs_node
-@pytest.mark.parametrize(("task", "key"), [("multiclass", CLASSES), ("multilabel", LABELS)])
-def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(
-    app_test: AppTest, tmp_path: Path, task: str, key: str
-):
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(app_test: AppTest, tmp_path: Path, task: str):
     source = weighted(task)
     open_source(app_test, source)
     assert not sentences(app_test)
-    held = rows_of(app_test, key)
-    check_weighted(held["columns"], held["now"], source)
-    given = {name: held[name] for name in ("rule", "fallback", "thresholds")}
-    bulk = base64.b64encode(bulk_of(app_test, key)).decode()
-    found = in_node(tmp_path, "threshold_column.js", COUNTED, given | {"bulk": bulk})
-    check_weighted(found["columns"], found["totals"], source)
-    assert found["totals"] == pytest.approx({name: held["now"][name] for name in found["totals"]})
+    check_weighted({name: column(app_test, name) for name in METRICS}, totals(app_test), source)
+    held = table_of(app_test)
+    given = {name: held[name] for name in ("names", "shown", "dtype", "rule", "fallback", "thresholds")}
+    arrays = {name: held[name].tolist() for name in ("scores", "truth", "weights")}
+    found = in_node(tmp_path, "picture/decisions.js", COUNTED, {"task": task, **given, **arrays})
+    counted = {name: np.array([one[name] for one in found["columns"]], float) for name in METRICS}
+    check_weighted(counted, found["totals"], source)
+    assert found["totals"] == pytest.approx({name: totals(app_test)[name] for name in found["totals"]})
+    if task == "multiclass":
+        np.testing.assert_allclose(found["matrix"], moment(app_test)["matrix"].ravel())
 
 
 def test_a_rule_for_all_labels_is_tuned_and_shown_with_the_weights_of_the_rows(app_test: AppTest):
@@ -378,9 +414,9 @@ def test_the_thresholds_of_a_rule_can_be_tried(app_test: AppTest):
     press(at, "Use these thresholds")
     scores = run.scores("validation")
     found = LABEL_RULES["one_for_all"](LabelRows.of(scores)).thresholds
-    np.testing.assert_array_equal(np.float32(rows_of(at, LABELS)["thresholds"]), np.float32(found))
+    np.testing.assert_array_equal(np.float32(table_of(at)["thresholds"]), np.float32(found))
     check_labels(at, scores, found)
-    assert f"{rows_of(at, LABELS)['now']['micro_f1']:.3f}" == cell(at, "Micro F1", "validation, tuned")
+    assert f"{totals(at)['micro_f1']:.3f}" == cell(at, "Micro F1", "validation, tuned")
 
 
 def test_a_label_that_a_rule_gives_to_no_row_is_above_every_score(app_test: AppTest):
@@ -388,7 +424,7 @@ def test_a_label_that_a_rule_gives_to_no_row_is_above_every_score(app_test: AppT
     at = choose(app_test, "label_rule", "fbr_0")
     choose(at, "label_rule.fbr_0.least", 0.95)
     press(at, "Use these thresholds")
-    assert ABOVE_ALL in rows_of(at, LABELS)["thresholds"]
+    assert ABOVE_ALL in table_of(at)["thresholds"]
     assert any("for no row" in caption.value for caption in at.caption)
     assert not sentences(at)
 
@@ -405,4 +441,4 @@ def test_labels_can_be_tuned_by_another_rule(app_test: AppTest):
     at = choose(app_test, "label_rule.goal", "recall")
     choose(at, "label_rule.recall.least", 0.9)
     press(at, button(at, "Use these thresholds").label)
-    assert (column(at, LABELS, "recall")[run.scores("validation").positives > 0] >= 0.9).all()
+    assert (column(at, "recall")[run.scores("validation").positives > 0] >= 0.9).all()
