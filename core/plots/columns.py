@@ -22,6 +22,7 @@ from core.plots.picture import FRAMES, axis_sent, losses_sent
 from core.plots.style import packed
 
 BINS = 40  # of a histogram
+HISTOGRAMS = 60 * 14  # of columns times epochs, at most
 MOST = 60_000  # scores of the last epoch that are sent; of more rows as many as that comes to, evenly spaced
 
 
@@ -106,7 +107,7 @@ def columns_film(
 
     Returns
     -------
-    The film, of at most FRAMES epochs, the first and the last among them.
+    The film, of at most FRAMES epochs, of many columns fewer, the first and the last among them.
 
     Raises
     ------
@@ -127,7 +128,7 @@ def columns_film(
                 for kind, axis in axes.items()
             },
         )
-        for at in evenly_spaced(len(epochs), FRAMES)
+        for at in evenly_spaced(len(epochs), max(2, min(FRAMES, HISTOGRAMS // last.n_columns)))
     )
     return ColumnsFilm(
         axes=axes,

@@ -1,4 +1,4 @@
-"""The rows of all labels and classes in a browser: dragging sends nothing, and every number is scikit-learn's."""
+"""All labels and classes in a browser: dragging sends nothing, and every number is scikit-learn's."""
 
 from __future__ import annotations
 
@@ -12,25 +12,11 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from sklearn import metrics as sklearn
 
-from core.evaluation import (
-    DECISIONS,
-    METRICS,
-    NO_CLASS,
-    ThresholdCounts,
-    changes,
-    class_counts,
-    class_totals,
-    decided_counts,
-    index_scores,
-    label_totals,
-    predicted_positive,
-)
-from core.evaluation import confusion_matrix as core_matrix
-from core.evaluation.scores import Scores, Task
-from pages.components.threshold_column import _bulk
-from tests.conftest import ROOT, decoded
-from tests.e2e.conftest import drawn, overflow, painted, settled
+from tests.e2e.conftest import overflow, painted, settled
 
+STAGE = ".st-key-picture .stage"
+ROWS = f"{STAGE} .listed tbody tr"
+RESTED = f"{STAGE}[aria-busy=false]"
 TOTALS = ("Micro F1", "Macro F1", "Weighted F1", "Samples F1", "Subset accuracy", "Hamming loss")
 
 
@@ -60,7 +46,7 @@ def frames(page: Page, event: str) -> list[Any]:
 def train(page: Page, app_url: str, query: str) -> None:
     """Open the Workbench with these choices, which it trains."""
     page.goto(f"{app_url}/?{query}")
-    page.locator(".rows li").first.wait_for(timeout=60_000)
+    page.locator(ROWS).first.wait_for(timeout=60_000)
     settled(page)
 
 
@@ -71,26 +57,25 @@ def scores(page: Page, folder: Path) -> pd.DataFrame:
         page.get_by_role("button", name="Scores as CSV").click()
     download.value.save_as(folder / "scores.csv")
     page.get_by_test_id("stTabs").get_by_role("tab").first.click()
-    page.locator(".rows li").first.wait_for()
+    page.locator(ROWS).first.wait_for()
     settled(page)
     return pd.read_csv(folder / "scores.csv")
 
 
 def row_of(page: Page, name: str) -> Locator:
-    return page.locator(".rows li", has=page.get_by_role("button", name=name, exact=True))
+    return page.locator(ROWS, has=page.get_by_role("button", name=name, exact=True))
 
 
 def numbers(row: Locator) -> list[str]:
-    return [row.locator(f".{name}").inner_text() for name in ("precision", "recall", "f1")]
+    return [row.locator(f"td.{name}").inner_text() for name in ("precision", "recall", "f1")]
 
 
 def total(page: Page, name: str) -> str:
-    box = page.locator(".totals > div", has=page.get_by_text(name, exact=True))
-    return box.locator("dd").first.inner_text()
+    return page.locator(f"{STAGE} .of-all .tile", has=page.get_by_text(name, exact=True)).locator("b").inner_text()
 
 
 def said(value: float) -> str:
-    return "undefined" if np.isnan(value) else f"{value:.3f}"
+    return "–" if np.isnan(value) else f"{value:.3f}"
 
 
 def drag(page: Page, slider: Locator, to: float, steps: int = 10) -> None:
@@ -99,7 +84,7 @@ def drag(page: Page, slider: Locator, to: float, steps: int = 10) -> None:
     box = slider.bounding_box()
     assert box
     middle, start = box["y"] + box["height"] / 2, float(slider.input_value()) / 1000
-    place = [box["x"] + 8 + share * (box["width"] - 16) for share in (start, to)]
+    place = [box["x"] + 5 + share * (box["width"] - 10) for share in (start, to)]
     page.mouse.move(place[0], middle)
     page.mouse.down()
     page.mouse.move(place[1], middle, steps=steps)
@@ -146,13 +131,13 @@ def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
     painted(page)
     assert numbers(row) != before
     assert [total(page, one) for one in TOTALS] != totals_before
-    thresholds[2] = float(row.locator(".threshold").input_value())
+    thresholds[2] = float(row.locator("input.t").get_attribute("title") or "")
     assert thresholds[2] < 0.5
     assert messages == []
     check(thresholds)  # while it is held
 
     page.mouse.up()
-    page.locator(".column:not(.moving)").wait_for()
+    page.locator(RESTED).wait_for()
     settled(page)
     assert len(messages) == 1
     assert max(map(len, received)) < y_score.nbytes  # the scores have come before
@@ -161,173 +146,94 @@ def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
     settled(page)
     expect(page.get_by_label("Threshold as probability")).to_have_value(re.compile(rf"^{thresholds[2]:g}0*$"))
 
-    typed = row_of(page, names[9]).locator(".threshold")
+    page.get_by_role("button", name="All labels", exact=True).click()
+    typed = row_of(page, names[9]).locator("input.t")
     typed.fill("0.25")
     typed.press("Enter")
-    page.locator(".column:not(.moving)").wait_for()
+    page.locator(RESTED).wait_for()
     settled(page)
     thresholds[9] = 0.25
     check(thresholds)
 
 
-def test_the_matrix_of_all_classes_follows_a_threshold_that_is_dragged(
+def test_the_matrix_of_all_classes_follows_a_threshold_and_the_epochs(
     page: Page, app_url: str, tmp_path: Path, messages: list[Any]
 ) -> None:
     page.set_viewport_size({"width": 1440, "height": 1000})
     train(page, app_url, "dataset=digits&epochs=3")
     table = scores(page, tmp_path)
     y_score = table[[f"score {digit}" for digit in range(10)]].to_numpy(np.float32)
-    figure = page.locator(".st-key-matrix_all .live-figure")
-    drawn(page, "matrix_all")
+
+    def drawn() -> np.ndarray:
+        cells = page.locator(f"{STAGE} .crossed .cell").evaluate_all("cells => cells.map((cell) => +cell.textContent)")
+        return np.reshape(cells, (10, 10))
 
     def check(threshold: float) -> None:
         t = np.where(np.arange(10) == 8, threshold, 0.5)
         y_pred = np.argmax(y_score / t, axis=1)
-        matrix = sklearn.confusion_matrix(table["y_true"], y_pred, labels=range(10))
-        counts = decoded(figure.evaluate("figure => figure.data[0].customdata"))
-        np.testing.assert_array_equal(counts, matrix)
+        np.testing.assert_array_equal(drawn(), sklearn.confusion_matrix(table["y_true"], y_pred, labels=range(10)))
         assert total(page, "Accuracy") == said(sklearn.accuracy_score(table["y_true"], y_pred))
         assert total(page, "Changed rows") == f"{np.sum(y_pred != y_score.argmax(1)):,}"
 
-    before = figure.evaluate("figure => JSON.stringify(figure.data[0].customdata)")
+    check(0.5)
     messages.clear()
     drag(page, page.get_by_role("slider", name="Threshold of 8", exact=True), 0.2)
-    page.wait_for_function(
-        "before => JSON.stringify(document.querySelector('.st-key-matrix_all .live-figure').data[0].customdata)"
-        " !== before",
-        arg=before,
-    )
     painted(page)
-    threshold = float(row_of(page, "8").locator(".threshold").input_value())
+    threshold = float(row_of(page, "8").locator("input.t").get_attribute("title") or "")
+    assert threshold < 0.1
     check(threshold)
     assert messages == []
     page.mouse.up()
-    page.locator(".column:not(.moving)").wait_for()
+    page.locator(RESTED).wait_for()
     settled(page)
     check(threshold)
+
+    before, messages[:] = drawn(), []
+    page.get_by_role("slider", name="Epoch").fill("0")
+    painted(page)
+    assert np.trace(drawn()) < np.trace(before)
+    assert drawn().sum() == before.sum()
+    expect(page.locator(f"{STAGE} .crossed .cell").first).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("slider", name="Epoch").fill("3")
+    painted(page)
+    np.testing.assert_array_equal(drawn(), before)
+    assert messages == []
+
+
+def test_a_class_opens_alone_and_leads_back(page: Page, app_url: str) -> None:
+    train(page, app_url, "dataset=digits&epochs=3")
+    typed = row_of(page, "3").locator("input.t")
+    typed.fill("0.25")
+    page.get_by_role("button", name="3", exact=True).click()  # which the field notices when it is left
+    expect(page.get_by_label("Threshold as probability")).to_have_value("0.250")
+    settled(page)
+    page.get_by_role("button", name="All classes").click()
+    expect(row_of(page, "3").locator("input.t")).to_have_value("0.250")
+    settled(page)
+    typed.fill("2")
+    typed.press("Enter")
+    expect(page.locator(f"{STAGE} .said")).to_have_text("Expected a probability in [0, 1], but got 2.")
+    expect(typed).to_have_value("0.250")
+
+
+def test_arrow_keys_go_from_cell_to_cell(page: Page, app_url: str) -> None:
+    train(page, app_url, "dataset=digits&epochs=3")
+    page.get_by_role("button", name=re.compile("^actual 0, predicted 0")).focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowUp"):
+        page.keyboard.press(key)
+    expect(page.get_by_role("button", name=re.compile("^actual 1, predicted 0"))).to_be_focused()
+    assert page.locator(f"{STAGE} .crossed .cell[tabindex='0']").count() == 1
 
 
 def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     train(page, app_url, "dataset=multilabel_synthetic&epochs=3")
-    slider = page.locator(".rows .slider").first
+    slider = page.locator(f"{ROWS} .slider").first
     slider.press("ArrowLeft")
     expect(slider).to_have_value("499")
-    page.locator(".column:not(.moving)").wait_for()
+    page.locator(RESTED).wait_for()
     settled(page)
     expect(slider).to_have_value("499")
     assert "precision" in (slider.get_attribute("aria-valuetext") or "")
-    expect(page.locator(".spoken")).to_contain_text("precision")
+    expect(page.locator(f"{STAGE} .readout")).to_contain_text("precision")
     assert overflow(page) == 0
-
-
-# --- the script of the browser, without a page around it
-
-COMPONENT = ROOT / "pages" / "components" / "threshold_column.py"
-SCRIPTS = [(COMPONENT.parent / name).read_text() for name in ("threshold_column.js", "picture/model.js")]
-LOAD = """async ([column, model]) => {
-  const address = (script) => URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
-  window.script = await import(address(column.replace("./picture/model.js", address(model))));
-}"""
-ARRIVE = """async ([html, messages]) => {
-  const [shown, followed] = [html, '<p class="spoken"></p>'].map((inner) => {
-    const root = document.body.appendChild(document.createElement("div"));
-    root.innerHTML = inner;
-    return root;
-  });
-  const seen = [];
-  for (const data of messages) {
-    if (Array.isArray(data)) window.script.default({ data: Uint8Array.from(data), parentElement: shown });
-    else window.script.follow({ data, parentElement: followed, setTriggerValue: () => undefined });
-    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
-    const rows = [...shown.querySelectorAll("li")];
-    seen.push(rows.map((row) => [row.querySelector("button").textContent, row.querySelector(".threshold").value]));
-  }
-  return seen;
-}"""
-COUNT = """async ([data, thresholds]) => {
-  const scores = data.dtype === "float64" ? new Float64Array(data.scores) : new Float32Array(data.scores);
-  const { columns, totals } = window.script.count({ ...data, scores }, thresholds);
-  return { columns, totals };
-}"""
-
-
-@pytest.mark.parametrize("scores_first", [True, False])
-def test_scores_of_one_run_are_not_drawn_at_the_thresholds_of_another(page: Page, scores_first: bool) -> None:
-    def arrivals(of: str, names: tuple[str, ...], threshold: float) -> list[Any]:
-        data = Scores(np.eye(2, dtype=int), np.array([[0.9, 0.1], [0.2, 0.8]]), "multilabel", names)
-        undefined = {"precision": None, "recall": None, "f1": None}
-        news = {"name": "rows", "of": of, "thresholds": [threshold] * 2, "saved": [0.5] * 2, "scale": "probability"}
-        news |= {
-            "range": [0, 1],
-            "ticks": [],
-            "chosen": 0,
-            "now": {},
-            "before": {},
-            "columns": [undefined] * 2,
-            "answered": 0,
-        }
-        return [list(_bulk(data, None, [], "rows", of)), news][:: 1 if scores_first else -1]
-
-    page.evaluate(LOAD, SCRIPTS)
-    messages = arrivals("first", ("a", "b"), 0.3) + arrivals("second", ("c", "d"), 0.7)
-    seen = page.evaluate(ARRIVE, [COMPONENT.with_suffix(".html").read_text(), messages])
-    first, second = [["a", "0.300"], ["b", "0.300"]], [["c", "0.700"], ["d", "0.700"]]
-    assert seen == [[], first, first, second]
-
-
-def counted(page: Page, data: Scores, thresholds: np.ndarray, rule: str = "", fallback: int = NO_CLASS) -> dict:
-    """What the script of the component counts on all rows of `data`."""
-    head = {"task": data.task, "names": data.class_names, "shown": data.n_rows, "dtype": data.y_score.dtype.name}
-    head |= {"rule": rule, "fallback": fallback, "truth": data.y_true.T.ravel().tolist()}
-    head |= {"scores": data.y_score.T.astype(float).ravel().tolist(), "weights": [1.0] * data.n_rows}
-    page.evaluate(LOAD, SCRIPTS)
-    return page.evaluate(COUNT, [head, thresholds.tolist()])
-
-
-def random_scores(task: Task, seed: int) -> Scores:
-    """Scores that tie now and then, of rows some of which have no label."""
-    rng = np.random.default_rng(seed)
-    p = rng.random((60, 4)).astype([np.float16, np.float32, np.float64][seed % 3])
-    p[:40] = np.round(p[:40], 1)
-    y_true = rng.integers(0, 4, 60) if task == "multiclass" else (rng.random((60, 4)) < 0.2).astype(int)
-    return Scores(y_true, p, task, ("a", "b", "c", "d"))
-
-
-def thresholds_of(seed: int) -> np.ndarray:
-    """Thresholds on a coarse grid, the ends among them, and now and then all the same."""
-    rng = np.random.default_rng(seed)
-    return np.full(4, 0.5) if seed % 4 == 0 else rng.integers(0, 11, 4) / 10
-
-
-@pytest.mark.parametrize("rule", DECISIONS)
-@pytest.mark.parametrize("fallback", [NO_CLASS, 2])
-def test_the_browser_decides_among_classes_as_core_does(page: Page, rule: str, fallback: int) -> None:
-    for seed in range(12):
-        data, thresholds = random_scores("multiclass", seed), thresholds_of(seed)
-        params = {"fallback": fallback} if rule == "masked" else {}
-        decided = DECISIONS[rule](data.y_score, thresholds, **params)
-        matrix = core_matrix(data.y_true, decided, 4, no_class=True)
-        expected = class_totals(matrix)
-        against = changes(data.y_true, data.y_score.argmax(1), decided)
-        expected |= {"changed": against.rows, "righted": against.righted, "wronged": against.wronged}
-        found = counted(page, data, thresholds, rule, fallback)
-        assert found["totals"] == pytest.approx(expected, nan_ok=True)
-        check_columns(found["columns"], decided_counts(matrix))
-
-
-def test_the_browser_counts_labels_as_core_does(page: Page) -> None:
-    for seed in range(12):
-        data, thresholds = random_scores("multilabel", seed), thresholds_of(seed)
-        called = predicted_positive(data.y_score, thresholds)
-        found = counted(page, data, thresholds)
-        totals = label_totals(data.y_true, called)
-        assert found["totals"] == pytest.approx({name: totals[name] for name in found["totals"]}, nan_ok=True)
-        check_columns(found["columns"], class_counts(index_scores(data), thresholds[:, None])[:, 0])
-
-
-def check_columns(columns: list[dict[str, float]], counts: ThresholdCounts) -> None:
-    for name in ("tp", "fp", "fn"):
-        assert [column[name] for column in columns] == getattr(counts, name).tolist()
-    for name in ("precision", "recall", "f1"):
-        np.testing.assert_allclose([column[name] for column in columns], METRICS[name](counts))

@@ -14,6 +14,7 @@ STAGE = ".st-key-picture .stage"
 SIZES = ((1440, 780), (1280, 720), (1024, 768), (390, 844))
 PHONE, LARGEST = SIZES[-1], SIZES[0]
 ON_A_PHONE = {"verdict": ".st-key-verdict", "chart of the threshold": f"{STAGE} .control"}
+TABLE_ON_A_PHONE = {"verdict": ".st-key-verdict", "fifth row": f"{STAGE} .listed tbody tr:nth-child(5)"}
 EVERYWHERE = ON_A_PHONE | {
     "recipe": ".st-key-recipe",
     "tiles": f"{STAGE} .tiles",
@@ -21,8 +22,17 @@ EVERYWHERE = ON_A_PHONE | {
     "loss": f"{STAGE} section.loss",
     "replay": f"{STAGE} .player",
 }
+MATRIX = {"matrix": EVERYWHERE["matrix"]}
+TOGETHER = {name: selector for name, selector in EVERYWHERE.items() if name != "matrix"} | {
+    "last row": f"{STAGE} .listed tbody tr:last-child",
+    "averages": f"{STAGE} .listed tfoot tr:last-child",
+}
 CURVES = {"curves": f"{STAGE} .curves"}
 TABS = {"tabs": "[data-testid=stTabs] [role=tablist]"}
+
+# What is larger than the place it has.
+CUT = """boxes => boxes.filter((box) => box.scrollHeight > box.clientHeight || box.scrollWidth > box.clientWidth)
+  .map(({ className, scrollHeight, clientHeight }) => [className, scrollHeight, clientHeight])"""
 
 # By how many pixels each element leaves the window, those that don't left out; of the tabs the top counts.
 BEYOND = """selectors => Object.fromEntries(Object.entries(selectors).flatMap(([name, selector]) => {
@@ -37,21 +47,31 @@ BEYOND = """selectors => Object.fromEntries(Object.entries(selectors).flatMap(([
 
 
 @pytest.mark.parametrize(
-    "query", ["", MULTICLASS, MULTILABEL, REGRESSION], ids=["binary", "classes", "labels", "values"]
+    ("query", "alone"),
+    [("", ""), (MULTICLASS, ""), (MULTICLASS, "8"), (MULTILABEL, ""), (MULTILABEL, "class 9"), (REGRESSION, "")],
+    ids=["binary", "classes", "one class", "labels", "one label", "values"],
 )
 def test_one_screen_holds_the_picture_and_its_controls(
-    page: Page, runs: dict[str, str], app_url: str, query: str
+    page: Page, runs: dict[str, str], app_url: str, query: str, alone: str
 ) -> None:
     page.goto(f"{app_url}/?{runs[query]}")
     drawn(page, "picture")
+    together = query in (MULTICLASS, MULTILABEL) and not alone
+    if alone:
+        page.get_by_role("button", name=alone, exact=True).click()
+        expect(page.get_by_label("Threshold as probability")).to_be_visible()
+        settled(page)
+    everywhere = EVERYWHERE if not together else TOGETHER | (MATRIX if query == MULTICLASS else {})
     beyond = {}
     for size in SIZES:
         page.set_viewport_size({"width": size[0], "height": size[1]})
-        wanted = ON_A_PHONE if size == PHONE else EVERYWHERE
-        if query != REGRESSION and size != PHONE:
+        wanted = everywhere if size != PHONE else TABLE_ON_A_PHONE if together else ON_A_PHONE
+        if query != REGRESSION and not together and size != PHONE:
             wanted = wanted | CURVES
         if query != REGRESSION and size == LARGEST:
             wanted = wanted | TABS
+        if together and size != PHONE:
+            assert page.locator(f"{STAGE} :is(.listed, .crossed)").evaluate_all(CUT) == [], size
         for theme in ("dark", "light"):
             wear(page, theme)
             beyond[f"{size[0]} x {size[1]}, {theme}"] = page.evaluate(BEYOND, wanted)

@@ -23,10 +23,13 @@ def moment(at: AppTest, epoch: int = -1) -> dict[str, Any]:
     as NaN, and the matrix (K, K + 1) of classes."""
     table = table_of(at)
     assert len(table["moments"]) == len(table["frames"])
-    found = {name: np.array(value) for name, value in table["moments"][epoch].items() if value is not None}
-    if "matrix" in found:
-        found["matrix"] = found["matrix"].reshape(len(table["names"]), -1)
-    return found | {"totals": defined(table["moments"][epoch]["totals"])}
+    sent = table["moments"][epoch]
+    found = {name: np.array(sent[name]) for name in ("tp", "fp", "fn")}
+    if sent["matrix"]:
+        classes = len(table["names"])
+        found["matrix"] = np.zeros((classes, classes + 1))
+        found["matrix"].ravel()[sent["matrix"]["places"]] = sent["matrix"]["rows"]
+    return found | {"totals": defined(sent["totals"])}
 
 
 def totals(at: AppTest) -> dict[str, float]:
@@ -39,7 +42,7 @@ def defined(numbers: dict[str, float | None]) -> dict[str, float]:
     return {name: np.nan if value is None else value for name, value in numbers.items()}
 
 
-def column(at: AppTest, name: str) -> np.ndarray:
+def metric_of(at: AppTest, name: str) -> np.ndarray:
     """Precision, recall or F1 of every row, NaN where undefined."""
     now = moment(at)
     tp, fp, fn = (now[side].astype(float) for side in ("tp", "fp", "fn"))

@@ -14,7 +14,7 @@ import { METRICS, rate, received, short } from "./model.js";
 function receive(state, other) {
   const { data, film } = state;
   state.rows = { ...film, rule: data.rule, fallback: data.fallback };
-  state.moments = data.moments.map(known);
+  state.moments = data.moments.map((moment) => known(moment, film.names.length));
   state.before = data.saved && { thresholds: data.saved.map(received), totals: defined(data.before) };
   state.counting = undefined;
   if (data.serial < state.pending || state.moving || state.timer) return;
@@ -27,7 +27,9 @@ function receive(state, other) {
 
 const defined = (numbers) => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, value ?? NaN]));
 
-function known({ tp, fp, fn, matrix, totals }) {
+function known({ tp, fp, fn, matrix: cells, totals }, length) {
+  const matrix = cells && new Float64Array(length * (length + 1));
+  cells?.places.forEach((place, at) => (matrix[place] = cells.rows[at]));
   const columns = tp.map((_, c) => rated({ tp: tp[c], fp: fp[c], fn: fn[c] }));
   return { columns, matrix, totals: defined(totals) };
 }

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.evaluation import DECISIONS, NO_CLASS
 from core.evaluation.columns import Outcome
 from core.evaluation.threshold import ABOVE_ALL, Threshold
@@ -16,6 +19,7 @@ from core.plots.columns import ColumnsFilm
 from pages.components.picture.picture import Act, Live, mount
 
 DIGITS = 9  # of a number that is sent
+FEW = 30  # classes up to which the confusion matrix of every epoch is sent
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,12 @@ def columns_picture(
     """
     of_classes = film.kind == "classes"
     fallback = NO_CLASS if decision is None else int(decision.params.get("fallback", NO_CLASS))
+    few = len(thresholds) <= FEW
     single, plural = ("class", "classes") if of_classes else ("label", "labels")
     data: dict[str, Any] = {
         "thresholds": _sent(thresholds),
         "saved": saved and _sent(saved[0]),
-        "moments": [_moment(outcome, totals, averages) for outcome in moments],
+        "moments": [_moment(outcome, totals, averages, few or outcome is moments[-1]) for outcome in moments],
         "before": saved and _totals(saved[1], totals, averages),
         "totals": [asdict(total) for total in totals],
         "averages": [asdict(average) for average in averages],
@@ -115,15 +120,24 @@ def _sent(thresholds: Sequence[Threshold]) -> list[float | str]:
     return [ABOVE_ALL if threshold.number is None else threshold.number for threshold in thresholds]
 
 
-def _moment(outcome: Outcome, totals: Sequence[Total], averages: Sequence[Average]) -> dict[str, Any]:
-    counts, matrix = outcome.counts, outcome.matrix
+def _moment(
+    outcome: Outcome, totals: Sequence[Total], averages: Sequence[Average], with_matrix: bool
+) -> dict[str, Any]:
+    counts, matrix = outcome.counts, outcome.matrix if with_matrix else None
     return {
         "tp": counts.tp.tolist(),
         "fp": counts.fp.tolist(),
         "fn": counts.fn.tolist(),
-        "matrix": None if matrix is None else matrix.ravel().tolist(),
+        "matrix": None if matrix is None else _cells(matrix),
         "totals": _totals(outcome, totals, averages),
     }
+
+
+def _cells(matrix: NDArray) -> dict[str, list[float]]:
+    """The cells (K * (K + 1)) that have rows: their places and how many rows."""
+    flat = matrix.ravel()
+    places = np.flatnonzero(flat)
+    return {"places": places.tolist(), "rows": flat[places].tolist()}
 
 
 def _totals(outcome: Outcome, totals: Sequence[Total], averages: Sequence[Average]) -> dict[str, float | None]:

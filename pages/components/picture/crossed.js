@@ -1,6 +1,7 @@
 // The confusion matrix of several classes: wrong cells are hatched, and a cell that is pressed asks for its rows.
 //
-// One cell is reached by Tab, the others from there with the arrow keys.
+// One cell is reached by Tab, the others from there with the arrow keys. Of many classes the largest wrong cells are
+// listed.
 
 import { percent, whole } from "./model.js";
 import { segments } from "./fields.js";
@@ -8,6 +9,8 @@ import { say } from "./svg.js";
 import { act } from "./threshold.js";
 
 const NUMBERS = [["none", "counts"], ["row", "by row"], ["column", "by column"]];
+const MOST = 30; // classes up to which all cells are shown; of more the wrong cells with the most rows
+const LISTED = 50; // of those
 const STEPS = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
 
 export const html = `
@@ -35,7 +38,7 @@ export function mount(state) {
   find(".crossed").addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
     const cell = event.target.closest(".cell");
-    if (!step || !cell) return;
+    if (!step || !cell || isLong(state)) return;
     event.preventDefault();
     const { rows, columns } = size(state);
     const [row, column] = [Math.floor(cell.value / (rows + 1)) + step[0], (cell.value % (rows + 1)) + step[1]];
@@ -47,68 +50,101 @@ export function mount(state) {
   });
 }
 
+const isLong = ({ film }) => film.names.length > MOST;
 const size = ({ film, data }) => ({ rows: film.names.length, columns: film.names.length + data.none });
 
 export function lay(state) {
   const { find, film, data } = state;
   segments(find(".normalise"), NUMBERS, state.normalise);
   say(find(".sign.rule"), data.rule_label);
-  const { rows, columns } = size(state);
-  const key = JSON.stringify([film.names, columns]);
+  const key = JSON.stringify([film.names, data.none]);
   if (state.crossed === key) return;
   state.crossed = key;
+  state.cells = isLong(state) ? list(state) : grid(state);
+}
+
+const elements = (kind, ...inner) => inner.map((html) => Object.assign(document.createElement(kind), { innerHTML: html }));
+
+const button = (value, reached) => `<button type="button" class="cell" value="${value}" tabindex="${reached ? 0 : -1}"></button>`;
+
+function grid(state) {
+  const { find, film } = state;
+  const { rows, columns } = size(state);
   const predicted = [...film.names, "no class"].slice(0, columns);
-  const heading = (name, scope) => {
-    const cell = document.createElement("th");
-    Object.assign(cell, { scope, textContent: name, title: name });
-    return cell;
-  };
-  find(".crossed colgroup").replaceChildren(find(".crossed .first"), ...predicted.map(() => document.createElement("col")));
-  const above = document.createElement("tr");
-  above.innerHTML = `<td></td><td colspan="${columns}" aria-hidden="true">predicted</td>`;
-  const head = document.createElement("tr");
-  const corner = document.createElement("td");
-  corner.innerHTML = '<span aria-hidden="true">actual</span>';
-  head.append(corner, ...predicted.map((name) => heading(name, "col")));
+  const heading = (name, scope) => Object.assign(document.createElement("th"), { scope, textContent: name, title: name });
+  const [above, head] = elements("tr", `<td></td><td colspan="${columns}" aria-hidden="true">predicted</td>`,
+    '<td><span aria-hidden="true">actual</span></td>');
+  head.append(...predicted.map((name) => heading(name, "col")));
   find(".crossed thead").replaceChildren(above, head);
-  state.cells = [];
+  find(".crossed colgroup").replaceChildren(find(".crossed .first"), ...elements("col", ...predicted.map(() => "")));
+  const cells = [];
   find(".crossed tbody").replaceChildren(...film.names.map((name, row) => {
-    const line = document.createElement("tr");
-    line.append(heading(name, "row"), ...predicted.map((_, column) => {
-      const box = document.createElement("td");
-      box.className = row === column ? "positive" : "negative wrong";
-      box.innerHTML = `<button type="button" class="cell" value="${row * (rows + 1) + column}" tabindex="${row || column ? -1 : 0}"></button>`;
-      state.cells.push({ box, button: box.firstChild, drawn: undefined });
-      return box;
-    }));
+    const boxes = elements("td", ...predicted.map((_, column) => button(row * (rows + 1) + column, !row && !column)));
+    boxes.forEach((box, column) => (box.className = row === column ? "positive" : "negative wrong"));
+    cells.push(...boxes.map((box) => ({ box, button: box.firstChild })));
+    const [line] = elements("tr", "");
+    line.append(heading(name, "row"), ...boxes);
     return line;
   }));
+  return cells;
+}
+
+function list({ find }) {
+  find(".crossed thead").innerHTML = '<tr><th scope="col">Actual</th><th scope="col">Predicted</th><th scope="col">Rows</th></tr>';
+  find(".crossed colgroup").replaceChildren(...elements("col", "", "", ""));
+  const lines = elements("tr", ...Array(LISTED).fill(`<th scope="row"></th><td class="other"></td><td class="negative wrong">${button(0, true)}</td>`));
+  find(".crossed tbody").replaceChildren(...lines);
+  return lines.map((line) => ({ line, box: line.lastChild, button: line.querySelector("button") }));
 }
 
 export function paint(state) {
-  const { counts: { matrix }, film, data, last, normalise } = state;
+  const { counts, film, moments } = state;
   if (!state.exact) return; // not of all rows
+  const matrix = counts.matrix ?? moments.at(-1).matrix; // of many classes only that of the last epoch is known
   const { rows, columns } = size(state);
   const at = (row, column) => matrix[row * (rows + 1) + column];
-  const byRow = film.names.map((_, row) => sum(columns, (column) => at(row, column)));
-  const byColumn = Array.from({ length: columns }, (_, column) => sum(rows, (row) => at(row, column)));
-  for (const [index, cell] of state.cells.entries()) {
-    const [row, column] = [Math.floor(index / columns), index % columns];
-    const count = at(row, column);
-    const all = { none: 0, row: byRow[row], column: byColumn[column] }[normalise];
-    const text = !count ? "" : all ? percent(count, all) : whole(count);
-    const asks = data.asks && last; // the rows are those of the last epoch
-    const key = `${text} ${count} ${byRow[row]} ${asks}`;
-    if (cell.drawn === key) continue;
-    cell.drawn = key;
-    cell.button.textContent = text;
-    cell.button.setAttribute("aria-disabled", !asks);
-    const predicted = film.names[column] === undefined ? "without a class" : `predicted ${film.names[column]}`;
-    const what = `actual ${film.names[row]}, ${predicted}: ${whole(count)}${all ? `, ${percent(count, all)}` : ""}`;
-    cell.button.setAttribute("aria-label", what);
-    cell.button.title = what;
-    cell.box.style.setProperty("--share", `${byRow[row] ? Math.round(15 * (count > 0) + (85 * count) / byRow[row]) : 0}%`);
+  const sums = {
+    row: film.names.map((_, row) => sum(columns, (column) => at(row, column))),
+    column: Array.from({ length: columns }, (_, column) => sum(rows, (row) => at(row, column))),
+  };
+  if (!isLong(state)) {
+    state.cells.forEach((cell, index) => {
+      const [row, column] = [Math.floor(index / columns), index % columns];
+      write(state, cell, at(row, column), sums, row, column);
+    });
+    return;
   }
+  const wrong = [];
+  matrix.forEach((count, place) => {
+    const [row, column] = [Math.floor(place / (rows + 1)), place % (rows + 1)];
+    if (count && row !== column) wrong.push({ count, row, column });
+  });
+  wrong.sort((a, b) => b.count - a.count);
+  state.cells.forEach((cell, index) => {
+    cell.line.hidden = index >= wrong.length;
+    if (cell.line.hidden) return;
+    const { count, row, column } = wrong[index];
+    cell.button.value = row * (rows + 1) + column;
+    say(cell.line.firstChild, film.names[row]);
+    say(cell.line.children[1], film.names[column] ?? "no class");
+    write(state, cell, count, sums, row, column);
+  });
+}
+
+function write({ data, film, last, normalise }, cell, count, sums, row, column) {
+  const all = { none: 0, row: sums.row[row], column: sums.column[column] }[normalise];
+  const asks = data.asks && last; // the rows are those of the last epoch
+  const key = [count, all, sums.row[row], asks, row, column].join();
+  if (cell.drawn === key) return;
+  cell.drawn = key;
+  const predicted = film.names[column] === undefined ? "without a class" : `predicted ${film.names[column]}`;
+  const what = `actual ${film.names[row]}, ${predicted}: ${whole(count)}${all ? `, ${percent(count, all)}` : ""}`;
+  cell.button.textContent = !count ? "" : all ? percent(count, all) : whole(count);
+  cell.button.title = what;
+  cell.button.setAttribute("aria-label", what);
+  cell.button.setAttribute("aria-disabled", !asks);
+  const share = sums.row[row] ? Math.round(15 * (count > 0) + (85 * count) / sums.row[row]) : 0;
+  cell.box.style.setProperty("--share", `${share}%`);
 }
 
 const sum = (length, value) => Array.from({ length }, (_, at) => value(at)).reduce((total, one) => total + one, 0);

@@ -1,4 +1,4 @@
-"""What the browser decides and counts of all classes or labels while a threshold moves, against core, to the last tie."""
+"""What the browser decides and counts of all classes or labels while a threshold moves, against core, ties included."""
 
 from __future__ import annotations
 
@@ -108,8 +108,7 @@ def test_it_counts_as_core_does(tmp_path: Path, rule: str, params: dict[str, int
         for name in ("tp", "fp", "fn"):
             assert [one[name] for one in now["columns"]] == getattr(expected.counts, name).tolist()
         for name in ("precision", "recall", "f1"):
-            np.testing.assert_allclose(
-                np.array([one[name] for one in now["columns"]], float), METRICS[name](expected.counts)
-            )
+            values = np.array([one[name] for one in now["columns"]], float)
+            np.testing.assert_allclose(values, METRICS[name](expected.counts))
         if expected.matrix is not None:
             assert now["matrix"] == expected.matrix.ravel().tolist()

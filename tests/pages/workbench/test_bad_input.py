@@ -19,8 +19,9 @@ from core.evaluation.source import ArraySource
 from core.experiment.config import RunConfig, make_config
 from core.training.engine import Epoch, train_in_turns
 from pages.shared import services
-from tests.conftest import choose, experiment, open_page, until
+from tests.conftest import experiment, open_page, until
 from tests.support.shown_sources import open_source, put_thresholds
+from tests.support.table import open_alone
 from tests.support.workbench_page import shown_run
 
 Give = Callable[[np.ndarray, np.random.Generator], np.ndarray]  # from labels y to scores (N, C)
@@ -168,7 +169,7 @@ def test_the_page_stays_up_and_says_what_it_cannot_show(app_test: AppTest, name:
     source = source_of(case, 0)
     at = open_source(app_test, source, source_of(case, 1))
     if case.column:
-        choose(at, "column", case.column)
+        open_alone(at, case.column)
     panels = [tab.label for tab in at.tabs]
     assert set(case.said) <= set(panels)
     for panel in panels:

@@ -23,7 +23,7 @@ from tests.conftest import act, button, choose, control, drawn, press, sentences
 from tests.support.node import in_node, needs_node
 from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 from tests.support.sources import a_run, alike, as_arrays
-from tests.support.table import column, defined, moment, move, open_alone, table_of, totals
+from tests.support.table import defined, metric_of, moment, move, open_alone, table_of, totals
 from tests.support.workbench_page import marks
 
 METRICS = {"precision": sklearn.precision_score, "recall": sklearn.recall_score, "f1": sklearn.f1_score}
@@ -59,7 +59,7 @@ def check_classes(at: AppTest, scores: Scores, y_pred: np.ndarray, no_class: boo
     now = totals(at)
     for name, metric in METRICS.items():
         each = metric(scores.y_true, y_pred, labels=range(k), average=None, zero_division=np.nan)
-        np.testing.assert_allclose(column(at, name), each)
+        np.testing.assert_allclose(metric_of(at, name), each)
         known = each[~np.isnan(each)]
         assert now[name] == pytest.approx(known.mean() if known.size else np.nan, nan_ok=True)
     assert now["accuracy"] == pytest.approx(sklearn.accuracy_score(scores.y_true, y_pred))
@@ -257,7 +257,7 @@ def check_labels(at: AppTest, scores: Scores, t: np.ndarray) -> None:
     y_true, y_pred = scores.y_true, scores.y_score >= t.astype(scores.y_score.dtype)
     for name, metric in METRICS.items():
         each = metric(y_true, y_pred, average=None, zero_division=np.nan)
-        np.testing.assert_allclose(column(at, name), each)
+        np.testing.assert_allclose(metric_of(at, name), each)
     called = y_pred.sum(1)
     shown = dict.fromkeys(("micro", "macro"), METRICS) | {
         average: {"f1": sklearn.f1_score} for average in ("weighted", "samples")
@@ -296,7 +296,7 @@ def test_a_label_without_positives_is_undefined(app_test: AppTest):
 
     open_source(app_test, as_arrays(a_run("multilabel_synthetic", "sigmoids"), without))
     at = move(app_test, 0, 1.0)
-    assert all(np.isnan(column(at, name)[0]) for name in METRICS)
+    assert all(np.isnan(metric_of(at, name)[0]) for name in METRICS)
     assert not sentences(at)
 
 
@@ -306,7 +306,7 @@ def test_two_hundred_labels_are_all_there(app_test: AppTest):
     y_score = rng.random((500, 200)).astype(np.float32)
     open_source(app_test, alike(Scores(rng.random((500, 200)) < 0.05, y_score, "multilabel", names)))
     held = table_of(choose(app_test, "label_rule", "pcut"))
-    assert len(held["thresholds"]) == len(held["names"]) == len(column(app_test, "f1")) == 200
+    assert len(held["thresholds"]) == len(held["names"]) == len(metric_of(app_test, "f1")) == 200
     assert held["scores"].size <= MOST
     assert held["shown"] < held["rows"] == 500
     assert not sentences(app_test)
@@ -361,7 +361,7 @@ def test_rows_weigh_the_same_at_rest_and_while_a_threshold_moves(app_test: AppTe
     source = weighted(task)
     open_source(app_test, source)
     assert not sentences(app_test)
-    check_weighted({name: column(app_test, name) for name in METRICS}, totals(app_test), source)
+    check_weighted({name: metric_of(app_test, name) for name in METRICS}, totals(app_test), source)
     held = table_of(app_test)
     given = {name: held[name] for name in ("names", "shown", "dtype", "rule", "fallback", "thresholds")}
     arrays = {name: held[name].tolist() for name in ("scores", "truth", "weights")}
@@ -441,4 +441,4 @@ def test_labels_can_be_tuned_by_another_rule(app_test: AppTest):
     at = choose(app_test, "label_rule.goal", "recall")
     choose(at, "label_rule.recall.least", 0.9)
     press(at, button(at, "Use these thresholds").label)
-    assert (column(at, "recall")[run.scores("validation").positives > 0] >= 0.9).all()
+    assert (metric_of(at, "recall")[run.scores("validation").positives > 0] >= 0.9).all()

@@ -34,7 +34,6 @@ from tests.conftest import (
     current_run,
     drawn,
     experiment,
-    figure_of,
     open_page,
     press,
     sentences,
@@ -52,7 +51,7 @@ from tests.support.shown_sources import (
     yeast,
 )
 from tests.support.sources import a_run, as_arrays
-from tests.support.threshold_rows import CLASSES, LABELS, rows_of
+from tests.support.table import moment, move, open_alone, table_of
 from tests.support.workbench_page import counted, filmed, marks, opened, shown_run
 
 
@@ -400,7 +399,7 @@ def test_the_tiles_are_metrics_of_the_registry(app_test: AppTest):
 
 def test_every_class_keeps_its_own_threshold(app_test: AppTest):
     run = open_run(app_test, digits())
-    at = app_test
+    at = open_alone(app_test, 0)
     assert len(control(at, "column").options) == 10
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5, column=0))
     choose(at, "column", 3)
@@ -413,14 +412,14 @@ def test_every_class_keeps_its_own_threshold(app_test: AppTest):
     choose(at, "column", 3)
     assert current_threshold(at) == np.float32(0.9)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.9, column=3))
-    thresholds = rows_of(at, CLASSES)["thresholds"]
+    thresholds = table_of(press(at, "All classes"))["thresholds"]
     np.testing.assert_allclose(thresholds, [0.5, 0.5, 0.5, 0.9, 0.5, expit(-2.0), 0.5, 0.5, 0.5, 0.5])
 
 
 def decided(at: AppTest) -> np.ndarray:
     """The counts in the confusion matrix of all classes."""
-    right, _ = figure_of(at, "matrix_all")["data"]
-    return right["customdata"]
+    matrix: np.ndarray = moment(at)["matrix"][:, :-1]
+    return matrix
 
 
 def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_its_threshold(app_test: AppTest):
@@ -430,8 +429,7 @@ def test_the_matrix_of_all_classes_is_scikit_learns_for_the_largest_multiple_of_
     plain = sklearn.confusion_matrix(scores.y_true, scores.y_score.argmax(1))
     np.testing.assert_array_equal(decided(at), plain)
 
-    choose(at, "column", 8)
-    act(at, "drag", 0.1)
+    move(at, 8, 0.1)
     thresholds = np.where(np.arange(10) == 8, 0.1, 0.5)
     y_pred = np.argmax(scores.y_score / thresholds, axis=1)
     np.testing.assert_array_equal(decided(at), sklearn.confusion_matrix(scores.y_true, y_pred))
@@ -448,7 +446,7 @@ def test_all_classes_follow_the_split(app_test: AppTest):
 @pytest.mark.parametrize("threshold", [0.0, 1.0])
 def test_all_classes_at_the_ends_of_a_threshold(app_test: AppTest, threshold: float):
     run = open_run(app_test, digits())
-    at = act(app_test, "drag", threshold)
+    at = move(app_test, 0, threshold)
     assert not sentences(at)
     assert decided(at).sum() == run.scores("validation").n_rows
 
@@ -460,7 +458,7 @@ def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
         run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs if run.id != two.id
     )
     choose_source(at, many)
-    choose(at, "column", 7)
+    open_alone(at, 7)
     for one, other in pairwise((two.id, many, two.id)):
         choose_source(at, one)
         choose_source(at, other)
@@ -473,18 +471,18 @@ def test_a_run_with_fewer_classes_may_follow_one_with_more(app_test: AppTest):
 
 def test_every_label_keeps_its_own_threshold(app_test: AppTest):
     run = open_run(app_test, yeast())
-    at = app_test
     scores = run.scores("validation")
+    at = open_alone(app_test, 0)
     assert len(control(at, "column").options) == 14
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.5))
     choose(at, "column", 11)
     act(at, "drag", 0.8)
     np.testing.assert_array_equal(matrix(at), expected(run, "validation", 0.8, column=11))
 
-    held = rows_of(at, LABELS)
-    assert held["positives"] == scores.y_true.sum(0).tolist()
+    held = table_of(press(at, "All labels"))
+    assert held["support"] == scores.y_true.sum(0).tolist()
     assert held["thresholds"] == [0.5] * 11 + [0.8] + [0.5] * 2
-    assert "matrix_all" not in {element.key for element in at.get("bidi_component")}
+    assert moment(at).keys() == {"tp", "fp", "fn", "totals"}
 
 
 @pytest.mark.parametrize("share", [0, 1])
@@ -497,8 +495,9 @@ def test_a_label_that_no_row_or_every_row_has_breaks_nothing(app_test: AppTest, 
     source = as_arrays(a_run("yeast", "sigmoids"), one_sided)
     at = open_source(app_test, source)
     assert not sentences(at)
+    assert table_of(at)["support"][0] == share * source.scores("validation").n_rows
+    open_alone(at, 0)
     np.testing.assert_array_equal(matrix(at), expected(source, "validation", 0.5))
-    assert rows_of(at, LABELS)["positives"][0] == share * source.scores("validation").n_rows
     for threshold in (0.0, 1.0):
         act(at, "drag", threshold)
         assert not sentences(at)
@@ -510,7 +509,7 @@ def test_labels_and_classes_may_follow_each_other(app_test: AppTest):
     names = [run.id for job in at.session_state["jobs"] for run in services.runner().job(job).runs]
     assert names[0] == last.id
     choose_source(at, names[2])
-    choose(at, "column", 13)
+    open_alone(at, 13)
     for name in (names[1], last.id, names[2]):
         choose_source(at, name)
         assert not sentences(at)

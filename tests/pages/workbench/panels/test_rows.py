@@ -211,7 +211,7 @@ def test_a_cell_of_the_matrix_of_all_classes_opens_its_rows(app_test: AppTest, x
     run = open_run(app_test, digits())
     app_test.session_state[f"decision.{run.id}"] = ("masked", {})
     app_test.run()
-    click(app_test, "matrix_all", {"curve": 1, "x": x, "y": 3})
+    act(app_test, "cell", 3 * 11 + x)
     assert app_test.session_state["panel"] == "Rows"
     scores = run.scores("validation")
     decided = DECISIONS["masked"](scores.y_score, [0.5] * 10)

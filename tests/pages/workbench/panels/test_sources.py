@@ -24,7 +24,7 @@ from pages.workbench.panels import PANELS
 from tests.conftest import act, choose, figure_of, press, sentences, unescaped
 from tests.support.shown_sources import open_source, tile
 from tests.support.sources import alike, binary, margins
-from tests.support.threshold_rows import CLASSES, LABELS, rows_of
+from tests.support.table import metric_of, table_of, totals
 from tests.support.workbench_page import filmed, marks
 
 TASKS = ("binary", "multiclass", "multilabel")
@@ -70,7 +70,7 @@ def test_every_panel_shows_margins(app_test: AppTest, panel: str, task: str):
         act(at, "part", part)
         assert not at.exception
         (axis,) = filmed(at)["axes"].values()
-        scores = source.scores(part).view(0).score
+        scores = source.scores(part).y_score
         assert axis["kind"] == "score"
         assert [axis["start"], axis["end"]] == pytest.approx(list(score_range(scores.min(), scores.max())))
 
@@ -108,20 +108,19 @@ def test_margins_are_calibrated_from_their_sigmoid(app_test: AppTest, method: st
 def test_classes_are_decided_by_a_rule_that_takes_margins(app_test: AppTest):
     source = alike(margins("multiclass"))
     at = open_panel(app_test, "classes", source)
-    held = rows_of(at, CLASSES)
-    assert (held["scale"], held["rule"]) == ("score", "difference")
+    held = table_of(at)
+    assert (list(held["axes"]), held["rule"]) == (["score"], "difference")
     scores = source.scores("test")
     expected = sklearn.accuracy_score(scores.y_true, scores.y_score.argmax(1))
-    assert held["now"]["accuracy"] == pytest.approx(expected)
+    assert totals(at)["accuracy"] == pytest.approx(expected)
 
 
 def test_labels_are_drawn_on_the_axis_of_their_margins(app_test: AppTest):
     source = alike(margins("multilabel"))
-    held = rows_of(open_panel(app_test, "labels", source), LABELS)
+    axis = table_of(open_source(app_test, source))["axes"]["score"]
     scores = source.scores("test").y_score
-    assert held["scale"] == "score"
-    assert held["range"] == pytest.approx(list(score_range(scores.min(), scores.max())))
-    assert all(held["range"][0] <= tick <= held["range"][1] for tick in held["ticks"])
+    assert (axis["low"], axis["high"]) == pytest.approx(tuple(score_range(scores.min(), scores.max())))
+    assert all(axis["low"] <= tick <= axis["high"] for tick, _ in axis["ticks"])
 
 
 def test_a_record_of_margins_has_no_logit(app_test: AppTest):
@@ -286,9 +285,9 @@ def test_classes_weigh_rows(app_test: AppTest):
     y, decided = scores.y_true, scores.y_score.argmax(1)
     accuracy = sklearn.accuracy_score(y, decided, sample_weight=weight)
     f1 = sklearn.f1_score(y, decided, average=None, sample_weight=weight)
-    held = rows_of(at, CLASSES)
-    assert (held["now"]["accuracy"], held["now"]["f1"]) == pytest.approx((accuracy, f1.mean()))
-    assert [row["f1"] for row in held["columns"]] == pytest.approx(list(f1))
+    now = totals(at)
+    assert (now["accuracy"], now["f1"]) == pytest.approx((accuracy, f1.mean()))
+    assert metric_of(at, "f1") == pytest.approx(f1)
     worth = json.loads(open_panel(at, "export", source).code[0].value)["worth"]["test"]
     assert (worth["together"]["accuracy"], worth["together"]["macro_f1"]) == pytest.approx((accuracy, f1.mean()))
     matrix = sklearn.confusion_matrix(y, decided, sample_weight=weight)
@@ -302,7 +301,7 @@ def test_labels_weigh_rows(app_test: AppTest):
     y, called = scores.y_true, scores.y_score >= 0
     micro = sklearn.f1_score(y, called, average="micro", sample_weight=weight)
     hamming = sklearn.hamming_loss(y, called, sample_weight=weight)
-    now = rows_of(at, LABELS)["now"]
+    now = totals(at)
     assert (now["micro_f1"], now["hamming"]) == pytest.approx((micro, hamming))
     worth = json.loads(open_panel(at, "export", source).code[0].value)["worth"]["test"]
     assert (worth["together"]["micro_f1"], worth["together"]["hamming"]) == pytest.approx((micro, hamming))
