@@ -1,23 +1,17 @@
-"""Metrics against the threshold, and confusion matrices. Curves and counts in, a plotly figure out."""
+"""Metrics against the threshold. Curves in, a plotly figure out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 import plotly.graph_objects as go
 from scipy.special import logit
 
-from core.evaluation import Curve, ThresholdCounts, normalised
-from core.evaluation.decisions import Normalise
+from core.evaluation import Curve, ThresholdCounts
 from core.plots.style import (
-    GROUND,
     LEGEND_ABOVE,
-    MARGIN,
-    NEGATIVE_FILL,
     POSITIVE,
-    POSITIVE_FILL,
     TEXT,
     Scale,
     ScoreRange,
@@ -28,8 +22,6 @@ from core.plots.style import (
     unit_of,
 )
 
-NO_CLASS = "no class"  # the name of the last column, for rows without a class
-MOST_NAMES = 24  # maximum number of classes with names and numbers in a matrix
 ISO_F1 = (0.2, 0.4, 0.6, 0.8)
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -64,64 +56,6 @@ def metrics_figure(curves: Mapping[str, Curve], threshold: float, scale: Scale =
         **LEGEND_ABOVE, xaxis=score_axis(scale, f"threshold ({unit_of(scale)})"), yaxis=unit_axis("value of the metric")
     )
     return figure
-
-
-def confusion_figure(matrix: np.ndarray, names: Sequence[str], normalise: Normalise = "none") -> go.Figure:
-    """A confusion matrix: actual classes down, predicted classes across.
-
-    Cells are shaded by their fraction of the row: the diagonal in blue, misclassified rows in amber. With more than
-    MOST_NAMES classes numbers are shown on hover only.
-
-    Parameters
-    ----------
-    matrix : counts (K, K), or (K, K + 1) with the rows without a class in the last column.
-    names : names of the classes (K,).
-    normalise : number in a cell: the count ("none"), or its fraction of the "row" or "column".
-    """
-    by_row = normalised(matrix, "row")
-    diagonal = np.eye(matrix.shape[0], matrix.shape[1], dtype=bool)
-    few = len(matrix) <= MOST_NAMES
-    text = np.array(
-        [
-            [_cell_text(c, s, normalise) if c and few else "" for c, s in zip(*r, strict=True)]
-            for r in zip(matrix, normalised(matrix, normalise), strict=True)
-        ]
-    )
-    figure = go.Figure()
-    for cells, colour, top in ((diagonal, POSITIVE_FILL, 1.0), (~diagonal, NEGATIVE_FILL, 0.2)):
-        figure.add_heatmap(
-            z=np.where(cells, by_row, np.nan),
-            zmin=0,
-            zmax=top,
-            colorscale=[[0, GROUND], [1, colour]],
-            text=np.where(cells, text, ""),
-            texttemplate="%{text}",
-            customdata=matrix,
-            hovertemplate="actual %{y}, predicted %{x}: %{customdata:,}, %{z:.1%} of row<extra></extra>",
-            showscale=False,
-            textfont={"size": 12},
-            xgap=2 if few else 0,
-            ygap=2 if few else 0,
-        )
-    predicted = [*names, NO_CLASS][: matrix.shape[1]]
-    figure.update_layout(
-        margin=MARGIN,
-        xaxis=_class_axis(predicted)
-        | {"title": {"text": "predicted"}, "side": "top", "range": [-0.5, len(predicted) - 0.5]},
-        yaxis=_class_axis(list(names)) | {"title": {"text": "actual"}, "range": [len(names) - 0.5, -0.5]},
-    )
-    return figure
-
-
-def _class_axis(names: list[str]) -> dict[str, Any]:
-    """The layout of an axis of classes, at most MOST_NAMES of them named."""
-    every = -(-len(names) // MOST_NAMES)
-    ticks = {"tickvals": list(range(0, len(names), every)), "ticktext": names[::every]}
-    return ticks | {"showgrid": False, "zeroline": False, "showline": False, "fixedrange": True}
-
-
-def _cell_text(count: float, share: float, normalise: Normalise) -> str:
-    return f"{count:,}" if normalise == "none" else f"{share:.1%}"
 
 
 def _texts(counts: ThresholdCounts, thresholds: np.ndarray, scale: Scale) -> np.ndarray:

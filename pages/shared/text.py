@@ -274,16 +274,6 @@ def of_panels(task: str) -> str:
     return "Up: rows with the label. Down: all others. Hatched: misclassified at the threshold, 0.5."
 
 
-def of_matrix(matrix: np.ndarray, names: Sequence[str]) -> str:
-    """A confusion matrix (K, K), or (K, K + 1) with the rows without a class last, row by row."""
-    columns = [f"predicted {name}" for name in names] + ["without a class"]
-    rows = (
-        f"actual {name}: " + ", ".join(f"{count} {what}" for what, count in zip(columns, row, strict=False) if count)
-        for name, row in zip(names, matrix.tolist(), strict=True)
-    )
-    return "Confusion matrix. " + "; ".join(rows) + "."
-
-
 def of_clipped(rows: int) -> str:
     """That scores lie beyond all optimal scores of their loss, so that converting back ties them."""
     if rows == 1:

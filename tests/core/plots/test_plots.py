@@ -13,16 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from core.evaluation import METRICS, ScoreIndex, metric_curve, normalised
+from core.evaluation import METRICS, ScoreIndex, metric_curve
 from core.evaluation.scores import ClassView, Scores
 from core.plots.scores import score_histograms
 from core.plots.style import LOGIT_END, place, score_axis
-from core.plots.thresholds import confusion_figure, metrics_figure
+from core.plots.thresholds import metrics_figure
 from core.plots.training import loss_curves
 from tests.conftest import ROOT
 
 SCALES = ("probability", "logit")
-TEN = [f"digit {k}" for k in range(10)]
 
 
 def a_view(seed: int = 0, n: int = 300, decimals: int = 2) -> ClassView:
@@ -219,56 +218,6 @@ def test_tooltips_name_the_logit_of_the_threshold():
     assert "%{hovertext}" in line.hovertemplate
 
 
-# --- confusion matrices
-
-
-@pytest.mark.parametrize("normalise", ["none", "row", "column"])
-def test_the_matrix_of_many_classes_shades_rows_and_writes_every_count(normalise):
-    matrix = np.random.default_rng(0).integers(1, 50, (10, 10)) + 1000 * np.eye(10, dtype=int)
-    matrix[3, 4] = 0
-    figure = confusion_figure(matrix, TEN, normalise)
-    right, wrong = figure.data
-    shares = normalised(matrix, "row")
-    diagonal = np.eye(10, dtype=bool)
-    np.testing.assert_array_equal(np.where(diagonal, right.z, wrong.z), shares)
-    assert np.isnan(right.z[~diagonal]).all()
-    assert np.isnan(wrong.z[diagonal]).all()
-    text = np.where(diagonal, right.text, wrong.text)
-    expected = [[f"{count:,}" for count in row] for row in matrix]
-    if normalise != "none":
-        expected = [[f"{share:.1%}" for share in row] for row in normalised(matrix, normalise)]
-    expected[3][4] = ""  # nothing to say
-    np.testing.assert_array_equal(text, expected)
-    np.testing.assert_array_equal(right.customdata, matrix)
-    assert (figure.layout.xaxis.title.text, figure.layout.yaxis.title.text) == ("predicted", "actual")
-    assert list(figure.layout.xaxis.ticktext) == list(figure.layout.yaxis.ticktext) == TEN
-
-
-def test_the_matrix_of_many_classes_takes_an_empty_row_and_an_empty_column():
-    matrix = np.array([[3, 0, 1], [0, 0, 0], [2, 0, 5]])
-    for normalise in ("none", "row", "column"):
-        assert len(confusion_figure(matrix, "abc", normalise).data) == 2
-
-
-def test_the_matrix_has_a_last_column_for_rows_without_a_class():
-    matrix = np.array([[3, 0, 1, 4], [0, 2, 0, 0], [2, 0, 5, 1]])
-    for normalise in ("none", "row", "column"):
-        figure = confusion_figure(matrix, "abc", normalise)
-        right, wrong = figure.data
-        assert list(figure.layout.xaxis.ticktext) == [*"abc", "no class"]
-        assert list(figure.layout.yaxis.ticktext) == [*"abc"]
-        assert np.isnan(right.z[:, 3]).all()  # never right
-        np.testing.assert_array_equal(wrong.z[:, 3], normalised(matrix, "row")[:, 3])
-        np.testing.assert_array_equal(right.customdata, matrix)
-
-
-def test_the_matrix_of_very_many_classes_names_some_and_writes_no_number():
-    figure = confusion_figure(np.eye(200, dtype=int), [f"class {n}" for n in range(200)])
-    assert 10 <= len(figure.layout.xaxis.ticktext) <= 24
-    assert figure.layout.yaxis.ticktext[1] == f"class {figure.layout.yaxis.tickvals[1]}"
-    assert not np.any(figure.data[0].text)
-
-
 # --- what every figure owes the page
 
 
@@ -279,7 +228,6 @@ def every_figure() -> list[go.Figure]:
         loss_curves(np.ones(2), np.ones(2), 3),
         score_histograms([view], [0.5]),
         metrics_figure({"F1": metric_curve(index, METRICS["f1"])}, 0.5),
-        confusion_figure(np.eye(3, dtype=int), "abc"),
     ]
 
 
