@@ -59,7 +59,7 @@ STICKY = f"""
 # Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width.
 # Test: test_one_screen_holds_the_picture_and_its_controls in tests/e2e/test_workbench.py.
 ONE_SCREEN = f"""
-  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 3.75rem 1.25rem 2rem }}
+  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 4.15rem 1.25rem 2rem }}
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.4rem }}
   :is(.st-key-{RECIPE}, .st-key-{RECIPE_CHANGES}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{
     font-size: 0.875rem
