@@ -144,9 +144,10 @@ function takeBack(state) {
 function typed(state, field, c) {
   const text = field.value.trim();
   state.typing = undefined;
-  const t = /^above/i.test(text) ? Infinity : parsed(text);
+  const above = /^above/i.test(text);
+  const t = above ? Infinity : parsed(text);
   const { low, high, kind } = state.film.axes[state.axis];
-  if (t !== Infinity && !(t >= low && t <= high)) {
+  if (!above && !(t >= low && t <= high)) {
     const what = kind === "score" ? "a score" : "a probability";
     state.said = `Expected ${what} in [${written(low, Number)}, ${written(high, Number)}], but got ${text || "nothing"}.`;
     return state.request();
