@@ -28,7 +28,8 @@ def submitted(at: AppTest) -> RunConfig:
 
 def shown(at: AppTest) -> set[str]:
     """The keys of the figures on the page."""
-    return {element.key for element in at.get("bidi_component")} - {"status"}  # which is heard and not seen
+    others = {"status", "presets"}  # heard and not seen; questions to begin with
+    return {element.key for element in at.get("bidi_component")} - others
 
 
 def captions(at: AppTest) -> str:

@@ -25,7 +25,8 @@ from core.theory.measured import measured_threshold
 from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Job
 from pages.shared import services, theory
-from tests.conftest import act, button, choose, control, figure_of, open_page, press, sent, sentences, until
+from tests.conftest import act, button, choose, control, figure_of, open_page, press, sent, sentences, tell, until
+from tests.support.compare_page import shown
 from tests.support.race_page import edited, found, link
 from tests.support.shown_sources import current_threshold, put_thresholds, values_of
 
@@ -65,10 +66,6 @@ def opened(at: AppTest, others: list[dict[str, str]], seeds: int = 1, **query: s
 
 def table(at: AppTest) -> pd.DataFrame:
     return at.dataframe[-1].value
-
-
-def shown(at: AppTest) -> set[str]:
-    return {element.key for element in at.get("bidi_component")} - {"status"}  # which is heard and not seen
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -262,7 +259,7 @@ def test_scores_of_the_variant_in_focus_are_checked_for_every_seed(app_test: App
 @pytest.mark.parametrize("name", ["double_sigmoid", "learning_rate"])
 def test_a_preset_is_started_with_what_to_look_for(app_test: AppTest, name: str):
     at = open_page(app_test, "compare")
-    at.button(key=f"preset.{name}").click().run()
+    tell(at, "presets", "chosen", name)
     assert job(at).experiment == PRESETS[name].experiment
     assert PRESETS[name].look_for in [info.value for info in at.info]
     until(lambda: job(at).ended)
