@@ -59,7 +59,7 @@ STICKY = f"""
 # Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width.
 # Test: test_one_screen_holds_the_picture_and_its_controls in tests/e2e/test_workbench.py.
 ONE_SCREEN = f"""
-  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 4.15rem 1.25rem 2rem }}
+  [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 4.15rem 1.25rem 1rem }}
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.4rem }}
   :is(.st-key-{RECIPE}, .st-key-{RECIPE_CHANGES}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{
     font-size: 0.875rem
@@ -72,13 +72,17 @@ ONE_SCREEN = f"""
     .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
   }}
+  @media (max-width: 1127px) {{
+    .st-key-{VERDICT} {{ min-height: 4.25rem }}
+    .st-key-{VERDICT} [data-testid="stMarkdownContainer"] p {{ line-height: 1.3 }}
+  }}
   @media (min-width: 641px) {{
     :has(> .st-key-{RECIPE_WHOLE}) {{ display: none }}
   }}
   @media (max-width: 640px) {{
     :has(> .st-key-{RECIPE_PARTS}) {{ display: none }}
     :has(> .st-key-{RECIPE_DIAL}) {{ order: 1 }}
-    .st-key-{VERDICT} {{ flex-wrap: wrap; gap: 0.5rem }}
+    .st-key-{VERDICT} {{ flex-wrap: wrap; gap: 0.5rem; min-height: 11.5rem; align-content: center }}
     :is(.st-key-{RECIPE}, .st-key-{VERDICT}) button {{ min-height: 2.25rem; padding-block: 0.15rem }}
     .st-key-{VERDICT} > :first-child {{ flex-basis: 100% }}
   }}

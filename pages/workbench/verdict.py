@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.checks.verdict import OpenPanel, RestoreEpoch, SetChoices, UseThreshold, Verdict, verdict
 from core.evaluation.source import ScoreSource
@@ -18,21 +19,24 @@ ICONS = {
 }
 
 
+def place() -> DeltaGenerator:
+    """Where `show` draws, which takes its room while it is empty."""
+    return st.container(
+        key=dom.VERDICT, border=True, horizontal=True, wrap=False, vertical_alignment="center", gap="small"
+    )
+
+
 def show(source: ScoreSource, part: str) -> None:
     """One line with its buttons; while a run trains, how far it has come."""
     job = shown.job_of(source)
-    going = job is not None and not job.ended
-    with st.container(
-        key=dom.VERDICT, border=True, horizontal=True, wrap=False, vertical_alignment="center", gap="small"
-    ):
-        if job and going:
-            st.markdown(text.of_progress(job, len(services.devices()) > 1))
-            st.button("Stop", key="verdict.stop", on_click=services.runner().cancel, args=(job.id,))
-        elif not source.parts:
-            st.markdown(f"{ICONS['bad']} {text.plain(source.error if isinstance(source, Run) else '')}")
-        else:
-            _judge(source, part)
-        announcement(text.of_status(job) if job else "", key="verdict.status")
+    if job and not job.ended:
+        st.markdown(text.of_progress(job, len(services.devices()) > 1))
+        st.button("Stop", key="verdict.stop", on_click=services.runner().cancel, args=(job.id,))
+    elif not source.parts:
+        st.markdown(f"{ICONS['bad']} {text.plain(source.error if isinstance(source, Run) else '')}")
+    else:
+        _judge(source, part)
+    announcement(text.of_status(job) if job else "", key="verdict.status")
 
 
 def _judge(source: ScoreSource, part: str) -> None:

@@ -24,7 +24,7 @@ def look(source_id: str) -> None:
     link.write(source)
     ended = live != state.LIVE.get()  # just now: its end is drawn before what takes longer
     with st.container(gap="xsmall"):
-        line = st.container()  # filled after the picture, which takes less time
+        line = verdict.place()  # filled after the picture, which takes less time
         column = columns.show(drawn.scores(part)) if decides else 0
         picture.show(drawn, part, column, brief=ended)
     if ended:

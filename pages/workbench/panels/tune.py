@@ -53,7 +53,8 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         return
     tuned, lost = _tune((source.id, source.version), column, name, params, source)
     choice, value, part = tuned.choice, rules()[name].value, tuned_on(source)
-    st.markdown(text.plain(choice.said))
+    if not choice.feasible:
+        st.markdown(text.plain(choice.said))
     show_findings(source, column, name, "tune")
     low, high = tuned.threshold_spread
     estimated = f"{value}, .632 bootstrap"
@@ -70,7 +71,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             f"{tuned.level:.0%} interval {' to '.join(map(_number, tuned.interval))}",
         ),
         *([(f"{value}, {held_out(source)}", _number(lost.value), _of_regret(lost, held_out(source)))] if lost else []),
-        helps={estimated: ESTIMATE},
+        helps={"Threshold": text.plain(choice.said), estimated: ESTIMATE},
     )
     st.button(
         "Use this threshold",
