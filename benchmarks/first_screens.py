@@ -23,8 +23,8 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 from playwright.sync_api import TimeoutError as OutOfTime
 
+from benchmarks.browser import launched, served, settled
 from benchmarks.goals import header, report
-from benchmarks.interface import LAUNCH_ARGS, chromium, served, settled
 
 PAGES = ("", "compare", "losses")
 # Width, height and theme.
@@ -135,7 +135,7 @@ def main() -> None:
     print(f"{'page':12}{'look':>18}{'picture':>9}{'screens':>9}{'words':>7}{'prose':>7}{'shift':>7}")
     server = nullcontext(given.url) if given.url else served("app.py")
     with server as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(LAUNCH_ARGS))
+        browser = launched(playwright)
         measured(browser, address, *LOOKS[0])  # the first visitor, for whom nothing is cached
         for name in PAGES:
             found[name] = []

@@ -62,7 +62,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         (
             "Threshold",
             _number(choice.threshold),
-            f"spread over resamples: {_number(low)} to {_number(high)} in {tuned.level:.0%}",
+            f"spread {_number(low)} to {_number(high)} ({tuned.level:.0%})",
         ),
         (f"{value}, {part}", _number(choice.value), "in-sample (optimistic)"),
         (
@@ -71,7 +71,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             f"{tuned.level:.0%} interval {' to '.join(map(_number, tuned.interval))}",
         ),
         *([(f"{value}, {held_out(source)}", _number(lost.value), _of_regret(lost, held_out(source)))] if lost else []),
-        helps={"Threshold": text.plain(choice.said), estimated: ESTIMATE},
+        helps={"Threshold": f"{text.plain(choice.said)} Spread: over {_resamples(tuned)}.", estimated: ESTIMATE},
     )
     st.button(
         "Use this threshold",
