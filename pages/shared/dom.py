@@ -73,7 +73,6 @@ ONE_SCREEN = f"""
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
   }}
   @media (max-width: 1127px) {{
-    .st-key-{VERDICT} {{ min-height: 4.25rem }}
     .st-key-{VERDICT} [data-testid="stMarkdownContainer"] p {{ line-height: 1.3 }}
   }}
   @media (min-width: 641px) {{
