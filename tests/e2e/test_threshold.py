@@ -42,6 +42,8 @@ def opened(page: Page, url: str, name: str) -> Locator:
     page.goto(f"{url}/?scores={name}")
     expect(page.locator(f"{STAGE} .readout")).not_to_be_empty()
     settled(page)
+    if "classes" in name:
+        page.get_by_role("button", name="class 0", exact=True).click()
     return page.get_by_role("slider", name="Threshold", exact=True)
 
 
