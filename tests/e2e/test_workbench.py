@@ -66,6 +66,8 @@ def test_one_screen_holds_the_picture_and_its_controls(
     for size in SIZES:
         page.set_viewport_size({"width": size[0], "height": size[1]})
         wanted = everywhere if size != PHONE else TABLE_ON_A_PHONE if together else ON_A_PHONE
+        if not query and size == PHONE:
+            wanted = wanted | MATRIX
         if query != REGRESSION and not together and size != PHONE:
             wanted = wanted | CURVES
         if query != REGRESSION and size == LARGEST:
