@@ -160,7 +160,8 @@ def open_run_of(at: AppTest, monkeypatch: pytest.MonkeyPatch, train: Callable[..
 
 def everything_said(at: AppTest) -> str:
     kinds = (at.markdown, at.caption, at.warning, at.error, at.info, at.success)
-    return "\n".join(text.value for kind in kinds for text in kind).replace("\\", "")
+    texts = [text.value for kind in kinds for text in kind] + [number.help for number in at.metric]
+    return "\n".join(texts).replace("\\", "")
 
 
 @pytest.mark.parametrize("name", CASES)
