@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation import METRICS, ThresholdCounts, index_scores
-from core.evaluation.metrics import ratio
+from core.evaluation.ranking import Rankings
 from core.evaluation.scores import Scores
 from core.evaluation.tuning import candidates
 
@@ -29,10 +29,8 @@ class EpochMeasure:
 
 
 def average_precision(counts: ThresholdCounts) -> float:
-    """The sum over thresholds of precision times the increase in recall; NaN without a positive row."""
-    gained = np.diff(counts.tp, prepend=0)
-    precision = np.divide(counts.tp, counts.predicted_positive, out=np.zeros(gained.shape), where=gained > 0)
-    return float(ratio((gained * precision).sum(), counts.tp[-1]))
+    """Average precision; NaN without a positive row."""
+    return float(Rankings.of_counts(counts[1:]).average_precisions()[0])  # without t = inf
 
 
 def maximum_f1(counts: ThresholdCounts) -> float:

@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation.counts import ThresholdCounts
 from core.evaluation.metrics import ratio
 
 
@@ -66,6 +67,17 @@ class Rankings:
             first=first,
             positives=positives,
             negatives=rows - positives,
+        )
+
+    @classmethod
+    def of_counts(cls, counts: ThresholdCounts) -> Self:
+        """The ranking of one model by its counts (T,) at each of its distinct scores, falling."""
+        return cls(
+            tp=counts.tp,
+            predicted_positive=counts.predicted_positive,
+            first=np.zeros(1, dtype=np.int64),
+            positives=np.array([(counts.tp + counts.fn)[-1:].sum()]),
+            negatives=np.array([(counts.fp + counts.tn)[-1:].sum()]),
         )
 
     def average_precisions(self) -> NDArray[np.float64]:

@@ -136,13 +136,7 @@ def _frame_of(epoch: int, index: ScoreIndex, axes: dict[AxisKind, Axis], *, last
         edges = axis.edges(BINS)
         edges[[0, -1]] = -np.inf, np.inf  # the outermost bins hold whatever lies beyond
         bins[kind] = index.counts(edges)
-    ranked = Rankings(
-        tp=at_scores.tp,
-        predicted_positive=at_scores.predicted_positive,
-        first=np.zeros(1, dtype=np.int64),
-        positives=np.array([index.positives]),
-        negatives=np.array([index.negatives]),
-    )
+    ranked = Rankings.of_counts(at_scores)
     return Frame(
         epoch=int(epoch),
         points=points,
