@@ -88,7 +88,7 @@ ONE_SCREEN = f"""
 """
 
 # Before the script has run, the page is narrow. Before a component or a widget has loaded, Streamlit has a line as wide
-# as the page in its place. What stands beside and below would jump.
+# as the page in its place. What stands beside and below would jump, as would what stands below a panel that is opened.
 # The heights are those of place.css in pages/components/picture/, whose container is 40 pixels narrower than the page.
 # Test: test_nothing_jumps_while_the_first_screen_loads in tests/e2e/test_workbench.py.
 PLACE = f"""
@@ -96,6 +96,7 @@ PLACE = f"""
   @media (min-width: 808px) {{ .st-key-picture {{ min-height: 492px }} }}
   @media (min-width: 1128px) {{ .st-key-picture {{ min-height: 468px }} }}
   @media (min-width: 1304px) {{ .st-key-picture {{ min-height: 528px }} }}
+  .st-key-{PANELS} {{ min-height: 28rem }}
   [data-testid="stMainBlockContainer"] {{ max-width: none }}
   :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stSkeleton"] {{ width: 4.5rem; min-width: 0 }}
 """

@@ -62,4 +62,5 @@ thresholds.take_linked(source)
 session.show_complaints()
 state.LIVE.set(isinstance(source, Run) and not source.ended)
 st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)
-gallery.show()
+if not state.LIVE.get():  # no panel is drawn then, and it would jump
+    gallery.show()

@@ -15,6 +15,7 @@ DRAWN = "selector => JSON.stringify(document.querySelector(selector)._fullData.m
 
 def drawn(page: Page) -> str:
     """The y values of every curve for a positive row."""
+    page.locator(FIGURE).scroll_into_view_if_needed()  # figures are drawn once one is in sight
     page.locator(f"{FIGURE} .nsewdrag").first.wait_for()
     return page.evaluate(DRAWN, FIGURE)
 
