@@ -136,7 +136,7 @@ SIGHT = """
     Object.assign(found.style, { outline: "none", scrollMarginTop: "4rem" });
     found.scrollIntoView({ behavior: calm ? "auto" : "smooth" });
   }, 50);
-  seek(40); // %s
+  seek(40); /* %s */
 """
 
 
@@ -149,4 +149,4 @@ def scroll() -> None:
     """Scroll to what has asked for it; to be called after it is drawn."""
     if key := state.IN_SIGHT.pop():
         script = SIGHT % (key, token_hex(4))  # one that is drawn once more is another one
-        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
+        st.html(f"<script>{{{script}}}</script>", unsafe_allow_javascript=True)

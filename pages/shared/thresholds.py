@@ -40,8 +40,8 @@ class Step(NamedTuple):
 
 
 def open_link() -> None:
-    """Keep which run of its job the URL names, and the thresholds that it holds, until the Workbench is drawn."""
-    for name in ("shown", *LINKED, *(f"{name}_from" for name in LINKED)):
+    """Keep which run of its job the URL names, and how it decides, until the Workbench is drawn."""
+    for name in ("shown", "decide", *LINKED, *(f"{name}_from" for name in LINKED)):
         if given := st.query_params.get(name):
             state.LINKED.of(name).set(given)
 

@@ -1,4 +1,4 @@
-"""The link of the Workbench: recipe, run, thresholds, payoffs. Whatever is as on a first visit is left out."""
+"""The link of the Workbench: recipe, run, thresholds, decision rule, payoffs; without what is as on a first visit."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ from core.evaluation.source import ScoreSource
 from core.experiment import links
 from pages.shared import payoffs, services, thresholds
 from pages.workbench import recipe, shown
+from pages.workbench.panels import decision_rule
 
 
 def write(source: ScoreSource) -> None:
-    """Put the recipe, the run, its thresholds and the payoffs into the URL."""
+    """Put the recipe, the run, its thresholds, its decision rule and the payoffs into the URL."""
     landing = services.demonstration().runs[-1]
     now = recipe.config()
     query = {} if now == landing.config else links.to_query(now) | {"dataset": now.dataset}
     if source.task != "regression" and source.parts:
         query |= thresholds.as_link(source) | payoffs.as_link()
+    if source.task == "multiclass" and source.parts:
+        query |= decision_rule.as_link(source)
     job = shown.job_of(source)
     if job and job.id != landing.job:
         query["run"] = job.id

@@ -11,6 +11,7 @@ from core.training.runs import Run
 from pages.components.announcement import announcement
 from pages.shared import dom, services, text, thresholds
 from pages.workbench import panels, recipe, shown
+from pages.workbench.panels import decision_rule
 
 ICONS = {
     "good": ":green[:material/check_circle:]",
@@ -55,7 +56,11 @@ def of(source: ScoreSource, part: str) -> Verdict:
     """The verdict on a source at its current thresholds."""
     if source.task == "regression":
         return verdict(source, (), part, shown.run_of(source))
-    return verdict(source, thresholds.values(thresholds.current(source)), part, shown.run_of(source))
+    decision = None
+    if source.task == "multiclass":
+        name, params = decision_rule.of(source)
+        decision = name, tuple(params.items())
+    return verdict(source, thresholds.values(thresholds.current(source)), part, shown.run_of(source), decision)
 
 
 def _perform(source: ScoreSource, action: UseThreshold | RestoreEpoch | SetChoices | OpenPanel) -> None:

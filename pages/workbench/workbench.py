@@ -8,6 +8,7 @@ from core.experiment.config import RunConfig
 from core.training.runs import Run
 from pages.shared import dom, services, session, state, text, thresholds
 from pages.workbench import columns, gallery, link, panels, picture, recipe, share, shown, verdict
+from pages.workbench.panels import decision_rule
 
 TICK_SECONDS = 0.25
 
@@ -21,6 +22,7 @@ def look(source_id: str) -> None:
     drawn = source if source.parts else shown.last()  # until the first epoch is trained, what was there before
     part, decides = picture.part(drawn), drawn.task != "regression"
     thresholds.take_linked(source)
+    decision_rule.take_linked(source)
     link.write(source)
     ended = live != state.LIVE.get()  # just now: its end is drawn before what takes longer
     with st.container(gap="xsmall"):
@@ -59,6 +61,7 @@ if pressed:
 source = shown.source()
 recipe.show_changes(source.config, undo)
 thresholds.take_linked(source)
+decision_rule.take_linked(source)
 session.show_complaints()
 state.LIVE.set(isinstance(source, Run) and not source.ended)
 st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)

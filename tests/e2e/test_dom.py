@@ -110,6 +110,10 @@ def test_what_a_button_opens_comes_into_sight(page: Page, app_url: str) -> None:
     page.get_by_role("button", name="Tune").click()
     expect(tabs).to_be_in_viewport()
     expect(page.locator(".st-key-panels")).to_be_focused()
+    page.locator(".st-key-verdict").scroll_into_view_if_needed()
+    expect(tabs).not_to_be_in_viewport()
+    page.get_by_role("button", name="Tune").click()  # once more
+    expect(tabs).to_be_in_viewport()
 
     page.locator(".st-key-verdict").scroll_into_view_if_needed()
     expect(tabs).not_to_be_in_viewport()

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.checks.verdict.binary import BINARY, BinaryFacts
 from core.checks.verdict.classes import CLASSES, ClassFacts
-from core.checks.verdict.facts import Facts
+from core.checks.verdict.facts import Decision, Facts
 from core.checks.verdict.labels import LABELS, LabelFacts
 from core.checks.verdict.regression import REGRESSION, ValueFacts
 from core.checks.verdict.statement import (
@@ -36,11 +36,17 @@ CASES: dict[str, tuple[type[Facts], Mapping[str, Callable[[Any], Statement | Non
     "regression": (ValueFacts, REGRESSION),
 }
 
-_verdicts: Recent[tuple[Key, tuple[float, ...], str, tuple[str, int, str] | None], Verdict] = Recent(1024)
+_verdicts: Recent[tuple[Key, tuple[float, ...], str, tuple[str, int, str] | None, Decision | None], Verdict] = Recent(
+    1024
+)
 
 
 def verdict(
-    source: ScoreSource, thresholds: Sequence[float], part: str = "validation", run: Run | None = None
+    source: ScoreSource,
+    thresholds: Sequence[float],
+    part: str = "validation",
+    run: Run | None = None,
+    decision: Decision | None = None,
 ) -> Verdict:
     """Judge scores, or the predictions of a regression.
 
@@ -50,10 +56,12 @@ def verdict(
     thresholds : the current threshold of each score column, (C,), inf above every score; () in a regression.
     part : the rows that are shown and counted; thresholds are tuned on the validation rows if there are any.
     run : the training run behind the source if there is one; a source that is a run need not be repeated.
+    decision : how rows get one of several classes, by default by score / threshold, and by score - threshold for scores
+        that are not probabilities.
 
     Returns
     -------
-    The verdict, cached by the id and version of the source, the thresholds, the part, and the progress of the run.
+    The verdict, cached by the id and version of the source, the other arguments, and the progress of the run.
 
     Raises
     ------
@@ -63,16 +71,19 @@ def verdict(
     given = tuple(map(float, thresholds))
     progress = None if behind is None else (behind.id, behind.epoch, behind.status)
     return _verdicts.get(
-        ((source.id, source.version), given, part, progress), lambda: _judged(source, given, part, behind)
+        ((source.id, source.version), given, part, progress, decision),
+        lambda: _judged(source, given, part, behind, decision),
     )
 
 
-def _judged(source: ScoreSource, thresholds: tuple[float, ...], part: str, run: Run | None) -> Verdict:
+def _judged(
+    source: ScoreSource, thresholds: tuple[float, ...], part: str, run: Run | None, decision: Decision | None
+) -> Verdict:
     columns = 0 if source.task == "regression" else source.scores(part).n_columns
     if len(thresholds) != columns:
         raise CutoffError(f"Expected {columns} `thresholds`, but got {len(thresholds)}.")
     kind, cases = CASES[source.task]
-    facts = kind(source, part, thresholds, run)
+    facts = kind(source, part, thresholds, run, decision)
     name, said = next((name, said) for name, case in cases.items() if (said := case(facts)))
     return Verdict(name, said.tone, said.text, said.actions[:MOST_ACTIONS], said.why, said.codes)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checks.runs import ENOUGH, GAP
-from core.checks.verdict.facts import LEVEL, Facts, count_label, diverged, miswired, names_label, overfits
+from core.checks.verdict.facts import LEVEL, Decision, Facts, count_label, diverged, miswired, names_label, overfits
 from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation import DECISIONS, METRICS, ThresholdCounts, confusion_matrix, decided_counts
 from core.evaluation.calibration import top_label_error
@@ -22,8 +22,8 @@ DECIDE = OpenPanel("Decision rule", "classes")
 
 @dataclass(frozen=True)
 class ClassFacts(Facts):
-    """Scores of several classes at their current thresholds, decided by score / threshold if they are probabilities
-    and by score - threshold otherwise; equal thresholds give argmax."""
+    """Scores of several classes at their current thresholds, decided by `decision`; equal thresholds give argmax by
+    default."""
 
     @cached_property
     def scores(self) -> Scores:
@@ -31,10 +31,23 @@ class ClassFacts(Facts):
 
     @cached_property
     def matrix(self) -> NDArray:
-        """Number (or weight) of rows by actual and predicted class, (K, K)."""
-        rule = DECISIONS["ratio" if self.scores.are_probabilities else "difference"]
-        predicted = rule(self.scores.y_score, self.thresholds)
-        return confusion_matrix(self.scores.y_true, predicted, self.scores.n_columns, sample_weight=self.weight)
+        """Number (or weight) of rows by actual and predicted class, (K, K + 1), the last column without a class."""
+        rule, params = self.rule
+        predicted = DECISIONS[rule](self.scores.y_score, self.thresholds, **dict(params))
+        return confusion_matrix(
+            self.scores.y_true, predicted, self.scores.n_columns, no_class=True, sample_weight=self.weight
+        )
+
+    @property
+    def rule(self) -> Decision:
+        """The decision rule."""
+        return self.decision or ("ratio" if self.scores.are_probabilities else "difference", ())
+
+    @property
+    def is_argmax(self) -> bool:
+        """Whether every row gets its class of maximum score."""
+        rule, _ = self.rule
+        return rule == "argmax" or (rule != "masked" and len(set(self.thresholds)) == 1)
 
     @property
     def counts(self) -> ThresholdCounts:
@@ -68,9 +81,11 @@ class ClassFacts(Facts):
         """Accuracy, beside that of the majority class."""
         value, low, high = self.accuracy
         name, share = self.majority
+        without = float(self.matrix[:, -1].sum())
+        none = f"; {count_label(without)} of {count_label(self.rows)} rows get no class" if without else ""
         return (
             f"accuracy is {value:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}) where always predicting {name} "
-            f"has {share:.3f}"
+            f"has {share:.3f}{none}"
         )
 
 
@@ -100,7 +115,7 @@ def no_better_than_majority(facts: ClassFacts) -> Statement | None:
 
 def misses_a_class(facts: ClassFacts) -> Statement | None:
     """A class with rows is never predicted."""
-    actual, predicted = facts.matrix.sum(1), facts.matrix.sum(0)
+    actual, predicted = facts.matrix.sum(1), facts.matrix.sum(0)[:-1]
     missed = np.flatnonzero((actual > 0) & (predicted == 0))
     if not missed.size:
         return None
@@ -130,7 +145,7 @@ def underconfident(facts: ClassFacts) -> Statement | None:
 
 def _confidence(facts: ClassFacts, word: str, sign: int, codes: tuple[str, ...]) -> Statement | None:
     scores = facts.scores
-    if not scores.are_probabilities or scores.n_rows < ENOUGH or len(set(facts.thresholds)) > 1:
+    if not scores.are_probabilities or scores.n_rows < ENOUGH or not facts.is_argmax:
         return None
     gap = sign * (facts.confidence - facts.accuracy[0])
     if gap < GAP:

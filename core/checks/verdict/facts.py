@@ -17,6 +17,7 @@ from core.checks.verdict.statement import Action, RestoreEpoch, SetChoices, Stat
 from core.evaluation.source import ScoreSource, tuned_on
 from core.experiment.config import SETTINGS, RunConfig
 from core.losses import LOSSES
+from core.parameters import Value
 from core.training.runs import Run
 
 LEVEL = 0.9  # of every interval
@@ -24,19 +25,22 @@ FEW = 10  # rows of a class below which nothing is tuned
 NAMES = 3  # the most class names in one sentence
 PLACES = 6  # the most decimals of a probability
 
+Decision = tuple[str, tuple[tuple[str, Value], ...]]  # a rule of core.evaluation.DECISIONS and its params
+
 
 @dataclass(frozen=True)
 class Facts:
     """Scores, or predictions of a regression, at the current thresholds.
 
     source, part: the rows to speak of. thresholds (C,): current, inf above every score. run: the training run behind
-    the source, or None.
+    the source, or None. decision: how rows get one of several classes, None for the default.
     """
 
     source: ScoreSource
     part: str
     thresholds: tuple[float, ...]
     run: Run | None
+    decision: Decision | None = None
 
     @property
     def tuned_on(self) -> str:

@@ -6,18 +6,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
+from core.errors import CutoffError
 from core.evaluation import DECISIONS, NO_CLASS
 from core.evaluation.source import ScoreSource
 from core.evaluation.summary import Decide
 from core.parameters import Value
-from pages.shared import controls, state
+from pages.shared import controls, session, state
 from pages.shared.state import Key
 
 # The first that a source can be decided by is its default. With both of these equal thresholds are plain argmax, and
 # every threshold has a say.
 DEFAULTS = ("ratio", "difference")
+LINKED = "decide"  # the URL parameter
 NO_CLASS_SAID = "no class"
 
 
@@ -43,6 +46,31 @@ def gives_no_class(source: ScoreSource) -> bool:
 def take(source: ScoreSource, name: str, **params: Value) -> None:
     """Decide by this rule from now on."""
     state.DECISION.of(source.id).set((name, params))
+
+
+def take_linked(source: ScoreSource) -> None:
+    """Take over the rule of the link that opened this session, once there are scores; a sentence is kept if that
+    fails."""
+    if source.task != "multiclass" or not source.parts or not (given := state.LINKED.of(LINKED).pop()):
+        return
+    name, *values = given.split(":")
+    try:
+        if name not in _offered(source):
+            raise CutoffError(f"Expected the rule to be one of {', '.join(_offered(source))}, but got {name!r}.")
+        params = DECISIONS[name].params
+        chosen = {param.name: param.parse(value) for param, value in zip(params, values, strict=False)}
+        DECISIONS[name](source.scores(source.parts[0]).y_score[:1], np.ones(len(source.class_names)), **chosen)
+    except CutoffError as error:
+        session.complain(f"The link's decision rule can't be used. {error}")
+    else:
+        take(source, name, **chosen)
+
+
+def as_link(source: ScoreSource) -> dict[str, str]:
+    """The rule and its params as a URL parameter; nothing while nobody chose one."""
+    chosen = state.DECISION.of(source.id).get()
+    name, params = of(source) if chosen else ("", {})
+    return {LINKED: ":".join([name, *map(str, params.values())])} if chosen else {}
 
 
 def show(source: ScoreSource, _part: str, _column: int) -> None:

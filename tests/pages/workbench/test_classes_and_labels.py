@@ -19,7 +19,7 @@ from core.evaluation.tuning import LABEL_RULES, LabelRows
 from core.experiment.config import RunConfig, make_config
 from core.plots.columns import MOST
 from pages.shared import services
-from tests.conftest import act, button, choose, control, drawn, press, sentences
+from tests.conftest import ROOT, act, button, choose, control, drawn, experiment, press, sentences, until
 from tests.support.node import in_node, needs_node
 from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 from tests.support.sources import a_run, alike, as_arrays
@@ -113,6 +113,35 @@ def test_rows_without_a_class_get_the_fallback_or_a_column_of_their_own(app_test
     check_classes(at, scores, by_hand("masked", scores.y_score, np.full(10, 0.5), fallback=4))
     assert table_of(at)["fallback"] == 4
     assert at.session_state[f"decision.{run.id}"] == ("masked", {"fallback": 4})
+
+
+def test_the_rule_is_in_the_link_and_in_the_verdict(app_test: AppTest):
+    run = open_run(app_test, digits(epochs=1))
+    y = run.scores("validation").y_true
+    assert "decide" not in app_test.query_params
+    at = decide_by(app_test, run, "masked")
+    predicted = by_hand("masked", run.scores("validation").y_score, np.full(10, 0.5))
+    accuracy, without = sklearn.accuracy_score(y, predicted), np.sum(predicted < 0)
+    said = "\n".join(text.value for text in at.markdown)
+    assert f"ccuracy is {accuracy:.3f}" in said
+    assert f"{without} of {len(y)} rows get no class" in said
+    link = dict(at.query_params)
+    assert link["decide"] == "masked:-1"
+
+    again = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    again.query_params.update(link)
+    again.run()
+    check_classes(again, run.scores("validation"), predicted, no_class=True)
+
+
+@pytest.mark.parametrize("given", ["", ":", "nearest", "masked:10", "masked:a", "masked:-2"])
+def test_a_rule_in_a_link_that_cannot_be_used_is_said(app_test: AppTest, given: str):
+    name = services.runner().submit(experiment(digits(epochs=1)))
+    until(lambda: services.runner().job(name).ended)
+    app_test.query_params.update({"run": name, "decide": given})
+    app_test.run()
+    assert len(sentences(app_test)) == (given != "")
+    assert table_of(app_test)["rule"] == "ratio"
 
 
 def test_the_rule_is_that_of_the_run(app_test: AppTest):
