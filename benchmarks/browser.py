@@ -1,4 +1,4 @@
-"""What benchmarks in a browser share: a server, a Chromium, and a page that has come to rest."""
+"""What benchmarks and tests in a browser share: a server, a Chromium, and a page that has come to rest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from core.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
+NO_CHROMIUM = "Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none."
 PATIENCE = 90.0  # seconds for anything to happen
 LAUNCH_ARGS = (
     "--no-sandbox",
@@ -33,30 +34,49 @@ LAUNCH_ARGS = (
 
 
 @contextmanager
-def served(script: str) -> Iterator[str]:
-    """This app on a free port: its address. Ends the server, and raises with its log if it does not start."""
+def serve(script: Path, log: Path, base: str = "") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`streamlit run script` on a free port: its address, once it is healthy, and its process, which ends with this.
+
+    A `base` path, as in "/cutoff", is server.baseUrlPath and part of the address. Raises RuntimeError with the log of a
+    server that does not start.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = {"server.address": "127.0.0.1", "server.port": port, "server.fileWatcherType": "none"}
-    command = [sys.executable, "-m", "streamlit", "run", script, *(f"--{key}={options[key]}" for key in options)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    address = f"http://127.0.0.1:{port}{base}"
+    options = [
+        "--server.address=127.0.0.1",
+        f"--server.port={port}",
+        f"--server.baseUrlPath={base}",
+        "--server.fileWatcherType=none",  # an edit during a run changes nothing
+    ]
     with (
-        TemporaryFile() as log,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT) as process,
+        log.open("wb") as output,
+        subprocess.Popen(
+            [sys.executable, "-m", "streamlit", "run", str(script), *options],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
     ):
         try:
-            address = f"http://127.0.0.1:{port}"
             if not _healthy(address, process):
-                log.seek(0)
-                raise SystemExit(f"The server did not start:\n{log.read().decode()}")
-            yield address
+                raise RuntimeError(f"The server did not start:\n{log.read_text()}")
+            yield address, process
         finally:
             process.terminate()
             try:
                 process.wait(timeout=20)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+@contextmanager
+def served(script: str) -> Iterator[str]:
+    """This app on a free port: its address."""
+    with TemporaryDirectory() as folder, serve(ROOT / script, Path(folder) / "server.log") as (address, _process):
+        yield address
 
 
 def _healthy(address: str, process: subprocess.Popen[bytes]) -> bool:
@@ -71,12 +91,17 @@ def _healthy(address: str, process: subprocess.Popen[bytes]) -> bool:
     return False
 
 
+def chromium() -> str | None:
+    """The path of the chromium of CUTOFF_CHROMIUM, or else of the system's; None without one."""
+    names = (read_settings().chromium, "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
 def launched(playwright: Playwright) -> Browser:
     """A Chromium without a window; ends the program without one."""
-    names = (read_settings().chromium, "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = chromium()
     if not found:
-        raise SystemExit("Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none.")
+        raise SystemExit(NO_CHROMIUM)
     return playwright.chromium.launch(executable_path=found, args=list(LAUNCH_ARGS))
 
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -220,53 +214,3 @@ def decoded(value: Any) -> Any:
         return {name: decoded(item) for name, item in value.items()}
     array = np.frombuffer(base64.b64decode(value["bdata"]), dtype=value["dtype"])
     return array.reshape([int(n) for n in str(value.get("shape", array.size)).split(",")])
-
-
-@contextmanager
-def serve(script: Path, log: Path, base: str = "") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """`streamlit run script` on a free port: its address, once it is healthy, and its process.
-
-    A `base` path, as in "/cutoff", is server.baseUrlPath and part of the address.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}{base}"
-    options = [
-        "--server.address=127.0.0.1",
-        f"--server.port={port}",
-        f"--server.baseUrlPath={base}",
-        "--server.fileWatcherType=none",  # an edit during a test run changes nothing
-    ]
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script), *options],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as process,
-    ):
-        try:
-            wait_until_healthy(address, process, log)
-            yield address, process
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def wait_until_healthy(address: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 120) -> None:
-    """Return once the server answers; fail with its log when it ends or takes too long."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urlopen(f"{address}/_stcore/health", timeout=3) as answer:
-                if answer.status == 200:
-                    return
-        except (URLError, OSError):
-            time.sleep(0.2)
-    pytest.fail(f"The server did not start:\n{log.read_text()}")

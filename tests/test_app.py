@@ -26,10 +26,11 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.testing.v1 import AppTest
 from streamlit.web.server.starlette.starlette_routes import create_upload_routes
 
+from benchmarks.browser import serve
 from core.errors import CutoffError
 from core.experiment.config import RunConfig
 from pages.components.scripts import SCRIPTS, VERSION
-from tests.conftest import ROOT, experiment, open_page, serve, until
+from tests.conftest import ROOT, experiment, open_page, until
 from tests.support.asgi import answered, fetched
 
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*/*.py") if path.stem == path.parent.name)

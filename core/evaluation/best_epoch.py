@@ -12,6 +12,7 @@ from core.evaluation import METRICS, ThresholdCounts, index_scores
 from core.evaluation.ranking import Rankings
 from core.evaluation.scores import Scores
 from core.evaluation.tuning import candidates
+from core.evaluation.value.payoffs import Payoffs, net_value
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ EPOCH_MEASURES: dict[str, EpochMeasure] = {
     "average_precision": EpochMeasure("average precision", average_precision),
     "f1": EpochMeasure("maximum F1", maximum_f1),
 }
+
+
+def maximum_net_value(payoffs: Payoffs) -> EpochMeasure:
+    """Net value per row at its best threshold; NaN without rows."""
+    return EpochMeasure("maximum net value per row", lambda counts: float(net_value(counts, payoffs).max()))
 
 
 def best(values: Sequence[float]) -> int | None:

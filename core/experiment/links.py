@@ -16,8 +16,8 @@ from core.parameters import Param, Value
 GIVEN = ("name", "colour")  # properties of a variant besides its choices
 SWEEP = "loss.pos_weight:1:100:16:log"
 OWNERS = {"data.": "data set", "loss.": "loss"}  # of parameters, by their prefix
-# A job, one of its runs, its thresholds and decision rule: not choices of an experiment.
-POINT = ("run", "shown", "current", "current_from", "saved", "saved_from", "decide")
+OF_RUN = ("shown", "current", "current_from", "saved", "saved_from", "decide")  # which run, thresholds, decision rule
+POINT = ("run", *OF_RUN)  # a job as well: not choices of an experiment
 
 
 def read_widths(text: str) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ scores of the last epoch, so that it can decide while a threshold moves.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +17,7 @@ from core.evaluation.bins import bin_of, rows_by_bin
 from core.evaluation.scores import Scores
 from core.evaluation.thinning import evenly_spaced
 from core.plots.axis import Axis, AxisKind, axes_between
-from core.plots.picture import FRAMES, axis_sent, losses_sent
+from core.plots.picture import FRAMES, axis_sent, json_sent, losses_sent
 from core.plots.style import packed
 
 BINS = 40  # of a histogram
@@ -60,7 +59,7 @@ class ColumnsFilm:
         shown = evenly_spaced(scores.n_rows, max(MOST // scores.n_columns, 1))
         truth = scores.y_true[shown]
         exact = "f8" if scores.y_score.dtype == np.float64 else "f4"  # which holds float16 exactly
-        return json.dumps(
+        return json_sent(
             {
                 "kind": self.kind,
                 "dtype": scores.y_score.dtype.name,
@@ -77,10 +76,8 @@ class ColumnsFilm:
                     for frame in self.frames
                 ],
                 "losses": losses_sent(self.train, self.validation),
-            },
-            separators=(",", ":"),
-            allow_nan=False,
-        ).encode()
+            }
+        )
 
     def _support(self) -> list[float]:
         """Rows, or their weight, that are actual in each column."""

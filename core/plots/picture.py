@@ -70,7 +70,7 @@ class Film:
     @cached_property
     def content(self) -> bytes:
         """The film as JSON, the same for the same numbers."""
-        return _json(
+        return json_sent(
             {
                 "kind": "scores",
                 "dtype": self.frames[-1].points.thresholds.dtype.name,
@@ -180,7 +180,7 @@ class ValuesFilm:
     @cached_property
     def content(self) -> bytes:
         """The film as JSON, the same for the same numbers."""
-        return _json(
+        return json_sent(
             {
                 "kind": "values",
                 "actual": packed(self.actual, "f4"),
@@ -252,7 +252,8 @@ def values_film(
 # --- JSON
 
 
-def _json(content: dict[str, Any]) -> bytes:
+def json_sent(content: dict[str, Any]) -> bytes:
+    """JSON as the browser gets it, the same for the same numbers; raises ValueError for NaN."""
     return json.dumps(content, separators=(",", ":"), allow_nan=False).encode()
 
 

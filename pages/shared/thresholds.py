@@ -26,6 +26,7 @@ from core.evaluation.threshold import (
 )
 from core.evaluation.tuning import LABEL_RULES, bind, candidates, rules
 from core.experiment.config import RunConfig
+from core.experiment.links import OF_RUN
 from pages.shared import session, state
 
 KEPT = 200  # steps that can be undone
@@ -41,7 +42,7 @@ class Step(NamedTuple):
 
 def open_link() -> None:
     """Keep which run of its job the URL names, and how it decides, until the Workbench is drawn."""
-    for name in ("shown", "decide", *LINKED, *(f"{name}_from" for name in LINKED)):
+    for name in OF_RUN:
         if given := st.query_params.get(name):
             state.LINKED.of(name).set(given)
 

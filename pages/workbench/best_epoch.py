@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import streamlit as st
 
-from core.evaluation.best_epoch import EPOCH_MEASURES, EpochMeasure, best
+from core.evaluation.best_epoch import EPOCH_MEASURES, best, maximum_net_value
 from core.evaluation.source import Key
-from core.evaluation.value.payoffs import Payoffs, net_value
+from core.evaluation.value.payoffs import Payoffs
 from pages.shared import payoffs, text
 from pages.workbench import shown
 
@@ -47,19 +46,14 @@ def _best(of: Key, pays: Payoffs) -> tuple[BestEpoch, ...]:
     run = shown.run_of(shown.known()[of[0]])
     assert run is not None
     epochs = [epoch for epoch, _ in run.kept]
-    loss = run.history.validation[epochs]
-    lowest = int(loss.argmin())
-    found = [BestEpoch("minimum validation loss", epochs[lowest], float(loss[lowest]))]
-    if run.task == "regression":
-        return tuple(found)
-    measures = list(EPOCH_MEASURES.values())
-    if not pays.flaw:
-        measures.append(
-            EpochMeasure("maximum net value per row", lambda counts: float(np.max(net_value(counts, pays))))
-        )
-    scores = [run.at(epoch).scores("validation") for epoch in epochs]
-    for measure in measures:
-        values = [measure(one) for one in scores]
-        if (place := best(values)) is not None:
-            found.append(BestEpoch(measure.label, epochs[place], values[place]))
-    return tuple(found)
+    losses = run.history.validation[epochs].tolist()
+    values = {"minimum validation loss": losses}
+    places = {"minimum validation loss": best([-loss for loss in losses])}
+    if run.task != "regression":
+        scores = [run.at(epoch).scores("validation") for epoch in epochs]
+        for measure in (*EPOCH_MEASURES.values(), *([] if pays.flaw else [maximum_net_value(pays)])):
+            values[measure.label] = [measure(one) for one in scores]
+            places[measure.label] = best(values[measure.label])
+    return tuple(
+        BestEpoch(label, epochs[place], values[label][place]) for label, place in places.items() if place is not None
+    )

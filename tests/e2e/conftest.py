@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.settings import read_settings
-from tests.conftest import ROOT, serve
+from benchmarks.browser import LAUNCH_ARGS, NO_CHROMIUM, chromium, serve, settled
+from tests.conftest import ROOT
 
 HERE = Path(__file__).parent
 PICTURES = ROOT / "test-results" / "pictures"
-LAUNCH_ARGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # Every state of the pages that lays out differently: how to get there, and a figure to wait for.
 BINARY = "epochs=20&loss.pos_weight=9"
 MULTICLASS = "dataset=digits&epochs=20"
@@ -52,8 +42,6 @@ STATES = {
 TRAINED = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, MISTAKES, RACE)
 
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 26)"}
-# Fonts are there, and every animation that began has ended, and those that began with their end; one that is paused or
-# goes on for ever is waited for no longer than a second.
 # Waits up to five seconds: plotly hears of a new width late.
 OVERFLOW = """async () => {
   const wider = () => Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]
@@ -62,6 +50,8 @@ OVERFLOW = """async () => {
   while (wider() > 0 && performance.now() < end) await new Promise(requestAnimationFrame);
   return wider();
 }"""
+# Fonts are there, and every animation that began has ended, and those that began with their end; one that is paused or
+# goes on for ever is waited for no longer than a second.
 STILL = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
   await document.fonts.ready;
@@ -107,10 +97,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Launch the chromium of CUTOFF_CHROMIUM, or else the system's."""
-    names = (read_settings().chromium, "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
+    found = chromium()
     if not found:
-        pytest.skip("Expected a chromium (CUTOFF_CHROMIUM, or chromium on the PATH), but got none.")
+        pytest.skip(NO_CHROMIUM)
     return browser_type_launch_args | {"executable_path": found, "args": list(LAUNCH_ARGS)}
 
 
@@ -142,12 +131,6 @@ def runs(browser: Browser, app_url: str) -> dict[str, str]:
         found[query] = page.url.split("?")[1]
     page.close()
     return found
-
-
-def settled(page: Page) -> None:
-    """Wait until the script has run: its request has left (100 ms), and nothing runs any more."""
-    page.wait_for_timeout(100)
-    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=30_000)
 
 
 def ticks(page: Page, count: int) -> None:

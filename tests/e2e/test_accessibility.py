@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, drawn, painted, settled, still, ticks
+from benchmarks.browser import settled
+from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, drawn, painted, still, ticks
 from tests.support.barriers import barriers
 
 SIZES = {1440: 900, 390: 844}

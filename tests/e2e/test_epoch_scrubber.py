@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 
-from tests.conftest import serve
-from tests.e2e.conftest import overflow, painted, settled, still
+from benchmarks.browser import serve, settled
+from tests.e2e.conftest import overflow, painted, still
 from tests.support.scrubber import EPOCHS, THRESHOLD, training
 
 SCRIPT = """

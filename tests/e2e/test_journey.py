@@ -11,7 +11,7 @@ import pandas as pd
 from playwright.sync_api import Page, expect
 from sklearn.metrics import confusion_matrix
 
-from tests.e2e.conftest import settled
+from benchmarks.browser import settled
 from tests.support.journey import choose
 
 # Minutes of training, if nobody stops it.

@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Locator, Page, WebSocket, expect
 from sklearn import metrics as sklearn
 
-from tests.e2e.conftest import overflow, painted, settled
+from benchmarks.browser import settled
+from tests.e2e.conftest import overflow, painted
 
 STAGE = ".st-key-picture .stage"
 ROWS = f"{STAGE} .listed tbody tr"

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import serve
-from tests.e2e.conftest import settled
+from benchmarks.browser import serve, settled
 
 APP = """
 import streamlit as st

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
-from tests.e2e.conftest import GROUNDS, RACE, STATES, drawn, overflow, settled, still, wear
+from benchmarks.browser import settled
+from tests.e2e.conftest import GROUNDS, RACE, STATES, drawn, overflow, still, wear
 from tests.support.barriers import barriers
 
 SIZES = {1440: 900, 390: 844}

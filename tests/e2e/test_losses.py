@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from tests.e2e.conftest import settled
+from benchmarks.browser import settled
 
 FIGURE = ".st-key-values_1 .live-figure"
 DRAWN = "selector => JSON.stringify(document.querySelector(selector)._fullData.map(trace => [...trace.y]))"

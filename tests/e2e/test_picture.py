@@ -13,12 +13,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 from scipy.special import logit
 
+from benchmarks.browser import serve, settled
 from core.evaluation import METRICS, ScoreIndex
 from core.plots.picture import EARLIER_BOUND
 from pages.components.picture.picture import Mark, thresholds_data
 from pages.components.scripts import VERSION
-from tests.conftest import confusion, serve
-from tests.e2e.conftest import overflow, painted, settled, still, ticks
+from tests.conftest import confusion
+from tests.e2e.conftest import overflow, painted, still, ticks
 from tests.support.picture_page import EPOCHS, SHOWN, trained
 from tests.support.wire import Wire
 

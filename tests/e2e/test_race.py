@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import overflow, pictures, settled, still, ticks
+from benchmarks.browser import settled
+from tests.e2e.conftest import overflow, pictures, still, ticks
 from tests.support.journey import choose
 
 THINNED = "dataset=breast_cancer&data.prevalence=5%25&epochs=1000"

@@ -8,8 +8,9 @@ from pathlib import Path
 import pandas as pd
 from playwright.sync_api import Page, expect
 
+from benchmarks.browser import settled
 from core.export import ThresholdRecord
-from tests.e2e.conftest import overflow, settled
+from tests.e2e.conftest import overflow
 
 BARS = "document.querySelector('.st-key-rows-bars .live-figure')"
 

@@ -11,11 +11,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from scipy.special import expit, logit
 
+from benchmarks.browser import serve, settled
 from benchmarks.picture_page import SCORES
 from core.evaluation import METRICS, ScoreIndex
 from core.evaluation.condensed import BOUND
-from tests.conftest import ROOT, confusion, serve
-from tests.e2e.conftest import overflow, painted, settled, still
+from tests.conftest import ROOT, confusion
+from tests.e2e.conftest import overflow, painted, still
 from tests.support.wire import Wire
 
 STAGE = ".st-key-picture .stage"

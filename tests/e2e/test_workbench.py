@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, REGRESSION, drawn, settled, wear
+from benchmarks.browser import settled
+from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, REGRESSION, drawn, wear
 
 STAGE = ".st-key-picture .stage"
 SIZES = ((1440, 780), (1280, 720), (1024, 768), (390, 844))

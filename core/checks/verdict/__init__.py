@@ -36,9 +36,9 @@ CASES: dict[str, tuple[type[Facts], Mapping[str, Callable[[Any], Statement | Non
     "regression": (ValueFacts, REGRESSION),
 }
 
-_verdicts: Recent[tuple[Key, tuple[float, ...], str, tuple[str, int, str] | None, Decision | None], Verdict] = Recent(
-    1024
-)
+Asked = tuple[Key, tuple[float, ...], str, tuple[str, int, str] | None, Decision | None]
+
+_verdicts: Recent[Asked, Verdict] = Recent(1024)
 
 
 def verdict(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checks.runs import ENOUGH, GAP
-from core.checks.verdict.facts import LEVEL, Decision, Facts, count_label, diverged, miswired, names_label, overfits
+from core.checks.verdict.facts import LEVEL, Facts, count_label, diverged, miswired, names_label, overfits
 from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation import DECISIONS, METRICS, ThresholdCounts, confusion_matrix, decided_counts
 from core.evaluation.calibration import top_label_error
@@ -32,22 +32,20 @@ class ClassFacts(Facts):
     @cached_property
     def matrix(self) -> NDArray:
         """Number (or weight) of rows by actual and predicted class, (K, K + 1), the last column without a class."""
-        rule, params = self.rule
-        predicted = DECISIONS[rule](self.scores.y_score, self.thresholds, **dict(params))
         return confusion_matrix(
-            self.scores.y_true, predicted, self.scores.n_columns, no_class=True, sample_weight=self.weight
+            self.scores.y_true, self.decided, self.scores.n_columns, no_class=True, sample_weight=self.weight
         )
 
-    @property
-    def rule(self) -> Decision:
-        """The decision rule."""
-        return self.decision or ("ratio" if self.scores.are_probabilities else "difference", ())
+    @cached_property
+    def decided(self) -> NDArray[np.intp]:
+        """Predicted class indices (N,), NO_CLASS for a row without a class."""
+        rule, params = self.decision or ("ratio" if self.scores.are_probabilities else "difference", ())
+        return DECISIONS[rule](self.scores.y_score, self.thresholds, **dict(params))
 
     @property
     def is_argmax(self) -> bool:
         """Whether every row gets its class of maximum score."""
-        rule, _ = self.rule
-        return rule == "argmax" or (rule != "masked" and len(set(self.thresholds)) == 1)
+        return np.array_equal(self.decided, self.scores.y_score.argmax(1))
 
     @property
     def counts(self) -> ThresholdCounts:
