@@ -8,7 +8,6 @@ from core.evaluation.decisions import (
     DecisionSpec,
     confusion_matrix,
     decide,
-    normalised,
     predicted_positive,
 )
 from core.evaluation.metrics import METRICS, MetricSpec
@@ -53,7 +52,6 @@ __all__ = [
     "label_counts",
     "label_totals",
     "metric_curve",
-    "normalised",
     "number_label",
     "pr_curve",
     "predicted_per_row",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +12,6 @@ from core.errors import CutoffError
 from core.evaluation.scores import as_labels, as_scores, as_weights
 from core.parameters import Param, Value, checked
 
-Normalise = Literal["none", "row", "column"]
 NO_CLASS = -1  # the decision for a row that gets no class
 NO_POWER = -(2**20)  # an exponent of 2 far below that of any float
 Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -253,7 +251,6 @@ def confusion_matrix(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     n_classes: int,
-    normalise: Normalise = "none",
     no_class: bool = False,
     sample_weight: ArrayLike | None = None,
 ) -> NDArray:
@@ -263,7 +260,6 @@ def confusion_matrix(
     ----------
     y_true, y_pred : class indices (N,) in [0, K).
     n_classes : K.
-    normalise : "none", "row" or "column", see `normalised`.
     no_class : whether y_pred may be NO_CLASS; such rows are counted in an additional last column.
     sample_weight : (N,), >= 0, by default 1 per row.
 
@@ -286,21 +282,7 @@ def confusion_matrix(
         )
     weight = None if sample_weight is None else as_weights(sample_weight, true.shape)
     pairs = np.bincount(true * columns + pred, weight, minlength=n_classes * columns)
-    return normalised(pairs.reshape(n_classes, columns), normalise)
-
-
-def normalised(matrix: NDArray, by: Normalise) -> NDArray:
-    """Normalise a confusion matrix (..., K, K): not at all ("none"), or each "row" or "column" to sum 1.
-
-    By row the diagonal is recall, by column precision. A row or column that sums to 0 becomes NaN. Raises CutoffError
-    for any other `by`.
-    """
-    if by not in get_args(Normalise):
-        raise CutoffError(f"Expected `normalise` to be one of {', '.join(get_args(Normalise))}, but got {by!r}.")
-    if by == "none":
-        return matrix
-    total = matrix.sum(axis=-1 if by == "row" else -2, keepdims=True)
-    return np.divide(matrix, total, out=np.full(matrix.shape, np.nan), where=total > 0)
+    return pairs.reshape(n_classes, columns)
 
 
 _FALLBACK = Param(

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from core.evaluation import ScoreIndex
 from core.plots.scores import BINS
 from core.plots.style import Scale, ScoreRange, limits, score_axis, score_range, scores_at
 
@@ -37,11 +36,6 @@ class Axis:
         """Edges (B + 1,) of B bins of equal width on the axis, as scores in ascending order."""
         placed = np.linspace(self.start, self.end, bins + 1)
         return expit(placed) if self.kind == "logit" else placed
-
-
-def axis_of(index: ScoreIndex, scale: Scale = "probability") -> Axis:
-    """The axis of this scale; for scores outside [0, 1] an axis of their range with padding."""
-    return _axis(*index.score_range, scale)
 
 
 def axes_between(low: float, high: float) -> dict[AxisKind, Axis]:

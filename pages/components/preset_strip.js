@@ -1,4 +1,4 @@
-// A card for each preset: its chart, and a button with its question.
+// A card for each question: its chart, and a button with its text.
 
 function card({ name, question, chart }, choose) {
   const place = Object.assign(document.createElement("div"), { className: "card", innerHTML: chart });
@@ -11,5 +11,5 @@ function card({ name, question, chart }, choose) {
 export default function ({ data, parentElement, setTriggerValue }) {
   const strip = parentElement.querySelector(".strip");
   if (strip.childElementCount === data.length) return; // a rerun must not take the focus from a button
-  strip.replaceChildren(...data.map((preset) => card(preset, (name) => setTriggerValue("chosen", name))));
+  strip.replaceChildren(...data.map((question) => card(question, (name) => setTriggerValue("chosen", name))));
 }

@@ -217,6 +217,23 @@ def test_a_class_opens_alone_and_leads_back(page: Page, app_url: str) -> None:
     expect(typed).to_have_value("0.250")
 
 
+def test_cells_say_their_share_of_the_row_or_the_column(page: Page, app_url: str) -> None:
+    train(page, app_url, "dataset=digits&epochs=3")
+    cells = page.locator(f"{STAGE} .crossed .cell")
+
+    def drawn() -> np.ndarray:
+        return np.array([cell.rstrip("%") or "0" for cell in cells.all_inner_texts()], float).reshape(10, -1)
+
+    counts = drawn()
+    actual, predicted = np.nonzero(counts.astype(int))
+    true, pred, weight = actual, predicted, counts[actual, predicted]
+    for name, theirs in (("by row", "true"), ("by column", "pred")):
+        page.get_by_role("button", name=name).click()
+        painted(page)
+        expected = sklearn.confusion_matrix(true, pred, sample_weight=weight, normalize=theirs)
+        np.testing.assert_allclose(drawn(), 100 * expected, atol=0.051)
+
+
 def test_arrow_keys_go_from_cell_to_cell(page: Page, app_url: str) -> None:
     train(page, app_url, "dataset=digits&epochs=3")
     page.get_by_role("button", name=re.compile("^actual 0, predicted 0")).focus()

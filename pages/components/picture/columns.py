@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,8 @@ from core.evaluation import DECISIONS, NO_CLASS
 from core.evaluation.columns import Outcome
 from core.evaluation.threshold import ABOVE_ALL, Threshold
 from core.parameters import Value
-from core.plots.axis import AxisKind
 from core.plots.columns import ColumnsFilm
-from pages.components.picture.picture import Act, Live, mount
+from pages.components.picture.picture import Act, Looks, looks_sent, mount
 
 DIGITS = 9  # of a number that is sent
 FEW = 30  # classes up to which the confusion matrix of every epoch is sent
@@ -65,15 +64,7 @@ def columns_picture(
     key: str,
     decision: Decision | None = None,
     tune: tuple[str, str] | None = None,
-    can_undo: bool = False,
-    asks: bool = False,
-    axis: AxisKind = "probability",
-    parts: Sequence[str] = (),
-    part: str = "",
-    epochs: int | None = None,
-    live: Live = "",
-    replay: str = "",
-    note: str = "",
+    **looks: Unpack[Looks],
 ) -> None:
     """Draw all classes or labels. The same `key` updates the picture already there, be it of one column or of all.
 
@@ -91,7 +82,7 @@ def columns_picture(
     decision : of classes; None of labels.
     tune : what the button that tunes all thresholds says, and its tooltip; None for no such button.
 
-    The others are as for `picture`.
+    of, key and looks are as for `picture`.
     """
     of_classes = film.kind == "classes"
     fallback = NO_CLASS if decision is None else int(decision.params.get("fallback", NO_CLASS))
@@ -111,9 +102,7 @@ def columns_picture(
         "noun": {"single": single, "plural": plural, "title": single.capitalize()},
         "tune": tune and {"label": tune[0], "help": tune[1]},
     }
-    data |= {"undo": can_undo, "asks": asks, "axis": axis, "parts": list(parts), "part": part}
-    data |= {"epochs": epochs, "live": live, "replay": replay, "note": note}
-    mount(film.content, data, on_act, of, key)
+    mount(film.content, data | looks_sent(looks), on_act, of, key)
 
 
 def _sent(thresholds: Sequence[Threshold]) -> list[float | str]:

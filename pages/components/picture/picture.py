@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 import streamlit as st
 
@@ -85,6 +85,45 @@ class Outline:
     text: str = ""
 
 
+class Looks(TypedDict, total=False):
+    """What a picture of any kind is told, each with a default.
+
+    can_undo : whether there is a step to undo.
+    asks : whether cells of the confusion matrix can be pressed.
+    axis : how scores are spaced when `of` is first seen; switching it needs no answer.
+    parts, part : names of the splits to choose from, and the one that is drawn.
+    epochs : number of epochs that the run will have, by default that of its last frame.
+    live : whether the run still trains, so that play, step and restart are about its training.
+    replay : a name; all epochs are played once when it is one that was not played last. "" plays nothing.
+    note : a few words beside the last epoch, as in "0.4 s on the CPU".
+    """
+
+    can_undo: bool
+    asks: bool
+    axis: AxisKind
+    parts: Sequence[str]
+    part: str
+    epochs: int | None
+    live: Live
+    replay: str
+    note: str
+
+
+def looks_sent(looks: Looks) -> dict[str, Any]:
+    """What draw.js gets of them."""
+    return {
+        "undo": looks.get("can_undo", False),
+        "asks": looks.get("asks", False),
+        "axis": looks.get("axis", "probability"),
+        "parts": list(looks.get("parts", ())),
+        "part": looks.get("part", ""),
+        "epochs": looks.get("epochs"),
+        "live": looks.get("live", ""),
+        "replay": looks.get("replay", ""),
+        "note": looks.get("note", ""),
+    }
+
+
 def picture(
     film: Film | ValuesFilm,
     index: ScoreIndex | None,
@@ -97,15 +136,7 @@ def picture(
     rest: str = "",
     target: str = "",
     outline: Outline | None = None,
-    can_undo: bool = False,
-    asks: bool = False,
-    axis: AxisKind = "probability",
-    parts: Sequence[str] = (),
-    part: str = "",
-    epochs: int | None = None,
-    live: Live = "",
-    replay: str = "",
-    note: str = "",
+    **looks: Unpack[Looks],
 ) -> None:
     """Draw a film. The same `key` updates the picture already there, and keeps what the viewer chose in it.
 
@@ -123,30 +154,14 @@ def picture(
     label, rest : names of the positive class and of the other rows.
     target : name of a regression's target.
     outline : the previous run.
-    can_undo : whether there is a step to undo.
-    asks : whether cells of the confusion matrix can be pressed.
-    axis : how scores are spaced when `of` is first seen; switching it needs no answer.
-    parts, part : names of the splits to choose from, and the one that is drawn.
-    epochs : number of epochs that the run will have, by default that of its last frame.
-    live : whether the run still trains, so that play, step and restart are about its training.
-    replay : a name; all epochs are played once when it is one that was not played last. "" plays nothing.
-    note : a few words beside the last epoch, as in "0.4 s on the CPU".
+    looks : see `Looks`.
     """
     behind = outline and {
         "address": store.keep(outline.film.content),
         "threshold": _number(outline.threshold),
         "text": outline.text,
     }
-    data: dict[str, Any] = {
-        "outline": behind,
-        "undo": can_undo,
-        "asks": asks,
-        "axis": axis,
-        "parts": list(parts),
-        "part": part,
-    }
-    data |= {"epochs": epochs, "live": live, "replay": replay, "note": note}
-    data |= {"label": label, "rest": rest, "target": target}
+    data = looks_sent(looks) | {"outline": behind, "label": label, "rest": rest, "target": target}
     mount(
         film.content,
         data | thresholds_data(film, index, marks),

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core.evaluation import NO_CLASS
+from core.evaluation import NO_CLASS, changes
 from core.evaluation.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.evaluation.scores import ClassView, Scores
 from core.evaluation.source import ScoreSource
@@ -175,10 +175,13 @@ def _choose_cell(
     if before is None:
         return found, f" are {', '.join(told)}" if told else ""
     told.append("predicted another class with the saved thresholds")
-    actual = scores.y_true[found.index]
-    correct, was_correct = (int((each[found.index] == actual).sum()) for each in (decided, before))
-    neither = len(found) - correct - was_correct
-    counts = f"{correct:,} correct now, {was_correct:,} correct with the saved thresholds, {neither:,} with neither"
+    at = found.index
+    differing = changes(scores.y_true[at], before[at], decided[at])
+    neither = differing.rows - differing.righted - differing.wronged
+    counts = (
+        f"{differing.righted:,.0f} correct now, {differing.wronged:,.0f} correct with the saved thresholds, "
+        f"{neither:,.0f} with neither"
+    )
     return found, f" are {', '.join(told)}: {counts}"
 
 

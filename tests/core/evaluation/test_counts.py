@@ -15,7 +15,6 @@ from core.evaluation import (
     confusion_matrix,
     decide,
     index_scores,
-    normalised,
     predicted_positive,
 )
 from core.evaluation.scores import Scores
@@ -262,21 +261,6 @@ def test_confusion_matrix_equals_scikit_learn(pairs):
     if not pairs:
         return
     np.testing.assert_array_equal(matrix, sk.confusion_matrix(true, pred, labels=range(5)))
-    for by, theirs in (("row", "true"), ("column", "pred")):
-        ours = confusion_matrix(true, pred, 5, by)
-        # scikit-learn shows an empty row as 0, here it is NaN.
-        expected = sk.confusion_matrix(true, pred, labels=range(5), normalize=theirs)
-        np.testing.assert_array_equal(np.nan_to_num(ours), expected)
-        empty = matrix.sum(axis=1 if by == "row" else 0) == 0
-        assert np.isnan(ours if by == "row" else ours.T)[empty].all()
-        assert not np.isnan(ours if by == "row" else ours.T)[~empty].any()
-
-
-def test_confusion_at_thresholds_normalises_like_any_other():
-    matrices = confusion(ScoreIndex.of([0, 0, 0, 1], [0.1, 0.2, 0.6, 0.7]).counts([0.5, np.inf]))
-    np.testing.assert_array_equal(normalised(matrices, "row")[0], [[2 / 3, 1 / 3], [0, 1]])
-    np.testing.assert_array_equal(normalised(matrices, "column")[1], [[0.75, np.nan], [0.25, np.nan]])
-    assert normalised(matrices, "none") is matrices
 
 
 @pytest.mark.parametrize(
@@ -284,7 +268,6 @@ def test_confusion_at_thresholds_normalises_like_any_other():
     [
         (([0, 3], [0, 0], 3), r"lie in \{0, ..., 2\}, but got 3"),
         (([0, 1], [0], 3), r"one shape \(N,\), but got \(2,\) and \(1,\)"),
-        (([0, 1], [0, 1], 2, "all"), "`normalise` to be one of none, row, column, but got 'all'"),
     ],
 )
 def test_bad_confusion_is_refused_in_one_sentence(arguments, sentence):

@@ -7,26 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.evaluation import ScoreIndex
-from core.plots.axis import axis_of, round_numbers
-from tests.support.indexes import an_index
+from core.plots.axis import axes_between, round_numbers
 
 
 def test_probabilities_have_two_axes_and_other_scores_their_own_range():
-    index = an_index(0, 500, 0.5, 2)
-    for scale, ends in (("probability", (0, 1)), ("logit", (-9, 9))):
-        axis = axis_of(index, scale)
-        assert (axis.kind, axis.low, axis.high, axis.start, axis.end) == (scale, 0, 1, *ends)
+    axes = axes_between(0.0, 1.0)
+    assert list(axes) == ["probability", "logit"]
+    for (kind, axis), ends in zip(axes.items(), ((0, 1), (-9, 9)), strict=True):
+        assert (axis.kind, axis.low, axis.high, axis.start, axis.end) == (kind, 0, 1, *ends)
         assert [float(text) for _, text in axis.ticks] == pytest.approx([score for score, _ in axis.ticks])
-    margins = axis_of(ScoreIndex.of([0, 1], np.array([-3.0, 17.0])), "logit")
+    (margins,) = axes_between(-3.0, 17.0).values()
     assert (margins.kind, margins.low, margins.high) == ("score", -4, 18)
     assert [score for score, _ in margins.ticks] == [0, 5, 10, 15]
-    assert axis_of(ScoreIndex.of([], []), "logit").kind == "logit"
+    assert list(axes_between(np.nan, np.nan)) == list(axes)
 
 
 @pytest.mark.parametrize("value", [7.0, -2.5, 1e6, 1.5])
 def test_a_constant_outside_of_probabilities_has_room_on_both_sides(value: float):
-    axis = axis_of(ScoreIndex.of([0, 1], np.full(2, value)))
+    (axis,) = axes_between(value, value).values()
     assert axis.low < value < axis.high
 
 
