@@ -13,23 +13,30 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import torch
 
 from core.errors import CutoffError
-from core.evaluation import default_accuracies
 from core.evaluation.source import new_id
 from core.experiment.compatibility import check_experiment, stacks
 from core.experiment.config import Experiment, RunConfig
 from core.experiment.limits import check_scores
 from core.settings import Settings
 from core.training.engine import Epoch, train_in_turns
-from core.training.runs import LIVE, Job, Run, Status
+from core.training.progress import (
+    accuracies,
+    after_epoch,
+    ended_run,
+    n_bytes,
+    rested,
+    turned,
+    within_memory,
+    without_earlier_epochs,
+)
+from core.training.runs import Job, Run, Status
 
 Train = Callable[[Sequence[RunConfig]], Iterator[Epoch | None]]
 TURN_SECONDS = 0.04
 KEPT_JOBS = 50  # finished jobs in memory
-KEPT_BYTES_A_JOB = 32 << 20  # for validation outputs of earlier epochs
 UNWATCHED_SECONDS = 300.0  # a hidden tab still polls once a minute, a closed one never
 GIVE_WAY_SECONDS = 0.03  # pause of training after each call of `give_way`
 LONGEST_WAIT, WAIT_PER_SECOND = 0.1, 3.0  # longest pause in seconds; seconds of pause per second of training
@@ -185,7 +192,7 @@ class Runner:
                 active.stepping.clear()
                 self._jobs[name] = replace(
                     self._jobs[name],
-                    runs=tuple(_turned(run, "running", "paused") for run in self._jobs[name].runs),
+                    runs=tuple(turned(run, "running", "paused") for run in self._jobs[name].runs),
                     paused=time.monotonic(),
                 )
                 self._lock.notify()
@@ -196,8 +203,8 @@ class Runner:
             active = self._find(name)
             if active and self._jobs[name].paused is not None:
                 active.stepping.clear()
-                runs = tuple(_turned(run, "paused", "running") for run in self._jobs[name].runs)
-                self._jobs[name] = replace(_rested(self._jobs[name]), runs=runs)
+                runs = tuple(turned(run, "paused", "running") for run in self._jobs[name].runs)
+                self._jobs[name] = replace(rested(self._jobs[name]), runs=runs)
                 self._lock.notify()
 
     def step(self, name: str) -> None:
@@ -355,11 +362,11 @@ class Runner:
         with self._lock:
             job = self._jobs[active.id]
             runs = list(job.runs)
-            right = _accuracies(runs[stack.rows[0]], epoch)
+            right = accuracies(runs[stack.rows[0]], epoch)
             for at, row in enumerate(stack.rows):
                 if not runs[row].ended:
-                    runs[row] = _after(runs[row], epoch, at, float(right[at]), job.kept_every)
-            self._jobs[active.id] = _within_memory(replace(job, runs=tuple(runs)))
+                    runs[row] = after_epoch(runs[row], epoch, at, float(right[at]), job.kept_every)
+            self._jobs[active.id] = within_memory(replace(job, runs=tuple(runs)))
             if stack in active.stepping:
                 active.stepping.remove(stack)
             if job.pace is not None and len({run.epoch for run in runs if not run.ended}) == 1:  # all finished it
@@ -371,15 +378,17 @@ class Runner:
             active.stepping = [one for one in active.stepping if one is not stack]
             if active.stacks:
                 job = self._jobs[active.id]
-                runs = tuple(_ended(run, status, error) if i in stack.rows else run for i, run in enumerate(job.runs))
+                runs = tuple(
+                    ended_run(run, status, error) if i in stack.rows else run for i, run in enumerate(job.runs)
+                )
                 self._jobs[active.id] = replace(job, runs=runs)
             else:
                 self._end(active.id, status, error)
 
     def _end(self, name: str, status: Status, error: str = "") -> None:
         """End all runs of a job that have not ended. Called with the lock held."""
-        job = _rested(self._jobs[name])
-        runs = tuple(_ended(run, status, error) for run in job.runs)
+        job = rested(self._jobs[name])
+        runs = tuple(ended_run(run, status, error) for run in job.runs)
         self._jobs[name] = replace(job, runs=runs, position=0, stopped=time.monotonic())
         self._active = [active for active in self._active if active.id != name]
         self._cancelled.discard(name)
@@ -398,12 +407,12 @@ class Runner:
         oldest first. The last submitted job always stays. Called with the lock held."""
         # A job whose runs have all diverged stays active until its generator ends, so it is not dropped.
         finished = [name for name, job in self._jobs.items() if job.stopped is not None and name not in self._for_good]
-        sizes = {name: _bytes(self._jobs[name]) for name in finished}
+        sizes = {name: n_bytes(self._jobs[name]) for name in finished}
         limit = self._settings.kept_mb << 20
         for name in finished[:-1]:
             if sum(sizes.values()) > limit:
-                self._jobs[name] = _without_earlier_epochs(self._jobs[name])
-                sizes[name] = _bytes(self._jobs[name])
+                self._jobs[name] = without_earlier_epochs(self._jobs[name])
+                sizes[name] = n_bytes(self._jobs[name])
         while len(finished) > KEPT_JOBS or (len(finished) > 1 and sum(sizes.values()) > limit):
             old = finished.pop(0)
             del self._jobs[old], self._read_at[old], sizes[old]
@@ -419,86 +428,3 @@ def _step_back() -> None:
     """Give this thread a lower priority than those that serve pages, if the system has thread priorities."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-
-
-def _accuracies(run: Run, epoch: Epoch) -> np.ndarray:
-    """Validation accuracy of the default decisions of every run of an epoch, (R,); NaN if scores are not finite and in
-    a regression. `run` is one of the runs."""
-    right = np.full(len(epoch.finite), np.nan)
-    sound = np.flatnonzero(epoch.finite)
-    if run.task != "regression" and len(sound):
-        rows = replace(run, outputs={"validation": epoch.validation[sound[0]]}).scores("validation")
-        right[sound] = default_accuracies(rows, np.stack([epoch.validation[at] for at in sound]))
-    return right
-
-
-def _after(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Run:
-    """The run with one more epoch; a run that diverged keeps the scores of its last finite epoch."""
-    if not epoch.finite[at]:
-        return replace(
-            _with_own_arrays(run),
-            status="diverged",
-            error=f"The loss was not finite at epoch {epoch.index}; the results are those of the epoch before. "
-            "Try a smaller learning rate.",
-        )
-    kept = run.kept if not run.kept or run.kept[-1][0] % kept_every == 0 else run.kept[:-1]
-    now = replace(
-        run,
-        outputs={"validation": epoch.validation[at], "test": epoch.test[at]},
-        kept=(*kept, (epoch.index, epoch.validation[at])),
-        surface=epoch.surface[at] if epoch.surface else None,
-        device=epoch.device,
-    )
-    if epoch.stopped[at]:
-        now = replace(_with_own_arrays(now), status="stopped early")
-    losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])
-    return replace(now, history=run.history.then(*losses, right))
-
-
-def _with_own_arrays(run: Run) -> Run:
-    """The run with copies of its last outputs, since views would keep the outputs of the whole stack in memory."""
-    outputs = {part: array.copy() for part, array in run.outputs.items()}
-    kept = tuple((epoch, outputs["validation"]) for epoch, _ in run.kept[-1:])
-    surface = None if run.surface is None else run.surface.copy()
-    return replace(run, outputs=outputs, kept=(*run.kept[:-1], *kept), surface=surface)
-
-
-def _within_memory(job: Job) -> Job:
-    """Drop every second kept epoch until the kept outputs fit into KEPT_BYTES_A_JOB."""
-    while sum(len(run.kept) * run.kept[-1][1].nbytes for run in job.runs if run.kept) > KEPT_BYTES_A_JOB:
-        every = 2 * job.kept_every
-        if every > 2 * max(run.config.epochs for run in job.runs):
-            return job  # only the last epoch is left
-        runs = tuple(
-            replace(run, kept=tuple(pair for pair in run.kept if pair[0] % every == 0 or pair is run.kept[-1]))
-            for run in job.runs
-        )
-        job = replace(job, runs=runs, kept_every=every)
-    return job
-
-
-def _without_earlier_epochs(job: Job) -> Job:
-    return replace(job, runs=tuple(replace(run, kept=run.kept[-1:]) for run in job.runs))
-
-
-def _bytes(job: Job) -> int:
-    """Bytes of a job's scores. The kept outputs of the last epoch are also its outputs, so they count once."""
-    arrays = [outputs for run in job.runs for _, outputs in run.kept[:-1]]
-    arrays += [outputs for run in job.runs for outputs in run.outputs.values()]
-    arrays += [run.surface for run in job.runs if run.surface is not None]
-    return sum(array.nbytes for array in arrays)
-
-
-def _rested(job: Job) -> Job:
-    """The job without its pause, if it is paused."""
-    if job.paused is None:
-        return job
-    return replace(job, paused=None, rested=job.rested + time.monotonic() - job.paused)
-
-
-def _turned(run: Run, before: Status, after: Status) -> Run:
-    return replace(run, status=after) if run.status == before else run
-
-
-def _ended(run: Run, status: Status, error: str) -> Run:
-    return replace(run, status=status, error=error) if run.status in LIVE else run

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -38,6 +39,17 @@ class History:
         )
 
 
+class Kept(NamedTuple):
+    """The outputs of a run after an epoch, (N, C) by split, as `Run.outputs`."""
+
+    epoch: int
+    outputs: Mapping[str, np.ndarray]
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(array.nbytes for array in self.outputs.values())
+
+
 @dataclass(frozen=True)
 class Run:
     """A snapshot of a run: a ScoreSource of its last epoch.
@@ -50,7 +62,7 @@ class Run:
     history : losses and accuracies by epoch.
     outputs : probabilities (N, C) after the last epoch, by split; in a regression standardised predictions (N, 1).
     error : why it failed, was stopped or diverged, in a sentence; "" otherwise.
-    kept : (epoch, validation outputs (N, C)) of as many epochs as memory allows, in order.
+    kept : the outputs of as many epochs as memory allows, in order.
     surface : probabilities (G * G, 1) at the grid points of 2-D data; None for other data.
     device : the device that trains it, as in torch; "" before the first epoch.
     """
@@ -61,7 +73,7 @@ class Run:
     history: History = History()
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
     error: str = ""
-    kept: tuple[tuple[int, np.ndarray], ...] = ()
+    kept: tuple[Kept, ...] = ()
     surface: np.ndarray | None = None
     device: str = ""
 
@@ -137,19 +149,19 @@ class Run:
         return self._predictions(part, self._outputs(part))
 
     def at(self, epoch: int) -> ArraySource:
-        """The validation rows after an earlier epoch as a separate source, with its own thresholds.
+        """The run after an earlier epoch as a separate source, with its own thresholds.
 
         Raises CutoffError if the outputs of this epoch are not kept.
         """
-        kept = dict(self.kept)
+        kept = {one.epoch: one.outputs for one in self.kept}
         if epoch not in kept:
             raise CutoffError(f"The scores of epoch {epoch} are not kept.")
-        part, outputs = "validation", kept[epoch]
+        read = self._predictions if self.task == "regression" else self._scores
         label = " · ".join(reversed(compatibility.describe(self.config)))
         return ArraySource(
-            data={part: (self._predictions if self.task == "regression" else self._scores)(part, outputs)},
-            columns={part: self.row_columns(part)},
-            places={part: self.rows(part)},
+            data={part: read(part, outputs) for part, outputs in kept[epoch].items()},
+            columns={part: self.row_columns(part) for part in kept[epoch]},
+            places={part: self.rows(part) for part in kept[epoch]},
             about=About(f"{label} · epoch {epoch}", f"scores after epoch {epoch}"),
             config=self.config,
             id=f"{self.id}@{epoch}",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.plots.epochs import EpochFrames, epoch_frames
 from core.plots.style import Scale
-from core.training.runner import KEPT_BYTES_A_JOB
+from core.training.progress import KEPT_BYTES_A_JOB
 from core.training.runs import Run
 from pages.components.epoch_scrubber import epoch_scrubber
 from pages.shared import state, theory
@@ -53,7 +53,7 @@ def show(run: Run, threshold: float, choose: bool = False) -> None:
         key=f"epochs.{run.id}.{column}",
         alt=f"Histogram of the validation rows' probabilities by actual class, one epoch at a time, of {view.label}.",
     )
-    every = run.kept[1][0] - run.kept[0][0] if len(run.kept) > 1 else 0
+    every = run.kept[1].epoch - run.kept[0].epoch if len(run.kept) > 1 else 0
     known = {0: "the last epoch", 1: "every epoch", 2: "every second epoch and the last"}
     kept = known.get(every, f"every {every} epochs and the last")
     st.caption(f"Kept: {kept}. The limit is {KEPT_BYTES_A_JOB >> 20} MB of scores per experiment.")
@@ -63,8 +63,8 @@ def show(run: Run, threshold: float, choose: bool = False) -> None:
 def _frames(
     of: tuple[str, int, int], threshold: float, scale: Scale, column: int, convert: bool, _run: Run
 ) -> EpochFrames:
-    scores = np.stack([outputs[:, column] for _, outputs in _run.kept])
+    scores = np.stack([kept.outputs["validation"][:, column] for kept in _run.kept])
     if convert:
         scores = theory.converted(_run.config, scores)
     y = _run.scores("validation").view(column).y
-    return epoch_frames([epoch for epoch, _ in _run.kept], y, scores, threshold, scale)
+    return epoch_frames([kept.epoch for kept in _run.kept], y, scores, threshold, scale)

@@ -45,7 +45,7 @@ def _best(of: Key, pays: Payoffs) -> tuple[BestEpoch, ...]:
     """The best kept epoch of a run by each measure, the earliest of equals."""
     run = shown.run_of(shown.known()[of[0]])
     assert run is not None
-    epochs = [epoch for epoch, _ in run.kept]
+    epochs = [kept.epoch for kept in run.kept]
     losses = run.history.validation[epochs].tolist()
     values = {"minimum validation loss": losses}
     places = {"minimum validation loss": best([-loss for loss in losses])}

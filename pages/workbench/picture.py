@@ -40,6 +40,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         "parts": source.parts,
         "part": part,
         "epochs": job.runs[0].config.epochs if job and live else None,
+        "run": source.id,
         "live": live,
         "replay": "" if brief else _replay(job),
         "note": f"{text.seconds(job.elapsed)}{text.of_devices(job, tried=False)}" if job and not live else "",
@@ -63,7 +64,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
     }
     if columns.are_all_shown(source.scores(part)):
         drawn = _columns(key, part, alone, source)
-        kept = _kept(source, part, alone)
+        kept = _kept(source, alone)
         table.show(
             source,
             drawn,
@@ -147,18 +148,18 @@ def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | s
             thresholds.save(source)
 
 
-def _kept(source: ScoreSource, part: str, alone: bool) -> dict[int, ScoreSource]:
-    """The source at each epoch that is kept of these rows up to its own, or `alone` at its own."""
+def _kept(source: ScoreSource, alone: bool) -> dict[int, ScoreSource]:
+    """The source at each epoch that is kept up to its own, or `alone` at its own."""
     run, last = shown.run_of(source), source.version
     if run is None or not isinstance(last, int):
         return {0: source}
-    earlier = [epoch for epoch, _ in run.kept if epoch < last and part == "validation" and not alone]
+    earlier = [kept.epoch for kept in run.kept if kept.epoch < last and not alone]
     return {epoch: run.at(epoch) for epoch in earlier} | {last: source}
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _film(of: Key, part: str, column: int, alone: bool, _source: ScoreSource) -> Film:
-    kept = _kept(_source, part, alone)
+    kept = _kept(_source, alone)
     views = [source.scores(part).view(column) for source in kept.values()]
     weight = _source.row_columns(part).weight
     return film(list(kept), [ScoreIndex.of(view.y, view.score, weight) for view in views], *_losses(_source))
@@ -166,14 +167,14 @@ def _film(of: Key, part: str, column: int, alone: bool, _source: ScoreSource) ->
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _columns(of: Key, part: str, alone: bool, _source: ScoreSource) -> ColumnsFilm:
-    kept = _kept(_source, part, alone)
+    kept = _kept(_source, alone)
     weight = _source.row_columns(part).weight
     return columns_film(list(kept), [source.scores(part) for source in kept.values()], weight, *_losses(_source))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _values(of: Key, part: str, alone: bool, _source: ScoreSource) -> ValuesFilm:
-    kept = _kept(_source, part, alone)
+    kept = _kept(_source, alone)
     return values_film(list(kept), [source.predictions(part) for source in kept.values()], *_losses(_source))
 
 

@@ -20,7 +20,7 @@ from pages.components.picture.picture import Mark, thresholds_data
 from pages.components.scripts import VERSION
 from tests.conftest import confusion
 from tests.e2e.conftest import overflow, painted, still, ticks
-from tests.support.picture_page import EPOCHS, SHOWN, trained
+from tests.support.picture_page import EPOCHS, SHOWN, STAGE, trained
 from tests.support.wire import Wire
 
 APP = """
@@ -36,7 +36,6 @@ page()
 """
 AXE = Axe()
 SIZES = ((1440, 900), (1280, 720), (1024, 768), (390, 844))
-STAGE = ".st-key-picture .stage"
 TILES = ("precision", "recall", "f1", "specificity", "mcc")
 
 

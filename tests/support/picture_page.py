@@ -22,6 +22,7 @@ from core.plots.picture import Film, ValuesFilm, film, values_film
 from pages.components.picture.picture import Act, Mark, Outline, picture
 
 EPOCHS = 20
+STAGE = ".st-key-picture .stage"
 
 
 @lru_cache(maxsize=8)

@@ -11,7 +11,7 @@ from core.data import load_dataset, load_split
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource, new_id
 from core.experiment.config import make_config
-from core.training.runs import History, Run
+from core.training.runs import History, Kept, Run
 
 
 def binary(n: int = 200, seed: int = 0, dtype: str = "float32") -> Scores:
@@ -35,16 +35,19 @@ def a_run(dataset: str = "gaussians", head: str = "sigmoid", loss: str = "bce", 
     columns = 1 if load_dataset(dataset).task in ("binary", "regression") else len(classes)
     rng = np.random.default_rng(0)
     kept = tuple(
-        (at, rng.random((len(split.rows["validation"]), columns), dtype=np.float32)) for at in range(epoch + 1)
+        Kept(
+            at,
+            {part: rng.random((len(split.rows[part]), columns), dtype=np.float32) for part in ("validation", "test")},
+        )
+        for at in range(epoch + 1)
     )
-    test = rng.random((len(split.rows["test"]), columns), dtype=np.float32)
     losses = np.zeros(epoch + 1)
     return Run(
         f"{new_id()}-0",
         config,
         "finished",
         History(losses, losses, losses),
-        {"validation": kept[-1][1], "test": test},
+        dict(kept[-1].outputs),
         kept=kept,
     )
 

@@ -123,7 +123,7 @@ def overfits(facts: Facts) -> Statement | None:
     best = int(loss.argmin())
     if loss[-1] < max(RISE * loss[best], loss[best] + LEAST_RISE) or train[-1] >= train[best]:
         return None
-    kept = best in dict(run.kept)
+    kept = best in (one.epoch for one in run.kept)
     action: Action = (
         RestoreEpoch(f"Restore epoch {best}", best)
         if kept

@@ -102,7 +102,7 @@ def columns_picture(
         "noun": {"single": single, "plural": plural, "title": single.capitalize()},
         "tune": tune and {"label": tune[0], "help": tune[1]},
     }
-    mount(film.content, data | looks_sent(looks), on_act, of, key)
+    mount(film.content, data | looks_sent(looks, of), on_act, of, key)
 
 
 def _sent(thresholds: Sequence[Threshold]) -> list[float | str]:

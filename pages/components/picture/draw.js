@@ -1,7 +1,8 @@
 // Draws the picture of a run into an element, and again into the same one when there is more to say. Knows nothing of
 // Streamlit: `onChange` hears of acts { of, serial, kind, value }, and an answer is the next `data`.
 //
-// data: of (what is shown: an act of another one is out of date), serial (of the last act that is answered), large (the
+// data: of (what is shown: an act of another one is out of date), run (whose epochs it shows: of other rows or columns
+// of it the same epoch is shown), serial (of the last act that is answered), large (the
 // film, see core/plots/picture.py), marks [{ role, threshold, tp, fp, label }], window, outline, and texts and switches
 // as picture.py lists them.
 
@@ -22,8 +23,8 @@ export function draw(element, data, onChange) {
   let state = states.get(element);
   if (state?.kind !== data.large.kind) {
     state?.stop();
-    const { replayed, speed = 1 } = state ?? {};
-    state = mount(element, data.large.kind, { replayed, speed });
+    const { replayed, speed = 1, run } = state ?? {};
+    state = mount(element, data.large.kind, { replayed, speed, run, earlier: state && earlier(state) });
   }
   state.onChange = onChange;
   receive(state, data);
@@ -75,17 +76,25 @@ function receive(state, data) {
   const other = state.of !== data.of;
   if (other) {
     clearTimeout(state.timer);
-    Object.assign(state, { of: data.of, timer: undefined, moving: false, pending: 0, asked: undefined, playing: false, part: 0 });
+    Object.assign(state, { of: data.of, timer: undefined, moving: false, pending: 0, asked: undefined });
   }
-  const followed = other || state.at === state.film.frames.length - 1;
-  const at = followed ? film.frames.length - 1 : nearest(film.frames, state.frame.epoch);
-  Object.assign(state, { data, film, at, frame: film.frames[at], part: 0, epochs: data.epochs ?? film.frames.at(-1).epoch });
+  const epoch = state.run === data.run ? earlier(state) : undefined;
+  if (epoch === undefined) state.playing = false;
+  const at = epoch === undefined ? film.frames.length - 1 : nearest(film.frames, epoch);
+  Object.assign(state, { data, film, at, run: data.run, frame: film.frames[at], part: 0, epochs: data.epochs ?? film.frames.at(-1).epoch });
   const outlined = data.outline && readFilm(data.outline.large);
   state.before = outlined?.kind === film.kind ? { film: outlined, frame: outlined.frames.at(-1) } : undefined;
   if (other || !film.axes?.[state.axis]) state.axis = film.axes && (film.axes[data.axis] ? data.axis : Object.keys(film.axes)[0]);
   KINDS[state.kind].receive?.(state, other);
   player.replay(state, data.replay);
   state.request({ lay: true });
+}
+
+// The epoch that is shown where it is not the last one, which later ones are followed to.
+function earlier(state) {
+  if (!state.film) return state.earlier;
+  const { film, at } = state;
+  return at < film.frames.length - 1 ? film.frames[at].epoch : undefined;
 }
 
 function nearest(frames, epoch) {

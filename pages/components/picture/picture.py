@@ -93,6 +93,7 @@ class Looks(TypedDict, total=False):
     axis : how scores are spaced when `of` is first seen; switching it needs no answer.
     parts, part : names of the splits to choose from, and the one that is drawn.
     epochs : number of epochs that the run will have, by default that of its last frame.
+    run : names the run, by default `of`; where it stays the same the epoch that is shown does too.
     live : whether the run still trains, so that play, step and restart are about its training.
     replay : a name; all epochs are played once when it is one that was not played last. "" plays nothing.
     note : a few words beside the last epoch, as in "0.4 s on the CPU".
@@ -104,12 +105,13 @@ class Looks(TypedDict, total=False):
     parts: Sequence[str]
     part: str
     epochs: int | None
+    run: str
     live: Live
     replay: str
     note: str
 
 
-def looks_sent(looks: Looks) -> dict[str, Any]:
+def looks_sent(looks: Looks, of: str) -> dict[str, Any]:
     """What draw.js gets of them."""
     return {
         "undo": looks.get("can_undo", False),
@@ -118,6 +120,7 @@ def looks_sent(looks: Looks) -> dict[str, Any]:
         "parts": list(looks.get("parts", ())),
         "part": looks.get("part", ""),
         "epochs": looks.get("epochs"),
+        "run": looks.get("run", of),
         "live": looks.get("live", ""),
         "replay": looks.get("replay", ""),
         "note": looks.get("note", ""),
@@ -150,7 +153,7 @@ def picture(
         "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with NaN.
         "axis" and "part": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and "speed".
         A move that had not come to rest is said first, as "drag".
-    of : names run, rows and column, without the epoch. When it changes, what was being dragged is dropped.
+    of : names run, rows and column. When it changes, what was being dragged is dropped.
     label, rest : names of the positive class and of the other rows.
     target : name of a regression's target.
     outline : the previous run.
@@ -161,7 +164,7 @@ def picture(
         "threshold": _number(outline.threshold),
         "text": outline.text,
     }
-    data = looks_sent(looks) | {"outline": behind, "label": label, "rest": rest, "target": target}
+    data = looks_sent(looks, of) | {"outline": behind, "label": label, "rest": rest, "target": target}
     mount(
         film.content,
         data | thresholds_data(film, index, marks),

@@ -28,7 +28,7 @@ from core.evaluation.source import ArraySource, Predictions, RowColumns, ScoreSo
 from core.evaluation.tuning import RULES, bind, bootstrap_of
 from core.experiment.compatibility import check
 from core.experiment.config import RunConfig, make_config
-from core.training.runs import History, Run
+from core.training.runs import History, Kept, Run
 
 Judged = tuple[ScoreSource, list[float]]
 FALLING = ([0.7, 0.4, 0.2], [0.7, 0.4, 0.3], [0.5, 0.8, 0.9])
@@ -82,7 +82,7 @@ def fraud_run(
         part: expit(logit(data.posterior(data.x[split.rows[part]])) + np.log(pos_weight)).astype(np.float32)[:, None]
         for part in ("validation", "test")
     }
-    kept = ((0, outputs["validation"]), (1, outputs["validation"]), (2, outputs["validation"]))
+    kept = tuple(Kept(epoch, outputs) for epoch in range(3))
     run = Run(f"{new_id()}-0", config, "finished", History(*map(np.array, losses)), outputs, kept=kept)
     return replace(run, **fields), [best_threshold(split.y["validation"], outputs["validation"][:, 0])]
 

@@ -184,10 +184,11 @@ def test_the_version_of_a_run_is_its_epoch():
 def test_a_kept_epoch_is_a_source_of_its_own():
     run = a_run(epoch=3)
     early = run.at(1)
-    assert early.parts == ("validation",)
+    assert early.parts == ("validation", "test")
     assert early.config == run.config
-    np.testing.assert_array_equal(early.scores("validation").y_score, dict(run.kept)[1])
-    np.testing.assert_array_equal(early.scores("validation").y_true, run.scores("validation").y_true)
+    for part in early.parts:
+        np.testing.assert_array_equal(early.scores(part).y_score, run.kept[1].outputs[part])
+        np.testing.assert_array_equal(early.scores(part).y_true, run.scores(part).y_true)
     assert len({run.id, early.id, run.at(2).id}) == 3
     with pytest.raises(CutoffError, match="epoch 9 are not kept"):
         run.at(9)

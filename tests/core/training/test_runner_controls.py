@@ -15,6 +15,7 @@ import pytest
 from core.errors import CutoffError
 from core.experiment.config import RunConfig
 from core.settings import Settings
+from core.training import progress
 from core.training import runner as module
 from core.training.engine import Epoch
 from core.training.runner import Runner
@@ -311,19 +312,19 @@ def test_a_run_that_stops_early_says_so_and_the_others_go_on(build):
 
 
 def test_earlier_outputs_are_thinned_to_their_share_of_memory(build, monkeypatch):
-    one = an_epoch(0).validation[0].nbytes
-    monkeypatch.setattr(module, "KEPT_BYTES_A_JOB", 10 * one)
+    one = an_epoch(0).validation[0].nbytes + an_epoch(0).test[0].nbytes
+    monkeypatch.setattr(progress, "KEPT_BYTES_A_JOB", 10 * one)
     job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=101))))
-    kept = [epoch for epoch, _ in job.runs[0].kept]
+    kept = [one.epoch for one in job.runs[0].kept]
     assert kept == [*range(0, 101, job.kept_every), 101]
     assert len(kept) <= 10
     for epoch, outputs in job.runs[0].kept:
-        assert outputs[0, 0] == np.float32(epoch / 100)
+        assert {array[0, 0] for array in outputs.values()} == {np.float32(epoch / 100)}
 
 
 def test_every_epoch_is_kept_while_there_is_room(build):
     job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=20))))
-    assert [epoch for epoch, _ in job.runs[0].kept] == list(range(21))
+    assert [one.epoch for one in job.runs[0].kept] == list(range(21))
 
 
 A_REGRESSION = {
@@ -347,7 +348,7 @@ def with_outputs_of(megabytes: int, epochs: int) -> Callable[[Sequence[RunConfig
 def kept_epochs(runner: Runner, name: str) -> list[int]:
     """The epochs of a job whose outputs are kept; none once it is forgotten."""
     try:
-        return [epoch for epoch, _ in runner.job(name).runs[0].kept]
+        return [one.epoch for one in runner.job(name).runs[0].kept]
     except CutoffError:
         return []
 
@@ -371,7 +372,7 @@ def test_the_last_job_stays_however_large_it_is(build):
 
 @pytest.mark.parametrize("end", ["stopped early", "diverged"])
 def test_a_run_that_ends_before_the_others_does_not_keep_their_scores_in_memory(build, monkeypatch, end):
-    monkeypatch.setattr(module, "KEPT_BYTES_A_JOB", 1)
+    monkeypatch.setattr(progress, "KEPT_BYTES_A_JOB", 1)
     of_stack: list[weakref.ref] = []
 
     def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
@@ -387,4 +388,4 @@ def test_a_run_that_ends_before_the_others_does_not_keep_their_scores_in_memory(
     until(lambda: all(whole() is None for whole in of_stack[1:4]))  # epochs 0 and 4 stay
     for part in ("validation", "test"):
         assert (job.runs[0].outputs[part] == np.float32(0.02)).all()
-    assert [epoch for epoch, _ in job.runs[0].kept] == [0, 2]
+    assert [one.epoch for one in job.runs[0].kept] == [0, 2]

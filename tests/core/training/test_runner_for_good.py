@@ -83,7 +83,7 @@ def test_it_is_kept_with_all_its_epochs_when_others_are_dropped(build, monkeypat
     kept = runner.submit(experiment(a_config()), for_good=True)
     runner.wait(kept)
     first, second = (ended(runner, runner.submit(experiment(a_config(1)))).id for _ in range(2))
-    assert [epoch for epoch, _ in runner.job(kept).runs[0].kept] == list(range(5))
+    assert [one.epoch for one in runner.job(kept).runs[0].kept] == list(range(5))
     assert runner.job(second).ended
     with pytest.raises(CutoffError, match="no longer kept"):
         runner.job(first)

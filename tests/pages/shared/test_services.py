@@ -39,7 +39,7 @@ def test_nobody_can_stop_it(demonstration):
 
 def test_every_epoch_is_kept_for_the_replay(demonstration):
     for run in demonstration.runs:
-        assert [epoch for epoch, _ in run.kept] == list(range(run.config.epochs + 1))
+        assert [one.epoch for one in run.kept] == list(range(run.config.epochs + 1))
         assert 20 <= run.config.epochs <= 30
 
 
@@ -62,7 +62,7 @@ def test_pos_weight_moves_the_scores_and_not_their_order(demonstration):
 
 
 def test_replaying_it_shows_motion_to_the_end_of_its_first_half(demonstration):
-    scores = [dict(demonstration.runs[1].kept)[epoch][:, 0] for epoch in (0, 3, 6, 9, 12, 15)]
+    scores = [demonstration.runs[1].at(epoch).scores("validation").y_score[:, 0] for epoch in (0, 3, 6, 9, 12, 15)]
     moved = [np.abs(after - before).mean() for before, after in pairwise(scores)]
     assert min(moved) > 0.004
 

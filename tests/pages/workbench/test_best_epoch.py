@@ -37,7 +37,7 @@ def values(run: Run, measure: str) -> list[float]:
 @pytest.mark.parametrize("measure", MEASURES)
 def test_a_button_shows_the_best_of_the_kept_epochs(app_test: AppTest, measure: str):
     run = open_run(app_test, digit(epochs=8))
-    best = run.kept[int(np.argmax(np.round(values(run, measure), 12)))][0]
+    best = run.kept[int(np.argmax(np.round(values(run, measure), 12)))].epoch
     with opened(app_test, "part.training"):
         (button,) = [one for one in app_test.button if f": {measure} " in one.label]
         assert button.label.startswith(f"Epoch {best}: ")

@@ -355,12 +355,12 @@ def test_the_browser_gets_every_point_of_scikit_learns_curves(app_test: AppTest)
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
-def test_the_browser_gets_every_kept_epoch_of_validation_rows_with_its_losses(app_test: AppTest, part: str):
+def test_the_browser_gets_every_kept_epoch_of_the_rows_with_its_losses(app_test: AppTest, part: str):
     run = open_run(app_test, digit())
     act(app_test, "part", part)
     film, scores = filmed(app_test), run.scores(part)
     assert (film["positives"], film["negatives"]) == (np.sum(scores.y_true == 1), np.sum(scores.y_true == 0))
-    kept = dict(run.kept) if part == "validation" else {run.epoch: scores.y_score}
+    kept = {epoch: outputs[part] for epoch, outputs in run.kept}
     assert [frame["epoch"] for frame in film["frames"]] == list(kept)
     for frame, y_score in zip(film["frames"], kept.values(), strict=True):
         assert frame["roc_auc"] == pytest.approx(sklearn.roc_auc_score(scores.y_true, y_score))
