@@ -214,10 +214,6 @@ def script(address: str, path: Path) -> Route:
 base = f"/{base_url}" if base_url else ""
 assets = Mount(f"{base}/assets", routes=[*starmap(script, SCRIPTS.items())])
 content = content_route(base)
+middleware = [Middleware(one) for one in (OwnOriginOnly, PagesFirst, CompressedFiles, Additions)]
 
-app = st.App(
-    here / "shell.py",
-    lifespan=lifespan,
-    routes=[assets, content],
-    middleware=[Middleware(OwnOriginOnly), Middleware(PagesFirst), Middleware(CompressedFiles), Middleware(Additions)],
-)
+app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets, content], middleware=middleware)

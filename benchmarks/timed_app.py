@@ -1,4 +1,4 @@
-"""The app itself, which also says at /runs how many milliseconds each run of a fragment has taken on the server:
+"""The app itself, which also says at /ticks how many milliseconds each run of a fragment has taken on the server:
 `streamlit run benchmarks/timed_app.py` from the root."""
 
 from __future__ import annotations
@@ -10,26 +10,46 @@ import streamlit as st
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
-from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from app import Additions, PagesFirst, assets, content, lifespan
+from app import assets, content, lifespan, middleware
 
 milliseconds: list[float] = []
-run_script = ScriptRunner._run_script
 
 
-def timed(runner: ScriptRunner, asked: RerunData) -> None:
-    start = perf_counter()
-    run_script(runner, asked)
-    if asked.fragment_id_queue:
-        milliseconds.append((perf_counter() - start) * 1e3)
+class Timed:
+    """Keeps the milliseconds from each request to run a fragment to the message that it has ended."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        asked = 0.0
+
+        async def heard() -> Message:
+            nonlocal asked
+            message = await receive()
+            if BackMsg.FromString(message.get("bytes") or b"").HasField("rerun_script"):
+                asked = perf_counter()
+            return message
+
+        async def said(message: Message) -> None:
+            await send(message)
+            said = ForwardMsg.FromString(message.get("bytes") or b"")
+            if said.script_finished == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
+                milliseconds.append((perf_counter() - asked) * 1e3)
+
+        await self.app(scope, heard, said)
 
 
-ScriptRunner._run_script = timed  # type: ignore[method-assign, assignment]
 app = st.App(
     Path(__file__).parents[1] / "pages" / "shell.py",
     lifespan=lifespan,
-    routes=[assets, content, Route("/runs", lambda _: JSONResponse(milliseconds))],
-    middleware=[Middleware(PagesFirst), Middleware(Additions)],
+    routes=[assets, content, Route("/ticks", lambda _: JSONResponse(milliseconds))],
+    middleware=[Middleware(Timed), *middleware],
 )
