@@ -6,6 +6,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from pages.shared import dom, state
+
 PAGES = (
     st.Page("workbench/workbench.py", title="Workbench", default=True),
     st.Page("compare/compare.py", title="Compare"),
@@ -34,4 +36,6 @@ ICON = "data:image/svg+xml," + quote("""
 
 st.set_page_config(page_title="Cutoff", page_icon=ICON, layout="wide", initial_sidebar_state=340)
 st.logo(LOGO, size="medium")
-st.navigation(PAGES, position="top").run()
+page = st.navigation(PAGES, position="top")
+state.WENT_BACK.set(dom.went_back())
+page.run()

@@ -152,7 +152,7 @@ class Runner:
             if name not in self._jobs:
                 raise CutoffError(
                     f"The run {name!r} is no longer kept. The app keeps the last {KEPT_JOBS} experiments until it "
-                    "restarts, fewer if they are large. Start it again with the same choices."
+                    "restarts, fewer if they are large."
                 )
             self._read_at[name] = time.monotonic()
             return self._jobs[name]

@@ -120,9 +120,32 @@ FOCUS = """
   document.addEventListener("click", follow, { capture: true });
 """
 
+# Streamlit adds an entry to the browser's history at each change of the URL, two where another page is opened. Here an
+# act of the viewer adds at most one, and what changes by itself replaces the last. An entry that is gone back to is
+# marked: the script can't tell otherwise whether a URL is older than its own because of Back or is still on its way.
+# Tests: those of tests/e2e/test_history.py.
+MARK = "went"
+HISTORY = f"""
+  let acted = false;
+  const act = () => (acted = true);
+  for (const kind of ["pointerdown", "keydown", "click"]) addEventListener(kind, act, {{ capture: true }});
+  const push = history.pushState.bind(history);
+  history.pushState = (...entry) => {{
+    if (acted) push(...entry);
+    else history.replaceState(...entry);
+    acted = false;
+  }};
+  addEventListener("popstate", () => {{
+    if (location.hash) return; // to another place of the same page
+    const marked = new URL(location.href);
+    marked.searchParams.set("{MARK}", 1);
+    history.replaceState(history.state, "", marked);
+  }});
+"""
+
 # What app.py adds to the page that Streamlit serves, so that the first frame has it. What a script sends comes later.
 STYLES = "".join((ON_PRIMARY, FORMULAS, TOOLTIPS, BELOW_NUMBERS, STICKY, ONE_SCREEN, PLACE))
-ADDED = f"<style>{STYLES}</style><script>{{{FOCUS}}}</script>"
+ADDED = f"<style>{STYLES}</style><script>{{{FOCUS}}}{{{HISTORY}}}</script>"
 
 # Streamlit scrolls to an element only by a link that is pressed. The element takes the focus as well, so that a
 # keyboard goes on there and a screen reader says where it is. Its top ends below the bar.
@@ -138,6 +161,14 @@ SIGHT = """
   }, 50);
   seek(40); /* %s */
 """
+
+
+def went_back() -> bool:
+    """Whether the script runs because of Back or Forward in the browser; takes the mark of that out of the URL."""
+    marked = MARK in st.query_params
+    if marked:
+        del st.query_params[MARK]
+    return marked
 
 
 def bring_into_sight(key: str) -> None:

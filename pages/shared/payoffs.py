@@ -48,9 +48,12 @@ def bound(rule: str, given: tuple[tuple[str, Value], ...]) -> Rule:
 
 
 def open_link() -> None:
-    """Take what the URL says of payoffs; a sentence is kept for each value that can't be used."""
+    """Take what the URL says of payoffs, defaults for the others; a sentence is kept for each value that can't be
+    used."""
     for name, (key, param) in LINKED.items():
         if (given := st.query_params.get(name)) is None:
+            if key.is_set():
+                key.set(key.default)
             continue
         try:
             key.set(param.parse(given[:UNIT_LENGTH] if param.free else given))

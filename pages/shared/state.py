@@ -108,6 +108,8 @@ DECISION: Keys[tuple[str, dict[str, Value]] | None] = Keys("decision.{}", None) 
 DECISION_RULE: Keys[str] = Keys("decision.{}.rule", "")
 DECISION_FALLBACK: Keys[Any] = Keys("decision.{}.fallback", None)
 
+WENT_BACK: Key[bool] = Key("went_back", False)  # whether the script runs because of Back or Forward in the browser
+
 # --- runs on the Compare page
 TRAIN_THRESHOLD: Key[float] = Key("race.threshold", 0.5)
 TRUE_PROBABILITY: Key[float] = Key("race.q", 0.5)  # the threshold on it
@@ -136,6 +138,7 @@ SHOWN_CHOICE: Key[str] = Key("shown_run", "")
 CHOOSING_SHOWN: Key[bool] = Key("shown.open", False)
 PASSING: Key[str] = Key("passing", "")  # job that a slider started, to be forgotten if the next one overtakes it
 REPLAYED: Key[str] = Key("replayed", "")  # job that is played once
+AWAITED: Key[tuple[int, RunConfig] | None] = Key("awaited", None)  # epoch of a link to be shown, and its run's choices
 IN_SIGHT: Key[str] = Key("in_sight", "")  # key of the container to scroll to
 LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn
 SHARING: Key[bool] = Key("share", False)

@@ -176,6 +176,12 @@ def reset(source: ScoreSource) -> None:
     replace_all(source, (domain(source).default(),) * len(now))
 
 
+def restart(source: ScoreSource) -> None:
+    """Begin anew with the default thresholds, none saved; a step that can be undone."""
+    if source.task != "regression" and source.parts:
+        _step(source, Step((domain(source).default(),) * len(current(source))))
+
+
 def save(source: ScoreSource) -> None:
     """Save the current thresholds."""
     now = current(source)

@@ -6,9 +6,34 @@ import streamlit as st
 
 from core.evaluation.source import ScoreSource
 from core.experiment import links
-from pages.shared import payoffs, services, thresholds
+from pages.shared import choices, payoffs, services, state, thresholds
 from pages.workbench import recipe, shown
 from pages.workbench.panels import decision_rule
+
+
+def follow() -> None:
+    """Go back, or forward, to what the URL says."""
+    state.JOB.set(st.query_params.get("run"))
+    state.SHOWN.set("")
+    state.COMPLAINTS.set(())
+    linked = links.from_query(st.query_params)[0] if choices.are_linked() else services.demonstration().runs[-1].config
+    recipe.take(linked)
+    recipe.train_if_gone()
+    thresholds.open_link()
+    payoffs.open_link()
+    shown.open_link()
+    source = shown.source()
+    if not {"current", "saved"} & set(st.query_params):
+        thresholds.restart(source)
+    if "decide" not in st.query_params:
+        decision_rule.forget(source)
+
+
+def take(source: ScoreSource) -> None:
+    """Take over the thresholds and the decision rule of the URL, once the scores that they are for are shown."""
+    if not shown.is_awaited():
+        thresholds.take_linked(source)
+        decision_rule.take_linked(source)
 
 
 def write(source: ScoreSource) -> None:

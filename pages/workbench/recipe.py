@@ -77,7 +77,17 @@ def open_link(default: RunConfig) -> None:
         session.complain(str(error))
         take(default)
         return
-    state.RECIPE_TRAINS.set(linked and job is None)
+    if linked:
+        train_if_gone()
+
+
+def train_if_gone() -> None:
+    """Ask to train choices of the URL that have no run, and say so where they had one."""
+    if session.current_job() or not choices.are_linked():
+        return
+    state.RECIPE_TRAINS.set(True)
+    if "run" in st.query_params:
+        session.complain("It is trained again with the same settings, which gives the same numbers.")
 
 
 def take(config: RunConfig) -> None:

@@ -15,9 +15,37 @@ from pages.shared import services, session, state, text, thresholds
 
 
 def open_link() -> None:
-    """Show the run, or the earlier epoch of a run, that the URL named when the session began."""
-    if linked := state.LINKED.of("shown").pop():
+    """Show the run, or the earlier epoch of a run, that the URL named; an epoch that is not kept once a run with these
+    choices has been trained again."""
+    linked = state.LINKED.of("shown").pop()
+    name, _, epoch = linked.partition("@")
+    if find(linked, known()):
         state.SHOWN.set(linked)
+    elif epoch.isdecimal() and int(epoch) <= state.RECIPE.get().epochs:
+        state.AWAITED.set((int(epoch), state.RECIPE.get()))
+        if name in known():
+            session.complain(f"The scores of epoch {epoch} are no longer kept, so the run was trained again.")
+            state.RECIPE_TRAINS.set(True)
+
+
+def is_awaited() -> bool:
+    """Whether the epoch that the URL named is still to be shown."""
+    return state.AWAITED.get() is not None
+
+
+def show_awaited() -> None:
+    """Show the epoch that the URL named, once the run that was trained for it has ended."""
+    awaited, now = state.AWAITED.get(), source()
+    if awaited is None or not isinstance(now, Run):
+        return
+    epoch, config = awaited
+    if now.config == config and not now.ended:
+        return
+    state.AWAITED.set(None)
+    if now.config == config and find(f"{now.id}@{epoch}", known()):
+        restore(now, epoch)
+    elif now.config == config:
+        session.complain(f"The scores of epoch {epoch} are not kept, so the last epoch is shown.")
 
 
 def known() -> dict[str, ScoreSource]:

@@ -6,9 +6,8 @@ import streamlit as st
 
 from core.experiment.config import RunConfig
 from core.training.runs import Run
-from pages.shared import dom, services, session, state, text, thresholds
+from pages.shared import dom, services, session, state, text
 from pages.workbench import columns, gallery, link, panels, picture, recipe, share, shown, verdict
-from pages.workbench.panels import decision_rule
 
 TICK_SECONDS = 0.25
 
@@ -21,8 +20,7 @@ def look(source_id: str) -> None:
         st.rerun()
     drawn = source if source.parts else shown.last()  # until the first epoch is trained, what was there before
     part, decides = picture.part(drawn), drawn.task != "regression"
-    thresholds.take_linked(source)
-    decision_rule.take_linked(source)
+    link.take(source)
     link.write(source)
     ended = live != state.LIVE.get()  # just now: its end is drawn before what takes longer
     with st.container(gap="xsmall"):
@@ -47,6 +45,8 @@ def undo(config: RunConfig) -> None:
 
 recipe.open_link(services.demonstration().runs[-1].config)
 shown.open_link()
+if state.WENT_BACK.get():
+    link.follow()
 if recipe.asks_to_train():
     shown.train(recipe.config(), replay=False)
 with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -58,10 +58,10 @@ if pressed:
     recipe.take(recipe.config())  # what changed before has been seen
     shown.train(recipe.config(), replay=True)
     st.rerun()
+shown.show_awaited()
 source = shown.source()
 recipe.show_changes(source.config, undo)
-thresholds.take_linked(source)
-decision_rule.take_linked(source)
+link.take(source)
 session.show_complaints()
 state.LIVE.set(isinstance(source, Run) and not source.ended)
 st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)

@@ -48,6 +48,11 @@ def take(source: ScoreSource, name: str, **params: Value) -> None:
     state.DECISION.of(source.id).set((name, params))
 
 
+def forget(source: ScoreSource) -> None:
+    """Decide by the default rule again."""
+    state.DECISION.of(source.id).set(None)
+
+
 def take_linked(source: ScoreSource) -> None:
     """Take over the rule of the link that opened this session, once there are scores; a sentence is kept if that
     fails."""

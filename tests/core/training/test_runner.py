@@ -420,7 +420,7 @@ def test_unknown_id_is_answered_with_what_to_do():
         Runner().job("f00")
     assert str(caught.value) == (
         "The run 'f00' is no longer kept. The app keeps the last 50 experiments until it restarts, fewer if they are "
-        "large. Start it again with the same choices."
+        "large."
     )
 
 

@@ -291,8 +291,9 @@ def test_a_run_that_is_gone_can_be_trained_again_from_its_link(app_test: AppTest
     at = app_test.run()
     until(lambda: current_run(at).ended)
     at.run()
-    (said,) = sentences(at)
-    assert "is no longer kept" in said
+    gone, again = sentences(at)
+    assert "is no longer kept" in gone
+    assert again == "It is trained again with the same settings, which gives the same numbers."
     assert current_run(at).config == RunConfig(dataset="gaussians", epochs=2)
     assert marks(at)["current"]["threshold"] == 0.25
 
