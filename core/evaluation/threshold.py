@@ -17,6 +17,7 @@ from core.errors import CutoffError
 from core.evaluation.scores import Scores
 
 How = Literal["default", "typed", "dragged", "rule"]
+EARLIER = "earlier"
 ABOVE_ALL = "above-all"  # in links, files and the browser; shown as "above every score"
 
 
@@ -27,16 +28,19 @@ class Provenance:
     how: "default" (not chosen), "typed" into a field, "dragged" in a figure, or found by a "rule".
     rows: the split that was shown when it was typed or dragged, or that it was tuned on; "" for a default.
     rule: identifier of the tuning rule, "" otherwise.
+    earlier: whether the rule found it on the scores of an earlier run, on these rows.
     """
 
     how: How = "default"
     rows: str = ""
     rule: str = ""
+    earlier: bool = False
 
     @property
     def text(self) -> str:
-        """The provenance in links and files, as in "default", "typed@test" or "f1@validation"."""
-        return f"{self.rule or self.how}@{self.rows}" if self.rows else self.rule or self.how
+        """The provenance in links and files, as in "default", "typed@test", "f1@validation" or, of an earlier run,
+        "f1@validation@earlier"."""
+        return "@".join(filter(None, (self.rule or self.how, self.rows, EARLIER * self.earlier)))
 
     @classmethod
     def parse(cls, text: str, rules: Iterable[str], parts: Iterable[str]) -> Provenance:
@@ -44,9 +48,9 @@ class Provenance:
 
         Raises CutoffError for any other text.
         """
-        way, _, rows = text.partition("@")
-        known = {how: cls(how, rows) for how in get_args(How) if how != "rule"} | {
-            rule: cls("rule", rows, rule) for rule in rules
+        way, rows, when = (*text.split("@", 2), "", "")[:3]
+        known = {how: cls(how, rows) for how in get_args(How) if how != "rule" and not when} | {
+            rule: cls("rule", rows, rule, when == EARLIER) for rule in rules if when in ("", EARLIER)
         }
         rows_known = rows in parts if way not in get_args(How) else rows in (*parts, "")
         if way not in known or not rows_known or (way == "default" and rows):

@@ -33,9 +33,16 @@ class Preset(Question):
 
 @dataclass(frozen=True, kw_only=True)
 class Demonstrated(Question):
-    """A question that one variant of the demonstration answers: by its verdict, and by a panel if one is named."""
+    """A question that one variant of the demonstration answers: by its verdict, and by the panel that is opened.
 
-    panel: str = ""
+    answer: in a short sentence. rule: tunes the threshold, 0.5 without one. beside: the variant that is drawn behind it
+    as an outline.
+    """
+
+    answer: str
+    panel: str = "tune"
+    rule: str = ""
+    beside: str = ""
 
 
 def _race(seeds: int, common: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -> Experiment:
@@ -219,11 +226,26 @@ DEMONSTRATION = _race(
 
 DEMONSTRATED: dict[str, Demonstrated] = {
     "predicts_zero": Demonstrated(
-        question="My classifier predicts 0 for everything. Why?", shown="pos_weight 1", experiment=DEMONSTRATION
+        question="My classifier predicts 0 for almost everything. Why?",
+        answer="Few rows are positive, so few scores reach 0.5. Lower the threshold.",
+        shown="pos_weight 1",
+        experiment=DEMONSTRATION,
     ),
     "ship": Demonstrated(
-        question="Which threshold should I ship?", shown="pos_weight 20", experiment=DEMONSTRATION, panel="tune"
+        question="Which threshold should I ship?",
+        answer="The one of maximum net value: enter your payoffs below, in Value.",
+        shown="pos_weight 20",
+        experiment=DEMONSTRATION,
+        panel="value",
+        rule="cost",
     ),
-    "weight": Demonstrated(question="What does pos_weight do?", shown="pos_weight 20", experiment=DEMONSTRATION),
+    "weight": Demonstrated(
+        question="What does pos_weight do?",
+        answer="It raises the scores (grey: without it), and hardly changes their order.",
+        shown="pos_weight 20",
+        experiment=DEMONSTRATION,
+        panel="theory",
+        beside="pos_weight 1",
+    ),
 }
 QUESTIONS: dict[str, Question] = {**DEMONSTRATED, **PRESETS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
@@ -43,11 +44,13 @@ class Origin(_Frozen):
     how : "default", "typed", "dragged" or "rule".
     rows : the split that was shown, or that the rule tuned it on; "" for a default.
     rule : name of the rule; "" without one.
+    earlier : whether the rule tuned it on the scores of an earlier run.
     """
 
     how: How
     rows: str
     rule: str
+    earlier: bool = False
 
 
 class ColumnThreshold(_Frozen):
@@ -107,7 +110,7 @@ class ThresholdRecord(_Frozen):
     probabilities whether the scores lie in [0, 1]
     saved         whether somebody saved these thresholds, or they are only the current ones
     thresholds    one object a score column (that of the positive class for two classes): name, value, above_all, logit,
-                  origin with how, rows and rule
+                  origin with how, rows, rule and earlier
     worth         by split that there is, such as {"validation": ..., "test": ...}: rows; in_sample, whether a
                   threshold was tuned on these rows or moved while they were shown, so that numbers are optimistic;
                   together (numbers by name), and columns, for each class against the rest as the rule decides, or each
@@ -185,9 +188,7 @@ def threshold_record(
                 value=threshold.number,
                 above_all=threshold.above_all,
                 logit=_finite(threshold.logit),
-                origin=Origin(
-                    how=threshold.provenance.how, rows=threshold.provenance.rows, rule=threshold.provenance.rule
-                ),
+                origin=Origin(**asdict(threshold.provenance)),
             )
             for name, threshold in zip(scores.column_names, thresholds, strict=True)
         ),

@@ -47,7 +47,7 @@ def thresholds(record: ThresholdRecord, before: str, after: str) -> str:
 
 def in_words(column: ColumnThreshold) -> str:
     """A threshold, its logit and its origin in words."""
-    origin = Provenance(column.origin.how, column.origin.rows, column.origin.rule)
+    origin = Provenance(**column.origin.model_dump())
     if column.value is None:
         value = "above every score"
     else:

@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data import DATASETS, load_split
+from core.data import DATASETS, load_dataset, load_split
 from core.experiment.config import RunConfig
 from core.losses import LOSSES, Counts, Params, loss_tensors
 from core.losses.heads import HEADS
-from core.losses.objective import Objective, resolved
+from core.losses.objective import Objective, label_counts, resolved
 from core.losses.spec import OVER_OUTPUTS, Numbers
 from core.parameters import Value
 
@@ -218,6 +218,12 @@ def loss_on_data(config: RunConfig) -> LossOnData | None:
         return None
     counts = _class_counts(config.dataset, config.dataset_params, config.split_seed)
     return LossOnData(config.loss, config.head, config.activation, config.loss_params, counts)
+
+
+def training_counts(config: RunConfig) -> Counts:
+    """The training rows of a run, and those whose target is 1 for each of its outputs."""
+    outputs = HEADS[config.head].outputs(len(load_dataset(config.dataset, config.dataset_params).class_names))
+    return label_counts(load_split(config.dataset, config.dataset_params, config.split_seed).y["train"], outputs)
 
 
 @lru_cache(maxsize=64)

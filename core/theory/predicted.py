@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from core.data import DATASETS
 from core.experiment.config import RunConfig
 from core.losses import LOSSES
-from core.theory.binary_loss import LossOnData, loss_on_data
-from core.theory.optimal_scores import threshold_on_score
+from core.losses.heads import HEADS
+from core.theory.binary_loss import LossOnData, loss_of_pair, loss_on_data, training_counts
+from core.theory.optimal_scores import has_closed_form, threshold_on_score
 
 SAME = 1e-3  # true probabilities closer than this count as equal
 
@@ -34,6 +36,33 @@ def predicted_threshold(config: RunConfig, q: float = 0.5) -> float | None:
     """
     of = loss_on_data(config)
     return None if of is None else _predicted(of, q)
+
+
+@lru_cache(maxsize=1024)
+def scores_of_even_odds(config: RunConfig) -> tuple[float, ...]:
+    """The scores, each in (0, 1), that the loss of a run gives to a true probability of .5.
+
+    Returns
+    -------
+    That of the positive class of binary data, or that of each class or label whose output has a sigmoid of its own;
+    () without a closed form, for scores that no training reaches, and for other heads and tasks.
+    """
+    if DATASETS[config.dataset].task == "binary":
+        of = loss_on_data(config)
+        score = predicted_threshold(config) if of and has_closed_form(of.build()) else None
+        return (score,) if score is not None and 0 < score < 1 else ()
+    spec = LOSSES[config.loss]
+    if HEADS[config.head].link != "sigmoid" or spec.of != "output" or spec.mistake:
+        return ()
+    rows, positives = training_counts(config)
+    pairs = [
+        loss_of_pair(config.loss, config.head, dict(config.loss_params), positives, positive=output, rows=rows)
+        for output in range(len(positives))
+    ]
+    if config.activation != "auto" or not all(map(has_closed_form, pairs)):
+        return ()
+    scores = tuple(threshold_on_score(pair, 0.5).score for pair in pairs)
+    return scores if all(0 < score < 1 for score in scores) else ()
 
 
 def why_unpredicted(config: RunConfig) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from core.experiment.config import RunConfig
 from core.losses import LOSSES, Counts, Params, loss_tensors
 from core.losses.heads import HEADS
 from core.losses.spec import OVER_OUTPUTS
 from core.parameters import Value
-from core.theory.binary_loss import BinaryLoss, binary_loss
+from core.theory.binary_loss import BinaryLoss, binary_loss, training_counts
 from core.theory.effect import is_proper
 from core.theory.optimal_scores import (
     all_optimal_scores,
@@ -63,6 +64,13 @@ def remark(loss: str, head: str, values: Mapping[str, Value], counts: np.ndarray
         return _of_two_classes(binary_loss(loss, "sigmoid", plain), plain)
     own_values = {name: value for name, value in params.items() if name != OVER_OUTPUTS.name}
     return f"With {parameters_label(loss, values, own_values)}, scores do not estimate the true probability."
+
+
+def changed_parameters(config: RunConfig) -> str:
+    """The parameters of the loss of a run, as `parameters_label` writes them."""
+    values = dict(config.loss_params)
+    params = loss_tensors(config.loss, [values], training_counts(config))
+    return parameters_label(config.loss, values, params)
 
 
 def parameters_label(loss: str, values: Mapping[str, Value], params: Params) -> str:

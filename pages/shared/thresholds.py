@@ -14,7 +14,7 @@ import streamlit as st
 
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, tuned_on
 from core.evaluation.threshold import (
     Domain,
     How,
@@ -29,6 +29,7 @@ from core.experiment.config import RunConfig
 from core.experiment.links import OF_RUN
 from pages.shared import session, state
 
+SHARE = "top_percent"  # the rule of a share of rows
 KEPT = 200  # steps that can be undone
 LINKED = ("current", "saved")  # each with "<name>_from" in the URL
 
@@ -115,6 +116,13 @@ def saved(source: ScoreSource) -> tuple[Threshold, ...] | None:
     return _steps(source)[-1].saved
 
 
+def rule_of(source: ScoreSource) -> str:
+    """The rule that found all current thresholds on scores of this source; "" if none did, and for a typed share."""
+    one, *others = {threshold.provenance for threshold in current(source)}
+    here = not others and not one.earlier and one.rows == tuned_on(source)
+    return one.rule if here and one.rule != SHARE else ""
+
+
 def of_column(source: ScoreSource, column: int) -> tuple[float, float | None]:
     """The current threshold of a column and the saved one, None while nobody has saved; inf above every score."""
     stored = saved(source)
@@ -142,11 +150,11 @@ def use_share(source: ScoreSource, column: int, index: ScoreIndex, share: float,
     """Make the threshold that predicts at most this share of a split's rows positive, in [0, 1], the current one of a
     column; a sentence is kept for any other share."""
     try:
-        choice = bind("top_percent", percent=100 * share)(candidates(index))
+        choice = bind(SHARE, percent=100 * share)(candidates(index))
     except CutoffError as error:
         session.complain(str(error))
         return
-    use_rule(source, column, choice.threshold, "top_percent", part)
+    use_rule(source, column, choice.threshold, SHARE, part)
 
 
 def use_rule(source: ScoreSource, column: int, found: float, rule: str, rows: str) -> None:
@@ -189,10 +197,8 @@ def save(source: ScoreSource) -> None:
 
 
 def carry(source: ScoreSource, run: str, config: RunConfig) -> None:
-    """Let a run of this id begin with the current thresholds of a source, if that is a run on the same data.
-
-    A threshold that a rule found on the scores of the source is tuned on nothing there: it counts as typed.
-    """
+    """Let a run of this id begin with the current thresholds of a source, if that is a run on the same data; what a
+    rule found on the scores of the source is of an earlier run there."""
     old = source.config
     if not old or (old.dataset, old.dataset_params) != (config.dataset, config.dataset_params):
         return
@@ -200,7 +206,7 @@ def carry(source: ScoreSource, run: str, config: RunConfig) -> None:
         return
     now, default = current(source), (domain(source).default(),) * len(current(source))
     moved = tuple(
-        dataclasses.replace(one, provenance=Provenance("typed", one.provenance.rows)) if one.provenance.rule else one
+        dataclasses.replace(one, provenance=dataclasses.replace(one.provenance, earlier=bool(one.provenance.rule)))
         for one in now
     )
     if now != default:

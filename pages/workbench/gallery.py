@@ -1,13 +1,16 @@
-"""Questions below the panels: the demonstration answers some on this page; a preset opens on the Compare page."""
+"""Questions below the panels: the demonstration answers some on this page, where the question stands above the verdict;
+a preset opens on the Compare page."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core.experiment.presets import DEMONSTRATED, PRESETS, QUESTIONS
+from core.evaluation.source import ScoreSource
+from core.experiment.presets import DEMONSTRATED, PRESETS, QUESTIONS, Demonstrated
 from pages.components.preset_strip import preset_strip
-from pages.shared import choices, dom, services, session, state, thresholds
+from pages.shared import choices, dom, session, state, thresholds
 from pages.workbench import panels, recipe, shown
+from pages.workbench.panels import tune
 
 COMPARE = "compare/compare.py"
 
@@ -23,17 +26,29 @@ def show() -> None:
 
 
 def _demonstrate(name: str) -> None:
-    """Show the run of the demonstration that answers a question, at the default threshold and before the other run."""
+    """Show the run of the demonstration that answers a question, at the threshold and with the panel that it names."""
     if name not in DEMONSTRATED:
         return
-    question, job = DEMONSTRATED[name], services.demonstration()
-    names = [variant.name for variant in job.experiment.variants]
-    run = job.runs[names.index(question.shown)]
+    question = DEMONSTRATED[name]
+    run = shown.demonstrated(question.shown)
     recipe.take(run.config)
-    shown.demonstrate(run)
+    shown.demonstrate(run, shown.demonstrated(question.beside) if question.beside else None)
+    state.RULE.set(question.rule)
     thresholds.reset(run)
+    if question.rule:
+        tune.use_for_all(run)
     state.COMPLAINTS.set(())
-    if question.panel:
-        panels.open_panel(question.panel)
-    else:
-        dom.bring_into_sight(dom.RECIPE)
+    state.QUESTION.set(name)
+    panels.choose(question.panel)
+    dom.bring_into_sight(dom.RECIPE)
+
+
+def answered(source: ScoreSource) -> Demonstrated | None:
+    """The question that was opened and is answered by this source."""
+    question = DEMONSTRATED.get(state.QUESTION.get())
+    return question if question and source.id == shown.demonstrated(question.shown).id else None
+
+
+def close() -> None:
+    """Take the question away and leave its answer. To be called in a callback."""
+    state.QUESTION.set("")

@@ -107,7 +107,8 @@ def _outline(source: ScoreSource, part: str, column: int) -> Outline | None:
         return None
     drawn = _film((before.id, before.version), part, column, True, before)
     name, _ = names_of([before.config, source.config or before.config])
-    return Outline(drawn, thresholds.current(before)[column].value, f"previous run: {name}")
+    together = shown.job_of(source) == shown.job_of(before)  # as a question compares two runs
+    return Outline(drawn, thresholds.current(before)[column].value, name if together else f"previous run: {name}")
 
 
 def _replay(job: Job | None) -> str:

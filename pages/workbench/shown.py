@@ -101,10 +101,16 @@ def show_run_of(config: RunConfig) -> None:
         _show(found)
 
 
-def demonstrate(run: Run) -> None:
-    """Show a run of the demonstration, with its first run as the one before. To be called in a callback."""
+def demonstrated(name: str) -> Run:
+    """The run of this variant of the demonstration."""
+    job = services.demonstration()
+    return job.runs[[variant.name for variant in job.experiment.variants].index(name)]
+
+
+def demonstrate(run: Run, beside: Run | None) -> None:
+    """Show a run of the demonstration, with another one as an outline. To be called in a callback."""
     _show(run)
-    state.SHOWN_BEFORE.set("")
+    state.SHOWN_BEFORE.set(beside.id if beside else "")
 
 
 def find(name: str, sources: Mapping[str, ScoreSource]) -> ScoreSource | None:
@@ -126,10 +132,9 @@ def run_of(source: ScoreSource) -> Run | None:
 
 
 def before(now: ScoreSource) -> Run | None:
-    """The run before the one that is shown, if it has scores of the same rows: the pos_weight 1 of the demonstration,
-    or what was shown when training began."""
-    name = state.SHOWN_BEFORE.get() or services.demonstration().runs[0].id
-    run = known().get(name)
+    """The run before the one that is shown, if it has scores of the same rows: what was shown when training began or
+    another run was chosen, or what a question compares with; None before that."""
+    run = known().get(state.SHOWN_BEFORE.get())
     if not isinstance(run, Run) or not isinstance(now, Run) or run.id == now.id or not run.outputs:
         return None
     rows = ("dataset", "dataset_params", "split_seed")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.checks.verdict import OpenPanel, RestoreEpoch, SetChoices, UseThreshold, Verdict, verdict
 from core.evaluation.source import ScoreSource
+from core.experiment.presets import Demonstrated
 from core.training.runs import Run
 from pages.components.announcement import announcement
 from pages.shared import dom, services, text, thresholds
@@ -27,8 +30,9 @@ def place() -> DeltaGenerator:
     )
 
 
-def show(source: ScoreSource, part: str) -> None:
-    """One line with its buttons; while a run trains, how far it has come."""
+def show(source: ScoreSource, part: str, question: Demonstrated | None, close: Callable[[], None]) -> None:
+    """One line with its buttons, below the question that it answers if there is one, with a cross that calls `close`;
+    while a run trains, how far it has come."""
     job = shown.job_of(source)
     if job and not job.ended:
         st.markdown(text.of_progress(job, len(services.devices()) > 1))
@@ -36,20 +40,23 @@ def show(source: ScoreSource, part: str) -> None:
     elif not source.parts:
         st.markdown(f"{ICONS['bad']} {text.plain(source.error if isinstance(source, Run) else '')}")
     else:
-        _judge(source, part)
+        _judge(source, part, question, close)
     announcement(text.of_status(job) if job else "", key="verdict.status")
 
 
-def _judge(source: ScoreSource, part: str) -> None:
+def _judge(source: ScoreSource, part: str, question: Demonstrated | None, close: Callable[[], None]) -> None:
     if isinstance(source, Run) and source.error and source.status != "diverged":  # of which the verdict speaks
         st.error(text.plain(source.error))
     found = of(source, part)
-    st.markdown(f"{ICONS[found.tone]} {text.plain(found.text)}")
+    heading = f"**{text.plain(question.question)}** {text.plain(question.answer)}  \n" if question else ""
+    st.markdown(f"{heading}{ICONS[found.tone]} {text.plain(found.text)}")
     for at, action in enumerate(found.actions):
         st.button(action.label, key=f"verdict.{at}", on_click=_perform, args=(source, action))
     if found.why:
         with st.popover("Why?", key="verdict.why"):
             st.markdown(found.why)
+    if question:
+        st.button(":material/close:", key="verdict.close", type="tertiary", on_click=close, help="Close the question")
 
 
 def of(source: ScoreSource, part: str) -> Verdict:
@@ -60,7 +67,8 @@ def of(source: ScoreSource, part: str) -> Verdict:
     if source.task == "multiclass":
         name, params = decision_rule.of(source)
         decision = name, tuple(params.items())
-    return verdict(source, thresholds.values(thresholds.current(source)), part, shown.run_of(source), decision)
+    values = thresholds.values(thresholds.current(source))
+    return verdict(source, values, part, shown.run_of(source), decision, thresholds.rule_of(source))
 
 
 def _perform(source: ScoreSource, action: UseThreshold | RestoreEpoch | SetChoices | OpenPanel) -> None:

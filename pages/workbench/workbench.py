@@ -30,7 +30,7 @@ def look(source_id: str) -> None:
     if ended:
         st.rerun()
     with line:
-        verdict.show(source, part)
+        verdict.show(source, part, gallery.answered(source), gallery.close)
     if not live:
         if len(source.parts) == 1:
             st.caption(text.of_parts(source))

@@ -209,7 +209,7 @@ def test_the_first_screen_answers_what_practitioners_ask(page: Page, app_url: st
     use = verdict.get_by_role("button", name=re.compile(r"^Use [\d.]+"))
 
     page.get_by_role("button", name="n₀/n₁").click()  # what does pos_weight do?
-    expect(verdict).to_contain_text("With pos_weight 99 a score of 0.990, not 0.500, stands for a probability of 50%.")
+    expect(verdict).to_contain_text("With pos_weight 99, a score of 0.990, not 0.5, means a probability of 50%.")
     at_rest(page)
     expect(page.locator(f"{STAGE} .control")).to_contain_text("outline: previous run: pos_weight 20")
     weight.press("Home")  # it predicts 0 for everything
@@ -226,10 +226,23 @@ def test_the_first_screen_answers_what_practitioners_ask(page: Page, app_url: st
 def test_a_question_shows_its_answer_in_sight(page: Page, app_url: str) -> None:
     page.goto(app_url)
     at_rest(page)
-    verdict = page.locator(".st-key-verdict")
-    page.get_by_role("button", name="My classifier predicts 0 for everything").click()
-    expect(verdict).to_contain_text("Predicts almost no fraud")
-    expect(verdict.get_by_role("button", name=re.compile(r"^Use [\d.]+"))).to_be_in_viewport()
+    verdict, tabs = page.locator(".st-key-verdict"), page.get_by_test_id("stTabs")
+    questions = {
+        "My classifier predicts 0 for almost everything. Why?": ("Predicts almost no fraud", "Tune"),
+        "Which threshold should I ship?": ("Maximum net value, tuned on validation rows", "Value"),
+        "What does pos_weight do?": ("not 0.5, means a probability of 50%", "Theory"),
+    }
+    for question, (answer, panel) in questions.items():
+        page.get_by_role("button", name=question).click()
+        expect(verdict).to_contain_text(question)
+        expect(verdict).to_contain_text(answer)
+        expect(tabs.get_by_role("tab", name=panel, selected=True)).to_be_visible()
+        expect(verdict.get_by_text(question)).to_be_in_viewport()
+        expect(page.locator(f"{STAGE} .handle")).to_be_in_viewport()
+    expect(page.locator(f"{STAGE} .control")).to_contain_text("outline: pos_weight 1")
+    verdict.get_by_role("button", name="close").click()
+    expect(verdict).not_to_contain_text("What does pos_weight do?")
+    expect(verdict).to_contain_text("not 0.5, means a probability of 50%")
 
 
 def test_every_press_of_step_is_an_epoch(page: Page, app_url: str) -> None:

@@ -36,7 +36,7 @@ CASES: dict[str, tuple[type[Facts], Mapping[str, Callable[[Any], Statement | Non
     "regression": (ValueFacts, REGRESSION),
 }
 
-Asked = tuple[Key, tuple[float, ...], str, tuple[str, int, str] | None, Decision | None]
+Asked = tuple[Key, tuple[float, ...], str, tuple[str, int, str] | None, Decision | None, str]
 
 _verdicts: Recent[Asked, Verdict] = Recent(1024)
 
@@ -47,6 +47,7 @@ def verdict(
     part: str = "validation",
     run: Run | None = None,
     decision: Decision | None = None,
+    rule: str = "",
 ) -> Verdict:
     """Judge scores, or the predictions of a regression.
 
@@ -58,6 +59,8 @@ def verdict(
     run : the training run behind the source if there is one; a source that is a run need not be repeated.
     decision : how rows get one of several classes, by default by score / threshold, and by score - threshold for scores
         that are not probabilities.
+    rule : what tuned all thresholds on these scores, a name in core.evaluation.tuning.RULES or, for labels,
+        LABEL_RULES; then no other threshold is called better. "" if nothing did.
 
     Returns
     -------
@@ -71,19 +74,24 @@ def verdict(
     given = tuple(map(float, thresholds))
     progress = None if behind is None else (behind.id, behind.epoch, behind.status)
     return _verdicts.get(
-        ((source.id, source.version), given, part, progress, decision),
-        lambda: _judged(source, given, part, behind, decision),
+        ((source.id, source.version), given, part, progress, decision, rule),
+        lambda: _judged(source, given, part, behind, decision, rule),
     )
 
 
 def _judged(
-    source: ScoreSource, thresholds: tuple[float, ...], part: str, run: Run | None, decision: Decision | None
+    source: ScoreSource,
+    thresholds: tuple[float, ...],
+    part: str,
+    run: Run | None,
+    decision: Decision | None,
+    rule: str,
 ) -> Verdict:
     columns = 0 if source.task == "regression" else source.scores(part).n_columns
     if len(thresholds) != columns:
         raise CutoffError(f"Expected {columns} `thresholds`, but got {len(thresholds)}.")
     kind, cases = CASES[source.task]
-    facts = kind(source, part, thresholds, run, decision)
+    facts = kind(source, part, thresholds, run, decision, rule)
     name, said = next((name, said) for name, case in cases.items() if (said := case(facts)))
     return Verdict(name, said.tone, said.text, said.actions[:MOST_ACTIONS], said.why, said.codes)
 

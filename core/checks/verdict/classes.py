@@ -143,7 +143,7 @@ def underconfident(facts: ClassFacts) -> Statement | None:
 
 def _confidence(facts: ClassFacts, word: str, sign: int, codes: tuple[str, ...]) -> Statement | None:
     scores = facts.scores
-    if not scores.are_probabilities or scores.n_rows < ENOUGH or not facts.is_argmax:
+    if not scores.are_probabilities or scores.n_rows < ENOUGH or not facts.is_argmax or facts.fifty:
         return None
     gap = sign * (facts.confidence - facts.accuracy[0])
     if gap < GAP:
@@ -165,12 +165,19 @@ def sound(facts: ClassFacts) -> Statement | None:
     f1 = METRICS["f1"](facts.counts)
     worst = int(np.nanargmin(f1))
     recall = METRICS["recall"](facts.counts)[worst]
+    calibrated = (
+        "The loss moves the scores of all classes, so that they are not probabilities; argmax changes little."
+        if facts.fifty
+        else "The confidence is near the accuracy."
+    )
     return Statement(
         "good",
-        f"{facts.sentence[0].upper()}{facts.sentence[1:]}. The weakest class is {facts.scores.class_names[worst]} "
-        f"(F1 {f1[worst]:.3f}, recall {recall:.3f}).",
-        "Every class with rows is predicted, accuracy is above that of the majority class by more than chance, the "
-        "validation loss has not risen, and the confidence is near the accuracy.",
+        facts.with_effect(
+            f"{facts.sentence[0].upper()}{facts.sentence[1:]}. The weakest class is {facts.scores.class_names[worst]} "
+            f"(F1 {f1[worst]:.3f}, recall {recall:.3f})."
+        ),
+        "Every class with rows is predicted, accuracy is above that of the majority class by more than chance, and the "
+        f"validation loss has not risen. {calibrated}",
         (DECIDE,),
     )
 

@@ -10,6 +10,7 @@ from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from core.checks import CHECKS, Finding, of_output, of_run
 from core.checks.runs import LEAST_RISE, RISE
@@ -18,11 +19,14 @@ from core.evaluation.source import ScoreSource, tuned_on
 from core.experiment.config import SETTINGS, RunConfig
 from core.losses import LOSSES
 from core.parameters import Value
+from core.theory.predicted import scores_of_even_odds
+from core.theory.remarks import changed_parameters
 from core.training.runs import Run
 
 LEVEL = 0.9  # of every interval
 FEW = 10  # rows of a class below which nothing is tuned
 NAMES = 3  # the most class names in one sentence
+MOVED = 0.2  # of the logit of the score that means 50%, from which on it is said
 PLACES = 6  # the most decimals of a probability
 
 Decision = tuple[str, tuple[tuple[str, Value], ...]]  # a rule of core.evaluation.DECISIONS and its params
@@ -33,7 +37,8 @@ class Facts:
     """Scores, or predictions of a regression, at the current thresholds.
 
     source, part: the rows to speak of. thresholds (C,): current, inf above every score. run: the training run behind
-    the source, or None. decision: how rows get one of several classes, None for the default.
+    the source, or None. decision: how rows get one of several classes, None for the default. rule: what tuned the
+    thresholds on these scores, as in `UseThreshold`, or "".
     """
 
     source: ScoreSource
@@ -41,6 +46,7 @@ class Facts:
     thresholds: tuple[float, ...]
     run: Run | None
     decision: Decision | None = None
+    rule: str = ""
 
     @property
     def tuned_on(self) -> str:
@@ -71,6 +77,31 @@ class Facts:
     def codes(self) -> tuple[str, ...]:
         """The code of the mistake."""
         return (self.mistake.code,) if self.mistake else ()
+
+    @property
+    def fifty(self) -> tuple[float, float] | None:
+        """The least and the greatest score that means a probability of 50% by the loss, over outputs that each have a
+        sigmoid, where the loss moves it; None otherwise."""
+        config = self.source.config
+        scores = () if config is None or self.mistake else scores_of_even_odds(config)
+        if not scores or max(abs(logit(score)) for score in scores) < MOVED:
+            return None
+        return min(scores), max(scores)
+
+    @property
+    def moved_by(self) -> str:
+        """What moves the scores, and which of them means 50%, as a sentence; "" if nothing does."""
+        config, fifty = self.source.config, self.fifty
+        if config is None or fifty is None:
+            return ""
+        named = changed_parameters(config) or LOSSES[config.loss].label
+        low, high = (f"{score:.3f}" for score in fifty)
+        score = f"a score of {low}" if low == high else f"a score of {low} to {high}, by column"
+        return f"With {named}, {score}, not 0.5, means a probability of 50%."
+
+    def with_effect(self, sentence: str) -> str:
+        """A sentence, and after it what moves the scores."""
+        return f"{sentence} {self.moved_by}".strip()
 
 
 @lru_cache(maxsize=256)

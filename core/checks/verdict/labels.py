@@ -16,7 +16,7 @@ from core.evaluation.intervals import roc_auc_interval
 from core.evaluation.recent import Recent
 from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource
-from core.evaluation.tuning import bind, candidates
+from core.evaluation.tuning import bind, candidates, rule_label
 
 WORTH = 0.05  # gain in macro F1 that is worth other thresholds
 RULES = OpenPanel("Rules for all labels", "labels")
@@ -139,12 +139,12 @@ def never_predicted(facts: LabelFacts) -> Statement | None:
 def wrong_thresholds(facts: LabelFacts) -> Statement | None:
     """Tuned thresholds have a higher macro F1."""
     before, after = _macro_f1(facts.counts), _macro_f1(facts.best)
-    if not after - before >= WORTH:
+    if facts.rule or not after - before >= WORTH:
         return None
     count = int(facts.ranked.sum())
     return Statement(
         "warning",
-        f"Ranks {count} of {facts.scores.n_columns} labels better than chance, but {facts.change}.",
+        facts.with_effect(f"Ranks {count} of {facts.scores.n_columns} labels better than chance, but {facts.change}."),
         facts.why_tuned,
         (facts.use_tuned, RULES),
     )
@@ -159,8 +159,10 @@ def few_rows(facts: LabelFacts) -> Statement | None:
     names = [facts.scores.class_names[at] for at in few]
     return Statement(
         "warning",
-        f"Too few rows to tune {few.size} of {facts.scores.n_columns} thresholds: {names_label(names)} "
-        f"{'has' if few.size == 1 else 'have'} fewer than {FEW} {facts.tuned_on} rows.",
+        facts.with_effect(
+            f"Too few rows to tune {few.size} of {facts.scores.n_columns} thresholds: {names_label(names)} "
+            f"{'has' if few.size == 1 else 'have'} fewer than {FEW} {facts.tuned_on} rows."
+        ),
         "With so few rows of a label its tuned threshold depends on each of them.",
         (RULES,),
         ("C207",),
@@ -172,12 +174,15 @@ def sound(facts: LabelFacts) -> Statement | None:
     counts = facts.counts
     f1 = METRICS["f1"](counts)
     weakest = int(np.nanargmin(f1))
+    near = f", tuned by {rule_label(facts.rule)}" if facts.rule else ", near that of tuned thresholds"
     pooled = ThresholdCounts(np.array(np.nan), *(side.sum() for side in (counts.tp, counts.fp, counts.fn, counts.tn)))
     return Statement(
         "good",
-        f"Micro F1 is {METRICS['f1'](pooled):.3f} and macro F1 {_macro_f1(counts):.3f}, within {WORTH:g} of tuned "
-        f"thresholds; {int(facts.ranked.sum())} of {facts.scores.n_columns} labels are ranked better than chance. The "
-        f"weakest label is {facts.scores.class_names[weakest]} (F1 {f1[weakest]:.3f}).",
+        facts.with_effect(
+            f"Micro F1 is {METRICS['f1'](pooled):.3f} and macro F1 {_macro_f1(counts):.3f}{near}; "
+            f"{int(facts.ranked.sum())} of {facts.scores.n_columns} labels are ranked better than chance. The weakest "
+            f"label is {facts.scores.class_names[weakest]} (F1 {f1[weakest]:.3f})."
+        ),
         facts.why_tuned,
         (RULES,),
     )

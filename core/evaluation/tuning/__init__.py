@@ -14,7 +14,7 @@ from core.evaluation.tuning.labels import (
     inner_folds,
 )
 from core.evaluation.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
-from core.evaluation.tuning.origin import provenance_label
+from core.evaluation.tuning.origin import provenance_label, rule_label
 from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, rules, threshold_by_payoffs
 from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, bootstrap_of, regret
 
@@ -47,6 +47,7 @@ __all__ = [
     "population_counts",
     "provenance_label",
     "regret",
+    "rule_label",
     "rules",
     "simulate",
     "threshold_by_payoffs",

@@ -52,8 +52,13 @@ PANELS: dict[str, Panel] = {
 
 def open_panel(name: str) -> None:
     """Open the panel of this identifier, in sight. To be called in a callback."""
-    state.PANEL.set(PANELS[name].label)
+    choose(name)
     dom.bring_into_sight(dom.PANELS)
+
+
+def choose(name: str) -> None:
+    """Make the panel of this identifier the open one, where it is. To be called in a callback."""
+    state.PANEL.set(PANELS[name].label)
 
 
 def show(source: ScoreSource, part: str, column: int) -> None:

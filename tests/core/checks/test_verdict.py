@@ -30,7 +30,7 @@ from core.experiment.compatibility import check
 from core.experiment.config import RunConfig, make_config
 from core.training.runs import History, Kept, Run
 
-Judged = tuple[ScoreSource, list[float]]
+Judged = tuple[ScoreSource, list[float]] | tuple[ScoreSource, list[float], str]  # with the rule that tuned them
 FALLING = ([0.7, 0.4, 0.2], [0.7, 0.4, 0.3], [0.5, 0.8, 0.9])
 RISING = ([0.7, 0.4, 0.2], [0.7, 0.4, 0.6], [0.5, 0.8, 0.9])
 BOTH_RISING = ([0.4, 0.3, 0.5], [0.4, 0.3, 0.6], [0.5, 0.8, 0.9])
@@ -181,6 +181,10 @@ def restored() -> Judged:
     return run.at(1), thresholds
 
 
+def judged(source: ScoreSource, thresholds: list[float], rule: str = "") -> Verdict:
+    return verdict(source, thresholds, rule=rule)
+
+
 # task: kind: where it is said, and near it, where it is not.
 SAID: dict[str, dict[str, tuple[Callable[[], Judged], ...]]] = {
     "binary": {
@@ -204,19 +208,20 @@ SAID: dict[str, dict[str, tuple[Callable[[], Judged], ...]]] = {
             ),
             fraud_run,
         ),
-        "wrong_threshold": (lambda: binary(threshold=0.6), lambda: binary(threshold=0.35)),
-        "moved": (lambda: fraud_run(20), fraud_run, lambda: fraud_run(1.1)),
-        "saturated": (lambda: saturated(True), lambda: saturated(False)),
         "overfits": (
             lambda: fraud_run(losses=RISING),
             fraud_run,
             lambda: fraud_run(losses=BOTH_RISING),
             restored,
         ),
+        "saturated": (lambda: saturated(True), lambda: saturated(False)),
+        "tuned": (lambda: (*binary(z=0.5 * Z), "f1"), lambda: binary(z=0.5 * Z)),
+        "wrong_threshold": (lambda: binary(threshold=0.6), lambda: binary(threshold=0.35)),
         "overconfident": (lambda: binary(z=2 * Z), binary),
         "underconfident": (lambda: binary(z=0.5 * Z), binary),
         "biased": (lambda: binary(z=Z + 0.7), binary),
         "few_positives": (lambda: few(8), lambda: few(80)),
+        "moved": (lambda: fraud_run(20), fraud_run, lambda: fraud_run(1.1)),
         "sound": (binary, lambda: binary(threshold=0.7)),
     },
     "multiclass": {
@@ -285,7 +290,7 @@ def test_every_case_of_every_task_has_examples():
 
 @pytest.mark.parametrize(("task", "kind", "examples"), EXAMPLES)
 def test_a_case_is_said_where_it_applies_and_not_near_it(task, kind, examples):
-    there, *others = (verdict(*example()) for example in examples)
+    there, *others = (judged(*example()) for example in examples)
     assert there.kind == kind
     assert others
     for other in others:
@@ -294,8 +299,8 @@ def test_a_case_is_said_where_it_applies_and_not_near_it(task, kind, examples):
 
 @pytest.mark.parametrize(("task", "kind", "examples"), EXAMPLES)
 def test_a_verdict_is_short_plain_and_repairable(task, kind, examples):
-    source, thresholds = examples[0]()
-    said = verdict(source, thresholds)
+    source, thresholds, *rule = examples[0]()
+    said = judged(source, thresholds, *rule)
     assert len(said.text) <= 420
     assert said.text[0] == said.text[0].upper() or said.text.startswith("pos_weight")
     assert said.text.endswith(".")
@@ -303,7 +308,7 @@ def test_a_verdict_is_short_plain_and_repairable(task, kind, examples):
     assert "nan" not in re.split(r"\W+", said.text)
     assert len(said.actions) <= 2
     assert set(said.codes) <= set(CHECKS)
-    assert said.tone == ("good" if kind in ("sound", "moved") else said.tone)
+    assert said.tone == ("good" if kind in ("sound", "moved", "tuned") else said.tone)
     assert said.why
     for action in said.actions:
         assert 0 < len(action.label) <= 40
@@ -333,13 +338,14 @@ def test_a_wrong_threshold_is_said_with_the_numbers_of_scikit_learn():
     best = best_threshold(Y, score)
     (_, fp), (_, tp) = confusion_matrix(Y, score >= 0.6)
     (_, best_fp), (_, best_tp) = confusion_matrix(Y, score >= best)
+    f1, best_f1 = f1_score(Y, score >= 0.6), f1_score(Y, score >= best)
     low, high = bootstrap_of(source, 0, bind("f1")).threshold_spread
     assert said.text == (
-        f"Ranks well (ROC-AUC {roc_auc_score(Y, score):.3f}), but at 0.60 it predicts fraud for {fp + tp:,} of 4,000 "
-        f"rows and finds {tp:,} of {Y.sum():,}. F1 is best at {best:.2f} (spread over resamples {low:.2f} to "
-        f"{high:.2f}): {best_tp:,} of {Y.sum():,} found instead of {tp:,}, {best_fp:,} false positives instead of "
-        f"{fp:,}."
+        f"Ranks well (ROC-AUC {roc_auc_score(Y, score):.3f}), but at 0.60 it finds {tp:,} of {Y.sum():,} positives "
+        f"with {fp:,} false positives (F1 {f1:.3f}); at {best:.2f} it would find {best_tp:,} with {best_fp:,} "
+        f"(F1 {best_f1:.3f})."
     )
+    assert f"90% of the thresholds are from {low:.2f} to {high:.2f}." in said.why
     (use, _) = said.actions
     assert use == UseThreshold(f"Use {best:.2f}", (best,), "f1", "validation")
 
@@ -347,7 +353,45 @@ def test_a_wrong_threshold_is_said_with_the_numbers_of_scikit_learn():
 def test_using_the_threshold_settles_the_matter():
     source, thresholds = binary(threshold=0.6)
     (use, _) = verdict(source, thresholds).actions
-    assert verdict(source, use.thresholds).tone == "good"
+    after = verdict(source, use.thresholds, rule=use.rule)
+    assert (after.kind, after.tone) == ("tuned", "good")
+    assert after.text.startswith(f"Maximum F1, tuned on validation rows: at {use.thresholds[0]:.2f} it finds ")
+
+
+def test_scores_that_are_no_probabilities_are_only_noted_once_the_threshold_is_tuned():
+    source, thresholds = binary(z=0.5 * Z)
+    assert verdict(source, thresholds).tone == "warning"
+    said = verdict(source, thresholds, rule="f1")
+    assert said.tone == "good"
+    assert re.search(r"As probabilities scores are off: 0.9 means 0.9\d\.$", said.text)
+
+
+@pytest.mark.parametrize("weight", [1, 20])
+def test_a_green_verdict_is_not_far_from_the_maximum_f1(weight):
+    run, _ = fraud_run(weight)
+    y, score = run.scores("validation").y_true, run.scores("validation").y_score[:, 0]
+    best = f1_score(y, score >= best_threshold(y, score))
+    tones = [verdict(run, [t]).tone for t in np.linspace(0.02, 0.98, 25)]
+    lost = [best - f1_score(y, score >= np.float32(t)) for t in np.linspace(0.02, 0.98, 25)]
+    assert {"good", "warning"} <= set(tones)
+    assert max(loss for tone, loss in zip(tones, lost, strict=True) if tone == "good") < 0.02
+
+
+def weighted(dataset: str, head: str, weight: float) -> Judged:
+    """Scores that know the class or labels of each row, of a run with this pos_weight."""
+    config = make_config(dataset=dataset, head=head, loss="bce", loss_params={"pos_weight": weight})
+    y = load_split(dataset).y["validation"]
+    known = y if y.ndim == 2 else np.eye(10)[y]
+    scores = {"validation": np.where(known == 1, 0.9, 0.1).astype(np.float32)}
+    run = Run(f"{new_id()}-0", config, "finished", History(*map(np.array, FALLING)), scores)
+    return run, [0.5] * known.shape[1]
+
+
+@pytest.mark.parametrize(("dataset", "head"), [("digits", "one_vs_rest"), ("yeast", "sigmoids")])
+def test_the_weight_is_said_to_move_the_scores_of_classes_and_labels(dataset, head):
+    sentence = f"With pos_weight 20, a score of {20 / 21:.3f}, not 0.5, means a probability of 50%."
+    assert sentence in verdict(*weighted(dataset, head, 20)).text
+    assert "means a probability of 50%" not in verdict(*weighted(dataset, head, 1)).text
 
 
 def test_counts_are_of_the_rows_shown_and_the_threshold_is_tuned_on_validation():
@@ -358,7 +402,7 @@ def test_counts_are_of_the_rows_shown_and_the_threshold_is_tuned_on_validation()
     }
     said = verdict(ArraySource(both), [0.6], "test")
     (_, fp), (_, tp) = confusion_matrix(y, expit(z) >= 0.6)
-    assert f"predicts fraud for {fp + tp} of 4,000 rows and finds {tp} of {y.sum()}" in said.text
+    assert f"finds {tp} of {y.sum()} positives with {fp} false positives" in said.text
     assert said.actions[0].thresholds == (best_threshold(Y, expit(Z)),)
 
 
@@ -375,7 +419,7 @@ def test_the_weight_is_said_to_move_the_score_that_means_one_half():
     run, _ = fraud_run(20)
     said = verdict(run, [0.5])
     assert said.kind == "wrong_threshold"
-    assert f"With pos_weight 20 a score of {20 / 21:.3f}, not 0.500, stands for a probability of 50%." in said.text
+    assert f"With pos_weight 20, a score of {20 / 21:.3f}, not 0.5, means a probability of 50%." in said.text
 
 
 def test_no_better_than_chance_is_said_with_both_measures():
@@ -449,7 +493,7 @@ def test_bad_input_gets_a_sentence():
 
 def test_class_names_are_not_in_the_longer_explanation():
     name = "<img src=x>"
-    for threshold in (0.001, 0.3, 0.6, 0.99):
+    for threshold in (0.001, 0.99):
         source = ArraySource({"validation": Scores(Y, expit(Z), "binary", ("honest", name))})
         said = verdict(source, [threshold])
         assert name in said.text

@@ -132,6 +132,8 @@ def test_the_domain_holds_for_every_split():
         ("", ""),
         ("2", ""),
         ("0.5", "typed@train"),
+        ("0.5", "typed@validation@earlier"),
+        ("0.5", "f1@validation@later"),
         ("0.5", "guessed"),
         ("0.5", "f1"),
         ("0.5", "default@test"),
@@ -155,6 +157,7 @@ def test_a_link_that_does_not_say_where_a_threshold_came_from_counts_as_typed():
         (Provenance("typed", "test"), "typed@test"),
         (Provenance("dragged"), "dragged"),
         (Provenance("rule", "validation", "f1"), "f1@validation"),
+        (Provenance("rule", "validation", "f1", earlier=True), "f1@validation@earlier"),
     ],
 )
 def test_provenance_is_written_in_a_word(provenance: Provenance, text: str):

@@ -257,7 +257,7 @@ def test_json_says_what_the_thresholds_are_and_what_they_are_worth():
     assert read["score_dtype"] == "float32"
     assert read["comparison"] == "score >= threshold"
     assert read["decision"] == "each"
-    origin = {"how": "rule", "rows": "validation", "rule": "f1"}
+    origin = {"how": "rule", "rows": "validation", "rule": "f1", "earlier": False}
     at = {
         "name": "8",
         "value": 0.7,

@@ -42,7 +42,7 @@ def test_it_opens_on_a_trained_run_with_nothing_to_fill_in(app_test: AppTest):
     run = services.demonstration().runs[-1]
     assert drawn(at)["of"].startswith(run.id)
     assert drawn(at)["replay"] == run.job
-    assert drawn(at)["outline"]
+    assert not drawn(at)["outline"]  # no run before it
     assert marks(at)["current"]["threshold"] == 0.5
     assert not at.query_params
     scores = run.scores("validation")
@@ -68,19 +68,24 @@ def test_a_question_about_the_demonstration_is_answered_on_this_page(app_test: A
     act(at, "drag", 0.95)
     tell(at, "gallery", "chosen", name)
     assert not at.title
+    question = DEMONSTRATED[name]
     answers = {
-        "predicts_zero": (0, "Predicts almost no fraud"),
-        "ship": (1, "F1 is best at"),
-        "weight": (1, "With pos_weight 20 a score of 0.952, not 0.500, stands for a probability of 50%."),
+        "predicts_zero": (0, "Predicts almost no fraud", "Tune", ""),
+        "ship": (1, "Maximum net value, tuned on validation rows", "Value", ""),
+        "weight": (1, "With pos_weight 20, a score of 0.952, not 0.5, means", "Theory", "pos_weight 1"),
     }
-    at_run, words = answers[name]
+    at_run, words, panel, outline = answers[name]
     run = services.demonstration().runs[at_run]
     assert shown_run(at) == run
     assert at.session_state[state.RECIPE.name] == run.config
-    assert marks(at)["current"]["threshold"] == 0.5
+    assert marks(at)["current"]["threshold"] == (marks(at)["best"]["threshold"] if name == "ship" else 0.5)
     assert words in said(at)
-    assert any(one.label.startswith("Use 0") for one in at.button)
-    assert bool(drawn(at)["outline"]) == (at_run == 1)
+    assert at.session_state[state.PANEL.name] == panel
+    assert (drawn(at)["outline"] or {"text": ""})["text"] == outline
+    assert f"**{question.question}** {question.answer}" in said(at)
+    button(at, ":material/close:").click().run()
+    assert question.question not in said(at)
+    assert words in said(at)
 
 
 def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test: AppTest):
@@ -310,14 +315,15 @@ def test_the_button_of_the_verdict_moves_the_threshold(app_test: AppTest):
     assert at.query_params["current_from"] in (["f1@validation"], "f1@validation")
 
 
-def test_the_next_run_on_the_same_data_keeps_the_threshold_and_no_rule_that_did_not_tune_it(app_test: AppTest):
+def test_the_next_run_on_the_same_data_keeps_the_threshold_and_where_it_came_from(app_test: AppTest):
     at = app_test.run()
     next(one for one in at.button if one.label.startswith("Use 0")).click().run()
     tuned = marks(at)["current"]["threshold"]
     at.select_slider[0].set_value(99.0).run()
     trained_again(at)
     assert marks(at)["current"]["threshold"] == tuned
-    assert at.query_params["current_from"] in (["typed@validation"], "typed@validation")
+    assert at.query_params["current_from"] in (["f1@validation@earlier"], "f1@validation@earlier")
+    assert "tuned on validation rows" not in said(at)  # with these scores
     act(at, "undo")
     assert marks(at)["current"]["threshold"] == 0.5
     act(at, "drag", 0.25)
