@@ -141,7 +141,6 @@ REPLAYED: Key[str] = Key("replayed", "")  # job that is played once
 AWAITED: Key[tuple[int, RunConfig] | None] = Key("awaited", None)  # epoch of a link to be shown, and its run's choices
 IN_SIGHT: Key[str] = Key("in_sight", "")  # key of the container to scroll to
 LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn
-SHARING: Key[bool] = Key("share", False)
 QUESTION: Key[str] = Key("question", "")  # of core.experiment.presets.DEMONSTRATED, above its answer
 
 # --- the panels of the Workbench

@@ -221,7 +221,7 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     to_top(page)
     names = go_on(page)
     assert page.evaluate(MISSED, "body") == []
-    expected = ["Train", "Share\n\nexpand_more", "Threshold as probability", "Save", "Threshold", "Epoch", "Tune"]
+    expected = ["Train", "Share", "Threshold as probability", "Save", "Threshold", "Epoch", "Tune"]
     assert in_order(expected, names), names
 
 

@@ -101,6 +101,7 @@ def at_rest(page: Page) -> None:
 
 
 def test_a_newcomer_gets_from_opening_to_a_shared_link(page: Page, browser: Browser, app_url: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     interactions = 1
     page.goto(app_url)
     epoch = page.locator(f"{STAGE} .epoch .at")
@@ -142,7 +143,8 @@ def test_a_newcomer_gets_from_opening_to_a_shared_link(page: Page, browser: Brow
     page.wait_for_url("**saved=*")
     interactions += 1
     page.get_by_role("button", name="Share").click()
-    link = page.get_by_test_id("stPopoverBody").locator("code").inner_text()
+    expect(page.get_by_role("status").filter(has_text="Link copied")).to_be_attached()
+    link = page.evaluate("navigator.clipboard.readText()")
     assert interactions < 12
 
     other = browser.new_context().new_page()
@@ -278,3 +280,24 @@ def test_nothing_jumps_while_the_first_screen_loads(page: Page, app_url: str, si
     page.goto(app_url)
     at_rest(page)
     assert page.evaluate("shifted") <= 0.12
+
+
+def test_share_copies_the_link_or_shows_it_where_the_clipboard_is_refused(page: Page, app_url: str) -> None:
+    page.goto(app_url)
+    at_rest(page)
+    share = page.get_by_role("button", name="Share")
+    box = share.bounding_box()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    share.click()
+    expect(page.locator(".st-key-share").get_by_text("Link copied").first).to_be_visible()
+    assert share.bounding_box() == box
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+
+    page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(new Error('refused')) }")
+    share.click()
+    link = page.get_by_label("Copy this link:")
+    expect(link).to_be_focused()
+    expect(link).to_have_value(page.url)
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+    expect(share).to_be_focused()
