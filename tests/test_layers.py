@@ -36,11 +36,12 @@ BELOW: dict[str, tuple[str, ...]] = {
     "plots": ("theory",),
     "checks": ("theory",),
     "export": ("checks",),
+    "predictions": ("theory",),
     "catalogue": ("export",),
     "miniatures": ("plots",),
 }
 
-WITHOUT_TORCH = ("data", "evaluation", "plots")
+WITHOUT_TORCH = ("data", "evaluation", "plots", "predictions")
 # What shows training, run by run. Everything else that looks at scores takes a ScoreSource.
 OF_TRAINING = {"compare.one_run", "compare.race", "compare.focus", "compare.ranking", "compare.epochs", "compare.plane"}
 OF_TRAINING |= {"compare.misclassified", "shared.text", "shared.theory", "workbench.workbench", "workbench.shown"}

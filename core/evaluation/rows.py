@@ -193,13 +193,19 @@ def described(found: pd.DataFrame, source: ScoreSource, part: str, with_features
         table = table.drop(columns="logit")
     table.insert(0, "labels" if scores.task == "multilabel" else "class", _actual(scores, at))
     table.insert(0, "row", source.rows(part)[at])
-    for name in ("id", "group", "amount", "time", "weight"):
-        if (values := getattr(known, name)) is not None:
-            table[name] = values[at]
+    given = {"id": known.id, **known.groups, "amount": known.amount, "time": known.time, "weight": known.weight}
+    for name, values in {**given, **known.others}.items():
+        if values is not None:
+            table[_untaken(name, table)] = values[at.to_numpy()]
     if not with_features or known.features is None:
         return table
     names = [f"feature {name}" if name in table.columns else name for name in known.feature_names]
     return pd.concat([table, pd.DataFrame(known.features[at], columns=names)], axis=1)
+
+
+def _untaken(name: str, table: pd.DataFrame) -> str:
+    """The name of a column of the file, with a word before it where the table already has such a column."""
+    return f"file: {name}" if name in table.columns else name
 
 
 def _actual(scores: Scores, at: pd.Index) -> list[str] | NDArray:

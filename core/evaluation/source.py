@@ -43,19 +43,29 @@ class Predictions(NamedTuple):
     y_pred: NDArray[np.floating]
 
 
+class Column(Protocol):
+    """One value a row, (N,), of which rows can be taken: an array, or what reads it from a file."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: NDArray[np.integer], /) -> NDArray: ...
+
+
 @dataclass(frozen=True, eq=False)
 class RowColumns:
-    """Other columns of the rows beside labels and scores; None where there is none.
+    """Other columns of the rows beside labels and scores; None or empty where there is none.
 
-    weight: (N,), finite, >= 0. group, amount, time, id: (N,).
+    weight: (N,), finite, >= 0. amount, time, id: (N,). groups: columns that part the rows, by name. others: any other
+    columns, by name.
     features: (N, F), with feature_names (F,); for images, all pixels row by row, and `image` is (height, width).
     """
 
     weight: NDArray[np.floating] | None = None
-    group: NDArray | None = None
+    groups: Mapping[str, Column] = field(default_factory=dict)
     amount: NDArray[np.floating] | None = None
     time: NDArray | None = None
-    id: NDArray | None = None
+    id: Column | None = None
+    others: Mapping[str, Column] = field(default_factory=dict)
     features: NDArray[np.floating] | None = None
     feature_names: tuple[str, ...] = ()
     image: tuple[int, int] | None = None
@@ -155,8 +165,8 @@ class ArraySource:
                 raise CutoffError(f"There are no scores for the {part} rows.")
         for part, given in self.data.items():
             columns = self.columns.get(part, RowColumns())
-            named = {name: getattr(columns, name) for name in ("weight", "group", "amount", "time", "id", "features")}
-            for name, values in (named | {"places": self.places.get(part)}).items():
+            named = {name: getattr(columns, name) for name in ("weight", "amount", "time", "id", "features")}
+            for name, values in {**named, **columns.groups, **columns.others, "places": self.places.get(part)}.items():
                 if values is not None and len(values) != _n_rows(given):
                     raise CutoffError(
                         f"Expected `{name}` of the {part} rows to have length {_n_rows(given)}, but got {len(values)}."

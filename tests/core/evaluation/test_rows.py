@@ -222,7 +222,9 @@ def test_a_table_names_the_rows_of_the_data_set_their_class_and_their_features()
 
 def test_a_table_has_what_else_is_known_of_the_rows():
     scores = Scores([0, 1, 1], [0.2, 0.9, 0.4], "binary", ("no", "yes"))
-    columns = RowColumns(weight=np.array([1.0, 2.0, 0.5]), group=np.array(["a", "b", "a"]), id=np.array([7, 8, 9]))
+    columns = RowColumns(
+        weight=np.array([1.0, 2.0, 0.5]), groups={"group": np.array(["a", "b", "a"])}, id=np.array([7, 8, 9])
+    )
     table = described(behind(scores.view(), 0.5), source_of(scores, columns), "test").sort_values("row")
     assert table["id"].tolist() == [7, 8, 9]
     assert table["group"].tolist() == ["a", "b", "a"]

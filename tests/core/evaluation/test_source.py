@@ -31,7 +31,7 @@ def test_parts_classes_and_task_are_those_of_the_scores():
     np.testing.assert_array_equal(source.rows("test"), np.arange(100))
     assert source.config is None
     columns = source.row_columns("test")
-    assert (columns.weight, columns.group, columns.features, columns.feature_names) == (None, None, None, ())
+    assert (columns.weight, columns.groups, columns.features, columns.feature_names) == (None, {}, None, ())
 
 
 def test_what_is_not_there_is_refused_in_a_sentence():
@@ -62,7 +62,10 @@ def test_a_regression_has_predictions_and_no_scores():
         (lambda: ArraySource({"validation": binary(), "test": margins("multiclass")}), "same task"),
         (lambda: ArraySource({"validation": binary()}, {"test": RowColumns()}), "no scores for the test rows"),
         (lambda: ArraySource({"test": binary(5)}, {"test": RowColumns(weight=np.ones(4))}), "`weight` .* length 5"),
-        (lambda: ArraySource({"test": binary(5)}, {"test": RowColumns(group=np.zeros(6))}), "`group` .* length 5"),
+        (
+            lambda: ArraySource({"test": binary(5)}, {"test": RowColumns(groups={"group": np.zeros(6)})}),
+            "`group` .* length 5",
+        ),
         (lambda: ArraySource({"test": binary(5)}, places={"test": np.arange(3)}), "`places` .* length 5"),
     ],
 )

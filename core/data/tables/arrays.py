@@ -1,0 +1,74 @@
+"""NumPy archives (.npz) of numbers; arrays of objects are refused, since reading one would unpickle it."""
+
+from __future__ import annotations
+
+import zipfile
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from core.data.tables.table import Table, check_size, checked, listed
+from core.errors import CutoffError
+
+BROKEN = (zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, SyntaxError)
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+def read_npz(path: Path) -> Table:
+    """Read arrays (N,), or (N, K) as K columns "name 0" to "name K-1"; raises CutoffError for others and for a broken
+    or too large file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            shapes = {
+                member.filename.removesuffix(".npy"): _header(archive, member)
+                for member in archive.infolist()
+                if member.filename.endswith(".npy")
+            }
+        _check(shapes)
+        with np.load(path, allow_pickle=False) as arrays:
+            columns = {column: pa.array(values) for name in shapes for column, values in _columns(name, arrays[name])}
+    except CutoffError:
+        raise
+    except BROKEN as error:
+        raise CutoffError("The file is not a NumPy archive (.npz), or it is broken.") from error
+    return checked(pa.table(columns))
+
+
+def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and dtype that an array has by its header, which must agree with its size."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in HEADERS:
+            raise ValueError("Unknown version of the array format.")
+        shape, _, dtype = HEADERS[version](file)
+        if not dtype.hasobject and prod(shape) * dtype.itemsize != member.file_size - file.tell():
+            raise ValueError("The size of an array is not the one that its header states.")
+    return shape, dtype
+
+
+def _check(shapes: dict[str, tuple[tuple[int, ...], np.dtype]]) -> None:
+    if not shapes:
+        raise CutoffError(
+            "The archive holds no NumPy arrays; write it with numpy.savez(file, y_true=..., y_score=...)."
+        )
+    if others := [name for name, (_, dtype) in shapes.items() if dtype.kind not in "biuf"]:
+        raise CutoffError(f"An .npz file may hold arrays of numbers only; these hold something else: {listed(others)}.")
+    if others := [name for name, (shape, _) in shapes.items() if len(shape) not in (1, 2)]:
+        raise CutoffError(f"Arrays must have one or two dimensions; these have others: {listed(others)}.")
+    if len({shape[0] for shape, _ in shapes.values()}) > 1:
+        lengths = listed(f"{name} {shape[0]:,}" for name, (shape, _) in shapes.items())
+        raise CutoffError(f"All arrays must have as many rows; these have {lengths}.")
+    n_columns = sum(1 if len(shape) == 1 else shape[1] for shape, _ in shapes.values())
+    n_rows = next(iter(shapes.values()))[0][0]
+    check_size(n_rows, n_columns, sum(prod(shape) * dtype.itemsize for shape, dtype in shapes.values()))
+
+
+def _columns(name: str, values: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    native = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if native.dtype.itemsize > 8:  # long double
+        native = native.astype(np.float64)
+    if native.ndim == 1:
+        return [(name, native)]
+    return [(f"{name} {at}", np.ascontiguousarray(native[:, at])) for at in range(native.shape[1])]

@@ -1,0 +1,126 @@
+"""Parquet files and Arrow files and streams, whose sizes are checked before anything is unpacked."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+from pyarrow.lib import ArrowException
+
+from core.data.tables.table import Table, check_size, checked
+from core.errors import CutoffError
+
+ARROW_FILE = b"ARROW1\0\0"
+BROKEN = (ArrowException, OSError, ValueError, struct.error, IndexError)
+# Places of fields in the tables of Arrow's format (Message.fbs, Apache Arrow 1.5 of the format, 2024).
+HEADER, BATCH_BUFFERS, BATCH_COMPRESSION, DICTIONARY_BATCH = 2, 2, 3, 1
+BATCH = "record batch"
+
+
+def read_parquet(path: Path) -> Table:
+    """Read a Parquet file; raises CutoffError if it is broken or too large."""
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            about = file.metadata
+            unpacked = sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups))
+            check_size(about.num_rows, len(file.schema_arrow), unpacked)
+            flat = [field.name for field in file.schema_arrow if not pa.types.is_nested(field.type)]
+            columns = file.read(columns=flat, use_pandas_metadata=False)
+            columns = columns.select([name for name in file.schema_arrow.names if name in columns.column_names])
+            nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
+    except CutoffError:
+        raise
+    except BROKEN as error:
+        raise CutoffError("The Parquet file is broken or was cut off.") from error
+    notes = [f"Left out, since they hold lists or structures: {', '.join(nested)}."] if nested else []
+    return checked(columns, notes)
+
+
+def read_arrow(path: Path) -> Table:
+    """Read an Arrow file (Feather) or stream; raises CutoffError if it is broken or too large."""
+    try:
+        with pa.memory_map(str(path)) as source:
+            is_file = source.read(len(ARROW_FILE)) == ARROW_FILE
+            source.seek(len(ARROW_FILE) if is_file else 0)
+            n_bytes = sum(_unpacked(message) for message in _messages(source))
+            source.seek(0)
+            reader = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
+            check_size(0, len(reader.schema), n_bytes)
+            columns = reader.read_all()
+            check_size(columns.num_rows, columns.num_columns)
+            return checked(columns)
+    except CutoffError:
+        raise
+    except BROKEN as error:
+        raise CutoffError("The Arrow file is broken or was cut off.") from error
+
+
+def _messages(source: pa.NativeFile) -> Iterator[pa.ipc.Message]:
+    """The messages of a stream up to its end."""
+    reader = pa.ipc.MessageReader.open_stream(source)
+    while True:
+        try:
+            message = reader.read_next_message()
+        except (StopIteration, EOFError):
+            return
+        yield message
+
+
+def _unpacked(message: pa.ipc.Message) -> int:
+    """Bytes of a message's buffers when they are unpacked; each compressed buffer begins with its size."""
+    if message.body is None or message.type not in (BATCH, "dictionary"):
+        return 0
+    metadata = _FlatBuffer(message.metadata.to_pybytes())
+    batch = metadata.table(metadata.root(), HEADER)
+    if message.type != BATCH:
+        batch = metadata.table(batch, DICTIONARY_BATCH)
+    if not metadata.field(batch, BATCH_COMPRESSION):
+        return int(message.body.size)
+    body = memoryview(message.body)
+    sizes = 0
+    for offset, length in metadata.pairs(batch, BATCH_BUFFERS):
+        if length >= 8:
+            (size,) = struct.unpack_from("<q", body, offset)
+            sizes += length if size < 0 else size  # -1 for a buffer that is not compressed
+    return sizes
+
+
+class _FlatBuffer:
+    """The few ways into a FlatBuffer that the sizes of a batch need; raises struct.error outside of it."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def root(self) -> int:
+        return int(self._at("<I", 0))
+
+    def field(self, table: int, number: int) -> int:
+        """The place of a field of a table; 0 if it is not set."""
+        virtual = table - self._at("<i", table)
+        size = self._at("<H", virtual)
+        place = 4 + 2 * number
+        offset = self._at("<H", virtual + place) if place < size else 0
+        return table + offset if offset else 0
+
+    def table(self, table: int, number: int) -> int:
+        """The place of a table that a field refers to."""
+        return self._follow(self.field(table, number))
+
+    def pairs(self, table: int, number: int) -> Iterator[tuple[int, int]]:
+        """The pairs of 64-bit integers that a field lists."""
+        vector = self._follow(self.field(table, number))
+        for at in range(self._at("<I", vector)):
+            yield struct.unpack_from("<qq", self.content, vector + 4 + 16 * at)
+
+    def _follow(self, place: int) -> int:
+        return place + self._at("<I", place)
+
+    def _at(self, kind: str, place: int) -> int:
+        if place < 0:
+            raise struct.error("before the beginning")
+        (value,) = struct.unpack_from(kind, self.content, place)
+        return int(value)

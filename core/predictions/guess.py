@@ -1,0 +1,262 @@
+"""What the columns of a file most likely are, by their names and values, and what only its owner can know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.data.tables import Table, listed
+from core.errors import CutoffError
+from core.evaluation.ranking import Rankings
+from core.predictions.names import GROUP, POSITIVE, SCORE, TRUE, family, plain, suffixes
+from core.predictions.opening import PARTS, SUM_TOLERANCE, TRAIN, label_values
+from core.predictions.roles import Roles, Scale
+from core.predictions.values import Categories, numbers
+
+Question = Literal["positive", "scale", "opposite"]
+
+OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    "weight": ("weight", "sample_weight", "weights", "w"),
+    "id": ("id", "row", "row_id", "uuid", "key", "index"),
+    "amount": ("amount", "value", "price", "cost"),
+    "time": ("time", "timestamp", "date", "datetime", "day", "month"),
+    "split": ("split", "part", "fold", "subset"),
+}
+SURE = {"0", "1"}  # labels of which 1 is positive without asking
+MOST_GROUPS = 50
+SAMPLE = 20_000  # rows that scales are recognised on
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The likely roles, and what is to be asked since it can be mistaken.
+
+    questions: "positive" for labels other than 0 and 1, "scale" for scores other than probabilities, "opposite" for a
+    ROC-AUC below 0.5. labels: the different values of the labels of a binary task.
+    """
+
+    roles: Roles
+    questions: tuple[Question, ...] = ()
+    labels: tuple[str, ...] = ()
+
+
+def guess(table: Table) -> Guess:
+    """The likely roles of the columns of a table; raises CutoffError, with what is missing, if it has no labels or no
+    scores."""
+    others = _others(table)
+    left = [name for name in table.names if name not in others.values()]
+    truth_columns, score_columns = _labels_and_scores(table, left)
+    groups = _groups(table, [name for name in left if name not in (*truth_columns, *score_columns)])
+    several = len(truth_columns) > 1 or len(score_columns) > 2
+    if not several and len(score_columns) == 2:
+        several = len(label_values(table, truth_columns[0]).values) > 2
+    roles = _several(table, truth_columns, score_columns) if several else _one(table, truth_columns, score_columns)
+    roles = replace(
+        roles,
+        groups=groups,
+        weight=others.get("weight"),
+        id=others.get("id"),
+        amount=others.get("amount"),
+        time=others.get("time"),
+        split=others.get("split"),
+    )
+    if roles.task == "binary":
+        return guess_binary(table, roles)
+    roles = replace(roles, scale=recognise_scale(table, score_columns, several=roles.task == "multiclass"))
+    return Guess(roles, () if roles.scale == "probability" else ("scale",))
+
+
+def _one(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
+    """The roles of a binary task; of the scores of both classes the second ones."""
+    return Roles("binary", truth_columns, score_columns[-1:], _positive(label_values(table, truth_columns[0])))
+
+
+def _several(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
+    """The roles of a multi-class or multi-label task."""
+    if len(truth_columns) > 1:
+        return Roles("multilabel", truth_columns, score_columns, names=tuple(suffixes(score_columns)))
+    classes = _classes(label_values(table, truth_columns[0]), score_columns)
+    return Roles("multiclass", truth_columns, score_columns, classes=classes)
+
+
+def guess_binary(table: Table, roles: Roles) -> Guess:
+    """Complete the roles of a binary task whose columns and positive class are chosen: scale and questions."""
+    values = label_values(table, roles.y_true[0])
+    scale = recognise_scale(table, roles.y_score, several=False)
+    roles = replace(roles, scale=scale)
+    questions: list[Question] = []
+    if not set(values.values) <= SURE:
+        questions.append("positive")
+    if scale != "probability":
+        questions.append("scale")
+    if (area := _area(table, roles, values)) is not None and area < 0.5:
+        questions.append("opposite")
+    return Guess(roles, tuple(questions), values.values)
+
+
+def recognise_scale(table: Table, columns: Sequence[str], several: bool) -> Scale:
+    """What scores most likely are, by their range and the sums of their rows; `several` for those of several classes.
+
+    In [0, 1]: probabilities. Not above 0, with exp(scores) that sum to 1, or named so: log-probabilities. In [0, 100]:
+    percentages, if the rows sum to 100 or one column is above 1 by much. Otherwise logits, unless named margins.
+    """
+    sample = np.stack([_sample(table, name) for name in columns], axis=1)
+    sample = sample[np.isfinite(sample).all(axis=1)]
+    if not len(sample):
+        return "probability"
+    low, high = sample.min(), sample.max()
+    named = " ".join(columns).lower()
+    if low >= 0 and high <= 1:
+        return "probability"
+    if high <= 0 and ("log_p" in named or "logp" in named or (several and _sum_to(np.exp(sample), 1))):
+        return "log_probability"
+    if "margin" in named or "decision" in named:
+        return "margin"
+    if low >= 0 and high <= 100 and (_sum_to(sample, 100) if several else high > 20 or "percent" in named):
+        return "percent"
+    return "logit"
+
+
+def _sum_to(rows: NDArray[np.float64], total: float) -> bool:
+    return bool((np.abs(rows.sum(axis=1) - total) <= SUM_TOLERANCE * total).mean() > 0.9)
+
+
+def _sample(table: Table, name: str) -> NDArray[np.float64]:
+    """Up to SAMPLE values of a column, evenly spread."""
+    column = table.columns[name]
+    step = max(1, len(column) // SAMPLE)
+    taken = column.take(pa.array(np.arange(0, len(column), step))) if step > 1 else column
+    return numbers(taken, name).values.astype(np.float64)
+
+
+def _others(table: Table) -> dict[str, str]:
+    """The columns with a role of their own by name, and the first column of dates."""
+    found: dict[str, str] = {}
+    for role, names in OTHER_NAMES.items():
+        fitting = [name for name in table.names if plain(name) in names and name not in found.values()]
+        if role in ("weight", "amount"):
+            fitting = [name for name in fitting if _is_number(table, name)]
+        if role == "split":
+            fitting = [name for name in fitting if _is_split(table, name)]
+        if role == "time" and not fitting:
+            fitting = [name for name in table.names if pa.types.is_timestamp(table.columns[name].type)]
+        if fitting:
+            found[role] = fitting[0]
+    return found
+
+
+def _is_split(table: Table, name: str) -> bool:
+    if _is_number(table, name):
+        return False
+    known = {*TRAIN, *(value for values in PARTS.values() for value in values)}
+    try:
+        return {value.strip().lower() for value in label_values(table, name).values} <= known
+    except CutoffError:
+        return False
+
+
+def _is_number(table: Table, name: str) -> bool:
+    kind = table.columns[name].type
+    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
+
+
+def _labels_and_scores(table: Table, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of labels and of scores; raises CutoffError if there are none."""
+    truth_columns = family(names, TRUE)
+    score_columns = family([name for name in names if name not in truth_columns], SCORE)
+    numeric = [name for name in names if _is_number(table, name) or _reads_as_number(table, name)]
+    if not score_columns:
+        rest = [name for name in numeric if name not in truth_columns]
+        score_columns = tuple(name for name in rest if not _few_values(table, name)) or tuple(rest[-1:])
+    if not truth_columns:
+        rest = [name for name in names if name not in score_columns and _few_values(table, name)]
+        truth_columns = tuple(rest[:1])
+    if not truth_columns and not score_columns:
+        raise CutoffError(f"Found neither labels nor scores among {listed(names, 8)}.")
+    if not truth_columns:
+        raise CutoffError(f"Found no column of labels beside the scores {listed(score_columns)}.")
+    if not score_columns:
+        raise CutoffError(f"Found no column of scores beside the labels {listed(truth_columns)}.")
+    if len(truth_columns) > 1 and len(truth_columns) != len(score_columns):
+        truth_columns = truth_columns[:1]
+    return truth_columns, _paired(truth_columns, score_columns)
+
+
+def _paired(truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Scores in the order of the labels that they have the suffix of, if they all have one."""
+    if len(truth_columns) < 2:
+        return score_columns
+    by_suffix = dict(zip(suffixes(score_columns), score_columns, strict=True))
+    wanted = suffixes(truth_columns)
+    return tuple(by_suffix[suffix] for suffix in wanted) if set(wanted) == set(by_suffix) else score_columns
+
+
+def _classes(values: Categories, columns: Sequence[str]) -> tuple[str, ...]:
+    """The label that each score column stands for: by the names of the columns, or else in ascending order."""
+    endings = suffixes(columns)
+    by_name = {plain(ending): ending for ending in endings}
+    by_value = {plain(value): value for value in values.values}
+    if set(by_value) <= set(by_name):
+        return tuple(by_value.get(plain(ending), ending) for ending in endings)
+    if len(values.values) == len(columns):
+        return values.values
+    if all(value.isdecimal() and int(value) < len(columns) for value in values.values):
+        return tuple(str(at) for at in range(len(columns)))
+    raise CutoffError(
+        f"The labels {listed(values.values)} do not fit the {len(columns)} columns of scores {listed(columns)}."
+    )
+
+
+def _positive(values: Categories) -> str:
+    """The value that most likely is the positive class: one with a telling name, else the rarer of two."""
+    by_name = {value.strip().lower(): value for value in values.values}
+    for name in POSITIVE:
+        if name in by_name:
+            return by_name[name]
+    counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.values))
+    return values.values[int(counts.argmin())] if len(values.values) else "1"
+
+
+def _area(table: Table, roles: Roles, values: Categories) -> float | None:
+    """ROC-AUC of a binary task on up to SAMPLE rows; None with one class."""
+    step = max(1, table.n_rows // SAMPLE)
+    codes = values.codes[::step]
+    score = _sample(table, roles.y_score[0])[: len(codes)]
+    whole = np.isfinite(score) & (codes >= 0)
+    positive = codes[whole] == values.values.index(roles.positive)
+    if not 0 < positive.sum() < len(positive):
+        return None
+    return float(Rankings.of(positive, score[whole]).roc_aucs()[0])
+
+
+def _groups(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    """Columns that part the rows: named as a group, or text with few different values."""
+    text = [name for name in names if pa.types.is_dictionary(table.columns[name].type)]
+    return tuple(
+        name
+        for name in names
+        if (plain(name) in GROUP or name in text) and 1 < len(_distinct(table, name)) <= MOST_GROUPS
+    )
+
+
+def _few_values(table: Table, name: str) -> bool:
+    return 1 < len(_distinct(table, name)) <= MOST_GROUPS
+
+
+def _distinct(table: Table, name: str) -> tuple[str, ...]:
+    """The different values of a column, none if there are very many."""
+    try:
+        return label_values(table, name).values
+    except CutoffError:
+        return ()
+
+
+def _reads_as_number(table: Table, name: str) -> bool:
+    """Whether the values of a column of text are numbers, as "12,5" or "3%" is."""
+    column = table.columns[name]
+    return pa.types.is_dictionary(column.type) and numbers(column.slice(0, 1_000), name).unread == 0

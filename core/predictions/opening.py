@@ -1,0 +1,307 @@
+"""From a table and the roles of its columns to a source of scores, checked once for the page, the shell and the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from scipy.special import expit, logit, softmax
+
+from core.data.tables import Table, listed
+from core.errors import CutoffError
+from core.evaluation.scores import Scores
+from core.evaluation.source import About, ArraySource, RowColumns
+from core.predictions.roles import SCALES, Roles
+from core.predictions.values import Categories, categories, count_distinct, numbers, times
+
+ALL = "all"  # the one part of a file without a split
+PARTS = {
+    "validation": ("validation", "val", "valid", "dev", "tune", "tuning", "calibration"),
+    "test": ("test", "testing", "holdout", "hold-out", "held-out", "oot", "eval"),
+}
+TRAIN = ("train", "training", "fit")
+YES, NO = ("1", "true", "yes", "y", "t"), ("0", "-1", "false", "no", "n", "f")
+MOST_VALUES = 1_000  # different labels
+SUM_TOLERANCE = 0.01  # of the probabilities of a row
+
+
+class CannotOpen(CutoffError):
+    """Predictions that can't be opened with these roles.
+
+    repair: roles with which they can, None if none are known; offer: what choosing those does, for a button.
+    """
+
+    def __init__(self, sentence: str, repair: Roles | None = None, offer: str = "") -> None:
+        super().__init__(sentence)
+        self.repair = repair
+        self.offer = offer
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A source of scores, and one sentence for each thing that was done on the way."""
+
+    source: ArraySource
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class FileColumn:
+    """A column of a file, of which rows are read as they are needed."""
+
+    column: pa.ChunkedArray
+
+    def __len__(self) -> int:
+        return len(self.column)
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> NDArray:
+        """The values of these rows, (M,); text and dates as objects."""
+        taken = self.column.take(pa.array(rows))
+        return np.asarray(taken.to_pandas().astype(object) if not _numeric(taken.type) else taken.to_pandas())
+
+
+def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
+    """Check labels and scores, and make a source of them.
+
+    Without a split column the source has one part, "all"; with one it has "validation", "test" or both, and rows of
+    training are left out.
+
+    Parameters
+    ----------
+    table : of a file, N rows.
+    roles : of its columns.
+    about : the label and the origin of the source.
+
+    Returns
+    -------
+    The source with its columns, each row's place in the file, and notes.
+
+    Raises
+    ------
+    CannotOpen, if a column does not hold what its role needs, if there is no row or only one class, or if rows have a
+    missing label, score or weight and `roles.leave_out` is False.
+    """
+    if unknown := [name for name in roles.used if name not in table.names]:
+        raise CannotOpen(f"The file has no column {unknown[0]}; it has {listed(table.names, 8)}.")
+    notes = list(table.notes)
+    y_true, names = _labels(table, roles)
+    raw = _raw_scores(table, roles, notes)
+    weight = _numbers(table, roles.weight, notes) if roles.weight else None
+    kept = _whole_rows(roles, y_true, raw, weight, notes)
+    parts = _parts(table, roles, notes)
+    y_score = _transformed(raw if kept.all() else raw[kept], roles, notes)
+    y_true = y_true if kept.all() else y_true[kept]
+    places = np.flatnonzero(kept)
+    given: dict[str, Scores] = {}
+    columns: dict[str, RowColumns] = {}
+    rows: dict[str, NDArray[np.integer]] = {}
+    for part, members in parts.items():
+        inside = members[places]
+        if not inside.any():
+            continue
+        every = bool(inside.all())
+        rows[part] = places if every else places[inside]
+        labels, scores = (y_true, y_score) if every else (y_true[inside], y_score[inside])
+        given[part] = Scores(labels, scores, roles.task, names)
+        columns[part] = _columns(table, roles, rows[part], weight, len(kept))
+        _check_classes(given[part], part)
+    if not given:
+        raise CannotOpen("No row is left to look at.")
+    return Opened(ArraySource(given, columns, rows, about), tuple(notes))
+
+
+def label_values(table: Table, column: str) -> Categories:
+    """The different values of a column of labels; raises CannotOpen for more than MOST_VALUES."""
+    distinct = count_distinct(table.columns[column])
+    if distinct > MOST_VALUES:
+        raise CannotOpen(f"{column} has {distinct:,} different values, so that it does not hold labels.")
+    return categories(table.columns[column])
+
+
+def truths(given: Categories) -> NDArray[np.int64] | None:
+    """Labels 0 and 1 of values such as 0 and 1, true and false, yes and no, -1 and 1, (N,), -1 where there is none;
+    None for any others."""
+    codes = np.full(len(given.values) + 1, -1, np.int64)
+    for at, value in enumerate(given.values):
+        if value.strip().lower() not in YES + NO:
+            return None
+        codes[at] = value.strip().lower() in YES
+    return codes[given.codes]
+
+
+def _labels(table: Table, roles: Roles) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Labels, (N,) or (N, L), -1 where there is none, and the names of the classes."""
+    if roles.task == "multilabel":
+        return np.stack([_label(table, name) for name in roles.y_true], axis=1), roles.names
+    given = label_values(table, roles.y_true[0])
+    if roles.task == "multiclass":
+        place = {value: at for at, value in enumerate(roles.classes)}
+        codes = np.array([place.get(value, -1) for value in given.values] + [-1], np.int64)
+        return codes[given.codes], roles.classes
+    if roles.positive not in given.values:
+        raise CannotOpen(f"{roles.y_true[0]} never is {roles.positive}; its values are {listed(given.values)}.")
+    others = [value for value in given.values if value != roles.positive]
+    codes = np.array([value == roles.positive for value in given.values] + [-1], np.int64)
+    return codes[given.codes], (others[0] if len(others) == 1 else f"not {roles.positive}", roles.positive)
+
+
+def _label(table: Table, column: str) -> NDArray[np.int64]:
+    found = truths(label_values(table, column))
+    if found is None:
+        raise CannotOpen(
+            f"Expected {column} to be 1 where a row has the label and 0 elsewhere, but it has other values."
+        )
+    return found
+
+
+def _numbers(table: Table, column: str, notes: list[str]) -> NDArray[np.floating]:
+    found = numbers(table.columns[column], column)
+    if found.unread == table.n_rows:
+        raise CannotOpen(f"{column} holds no numbers.")
+    notes += found.notes
+    return found.values
+
+
+def _raw_scores(table: Table, roles: Roles, notes: list[str]) -> NDArray[np.floating]:
+    """The scores as the file has them, (N, C)."""
+    read = [_numbers(table, name, notes) for name in roles.y_score]
+    return read[0][:, None] if len(read) == 1 else np.stack(read, axis=1)
+
+
+def _whole_rows(
+    roles: Roles, y_true: NDArray, raw: NDArray, weight: NDArray | None, notes: list[str]
+) -> NDArray[np.bool_]:
+    """Which rows have a label, scores and a weight, (N,); raises CannotOpen if any has not and stays."""
+    scored = np.isfinite(raw) | (np.isneginf(raw) if roles.scale == "log_probability" else False)
+    missing = {
+        "no label or one that no score stands for": _any(y_true < 0),
+        "a missing or infinite score": _any(~scored),
+    }
+    if weight is not None:
+        missing["a weight that is missing, negative or infinite"] = ~(np.isfinite(weight) & (weight >= 0))
+    found = {what: int(which.sum()) for what, which in missing.items() if which.any()}
+    kept = ~np.logical_or.reduce(list(missing.values()))
+    if not found:
+        return kept
+    left_out = int((~kept).sum())
+    said = " and ".join(f"{count:,} with {what}" for what, count in found.items())
+    if not kept.any():
+        raise CannotOpen(f"No row has a label and scores: there are {said}.")
+    rows = "1 row" if left_out == 1 else f"{left_out:,} rows"
+    if not roles.leave_out:
+        raise CannotOpen(
+            f"Of {len(kept):,} rows there {'is' if left_out == 1 else 'are'} {said}.",
+            replace(roles, leave_out=True),
+            f"Leave {rows} out",
+        )
+    notes.append(f"{rows} left out: {said}.")
+    return kept
+
+
+def _any(which: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return which if which.ndim == 1 else np.logical_or.reduce(which, axis=1)
+
+
+def _transformed(raw: NDArray[np.floating], roles: Roles, notes: list[str]) -> NDArray[np.floating]:
+    """Scores (N, C) as probabilities, or margins as they are."""
+    if roles.scale == "margin":
+        return -raw if roles.opposite else raw
+    low, high = (float(raw.min()), float(raw.max())) if raw.size else (0.0, 0.0)
+    limits = {"probability": (0.0, 1.0), "percent": (0.0, 100.0), "log_probability": (-np.inf, 0.0)}
+    least, most = limits.get(roles.scale, (-np.inf, np.inf))
+    if not (least <= low and high <= most):
+        raise CannotOpen(
+            f"The scores are not {SCALES[roles.scale]}: they go from {low:.4g} to {high:.4g}.",
+            replace(roles, scale="margin", trained_weight=1.0),
+            "Take them as margins",
+        )
+    p = _probabilities(raw, roles)
+    if roles.opposite:
+        p = 1 - p.astype(np.float64)
+    if roles.trained_weight != 1:
+        with np.errstate(divide="ignore"):
+            p = expit(logit(p.astype(np.float64)) - np.log(roles.trained_weight))
+        notes.append(f"Converted back to probabilities from a weight of {roles.trained_weight:g} in training.")
+    if roles.task == "multiclass" and p.size:
+        sums = p.sum(axis=1, dtype=np.float64)
+        if (off := np.abs(sums - 1) > SUM_TOLERANCE).any():
+            span = f"{sums.min():.3g} to {sums.max():.3g}"
+            notes.append(
+                f"In {off.sum():,} rows the probabilities do not sum to 1, but to {span}. They are taken as they are."
+            )
+    return p
+
+
+def _probabilities(raw: NDArray[np.floating], roles: Roles) -> NDArray[np.floating]:
+    if roles.scale == "probability":
+        return raw
+    scores = raw.astype(np.float64)
+    if roles.scale == "percent":
+        return scores / 100
+    if roles.scale == "log_probability":
+        return np.exp(scores)
+    return np.asarray(softmax(scores, axis=1) if roles.task == "multiclass" else expit(scores))
+
+
+def _parts(table: Table, roles: Roles, notes: list[str]) -> dict[str, NDArray[np.bool_]]:
+    """Which rows each part has, (N,) by part."""
+    if roles.split is None:
+        return {ALL: np.ones(table.n_rows, bool)}
+    given = label_values(table, roles.split)
+    part_of = {value: part for part, values in PARTS.items() for value in values} | dict.fromkeys(TRAIN, "train")
+    parts = [part_of.get(value.strip().lower(), "") for value in given.values]
+    if unknown := [value for value, part in zip(given.values, parts, strict=True) if not part]:
+        raise CannotOpen(
+            f"{roles.split} may be validation, test or train, but it also is {listed(unknown)}.",
+            replace(roles, split=None),
+            "Open all rows as one part",
+        )
+    codes = np.array([*parts, ""])[given.codes]
+    left_out = int(np.isin(codes, ["train", ""]).sum())
+    if left_out:
+        notes.append(f"{left_out:,} rows of training, or without a split, left out.")
+    return {part: codes == part for part in PARTS}
+
+
+def _check_classes(scores: Scores, part: str) -> None:
+    if scores.task == "multilabel":
+        return
+    counts = np.bincount(scores.y_true, minlength=2)
+    if np.count_nonzero(counts) == 1:
+        raise CannotOpen(
+            f"Every row{_of(part)} is {scores.class_names[int(counts.argmax())]}; there must be two classes."
+        )
+
+
+def _of(part: str) -> str:
+    return "" if part == ALL else f" of {part}"
+
+
+def _columns(
+    table: Table, roles: Roles, rows: NDArray[np.integer], weight: NDArray[np.floating] | None, n_rows: int
+) -> RowColumns:
+    """The other columns of a part's rows."""
+    taken = None if len(rows) == n_rows else rows
+
+    def values(all_rows: NDArray) -> NDArray:
+        return all_rows if taken is None else all_rows[taken]
+
+    def column(name: str) -> FileColumn:
+        found = table.columns[name]
+        return FileColumn(found if taken is None else found.take(pa.array(taken)))
+
+    others = (name for name in table.names if name not in roles.used)
+    return RowColumns(
+        weight=None if weight is None else values(weight),
+        groups={name: column(name) for name in roles.groups},
+        amount=None if roles.amount is None else values(_numbers(table, roles.amount, [])),
+        time=None if roles.time is None else values(times(table.columns[roles.time])),
+        id=None if roles.id is None else column(roles.id),
+        others={name: column(name) for name in others},
+    )
+
+
+def _numeric(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
