@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from math import prod
 from pathlib import Path
@@ -9,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from core.data.tables.table import Table, check_size, checked, listed
+from core.data.tables.table import PICKLE, Table, check_size, checked, listed
 from core.errors import CutoffError
 
-BROKEN = (zipfile.BadZipFile, OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, SyntaxError)
+HEADER_BYTES = 1 << 14  # that NumPy reads of a header, and more
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -21,6 +22,7 @@ def read_npz(path: Path) -> Table:
     or too large file."""
     try:
         with zipfile.ZipFile(path) as archive:
+            _check_kind(archive.namelist())
             shapes = {
                 member.filename.removesuffix(".npy"): _header(archive, member)
                 for member in archive.infolist()
@@ -31,14 +33,25 @@ def read_npz(path: Path) -> Table:
             columns = {column: pa.array(values) for name in shapes for column, values in _columns(name, arrays[name])}
     except CutoffError:
         raise
-    except BROKEN as error:
+    except Exception as error:  # zipfile, zlib, the header's parser and NumPy each raise their own for broken files
         raise CutoffError("The file is not a NumPy archive (.npz), or it is broken.") from error
     return checked(pa.table(columns))
 
 
+def _check_kind(members: list[str]) -> None:
+    """Raises CutoffError for the other files that are zip archives."""
+    if "[Content_Types].xml" in members or "mimetype" in members:
+        raise CutoffError("This is a spreadsheet or document; save the sheet as CSV.")
+    if any(name.endswith("data.pkl") for name in members):
+        raise CutoffError(f"This is {PICKLE}.")
+    if members and not any(name.endswith(".npy") for name in members):
+        raise CutoffError(f"This is a zip archive with {listed(members, 3)}; unpack it first.")
+
+
 def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and dtype that an array has by its header, which must agree with its size."""
-    with archive.open(member) as file:
+    with archive.open(member) as packed:
+        file = io.BytesIO(packed.read(HEADER_BYTES))
         version = np.lib.format.read_magic(file)
         if version not in HEADERS:
             raise ValueError("Unknown version of the array format.")

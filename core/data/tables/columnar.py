@@ -11,11 +11,12 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 
-from core.data.tables.table import Table, check_size, checked
+from core.data.tables.table import Table, check_size, checked, listed
 from core.errors import CutoffError
 
-ARROW_FILE = b"ARROW1\0\0"
-BROKEN = (ArrowException, OSError, ValueError, struct.error, IndexError)
+ARROW_FILE, FILE_END = b"ARROW1\0\0", b"ARROW1"
+STREAM_END = b"\xff\xff\xff\xff\0\0\0\0"
+BROKEN = (ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError, struct.error)
 # Places of fields in the tables of Arrow's format (Message.fbs, Apache Arrow 1.5 of the format, 2024).
 HEADER, BATCH_BUFFERS, BATCH_COMPRESSION, DICTIONARY_BATCH = 2, 2, 3, 1
 BATCH = "record batch"
@@ -24,39 +25,60 @@ BATCH = "record batch"
 def read_parquet(path: Path) -> Table:
     """Read a Parquet file; raises CutoffError if it is broken or too large."""
     try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            about = file.metadata
-            unpacked = sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups))
-            check_size(about.num_rows, len(file.schema_arrow), unpacked)
-            flat = [field.name for field in file.schema_arrow if not pa.types.is_nested(field.type)]
-            columns = file.read(columns=flat, use_pandas_metadata=False)
-            columns = columns.select([name for name in file.schema_arrow.names if name in columns.column_names])
-            nested = [field.name for field in file.schema_arrow if pa.types.is_nested(field.type)]
+        about = pq.read_metadata(path, memory_map=True)
+        schema = about.schema.to_arrow_schema()
+        groups = [about.row_group(at) for at in range(about.num_row_groups)]
+        n_rows = max(about.num_rows, sum(group.num_rows for group in groups))
+        check_size(n_rows, len(schema), sum(group.total_byte_size for group in groups))
+        flat = [field.name for field in schema if not pa.types.is_nested(field.type)]
+        nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+        # As a dictionary, a text that a few bytes repeat in millions of rows takes no more room than its number.
+        texts = [
+            field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)
+        ]
+        with pq.ParquetFile(path, metadata=about, memory_map=True, read_dictionary=texts) as file:
+            columns = file.read(columns=flat)
+        columns.validate(full=True)
+        notes = [f"Left out, since they hold lists or structures: {listed(nested)}."] if nested else []
+        return checked(columns, notes)
     except CutoffError:
         raise
     except BROKEN as error:
         raise CutoffError("The Parquet file is broken or was cut off.") from error
-    notes = [f"Left out, since they hold lists or structures: {', '.join(nested)}."] if nested else []
-    return checked(columns, notes)
 
 
 def read_arrow(path: Path) -> Table:
-    """Read an Arrow file (Feather) or stream; raises CutoffError if it is broken or too large."""
+    """Read an Arrow file (Feather) or stream; raises CutoffError if it is broken or too large.
+
+    A file is read as the stream inside of it: its footer could list a batch many times.
+    """
     try:
         with pa.memory_map(str(path)) as source:
             is_file = source.read(len(ARROW_FILE)) == ARROW_FILE
-            source.seek(len(ARROW_FILE) if is_file else 0)
+            start = len(ARROW_FILE) if is_file else 0
+            source.seek(start)
             n_bytes = sum(_unpacked(message) for message in _messages(source))
-            source.seek(0)
-            reader = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
+            ended = _has_end(source, is_file)
+            if is_file and not ended:
+                raise CutoffError("The Arrow file is broken or was cut off.")
+            source.seek(start)
+            reader = pa.ipc.open_stream(source)
             check_size(0, len(reader.schema), n_bytes)
             columns = reader.read_all()
             check_size(columns.num_rows, columns.num_columns)
-            return checked(columns)
+            columns.validate(full=True)
+            return checked(columns, [] if ended else ["The file has no end mark, so that rows may be missing."])
     except CutoffError:
         raise
     except BROKEN as error:
         raise CutoffError("The Arrow file is broken or was cut off.") from error
+
+
+def _has_end(source: pa.NativeFile, is_file: bool) -> bool:
+    """Whether what follows the messages of a stream marks its end, or the last bytes the end of a file."""
+    mark = FILE_END if is_file else STREAM_END
+    source.seek(max(0, source.size() - len(mark)))
+    return bool(source.read(len(mark)) == mark)
 
 
 def _messages(source: pa.NativeFile) -> Iterator[pa.ipc.Message]:

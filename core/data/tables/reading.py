@@ -8,7 +8,7 @@ from pathlib import Path
 from core.data.tables.arrays import read_npz
 from core.data.tables.columnar import read_arrow, read_parquet
 from core.data.tables.separated import read_separated
-from core.data.tables.table import Table
+from core.data.tables.table import PICKLE, Table
 from core.errors import CutoffError
 
 TYPES = ("csv", "tsv", "txt", "parquet", "arrow", "feather", "npz")  # extensions that a file dialog offers
@@ -25,14 +25,17 @@ OTHERS = {
     b"BZh": "a bzip2 archive; unpack it first",
     b"\x28\xb5\x2f\xfd": "a zstd archive; unpack it first",
     b"\xfd7zXZ": "an xz archive; unpack it first",
-    b"\x80\x04\x95": "a pickle, which is never read since it could run code; save the table as Parquet or CSV",
-    b"\x80\x05\x95": "a pickle, which is never read since it could run code; save the table as Parquet or CSV",
+    **{bytes([0x80, protocol]): PICKLE for protocol in range(2, 6)},
     b"\x89HDF": "an HDF5 file; save the table as Parquet or CSV",
     b"\x93NUMPY": "a single NumPy array; save it with numpy.savez(file, y_true=..., y_score=...)",
     b"FEA1": "a Feather file of version 1; save it as version 2 or as Parquet",
     b"SQLite format 3": "an SQLite database; save the table as Parquet or CSV",
     b"\xd0\xcf\x11\xe0": "an old Excel file; save the sheet as CSV",
     b"%PDF": "a PDF",
+    b"PARE": "an encrypted Parquet file; save it without encryption",
+    b"\x89PNG": "a picture",
+    b"\xff\xd8\xff": "a picture",
+    b"GIF8": "a picture",
 }
 
 

@@ -13,27 +13,38 @@ import pyarrow as pa
 import pyarrow.csv
 from pyarrow.lib import ArrowException
 
-from core.data.tables.table import Table, check_size, checked, different
+from core.data.tables.table import Table, check_size, checked, different, listed
 from core.errors import CutoffError
 
 SAMPLE_BYTES, SAMPLE_LINES = 1 << 18, 50
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 WESTERN = "latin-1"  # has a character for every byte
 NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?\s*%?\s*|\s*[-+]?(nan|inf(inity)?)\s*", re.IGNORECASE)
-DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*")
+DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*%?\s*")
+DECIMAL_POINT = re.compile(r"\s*[-+]?\d*\.\d+\s*%?\s*")
+SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)  # Excel's
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "None"]
 MOST_RETRIES = 8  # columns whose first rows looked like another type
 MOST_UNEVEN = 0.01  # share of rows with another number of columns that may be left out
+NO_TABLE = "The file is not a table: it could not be parted into rows and columns."
+BROKEN_UTF16 = "The file begins as UTF-16 text, but it is broken or was cut off."
 REFUSED_COLUMN = re.compile(r"In CSV column #(\d+)")
+OTHERS = {
+    re.compile(r"\s*<(!doctype|html|\?xml|svg)", re.IGNORECASE): "a web page or XML; save the table as CSV",
+    re.compile(r"\s*(\[\s*)?\{\s*(\"|\})|\s*\[\s*[\[\"\d-]"): "JSON; save the table as CSV or Parquet",
+    re.compile(r"%!PS|\{\\rtf"): "a document; save the table as CSV",
+}
 
 
 class Format(NamedTuple):
-    """How a text is written."""
+    """How a text is written: `skipped` lines before the first row of columns, of which `header` says whether it has
+    their names."""
 
     encoding: str
     delimiter: str
     decimal: str
+    skipped: int
     header: bool
     names: list[str]
 
@@ -45,14 +56,14 @@ def read_separated(path: Path) -> Table:
     """
     with path.open("rb") as file:
         sample = file.read(SAMPLE_BYTES)
-    if not sample.strip(b"\0 \r\n\t\xef\xbb\xbf"):
+    if not sample.strip(b"\0 \r\n\t\xef\xbb\xbf\xfe\xff"):
         raise CutoffError("The file is empty.")
     found = _format(sample, whole=len(sample) < SAMPLE_BYTES)
+    check_size(0, len(found.names))
     names, renamed = different(found.names)
-    check_size(0, len(names))
     notes = _notes(found)
     if renamed and found.header:
-        notes.append(f"Names that occur twice or are empty were replaced: {', '.join(renamed[:5])}.")
+        notes.append(f"Names that occur twice or are empty were replaced: {listed(renamed)}.")
     columns, left_out, encoding = _read(path, found, names)
     if encoding != found.encoding:
         notes.append("The text is not UTF-8; it was read as Western European (Latin-1).")
@@ -69,26 +80,51 @@ def read_separated(path: Path) -> Table:
 
 def _format(sample: bytes, whole: bool) -> Format:
     """How the text is written, from its first bytes."""
+    encoding, text = _decoded(sample, whole)
+    if other := next((what for pattern, what in OTHERS.items() if pattern.match(text)), None):
+        raise CutoffError(f"This is {other}.")
+    lines = text.split("\n" if "\n" in text else "\r")
+    lines = lines if whole or len(lines) == 1 else lines[:-1]
+    skipped = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    stated = SEPARATOR_LINE.fullmatch(lines[skipped]) if skipped < len(lines) else None
+    skipped += stated is not None
+    lines = [line for line in lines[skipped : skipped + SAMPLE_LINES] if line.strip()]
+    if not lines:
+        raise CutoffError("The file is empty.")
+    delimiter = stated[1] if stated else _delimiter(lines)
+    rows = _rows(lines, delimiter)
+    first, others = rows[0], rows[1:]
+    header = _names_columns(first, others)
+    fields = [field for row in others for field in row]
+    commas, points = (sum(map(bool, map(sign.fullmatch, fields))) for sign in (DECIMAL_COMMA, DECIMAL_POINT))
+    decimal = "," if delimiter != "," and commas > points else "."
+    names = first if header else [f"column {at + 1}" for at in range(len(first))]
+    return Format(encoding, delimiter, decimal, skipped, header, names)
+
+
+def _decoded(sample: bytes, whole: bool) -> tuple[str, str]:
+    """The encoding and the text of the first bytes, without a byte order mark."""
     encoding = next((name for mark, name in MARKS.items() if sample.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in sample:
         raise CutoffError("This is not a file of text, nor Parquet, Arrow or .npz.")
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(sample, final=whole)
-    except UnicodeDecodeError:
-        encoding = WESTERN
-        text = sample.decode(WESTERN)
-    lines = text.splitlines()
-    lines = [line for line in (lines if whole or len(lines) == 1 else lines[:-1])[:SAMPLE_LINES] if line.strip()]
-    if not lines:
+    except UnicodeDecodeError as error:
+        if encoding == "utf-16":
+            raise CutoffError(BROKEN_UTF16) from error
+        encoding, text = WESTERN, sample.decode(WESTERN)
+    return encoding, text.removeprefix("\ufeff")
+
+
+def _rows(lines: list[str], delimiter: str) -> list[list[str]]:
+    """The fields of each row; raises CutoffError where there is none or one is too long to be a value."""
+    try:
+        rows = [row for row in csv.reader(io.StringIO("\n".join(lines), newline=""), delimiter=delimiter) if row]
+    except csv.Error as error:
+        raise CutoffError(NO_TABLE) from error
+    if not rows:
         raise CutoffError("The file is empty.")
-    delimiter = _delimiter(lines)
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter))
-    first, others = rows[0], rows[1:]
-    header = _names_columns(first, others)
-    fields = [field for row in others for field in row]
-    commas = delimiter != "," and any(DECIMAL_COMMA.fullmatch(field) for field in fields)
-    names = first if header else [f"column {at + 1}" for at in range(len(first))]
-    return Format(encoding, delimiter, "," if commas else ".", header, names)
+    return rows
 
 
 def _names_columns(first: list[str], others: list[list[str]]) -> bool:
@@ -114,8 +150,8 @@ def _delimiter(lines: list[str]) -> str:
 
     def evenness(delimiter: str) -> tuple[float, int]:
         try:
-            counts = [len(row) for row in csv.reader(io.StringIO("\n".join(lines)), delimiter=delimiter)]
-        except csv.Error:
+            counts = [len(row) for row in _rows(lines, delimiter)]
+        except CutoffError:
             return 0.0, 0
         return (counts.count(counts[0]) / len(counts), counts[0]) if counts[0] > 1 else (0.0, 0)
 
@@ -140,26 +176,35 @@ def _notes(found: Format) -> list[str]:
 
 
 def _read(path: Path, found: Format, names: list[str]) -> tuple[pa.Table, int, str]:
-    """The columns, the number of rows that were left out, and the encoding; a column whose first rows looked like
-    another type is read as text."""
-    encoding, texts = found.encoding, dict[str, pa.DataType]()
-    for _ in range(MOST_RETRIES + 1):
+    """The columns, the number of rows that were left out, and the encoding. A column whose first rows looked like
+    another type is read as text; after MOST_RETRIES of them all columns are."""
+    encoding, texts, mixed = found.encoding, dict[str, pa.DataType](), 0
+    while True:
         try:
             columns, left_out = _attempt(path, found, names, encoding, texts)
-        except (ArrowException, UnicodeDecodeError) as error:
+        except (ArrowException, UnicodeError) as error:
             refused = REFUSED_COLUMN.search(str(error))
-            if refused and int(refused[1]) < len(names):
-                texts[names[int(refused[1])]] = pa.large_string()
-            elif "utf" in str(error).lower() and encoding != WESTERN:
+            if "utf" in str(error).lower() and encoding == "utf-8":
                 encoding = WESTERN
+            elif isinstance(error, UnicodeError):
+                raise CutoffError(BROKEN_UTF16) from error
+            elif refused and int(refused[1]) < len(names) and names[int(refused[1])] not in texts:
+                mixed += 1
+                others = names if mixed > MOST_RETRIES else [names[int(refused[1])]]
+                texts |= dict.fromkeys(others, pa.large_string())
             else:
-                raise CutoffError("The file is not a table: it could not be parted into rows and columns.") from error
+                raise CutoffError(NO_TABLE) from error
             continue
-        if any(pa.types.is_binary(kind) for kind in columns.schema.types) and encoding != WESTERN:
+        if encoding == "utf-8" and any(_is_binary(kind) for kind in columns.schema.types):
             encoding = WESTERN
             continue
         return columns, left_out, encoding
-    raise CutoffError(f"More than {MOST_RETRIES} columns mix numbers with text.")
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    """Whether text is bytes, since it is not UTF-8."""
+    values = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_binary(values) or pa.types.is_large_binary(values))
 
 
 def _attempt(
@@ -172,14 +217,13 @@ def _attempt(
         left_out += 1
         return "skip"
 
-    utf8 = encoding in ("utf-8", "utf-8-sig")
     columns = pa.csv.read_csv(
         path,
         read_options=pa.csv.ReadOptions(
             column_names=names,
-            skip_rows_after_names=0,
-            skip_rows=int(found.header),
-            encoding="utf8" if utf8 else encoding,
+            skip_rows=found.skipped,
+            skip_rows_after_names=int(found.header),
+            encoding="utf8" if encoding == "utf-8" else encoding,
         ),
         parse_options=pa.csv.ParseOptions(
             delimiter=found.delimiter, newlines_in_values=_has_quotes(path), invalid_row_handler=leave_out

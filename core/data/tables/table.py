@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.types as kinds
 
@@ -14,6 +15,8 @@ from core.errors import CutoffError
 MOST_COLUMNS = 2_000
 MOST_CELLS = 400_000_000  # rows x columns
 MOST_BYTES = 4 << 30  # of a file's columns, unpacked
+PICKLE = "a pickle, which is never read since it could run code; save the table as Parquet or CSV"
+LONGEST_NAME = 60  # characters of a name in a sentence
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,30 +94,60 @@ def different(names: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def listed(names: Iterable[str], most: int = 5) -> str:
-    """Names with commas; after `most` of them how many more there are."""
+    """Names with commas, each on one line and cut if it is long; after `most` of them how many more there are."""
     names = list(names)
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
+    return ", ".join(shortened(name) for name in names[:most]) + more
+
+
+def shortened(name: str) -> str:
+    """A name as a sentence can have it: on one line, cut after LONGEST_NAME characters."""
+    line = " ".join(name[: 4 * LONGEST_NAME].split())
+    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """A column as one of the few types that a table has; None for any other."""
     kind = column.type
     if kinds.is_dictionary(kind):
-        column, kind = column.cast(kind.value_type), kind.value_type
+        if _is_text(kind.value_type):
+            return _encoded(column)
+        one_size = kinds.is_primitive(kind.value_type) or kinds.is_decimal(kind.value_type)
+        return _plain(column.cast(kind.value_type)) if one_size else None
     if kinds.is_float16(kind):
         return column.cast(pa.float32())
-    if kinds.is_decimal(kind):
-        return column.cast(pa.float64())
     if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind):
         return column
-    if kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind):
-        return column.cast(pa.large_string()).dictionary_encode()
+    if kinds.is_decimal(kind) or kinds.is_null(kind):
+        return column.cast(pa.float64())
+    if _is_text(kind) or kinds.is_time(kind):
+        check_size(0, 0, _n_bytes_of_views(column))
+        return _encoded(column.cast(pa.large_string()).dictionary_encode())
     if kinds.is_timestamp(kind) or kinds.is_date(kind):
         return column.cast(pa.timestamp("us"), safe=False) if not _zoned(kind) else _without_zone(column)
-    if kinds.is_null(kind):
-        return column.cast(pa.float64())
     return None
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(kinds.is_string(kind) or kinds.is_large_string(kind) or kinds.is_string_view(kind))
+
+
+def _n_bytes_of_views(column: pa.ChunkedArray) -> int:
+    """Bytes of text written out, when its values may share their bytes as those of Arrow's string views; else 0."""
+    if not kinds.is_string_view(column.type):
+        return 0
+    lengths = (np.frombuffer(chunk.buffers()[1], np.int32)[::4] for chunk in column.chunks if len(chunk))
+    return sum(int(each.sum(dtype=np.int64)) for each in lengths)
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A dictionary of text with different values, none of them missing; no value is written out once a row."""
+    array = column.unify_dictionaries().combine_chunks()
+    values = array.dictionary.cast(pa.large_string()).dictionary_encode()
+    indices = array.indices.cast(pa.int32())
+    if values.null_count or len(values.dictionary) < len(values):
+        indices = values.indices.take(indices)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, values.dictionary)])
 
 
 def _zoned(kind: pa.DataType) -> bool:
