@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.data.tables import Table, listed
 from core.errors import CutoffError
 from core.evaluation.ranking import Rankings
-from core.predictions.names import GROUP, POSITIVE, SCORE, TRUE, family, plain, suffixes
-from core.predictions.opening import PARTS, SUM_TOLERANCE, TRAIN, label_values
+from core.predictions.names import GROUP, POSITIVE, SCORE, TRUE, endings, family, plain
+from core.predictions.opening import PARTS, ROUNDING, SUM_TOLERANCE, TRAIN, check_positive, label_values
 from core.predictions.roles import Roles, Scale
-from core.predictions.values import Categories, numbers
+from core.predictions.values import Categories, is_number, numbers, reads_as_numbers, times
 
 Question = Literal["positive", "scale", "opposite"]
 
@@ -28,6 +31,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "split": ("split", "part", "fold", "subset"),
 }
 SURE = {"0", "1"}  # labels of which 1 is positive without asking
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 MOST_GROUPS = 50
 SAMPLE = 20_000  # rows that scales are recognised on
 
@@ -72,21 +76,33 @@ def guess(table: Table) -> Guess:
 
 
 def _one(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
-    """The roles of a binary task; of the scores of both classes the second ones."""
-    return Roles("binary", truth_columns, score_columns[-1:], _positive(label_values(table, truth_columns[0])))
+    """The roles of a binary task; of the scores of both classes those of the positive one."""
+    given = label_values(table, truth_columns[0])
+    positive = _positive(given)
+    return Roles("binary", truth_columns, (_score_of(positive, given, score_columns),), positive)
+
+
+def _score_of(positive: str, given: Categories, columns: tuple[str, ...]) -> str:
+    """The column of the scores of the positive class: by its name, or else by its place among the classes."""
+    if len(columns) == 1 or len(given.values) != 2:
+        return columns[-1]
+    return columns[_classes(given, columns).index(positive)]
 
 
 def _several(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
     """The roles of a multi-class or multi-label task."""
     if len(truth_columns) > 1:
-        return Roles("multilabel", truth_columns, score_columns, names=tuple(suffixes(score_columns)))
+        return Roles("multilabel", truth_columns, score_columns, names=tuple(endings(score_columns)[0]))
     classes = _classes(label_values(table, truth_columns[0]), score_columns)
-    return Roles("multiclass", truth_columns, score_columns, classes=classes)
+    names = endings(score_columns)[0]
+    numbered = classes == tuple(str(at) for at in range(len(names))) and tuple(names) != score_columns
+    return Roles("multiclass", truth_columns, score_columns, classes=classes, names=tuple(names) if numbered else ())
 
 
 def guess_binary(table: Table, roles: Roles) -> Guess:
     """Complete the roles of a binary task whose columns and positive class are chosen: scale and questions."""
     values = label_values(table, roles.y_true[0])
+    check_positive(values, roles)
     scale = recognise_scale(table, roles.y_score, several=False)
     roles = replace(roles, scale=scale)
     questions: list[Question] = []
@@ -111,7 +127,7 @@ def recognise_scale(table: Table, columns: Sequence[str], several: bool) -> Scal
         return "probability"
     low, high = sample.min(), sample.max()
     named = " ".join(columns).lower()
-    if low >= 0 and high <= 1:
+    if low >= -ROUNDING and high <= 1 + ROUNDING:
         return "probability"
     if high <= 0 and ("log_p" in named or "logp" in named or (several and _sum_to(np.exp(sample), 1))):
         return "log_probability"
@@ -140,9 +156,11 @@ def _others(table: Table) -> dict[str, str]:
     for role, names in OTHER_NAMES.items():
         fitting = [name for name in table.names if plain(name) in names and name not in found.values()]
         if role in ("weight", "amount"):
-            fitting = [name for name in fitting if _is_number(table, name)]
+            fitting = [name for name in fitting if is_number(table.columns[name].type)]
         if role == "split":
             fitting = [name for name in fitting if _is_split(table, name)]
+        if role == "time":
+            fitting = [name for name in fitting if not pd.isna(times(table.columns[name].slice(0, SAMPLE))).all()]
         if role == "time" and not fitting:
             fitting = [name for name in table.names if pa.types.is_timestamp(table.columns[name].type)]
         if fitting:
@@ -151,7 +169,7 @@ def _others(table: Table) -> dict[str, str]:
 
 
 def _is_split(table: Table, name: str) -> bool:
-    if _is_number(table, name):
+    if is_number(table.columns[name].type):
         return False
     known = {*TRAIN, *(value for values in PARTS.values() for value in values)}
     try:
@@ -160,16 +178,11 @@ def _is_split(table: Table, name: str) -> bool:
         return False
 
 
-def _is_number(table: Table, name: str) -> bool:
-    kind = table.columns[name].type
-    return bool(pa.types.is_floating(kind) or pa.types.is_integer(kind))
-
-
 def _labels_and_scores(table: Table, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The columns of labels and of scores; raises CutoffError if there are none."""
     truth_columns = family(names, TRUE)
     score_columns = family([name for name in names if name not in truth_columns], SCORE)
-    numeric = [name for name in names if _is_number(table, name) or _reads_as_number(table, name)]
+    numeric = [name for name in names if is_number(table.columns[name].type) or reads_as_numbers(table.columns[name])]
     if not score_columns:
         rest = [name for name in numeric if name not in truth_columns]
         score_columns = tuple(name for name in rest if not _few_values(table, name)) or tuple(rest[-1:])
@@ -191,29 +204,32 @@ def _paired(truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> t
     """Scores in the order of the labels that they have the suffix of, if they all have one."""
     if len(truth_columns) < 2:
         return score_columns
-    by_suffix = dict(zip(suffixes(score_columns), score_columns, strict=True))
-    wanted = suffixes(truth_columns)
-    return tuple(by_suffix[suffix] for suffix in wanted) if set(wanted) == set(by_suffix) else score_columns
+    for ends, wanted in product(endings(score_columns), endings(truth_columns)):
+        if set(ends) == set(wanted):
+            return tuple(score_columns[ends.index(end)] for end in wanted)
+    return score_columns
 
 
-def _classes(values: Categories, columns: Sequence[str]) -> tuple[str, ...]:
+def _classes(given: Categories, columns: Sequence[str]) -> tuple[str, ...]:
     """The label that each score column stands for: by the names of the columns, or else in ascending order."""
-    endings = suffixes(columns)
-    by_name = {plain(ending): ending for ending in endings}
-    by_value = {plain(value): value for value in values.values}
-    if set(by_value) <= set(by_name):
-        return tuple(by_value.get(plain(ending), ending) for ending in endings)
-    if len(values.values) == len(columns):
-        return values.values
-    if all(value.isdecimal() and int(value) < len(columns) for value in values.values):
+    by_value = {plain(value): value for value in given.values}
+    for names in endings(columns):
+        if len(by_value) == len(given.values) and set(by_value) <= {plain(name) for name in names}:
+            return tuple(by_value.get(plain(name), name) for name in names)
+    if len(given.values) == len(columns):
+        return given.values
+    if all(value.isdecimal() and int(value) < len(columns) for value in given.values):
         return tuple(str(at) for at in range(len(columns)))
     raise CutoffError(
-        f"The labels {listed(values.values)} do not fit the {len(columns)} columns of scores {listed(columns)}."
+        f"The labels {listed(given.values)} do not fit the {len(columns)} columns of scores {listed(columns)}."
     )
 
 
 def _positive(values: Categories) -> str:
-    """The value that most likely is the positive class: one with a telling name, else the rarer of two."""
+    """The value that most likely is the positive class: the greater of two numbers, one with a telling name, else the
+    rarer of two."""
+    if len(values.values) == 2 and all(NUMBER.fullmatch(value) for value in values.values):
+        return values.values[1]
     by_name = {value.strip().lower(): value for value in values.values}
     for name in POSITIVE:
         if name in by_name:
@@ -254,9 +270,3 @@ def _distinct(table: Table, name: str) -> tuple[str, ...]:
         return label_values(table, name).values
     except CutoffError:
         return ()
-
-
-def _reads_as_number(table: Table, name: str) -> bool:
-    """Whether the values of a column of text are numbers, as "12,5" or "3%" is."""
-    column = table.columns[name]
-    return pa.types.is_dictionary(column.type) and numbers(column.slice(0, 1_000), name).unread == 0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+SIGNS = " _.-[](){}:"  # between the words of a name
+
 # Plain names of columns, the most telling first.
 TRUE = ["y_true", "y", "true", "truth", "target", "label", "labels", "actual", "class", "outcome", "ground_truth"]
 SCORE = [
@@ -41,7 +43,6 @@ POSITIVE = [
     "default",
     "churn",
     "malignant",
-    "2",
 ]  # values of labels
 
 
@@ -65,14 +66,33 @@ def _begins(name: str, stem: str) -> bool:
     return stem != "y" and re.match(rf"{re.escape(stem)}[_.\[(:]+\S", name) is not None
 
 
+def endings(names: Sequence[str]) -> list[list[str]]:
+    """Ways to tell names apart, the likeliest first: without the stem that all begin with, as "score" in "score cat";
+    without all that they have in common; and as they are."""
+    ways = [suffixes(names), list(names)]
+    if stem := next((stem for stem in (*TRUE, *SCORE) if all(_begins(plain(name), stem) for name in names)), ""):
+        after = [name.strip()[len(stem) :] for name in names]
+        whole = [name[1:] for name in after if name[0] in " _.-:"]  # a class may be called "(other)"
+        ways = [*([whole] if _tell_apart(whole, names) else []), _cut(names, len(stem)), *ways]
+    return [way for at, way in enumerate(ways) if way not in ways[:at]]
+
+
 def suffixes(names: Sequence[str]) -> list[str]:
     """What tells names apart: without the beginning that all share, as far as it ends at a sign between words."""
     if len(names) < 2:
         return list(names)
     shared = _common(names)
-    shared = shared[: max((shared.rfind(sign) for sign in " _.-[(:"), default=-1) + 1]
-    cut = [name[len(shared) :].strip(" _.-[](){}:") for name in names]
-    return cut if all(cut) and len(set(cut)) == len(cut) else list(names)
+    return _cut(names, max((shared.rfind(sign) for sign in " _.-[(:"), default=-1) + 1)
+
+
+def _cut(names: Sequence[str], length: int) -> list[str]:
+    """The names without so many signs at their beginning; as they are if that leaves nothing or equal ones."""
+    cut = [name.strip()[length:].strip(SIGNS) for name in names]
+    return cut if _tell_apart(cut, names) else list(names)
+
+
+def _tell_apart(cut: Sequence[str], names: Sequence[str]) -> bool:
+    return all(cut) and len(set(cut)) == len(names)
 
 
 def _common(names: Iterable[str]) -> str:

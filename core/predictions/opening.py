@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
-from core.data.tables import Table, listed
+from core.data.tables import Table, listed, name_label
 from core.errors import CutoffError
 from core.evaluation.scores import Scores
 from core.evaluation.source import About, ArraySource, RowColumns
 from core.predictions.roles import SCALES, Roles
-from core.predictions.values import Categories, categories, count_distinct, numbers, times
+from core.predictions.values import Categories, compact, few_categories, is_number, numbers, times
 
 ALL = "all"  # the one part of a file without a split
 PARTS = {
@@ -24,6 +25,8 @@ PARTS = {
 TRAIN = ("train", "training", "fit")
 YES, NO = ("1", "true", "yes", "y", "t"), ("0", "-1", "false", "no", "n", "f")
 MOST_VALUES = 1_000  # different labels
+LIMITS = {"probability": (0.0, 1.0), "percent": (0.0, 100.0), "log_probability": (-np.inf, 0.0)}
+ROUNDING = 1e-5  # beyond the limits of a scale, as float32 leaves it; such scores are moved to the limit
 SUM_TOLERANCE = 0.01  # of the probabilities of a row
 
 
@@ -59,7 +62,10 @@ class FileColumn:
     def __getitem__(self, rows: NDArray[np.integer]) -> NDArray:
         """The values of these rows, (M,); text and dates as objects."""
         taken = self.column.take(pa.array(rows))
-        return np.asarray(taken.to_pandas().astype(object) if not _numeric(taken.type) else taken.to_pandas())
+        if is_number(taken.type) or pa.types.is_boolean(taken.type):
+            return np.asarray(taken.to_pandas())
+        text = pa.types.is_dictionary(taken.type)
+        return np.asarray((compact(taken) if text else taken).to_pandas().astype(object))
 
 
 def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
@@ -84,7 +90,7 @@ def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
     missing label, score or weight and `roles.leave_out` is False.
     """
     if unknown := [name for name in roles.used if name not in table.names]:
-        raise CannotOpen(f"The file has no column {unknown[0]}; it has {listed(table.names, 8)}.")
+        raise CannotOpen(f"The file has no column {name_label(unknown[0])}; it has {listed(table.names, 8)}.")
     notes = list(table.notes)
     y_true, names = _labels(table, roles)
     raw = _raw_scores(table, roles, notes)
@@ -107,6 +113,7 @@ def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
         given[part] = Scores(labels, scores, roles.task, names)
         columns[part] = _columns(table, roles, rows[part], weight, len(kept))
         _check_classes(given[part], part)
+        _check_weights(columns[part].weight, roles, part)
     if not given:
         raise CannotOpen("No row is left to look at.")
     return Opened(ArraySource(given, columns, rows, about), tuple(notes))
@@ -114,10 +121,12 @@ def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
 
 def label_values(table: Table, column: str) -> Categories:
     """The different values of a column of labels; raises CannotOpen for more than MOST_VALUES."""
-    distinct = count_distinct(table.columns[column])
-    if distinct > MOST_VALUES:
-        raise CannotOpen(f"{column} has {distinct:,} different values, so that it does not hold labels.")
-    return categories(table.columns[column])
+    found = few_categories(table.columns[column], MOST_VALUES)
+    if found is None:
+        raise CannotOpen(
+            f"{name_label(column)} has more than {MOST_VALUES:,} different values; it does not hold labels."
+        )
+    return found
 
 
 def truths(given: Categories) -> NDArray[np.int64] | None:
@@ -139,19 +148,28 @@ def _labels(table: Table, roles: Roles) -> tuple[NDArray[np.int64], tuple[str, .
     if roles.task == "multiclass":
         place = {value: at for at, value in enumerate(roles.classes)}
         codes = np.array([place.get(value, -1) for value in given.values] + [-1], np.int64)
-        return codes[given.codes], roles.classes
-    if roles.positive not in given.values:
-        raise CannotOpen(f"{roles.y_true[0]} never is {roles.positive}; its values are {listed(given.values)}.")
+        return codes[given.codes], roles.names or roles.classes
+    check_positive(given, roles)
     others = [value for value in given.values if value != roles.positive]
     codes = np.array([value == roles.positive for value in given.values] + [-1], np.int64)
     return codes[given.codes], (others[0] if len(others) == 1 else f"not {roles.positive}", roles.positive)
+
+
+def check_positive(given: Categories, roles: Roles) -> None:
+    """Raises CannotOpen unless the positive class is one of the values of the labels."""
+    if roles.positive in given.values:
+        return
+    column = name_label(roles.y_true[0])
+    if not given.values:
+        raise CannotOpen(f"{column} holds no labels.")
+    raise CannotOpen(f"{column} never is {name_label(roles.positive)}; its values are {listed(given.values)}.")
 
 
 def _label(table: Table, column: str) -> NDArray[np.int64]:
     found = truths(label_values(table, column))
     if found is None:
         raise CannotOpen(
-            f"Expected {column} to be 1 where a row has the label and 0 elsewhere, but it has other values."
+            f"Expected {name_label(column)} to be 1 where a row has the label and 0 elsewhere, but it has other values."
         )
     return found
 
@@ -159,7 +177,7 @@ def _label(table: Table, column: str) -> NDArray[np.int64]:
 def _numbers(table: Table, column: str, notes: list[str]) -> NDArray[np.floating]:
     found = numbers(table.columns[column], column)
     if found.unread == table.n_rows:
-        raise CannotOpen(f"{column} holds no numbers.")
+        raise CannotOpen(f"{name_label(column)} holds no numbers.")
     notes += found.notes
     return found.values
 
@@ -209,15 +227,14 @@ def _transformed(raw: NDArray[np.floating], roles: Roles, notes: list[str]) -> N
     if roles.scale == "margin":
         return -raw if roles.opposite else raw
     low, high = (float(raw.min()), float(raw.max())) if raw.size else (0.0, 0.0)
-    limits = {"probability": (0.0, 1.0), "percent": (0.0, 100.0), "log_probability": (-np.inf, 0.0)}
-    least, most = limits.get(roles.scale, (-np.inf, np.inf))
-    if not (least <= low and high <= most):
+    least, most = LIMITS.get(roles.scale, (-np.inf, np.inf))
+    if not (least - ROUNDING <= low and high <= most + ROUNDING):
         raise CannotOpen(
             f"The scores are not {SCALES[roles.scale]}: they go from {low:.4g} to {high:.4g}.",
             replace(roles, scale="margin", trained_weight=1.0),
             "Take them as margins",
         )
-    p = _probabilities(raw, roles)
+    p = _probabilities(raw if least <= low and high <= most else np.clip(raw, least, most), roles)
     if roles.opposite:
         p = 1 - p.astype(np.float64)
     if roles.trained_weight != 1:
@@ -228,9 +245,8 @@ def _transformed(raw: NDArray[np.floating], roles: Roles, notes: list[str]) -> N
         sums = p.sum(axis=1, dtype=np.float64)
         if (off := np.abs(sums - 1) > SUM_TOLERANCE).any():
             span = f"{sums.min():.3g} to {sums.max():.3g}"
-            notes.append(
-                f"In {off.sum():,} rows the probabilities do not sum to 1, but to {span}. They are taken as they are."
-            )
+            rows = "1 row" if off.sum() == 1 else f"{off.sum():,} rows"
+            notes.append(f"In {rows} the probabilities do not sum to 1, but to {span}. They are taken as they are.")
     return p
 
 
@@ -254,7 +270,7 @@ def _parts(table: Table, roles: Roles, notes: list[str]) -> dict[str, NDArray[np
     parts = [part_of.get(value.strip().lower(), "") for value in given.values]
     if unknown := [value for value, part in zip(given.values, parts, strict=True) if not part]:
         raise CannotOpen(
-            f"{roles.split} may be validation, test or train, but it also is {listed(unknown)}.",
+            f"{name_label(roles.split)} may be validation, test or train, but it also is {listed(unknown)}.",
             replace(roles, split=None),
             "Open all rows as one part",
         )
@@ -272,6 +288,15 @@ def _check_classes(scores: Scores, part: str) -> None:
     if np.count_nonzero(counts) == 1:
         raise CannotOpen(
             f"Every row{_of(part)} is {scores.class_names[int(counts.argmax())]}; there must be two classes."
+        )
+
+
+def _check_weights(weight: NDArray[np.floating] | None, roles: Roles, part: str) -> None:
+    if weight is not None and not weight.any():
+        raise CannotOpen(
+            f"Every weight{_of(part)} in {name_label(roles.weight or '')} is 0.",
+            replace(roles, weight=None),
+            "Count every row once",
         )
 
 
@@ -297,11 +322,14 @@ def _columns(
         weight=None if weight is None else values(weight),
         groups={name: column(name) for name in roles.groups},
         amount=None if roles.amount is None else values(_numbers(table, roles.amount, [])),
-        time=None if roles.time is None else values(times(table.columns[roles.time])),
+        time=None if roles.time is None else values(_times(table, roles.time)),
         id=None if roles.id is None else column(roles.id),
         others={name: column(name) for name in others},
     )
 
 
-def _numeric(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+def _times(table: Table, column: str) -> NDArray:
+    found = times(table.columns[column])
+    if pd.isna(found).all():
+        raise CannotOpen(f"{name_label(column)} holds no times; write them as 2024-01-31 or 2024-01-31 18:30.")
+    return found

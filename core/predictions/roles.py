@@ -27,7 +27,8 @@ class Roles:
     y_score : the column of scores of the positive class; one column per class or label otherwise.
     positive : value of y_true, as text, that is the positive class of a binary task; every other value is negative.
     classes : values of y_true, as text, in the order of y_score; of a multi-class task.
-    names : of the labels, in the order of y_score; of a multi-label task.
+    names : of the labels of a multi-label task, in the order of y_score. Of a multi-class task how classes are called
+        where the labels are mere numbers; empty for the labels themselves.
     scale : what the scores are. Probabilities are taken as they are, percentages divided by 100, logits put through a
         sigmoid (a softmax for several classes), log-probabilities through exp. Margins stay as they are.
     opposite : whether binary scores are of the negative class; they are turned round (1 - p, or -score for margins).
@@ -71,6 +72,8 @@ class Roles:
             raise CutoffError("Choose a column of scores for each class.")
         if self.task == "multiclass" and len(self.classes) != len(self.y_score):
             raise CutoffError(f"Expected {len(self.y_score)} classes, one for each score, but got {len(self.classes)}.")
+        if self.task == "multiclass" and self.names and len(self.names) != len(self.classes):
+            raise CutoffError(f"Expected {len(self.classes)} names, one for each class, but got {len(self.names)}.")
         if self.task == "multilabel" and not len(self.y_true) == len(self.y_score) == len(self.names):
             raise CutoffError(
                 f"Expected as many columns of labels as of scores, but got {len(self.y_true)} and {len(self.y_score)}."

@@ -1,4 +1,4 @@
-"""Columns of a table as numbers, labels and categories."""
+"""Columns of tables as numbers, labels, categories and times."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import re
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as kinds
 from numpy.typing import NDArray
 
+from core.data.tables import name_label
+
 PERCENT = re.compile(r"%\s*$")
 TEXT_OF_BOOLEAN = {True: "true", False: "false"}
+HEAD = 10  # rows that tell a column of numbers from one of labels, as a multiple of the most labels
+FIRST_TEXTS = 1_000  # different texts that tell a column of numbers from one of words
 
 
 class Numbers(NamedTuple):
@@ -33,68 +38,103 @@ class Categories(NamedTuple):
     values: tuple[str, ...]
 
 
+def is_number(kind: pa.DataType) -> bool:
+    """Whether a column of this type has integers or floating-point numbers."""
+    return bool(kinds.is_floating(kind) or kinds.is_integer(kind))
+
+
 def numbers(column: pa.ChunkedArray, name: str) -> Numbers:
     """A column as numbers. Of text, percentages are divided by 100 and commas are read as decimal points."""
     kind = column.type
-    if kinds.is_floating(kind) or kinds.is_integer(kind) or kinds.is_boolean(kind):
+    if is_number(kind) or kinds.is_boolean(kind):
         if column.null_count or kinds.is_boolean(kind):
-            column = column.cast(kind if kinds.is_floating(kind) else pa.float64())
+            column = column.cast(kind if kinds.is_floating(kind) else pa.float64(), safe=False)
         values = column.to_numpy()
         return Numbers(values if values.dtype.kind == "f" else values.astype(np.float64))
     if kinds.is_timestamp(kind):
-        return Numbers(np.full(len(column), np.nan), unread=len(column))
+        return Numbers(np.full(len(column), np.nan), unread=len(column) - column.null_count)
     return _parsed(categories(column), name)
 
 
 def _parsed(given: Categories, name: str) -> Numbers:
     """Numbers written as text; every different text is read once."""
-    texts = [value.strip() for value in given.values]
-    percent = bool(texts) and all(PERCENT.search(value) for value in texts)
-    commas = any("," in value for value in texts) and not any("." in value for value in texts)
-    read = np.array([_number(value, percent, commas) for value in texts] + [np.nan])
-    found, known = read[given.codes], np.isfinite(read[:-1]) | np.array([_is_nan(value) for value in texts], bool)
+    percent = bool(given.values) and all(PERCENT.search(value) for value in given.values)
+    commas = any("," in value for value in given.values) and not any("." in value for value in given.values)
+    read = np.array([_number(value, percent, commas) for value in given.values] + [np.nan])
+    known = np.isfinite(read[:-1]) | np.array([_is_not_finite(value) for value in given.values], bool)
     notes = []
     if known.any() and percent:
-        notes.append(f"The percentages in {name} were divided by 100.")
+        notes.append(f"The percentages in {name_label(name)} were divided by 100.")
     if known.any() and commas:
-        notes.append(f"Commas in {name} were read as decimal points.")
+        notes.append(f"Commas in {name_label(name)} were read as decimal points.")
     unread = np.append(~known, False)[given.codes].sum()
-    return Numbers(found, tuple(notes), int(unread))
+    return Numbers(read[given.codes], tuple(notes), int(unread))
 
 
 def _number(value: str, percent: bool, commas: bool) -> float:
+    text = value.rstrip("% ") if percent else value
     try:
-        found = float((value.rstrip("% ") if percent else value).replace(",", "." if commas else ","))
+        found = float(text.replace(",", ".") if commas else text)
     except ValueError:
+        return np.nan
+    if "_" in text:  # which Python reads as part of a number
         return np.nan
     return found / 100 if percent else found
 
 
-def _is_nan(value: str) -> bool:
+def _is_not_finite(value: str) -> bool:
     return value.lower().lstrip("+-") in ("nan", "inf", "infinity")
 
 
-def count_distinct(column: pa.ChunkedArray) -> int:
-    """Number of different values, without missing ones."""
+def reads_as_numbers(column: pa.ChunkedArray) -> bool:
+    """Whether a column of text holds numbers only, such as "12,5" or "3%", by its first different texts."""
+    if not kinds.is_dictionary(column.type):
+        return False
+    first = column.chunk(0).dictionary.slice(0, FIRST_TEXTS)
+    return len(first) > 0 and numbers(pa.chunked_array([first.dictionary_encode()]), "").unread == 0
+
+
+def few_categories(column: pa.ChunkedArray, most: int) -> Categories | None:
+    """A column as categories; None if it has more than `most` different values."""
     if kinds.is_dictionary(column.type):
-        return len(column.unify_dictionaries().chunk(0).dictionary) if column.num_chunks else 0
-    return int(pc.count_distinct(column, mode="only_valid").as_py())
+        return None if len(compact(column).chunk(0).dictionary) > most else categories(column)
+    if len(column) > HEAD * most and len(pc.unique(column.slice(0, HEAD * most))) > most + 1:  # with a missing one
+        return None
+    found = categories(column)
+    return None if len(found.values) > most else found
 
 
 def categories(column: pa.ChunkedArray) -> Categories:
-    """A column as categories; whole numbers are written without a point, and sorted as numbers."""
-    kind = column.type
-    if not kinds.is_dictionary(kind):
-        column = pc.dictionary_encode(column)
-    array = column.unify_dictionaries().combine_chunks()
-    array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
-    codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    values = array.dictionary.to_pylist()
-    missing = [at for at, value in enumerate(values) if value is None or value != value]
-    order = sorted((at for at in range(len(values)) if at not in set(missing)), key=lambda at: _place(values[at]))
-    place = np.full(len(values) + 1, -1, np.int64)
-    place[order] = np.arange(len(order))
-    return Categories(place[codes], tuple(as_text(values[at]) for at in order))
+    """A column as categories: text without spaces around it, whole numbers without a point, and sorted as numbers."""
+    array = _encoded(column)
+    codes = array.indices.fill_null(len(array.dictionary)).to_numpy(zero_copy_only=False)
+    kind = array.dictionary.type
+    values = (array.dictionary.cast(pa.large_string()) if kinds.is_timestamp(kind) else array.dictionary).to_pylist()
+    texts = [None if value is None or value != value else as_text(value) for value in values]
+    first = {text: value for text, value in zip(reversed(texts), reversed(values), strict=True) if text}
+    ordered = sorted(first, key=lambda text: _place(first[text]))
+    place: dict[str | None, int] = {text: at for at, text in enumerate(ordered)}
+    return Categories(np.array([place.get(text, -1) for text in texts] + [-1], np.int64)[codes], tuple(ordered))
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    if kinds.is_dictionary(column.type):
+        return compact(column).chunk(0)
+    return column.dictionary_encode().unify_dictionaries().combine_chunks()
+
+
+def compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column without the values of its dictionary that no row has, in one chunk."""
+    array = column.combine_chunks()
+    indices = array.indices.fill_null(len(array.dictionary)).to_numpy(zero_copy_only=False)
+    if len(array.dictionary) <= len(indices) // 2:
+        return pa.chunked_array([array])
+    used = np.bincount(indices, minlength=len(array.dictionary) + 1)[:-1] > 0
+    if used.all():
+        return pa.chunked_array([array])
+    place = pa.array(np.cumsum(used) - 1, pa.int32())
+    kept = array.dictionary.take(pa.array(np.flatnonzero(used)))
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(place.take(array.indices), kept)])
 
 
 def _place(value: object) -> tuple[int, float, str]:
@@ -103,25 +143,23 @@ def _place(value: object) -> tuple[int, float, str]:
 
 
 def as_text(value: object) -> str:
-    """A value as text: true and false, whole numbers without a point, everything else as Python writes it."""
+    """A value as text: true and false, whole numbers without a point, everything else as Python writes it, without
+    spaces around it."""
     if isinstance(value, bool):
         return TEXT_OF_BOOLEAN[value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    return str(value)
+    return str(value).strip()
 
 
-def times(column: pa.ChunkedArray) -> NDArray[np.datetime64]:
+def times(column: pa.ChunkedArray) -> NDArray:
     """A column as moments (N,), NaT where there is none; text as ISO 8601 has it, and numbers stay numbers."""
     if kinds.is_timestamp(column.type):
         return column.to_numpy()
+    if not kinds.is_dictionary(column.type):
+        return numbers(column, "").values
     given = categories(column)
-    read = np.array([_moment(value) for value in given.values] + [np.datetime64("NaT")], "datetime64[us]")
-    return read[given.codes]
-
-
-def _moment(value: str) -> np.datetime64:
-    try:
-        return np.datetime64(value.strip().removesuffix("Z"), "us")
-    except ValueError:
-        return np.datetime64("NaT")
+    texts = [value if value[0].isdigit() else "" for value in given.values]  # pandas also knows "now"
+    found = pd.to_datetime(pd.Index(texts), format="ISO8601", errors="coerce", utc=True)
+    read = found.tz_localize(None).to_numpy().astype("datetime64[us]")
+    return np.append(read, np.datetime64("NaT", "us"))[given.codes]

@@ -6,6 +6,7 @@ import io
 import os
 import random
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -110,6 +111,10 @@ def is_sentence(text: str) -> bool:
     return text.endswith(".") and "\n" not in text and len(text) < 1_000
 
 
-def open_files() -> int:
-    """The number of files that this process holds open."""
-    return len(os.listdir("/proc/self/fd"))
+def open_files(folder: Path) -> list[str]:
+    """The files of this folder that the process holds open."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # closed by now
+            found.append(os.readlink(link))
+    return [path for path in found if path.startswith(str(folder))]

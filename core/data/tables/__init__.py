@@ -4,6 +4,6 @@
 """
 
 from core.data.tables.reading import TYPES, read_table
-from core.data.tables.table import Table, checked, listed
+from core.data.tables.table import Table, checked, listed, name_label
 
-__all__ = ["TYPES", "Table", "checked", "listed", "read_table"]
+__all__ = ["TYPES", "Table", "checked", "listed", "name_label", "read_table"]

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.types as kinds
 
 from core.errors import CutoffError
+from core.text import shortened
 
 MOST_COLUMNS = 2_000
 MOST_CELLS = 400_000_000  # rows x columns
@@ -97,13 +98,12 @@ def listed(names: Iterable[str], most: int = 5) -> str:
     """Names with commas, each on one line and cut if it is long; after `most` of them how many more there are."""
     names = list(names)
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(shortened(name) for name in names[:most]) + more
+    return ", ".join(name_label(name) for name in names[:most]) + more
 
 
-def shortened(name: str) -> str:
+def name_label(name: str) -> str:
     """A name as a sentence can have it: on one line, cut after LONGEST_NAME characters."""
-    line = " ".join(name[: 4 * LONGEST_NAME].split())
-    return line if len(line) <= LONGEST_NAME else f"{line[: LONGEST_NAME - 1]}…"
+    return shortened(" ".join(name[: 4 * LONGEST_NAME].split()), LONGEST_NAME)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
