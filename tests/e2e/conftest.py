@@ -42,6 +42,8 @@ STATES = {
 TRAINED = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, MISTAKES, RACE)
 
 GROUNDS = {"light": "rgb(255, 255, 255)", "dark": "rgb(17, 21, 26)"}
+ON_GROUND = """ground =>
+  getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor === ground"""
 # Waits up to five seconds: plotly hears of a new width late.
 OVERFLOW = """async () => {
   const wider = () => Math.max(...[document.documentElement, document.querySelector('[data-testid=stMain]')]
@@ -159,7 +161,7 @@ def still(page: Page) -> None:
 def wear(page: Page, theme: str) -> None:
     """Show the page in this theme, "light" or "dark"."""
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    expect(page.get_by_test_id("stApp")).to_have_css("background-color", GROUNDS[theme])
+    page.wait_for_function(ON_GROUND, arg=GROUNDS[theme])
     still(page)
 
 

@@ -1,92 +1,13 @@
-"""Without eyes, colours or a mouse: what axe-core finds on every page, and what a keyboard reaches."""
+"""Without eyes or a mouse: what a keyboard reaches, what axe-core finds in every panel, and what is announced."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from benchmarks.browser import settled
-from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, RACE, drawn, painted, still, ticks
+from tests.e2e.conftest import BINARY, MULTICLASS, MULTILABEL, drawn, ticks
 from tests.support.barriers import barriers
-
-SIZES = {1440: 900, 390: 844}
-
-
-@pytest.fixture(params=SIZES)
-def looked_at(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
-    """A page of this width."""
-    width = request.param
-    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, has_touch=width < 500)
-    yield context.new_page()
-    context.close()
-
-
-def show_side_panel(page: Page) -> None:
-    """Open the side panel, which covers a narrow page, unless it is open."""
-    button = page.get_by_test_id("stExpandSidebarButton")
-    if button.is_visible():
-        button.click()
-
-
-def press(name: str) -> Callable[[Page], None]:
-    return lambda page: page.get_by_role("button", name=name).first.click()
-
-
-def open_expanders(page: Page) -> None:
-    for summary in page.get_by_test_id("stSidebar").locator("summary").all():
-        summary.click()
-    expect(page.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
-
-
-def open_preview(page: Page) -> None:
-    page.locator(".st-key-preview summary").click()
-    page.locator(".st-key-preview :is(img, canvas, .nsewdrag)").first.wait_for()
-
-
-def open_list(page: Page) -> None:
-    field = page.get_by_role("combobox", name="Loss", exact=True)
-    field.scroll_into_view_if_needed()  # scrolling would close the list
-    field.focus()
-    painted(page)
-    field.press("ArrowDown")
-    expect(page.get_by_role("option").first).to_be_visible()
-
-
-def open_help(page: Page) -> None:
-    page.get_by_role("button", name="Help for Loss").focus()
-    expect(page.get_by_role("tooltip")).to_be_visible()
-
-
-# What can be opened: the choices that show it, and how.
-OPENED: dict[str, tuple[str, Callable[[Page], None]]] = {
-    "the side panel": ("model=mlp", open_expanders),
-    "a list": ("", open_list),
-    "a tooltip": ("", open_help),
-    "the editor of a variant": (RACE, press("Name")),
-    "a sweep": (RACE, press("Sweep")),
-    "images": ("dataset=digits", open_preview),
-    "a table": ("dataset=yeast", open_preview),
-    "points": ("dataset=moons", open_preview),
-    "the menu": ("", press("Main menu")),
-}
-
-
-def test_nothing_that_opens_has_a_barrier(looked_at: Page, app_url: str) -> None:
-    page, found = looked_at, {}
-    for name, (query, open_it) in OPENED.items():
-        page.goto("about:blank")
-        page.goto(f"{app_url}/compare?{query}")
-        expect(page.get_by_role("heading", level=1)).to_be_visible()
-        settled(page)
-        show_side_panel(page)
-        open_it(page)
-        settled(page)
-        still(page)
-        found[name] = barriers(page)
-    assert found == {name: [] for name in OPENED}
-
 
 # The element that has the focus, within shadow roots too.
 FOCUSED = """(() => {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from benchmarks.browser import settled
-from tests.e2e.conftest import GROUNDS, RACE, STATES, drawn, overflow, still, wear
+from tests.e2e.conftest import GROUNDS, RACE, STATES, drawn, overflow, painted, still, wear
 from tests.support.barriers import barriers
 
-SIZES = {1440: 900, 390: 844}
+WIDE, NARROW = 1440, 390
+SIZES = {WIDE: 900, NARROW: 844}
 OWN = ("http://127.0.0.1:", "data:", "blob:")  # how the address of whatever comes from the app itself begins
 
 # Elements whose own text is wider than they are and would be cut off. Fields scroll, so they are left out, and so
@@ -52,33 +53,25 @@ def said(message: ConsoleMessage) -> str:
     return f"{message.text} ({message.location['url']})"
 
 
-@pytest.fixture(params=SIZES)
-def looked_at(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[Page, list[str]]]:
-    """A page of this width, and what its console complains of or asks of another server."""
-    width = request.param
-    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, has_touch=width < 500)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(said(message)) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith(OWN) else errors.append(request.url))
-    yield page, errors
-    context.close()
-
-
 def faults(page: Page) -> list[str]:
     """What can be seen to be wrong with a page."""
     wider = overflow(page)
     return page.evaluate(CUT_OFF) + page.evaluate(COLLISIONS) + ([f"{wider} pixels too wide"] if wider else [])
 
 
-def test_every_state_fits_and_has_no_barrier_in_both_themes(
-    looked_at: tuple[Page, list[str]], runs: dict[str, str], app_url: str
-) -> None:
-    page, errors = looked_at
+def resize(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": SIZES[width]})
+    still(page)
+
+
+def test_every_state_fits_and_has_no_barrier_in_both_themes(page: Page, runs: dict[str, str], app_url: str) -> None:
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(said(message)) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(OWN) else errors.append(request.url))
     found = {}
-    wide = page.viewport_size is not None and page.viewport_size["width"] > 1000
     for name, (query, path, figure) in STATES.items():
+        resize(page, WIDE)
         page.goto(f"{app_url}/{path}?{runs.get(query, query)}")
         if figure:
             drawn(page, figure)
@@ -87,13 +80,11 @@ def test_every_state_fits_and_has_no_barrier_in_both_themes(
             settled(page)
         still(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
-        found[name] = faults(page)
-        if wide:  # rules and colours are the same at every width
-            found[name] += barriers(page)
-        else:
-            wear(page, "dark")
-            found[name] += faults(page)
-            wear(page, "light")
+        found[name] = faults(page) + barriers(page)  # rules and colours are the same at every width
+        resize(page, NARROW)
+        found[name] += faults(page)
+        wear(page, "light")
+        found[name] += faults(page)
     assert found == {name: [] for name in STATES}
 
     # Streamlit looks for its server below the address of a page first.
@@ -101,12 +92,22 @@ def test_every_state_fits_and_has_no_barrier_in_both_themes(
     assert [error for error in errors if not any(part in error for part in known)] == []
 
 
+@pytest.fixture(params=SIZES)
+def looked_at(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
+    """A page of this width."""
+    width = request.param
+    context = browser.new_context(viewport={"width": width, "height": SIZES[width]}, has_touch=width == NARROW)
+    yield context.new_page()
+    context.close()
+
+
 def test_the_buttons_stay_in_sight_on_the_ground_of_the_page(
-    looked_at: tuple[Page, list[str]], runs: dict[str, str], app_url: str
+    looked_at: Page, runs: dict[str, str], app_url: str
 ) -> None:
-    page, _ = looked_at
+    page = looked_at
     page.goto(f"{app_url}/compare?{runs[RACE]}")
     drawn(page, "race_losses")
+    assert faults(page) == []
     figure = page.locator(".st-key-race_losses")
     figure.evaluate("element => element.scrollIntoView()")
     bar = page.locator(":has(> .st-key-actions)")
@@ -117,53 +118,81 @@ def test_the_buttons_stay_in_sight_on_the_ground_of_the_page(
         assert bar.evaluate(ON_TOP)
 
 
-def test_the_choices_fit_at_every_width(looked_at: tuple[Page, list[str]], app_url: str) -> None:
-    page, _ = looked_at
-    page.goto(f"{app_url}/compare?model=mlp")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    if page.viewport_size and page.viewport_size["width"] < 500:
-        page.get_by_test_id("stExpandSidebarButton").click()
-    sidebar = page.get_by_test_id("stSidebar")
-    expect(sidebar.locator("summary")).to_have_count(3)
-    for summary in sidebar.locator("summary").all():
+def show_side_panel(page: Page) -> None:
+    """Open the side panel, which covers a narrow page, unless it is open."""
+    button = page.get_by_test_id("stExpandSidebarButton")
+    if button.is_visible():
+        button.click()
+
+
+def press(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_role("button", name=name).first.click()
+
+
+def open_editor(name: str) -> Callable[[Page], None]:
+    return lambda page: page.get_by_test_id("stPopover").get_by_role("button", name=name).click()
+
+
+def open_expanders(page: Page) -> None:
+    summaries = page.get_by_test_id("stSidebar").locator("summary")
+    expect(summaries).to_have_count(3)
+    for summary in summaries.all():
         summary.click()
-    expect(sidebar.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
-    settled(page)
-    assert faults(page) == []
+    expect(page.get_by_role("spinbutton", name="Weight decay")).to_be_visible()
 
 
-def fits(page: Page, body: Locator) -> None:
-    """What is open lies in the window, and nothing can be seen to be wrong with the page."""
-    expect(body).to_be_visible()
-    settled(page)
-    box = body.bounding_box()
-    assert box
-    assert box["x"] >= 0
-    assert page.viewport_size
-    assert box["x"] + box["width"] <= page.viewport_size["width"]
-    assert faults(page) == []
-
-
-@pytest.mark.parametrize("name", ["Name", "Sweep"])
-def test_the_editor_of_a_variant_fits_at_every_width(
-    looked_at: tuple[Page, list[str]], app_url: str, name: str
-) -> None:
-    page, _ = looked_at
-    page.goto(f"{app_url}/compare?{RACE}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    if page.viewport_size and page.viewport_size["width"] < 500:
-        page.get_by_test_id("stExpandSidebarButton").click()
-    page.get_by_test_id("stPopover").get_by_role("button", name=name).click()
-    fits(page, page.get_by_test_id("stPopoverBody"))
-
-
-@pytest.mark.parametrize("dataset", ["digits", "yeast", "moons"])
-def test_a_look_at_the_data_fits_at_every_width(looked_at: tuple[Page, list[str]], app_url: str, dataset: str) -> None:
-    page, _ = looked_at
-    page.goto(f"{app_url}/compare?dataset={dataset}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    if page.viewport_size and page.viewport_size["width"] < 500:
-        page.get_by_test_id("stExpandSidebarButton").click()
+def open_preview(page: Page) -> None:
     page.locator(".st-key-preview summary").click()
     page.locator(".st-key-preview :is(img, canvas, .nsewdrag)").first.wait_for()
-    fits(page, page.locator(".st-key-preview"))
+
+
+def open_list(page: Page) -> None:
+    field = page.get_by_role("combobox", name="Loss", exact=True)
+    field.scroll_into_view_if_needed()  # scrolling would close the list
+    field.focus()
+    painted(page)
+    field.press("ArrowDown")
+    expect(page.get_by_role("option").first).to_be_visible()
+
+
+def open_help(page: Page) -> None:
+    page.get_by_role("button", name="Help for Loss").focus()
+    expect(page.get_by_role("tooltip")).to_be_visible()
+
+
+# What can be opened: the choices that show it, how, and the element that has to lie in the window then, if one has.
+SIDE_PANEL, EDITOR, PREVIEW = "[data-testid=stSidebar]", "[data-testid=stPopoverBody]", ".st-key-preview"
+OPENED: dict[str, tuple[str, Callable[[Page], None], str | None]] = {
+    "the side panel": ("model=mlp", open_expanders, SIDE_PANEL),
+    "a list": ("", open_list, None),
+    "a tooltip": ("", open_help, None),
+    "the editor of a variant": (RACE, open_editor("Name"), EDITOR),
+    "a sweep": (RACE, open_editor("Sweep"), EDITOR),
+    "images": ("dataset=digits", open_preview, PREVIEW),
+    "a table": ("dataset=yeast", open_preview, PREVIEW),
+    "points": ("dataset=moons", open_preview, PREVIEW),
+    "the menu": ("", press("Main menu"), None),
+}
+
+
+def outside(page: Page, selector: str) -> list[str]:
+    """Whether an element reaches out of the window to the left or the right."""
+    box = page.locator(selector).first.bounding_box()
+    width = page.viewport_size and page.viewport_size["width"]
+    inside = box and width and box["x"] >= 0 and box["x"] + box["width"] <= width
+    return [] if inside else [f"{selector} is at {box} in a window of {width} pixels"]
+
+
+def test_what_opens_fits_and_has_no_barrier(looked_at: Page, app_url: str) -> None:
+    page, found = looked_at, {}
+    for name, (query, open_it, opened) in OPENED.items():
+        page.goto("about:blank")
+        page.goto(f"{app_url}/compare?{query}")
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        settled(page)
+        show_side_panel(page)
+        open_it(page)
+        settled(page)
+        still(page)
+        found[name] = faults(page) + (outside(page, opened) if opened else []) + barriers(page)
+    assert found == {name: [] for name in OPENED}

@@ -17,6 +17,8 @@ KNOWN = {
     "color-contrast": "[data-testid=stCode] .token",
 }
 
+RULES = {"light": None, "dark": ["color-contrast"]}  # None for all; the others do not depend on colours
+
 
 def found_by_axe(page: Page, within: str, rules: list[str] | None = None) -> list[str]:
     """What axe-core calls moderate, serious or critical, a line an element: the rule and the element."""
@@ -42,9 +44,13 @@ def is_known(page: Page, rule: str, target: list[str | list[str]]) -> bool:
 
 
 def barriers(page: Page, within: str = "html") -> list[str]:
-    """What axe-core finds in the light theme, and what is too faint in the dark one."""
-    found = found_by_axe(page, within)
-    wear(page, "dark")
-    found += [f"dark: {line}" for line in found_by_axe(page, within, ["color-contrast"])]
-    wear(page, "light")
+    """What axe-core finds in the light theme, and what is too faint in the dark one.
+
+    Begins with the theme that the page has, and leaves it in the other one.
+    """
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    found = []
+    for theme in ("dark", "light") if dark else ("light", "dark"):
+        wear(page, theme)
+        found += [f"{theme}: {line}" for line in found_by_axe(page, within, RULES[theme])]
     return found
