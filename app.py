@@ -151,7 +151,7 @@ class PagesFirst:
 
 
 class Additions:
-    """Puts the styles and the script of pages/shared/dom.py into the page that Streamlit serves.
+    """Puts what pages/shared/preloads.py and pages/shared/dom.py have into the page that Streamlit serves.
 
     It has no ETag then and is never answered with 304, since they change while Streamlit's file does not.
     """
@@ -165,8 +165,9 @@ class Additions:
         if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
             await self.app(scope, receive, send)
             return
-        from pages.shared import dom
+        from pages.shared import dom, preloads
 
+        early = preloads.tags(workbench=scope["path"].removeprefix(base) in ("", "/"))
         start: Message | None = None  # of a page
         page = b""
 
@@ -183,6 +184,7 @@ class Additions:
             else:
                 page += message.get("body", b"")
                 if not message.get("more_body"):
+                    page = page.replace(b"</head>", f"{early}</head>".encode())
                     page = page.replace(b"</body>", f"{dom.ADDED}</body>".encode())
                     headers = MutableHeaders(raw=start["headers"])
                     for name in ("etag", "last-modified", "accept-ranges"):

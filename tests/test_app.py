@@ -174,14 +174,15 @@ def test_a_websocket_from_another_site_is_refused_before_streamlit_hears_of_it(
         assert heard[-1]["headers"] == headers
 
 
-PAGE = b"<html><body><div></div></body></html>"
+PAGE = b"<html><head></head><body><div></div></body></html>"
 
 
 @pytest.mark.parametrize("path", ["/", "/compare"])
 def test_the_page_has_the_styles_from_the_first_frame_and_is_never_an_old_one(tmp_path: Path, path: str) -> None:
     import app
-    from pages.shared import dom
+    from pages.shared import dom, preloads
 
+    early = preloads.tags(workbench=path == "/")
     (tmp_path / "index.html").write_bytes(PAGE)
     served = Starlette(routes=[Route("/{name:path}", lambda _: FileResponse(tmp_path / "index.html"))])
     asked = {"Accept": "text/html,*/*;q=0.8", "Accept-Encoding": "gzip"}
@@ -189,7 +190,8 @@ def test_the_page_has_the_styles_from_the_first_frame_and_is_never_an_old_one(tm
         status, headers, body = answered(app.Additions(served), path, asked | known)
         assert (status, int(headers["content-length"])) == (200, len(body))
         assert not {"etag", "last-modified", "accept-ranges"} & set(headers)
-        assert body.decode() == PAGE.decode().replace("</body>", f"{dom.ADDED}</body>")
+        expected = PAGE.decode().replace("</head>", f"{early}</head>").replace("</body>", f"{dom.ADDED}</body>")
+        assert body.decode() == expected
     status, headers, body = answered(app.Additions(served), path, asked, "HEAD")
     assert (status, body) == (200, b"")
 

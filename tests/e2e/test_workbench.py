@@ -301,3 +301,13 @@ def test_share_copies_the_link_or_shows_it_where_the_clipboard_is_refused(page: 
     page.keyboard.press("Escape")
     expect(link).to_be_hidden()
     expect(share).to_be_focused()
+
+
+def test_all_scripts_of_the_first_screen_are_fetched_with_the_page(page: Page, app_url: str) -> None:
+    html = page.goto(app_url).text()  # type: ignore[union-attr]
+    drawn(page, "picture")
+    settled(page)
+    fetched = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)")
+    scripts = {path for path in fetched if path.endswith(".js")}
+    assert any("/picture/" in path for path in scripts)
+    assert {path for path in scripts if f'href=".{path}"' not in html and f'src=".{path}"' not in html} == set()

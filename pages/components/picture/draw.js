@@ -45,8 +45,9 @@ function mount(element, kind, kept) {
     if (!nodes.has(selector)) nodes.set(selector, element.querySelector(selector));
     return nodes.get(selector);
   };
+  const plots = [...element.querySelectorAll(".plot svg")];
   const state = {
-    element, kind, parts, find, frames: new Map(), laid: false,
+    element, kind, parts, find, plots, frames: new Map(), laid: false,
     moving: false, pending: 0, playing: false, part: 0, height: "density", tab: "pr", ...kept,
   };
   state.request = ({ lay = false } = {}) => {
@@ -55,10 +56,9 @@ function mount(element, kind, kept) {
     state.next ??= requestAnimationFrame((now) => show(state, now));
   };
   const observer = new ResizeObserver(() => {
-    state.frames.clear();
-    state.request({ lay: true });
+    if (!state.laid || state.sizes !== sizes(plots)) state.request({ lay: true }); // else it begins to observe
   });
-  for (const svg of element.querySelectorAll(".plot svg")) observer.observe(svg);
+  for (const svg of plots) observer.observe(svg);
   for (const part of parts) part.mount?.(state);
   state.stop = () => {
     state.stopped = true;
@@ -102,6 +102,14 @@ function nearest(frames, epoch) {
   return far.indexOf(Math.min(...far));
 }
 
+const sizes = (plots) => plots.map(({ clientWidth, clientHeight }) => `${clientWidth} ${clientHeight}`).join();
+
+function measure(state) {
+  const now = sizes(state.plots);
+  if (now !== state.sizes) state.frames.clear();
+  state.sizes = now;
+}
+
 function show(state, now) {
   state.next = undefined;
   if (!state.element.isConnected || !state.element.clientWidth) return;
@@ -116,6 +124,7 @@ function show(state, now) {
   const fresh = !state.laid;
   if (fresh) {
     state.frame = state.film.frames[state.at];
+    measure(state);
     KINDS[state.kind].look?.(state);
     for (const part of state.parts) part.lay?.(state);
     state.laid = true;
