@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from core.evaluation.ranking import Rankings
 from core.evaluation.scores import Scores
 from core.evaluation.tuning import candidates
 from core.evaluation.value.payoffs import Payoffs, net_value
+from core.experiment.config import RunConfig
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,23 @@ def maximum_f1(counts: ThresholdCounts) -> float:
     return float(np.fmax.reduce(METRICS["f1"](counts))) if counts.tp[-1] else math.nan
 
 
-# By the keys of `EARLY_STOPPING` in core.experiment.config, which has the validation loss too.
-EPOCH_MEASURES: dict[str, EpochMeasure] = {
-    "average_precision": EpochMeasure("average precision", average_precision),
-    "f1": EpochMeasure("maximum F1", maximum_f1),
-}
-
-
-def maximum_net_value(payoffs: Payoffs) -> EpochMeasure:
+def maximum_net_value(counts: ThresholdCounts, payoffs: Payoffs) -> float:
     """Net value per row at its best threshold; NaN without rows."""
-    return EpochMeasure("maximum net value per row", lambda counts: float(net_value(counts, payoffs).max()))
+    return float(net_value(counts, payoffs).max())
+
+
+def epoch_measures(payoffs: Payoffs) -> dict[str, EpochMeasure]:
+    """The measures by the keys of `EARLY_STOPPING` in core.experiment.config, which has the validation loss too."""
+    return {
+        "average_precision": EpochMeasure("average precision", average_precision),
+        "f1": EpochMeasure("maximum F1", maximum_f1),
+        "net_value": EpochMeasure("maximum net value per row", partial(maximum_net_value, payoffs=payoffs)),
+    }
+
+
+def measures_of(config: RunConfig) -> dict[str, EpochMeasure]:
+    """The measures with the payoffs of a run."""
+    return epoch_measures(Payoffs(**{name: float(value) for name, value in config.payoffs}))
 
 
 def best(values: Sequence[float]) -> int | None:

@@ -14,12 +14,12 @@ import numpy as np
 from core.data import DATASETS, load_dataset, load_split
 from core.errors import CutoffError
 from core.experiment import refusals
-from core.experiment.config import HIDDEN, OPTIMIZERS, SETTINGS, Experiment, RunConfig
+from core.experiment.config import EARLY_STOPPING, HIDDEN, OPTIMIZERS, PAYOFFS, SETTINGS, Experiment, RunConfig
 from core.losses import LOSSES, loss_tensors, params_of
 from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import label_counts
 from core.models import MODELS, Shape
-from core.parameters import Param, Value
+from core.parameters import Param, Value, checked
 
 Pairs = tuple[tuple[str, Value], ...]
 MAX_STEP_WORK = 1_000_000_000  # about half a second on one core, during which no other experiment trains
@@ -232,6 +232,8 @@ def fixed(name: str, config: RunConfig) -> str:
         return f"{OPTIMIZERS[config.optimizer]}, which has its own"
     if needs == "scores" and DATASETS[config.dataset].task == "regression":
         return "a regression, which has no scores"
+    if needs == "net value" and config.best_by != "net_value":
+        return f"early stopping by {EARLY_STOPPING[config.best_by]}"
     return ""
 
 
@@ -249,6 +251,11 @@ def misfit(name: str, config: RunConfig) -> str:
             return expected(f"`{name}`{place}", offered, value, choice.refusal(config) if known else "")
     if name == "widths" and MODELS[config.model].widths and not value:
         return f"Expected `widths` of an {config.model} to have at least one hidden layer, but got none."
+    if name == "payoffs":
+        try:
+            checked("`payoffs`", PAYOFFS, dict(config.payoffs))
+        except CutoffError as error:
+            return str(error)
     if name == "loss_params":
         known_params = [param.name for param in params_for(config.head, config.loss)]
         for param, _ in config.loss_params:

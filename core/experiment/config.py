@@ -24,7 +24,19 @@ EARLY_STOPPING = {
     "loss": "validation loss",
     "average_precision": "average precision",
     "f1": "maximum F1",
+    "net_value": "maximum net value per row",
 }  # all but the loss are of core.evaluation.best_epoch
+LIMIT = 1e9  # of a payoff, positive or negative
+# What a decision is worth, the defaults of core.evaluation.value.payoffs.
+PAYOFFS = tuple(
+    Param(name, label, default, -LIMIT, LIMIT)
+    for name, label, default in (
+        ("benefit_tp", "Benefit of a true positive", 0.0),
+        ("cost_fp", "Cost of a false positive", 1.0),
+        ("cost_fn", "Cost of a false negative", 5.0),
+        ("benefit_tn", "Benefit of a true negative", 0.0),
+    )
+)
 HIDDEN = {"relu": "ReLU", "tanh": "tanh"}
 
 
@@ -35,7 +47,7 @@ class Setting:
     Parameters
     ----------
     label, help : label and tooltip of its control.
-    group : its section of the form.
+    group : its section of the form; "payoffs" are typed in the panel Value.
     rare : whether the form hides it in an expander.
     options : its allowed values and their labels, unless they are in a registry.
     step, log : step of a number's control, and whether it is logarithmic.
@@ -45,12 +57,13 @@ class Setting:
     varies : whether the variants of an experiment may differ in it.
     sweeps : whether a sweep may vary it; only for numbers that vary.
     stack_key : whether it must be equal for runs in one stack.
-    needs : what it needs to have an effect: "hidden layers", "SGD", "scores" (no regression) or "" (nothing).
+    needs : what it needs to have an effect: "hidden layers", "SGD", "scores" (no regression), "net value" (early
+        stopping by it) or "" (nothing).
     """
 
     label: str
     help: str = ""
-    group: Literal["data", "model", "loss", "training"] = "training"
+    group: Literal["data", "model", "loss", "training", "payoffs"] = "training"
     rare: bool = False
     options: Mapping[str, str] = field(default_factory=dict)
     step: float | None = None
@@ -61,7 +74,7 @@ class Setting:
     varies: bool = False
     sweeps: bool = False
     stack_key: bool = True
-    needs: Literal["hidden layers", "SGD", "scores", ""] = ""
+    needs: Literal["hidden layers", "SGD", "scores", "net value", ""] = ""
 
     @property
     def words(self) -> str:
@@ -100,8 +113,9 @@ class RunConfig(BaseModel):
     momentum : momentum of SGD.
     schedule : "constant", or "cosine", which lowers the learning rate to 0 (Loshchilov and Hutter, 2017).
     patience : epochs without a new best of `best_by` after which the run stops; 0 means never.
-    best_by : what early stopping goes by, on the validation rows: "loss", "average_precision" or "f1", the last at its
-        best threshold; the mean over classes or labels.
+    best_by : what early stopping goes by, on the validation rows: "loss", "average_precision", "f1" or "net_value", the
+        last two at their best threshold; the mean over classes or labels.
+    payoffs : what net value consists of, by the names of `PAYOFFS`.
     weight_decay : L2 factor added to the gradient, as in torch.optim.SGD and Adam; decoupled with AdamW.
     seed : seed of the initial weights and of the order of batches.
     split_seed : seed of the split.
@@ -210,14 +224,18 @@ class RunConfig(BaseModel):
         str,
         Setting(
             "Early stopping metric",
-            "What patience goes by, on the validation rows. Maximum F1 is that of the best threshold; of several "
-            "classes or labels it is the mean.",
+            "What patience goes by, on the validation rows. F1 and net value are those of the best threshold; of "
+            "several classes or labels they are the mean. Net value has the payoffs of the panel Value.",
             rare=True,
             options=EARLY_STOPPING,
             stack_key=False,
             needs="scores",
         ),
     ] = "loss"
+    payoffs: Annotated[
+        Params,
+        Setting("Payoffs", group="payoffs", link="payoff.", valid="values by name", stack_key=False, needs="net value"),
+    ] = ()
     weight_decay: Annotated[
         float,
         Field(ge=0, le=10),

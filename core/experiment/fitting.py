@@ -203,6 +203,8 @@ def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
     """Sentences on how a field changed; one for each parameter."""
     cause = "this data" if old.dataset != config.dataset else "these choices"
     before, now = getattr(old, name), getattr(config, name)
+    if name == "payoffs":
+        return []  # the sentence on the metric says it
     if name == "loss_params":
         if old.loss != config.loss:
             return []  # the sentence on the loss says it

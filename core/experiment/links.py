@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from core.data import DATASETS
 from core.errors import CutoffError
-from core.experiment.compatibility import misfit, param_refusal, params_for, recommended
-from core.experiment.config import MAX_RUNS, SETTINGS, Experiment, RunConfig, Variant, make_config
+from core.experiment.compatibility import fixed, misfit, param_refusal, params_for, recommended
+from core.experiment.config import MAX_RUNS, PAYOFFS, SETTINGS, Experiment, RunConfig, Variant, make_config
 from core.experiment.variants import MAX_SEEDS, names_of, seeds_from, spacing_of, sweep, swept
 from core.parameters import Param, Value
 
@@ -59,6 +59,10 @@ def _read(name: str, query: Mapping[str, str], config: RunConfig, complaints: li
     if name == "loss_params":
         params = params_for(config.head, config.loss)
         return _read_params("loss.", query, params, complaints, lambda param: param_refusal(config.loss, param))
+    if name == "payoffs":
+        known = () if fixed(name, config) else PAYOFFS
+        own = {key: text for key, text in query.items() if key in [f"payoff.{param.name}" for param in known]}
+        return _read_params("payoff.", own, known, complaints)
     standard = recommended(name, config)
     key = SETTINGS[name].link or name
     if key not in query:

@@ -21,7 +21,7 @@ from torch import Tensor
 from core.data import Dataset, Split, load_dataset, load_split
 from core.data.plane import has_plane, standardised_points
 from core.errors import CutoffError
-from core.evaluation.best_epoch import EPOCH_MEASURES
+from core.evaluation.best_epoch import EpochMeasure, measures_of
 from core.evaluation.scores import Scores
 from core.experiment.compatibility import shape_of
 from core.experiment.config import RunConfig
@@ -211,7 +211,7 @@ class Stack:
         self._evaluations: dict[str, Passes] = {}  # of small splits
         self._finite = torch.ones(len(configs), dtype=torch.bool, device=device)
         self._stopping = _Stopping([config.patience for config in configs])
-        self._best_by = [config.best_by if config.patience else "loss" for config in configs]
+        self._best_by = [_measure(config) for config in configs]
         self._data, self._y_validation = data, split.y["validation"]
         self._last: Epoch | None = None
 
@@ -336,10 +336,10 @@ class Stack:
     def _minimised(self, epoch: Epoch) -> np.ndarray:
         """What early stopping minimises, (R,): the validation loss, or minus the measure that a run goes by."""
         minimised, task = epoch.validation_loss.copy(), self._data.task
-        for at, name in enumerate(self._best_by):
-            if name != "loss" and task != "regression" and epoch.finite[at] and not epoch.stopped[at]:
+        for at, measure in enumerate(self._best_by):
+            if measure and task != "regression" and epoch.finite[at] and not epoch.stopped[at]:
                 scores = Scores(self._y_validation, epoch.validation[at], task, self._data.class_names)
-                minimised[at] = -EPOCH_MEASURES[name](scores)
+                minimised[at] = -measure(scores)
         return minimised
 
     def _in_order(self, values: Sequence[T]) -> list[T]:
@@ -392,6 +392,13 @@ class _Stopping:
         self._since = np.where(better, 0, self._since + 1)
         self.stopped = self.stopped | ((self._patience > 0) & (self._since >= self._patience))
         return self.stopped
+
+
+def _measure(config: RunConfig) -> EpochMeasure | None:
+    """What early stopping maximises; None where it goes by the validation loss, or never."""
+    if not config.patience or config.best_by == "loss":
+        return None
+    return measures_of(config)[config.best_by]
 
 
 def _merged(epoch: Epoch, last: Epoch, kept: np.ndarray) -> Epoch:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.evaluation import default_accuracies
+from core.evaluation.best_epoch import best, measures_of
 from core.training.engine import Epoch
 from core.training.runs import LIVE, Job, Kept, Run, Status
 
@@ -25,8 +26,9 @@ def accuracies(run: Run, epoch: Epoch) -> np.ndarray:
     return right
 
 
-def after_epoch(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) -> Run:
-    """The run with one more epoch; a run that diverged keeps the scores of its last finite epoch."""
+def after_epoch(run: Run, epoch: Epoch, at: int, right: float, kept_every: int, alone: bool) -> Run:
+    """The run with one more epoch; a run that diverged keeps the scores of its last finite epoch. Earlier epochs are
+    kept as by `thinned`."""
     if not epoch.finite[at]:
         return replace(
             _with_own_arrays(run),
@@ -34,19 +36,40 @@ def after_epoch(run: Run, epoch: Epoch, at: int, right: float, kept_every: int) 
             error=f"The loss was not finite at epoch {epoch.index}; the results are those of the epoch before. "
             "Try a smaller learning rate.",
         )
-    kept = run.kept if not run.kept or run.kept[-1].epoch % kept_every == 0 else run.kept[:-1]
     outputs = {"validation": epoch.validation[at], "test": epoch.test[at]}
     now = replace(
         run,
         outputs=outputs,
-        kept=(*kept, Kept(epoch.index, outputs)),
+        kept=(*run.kept, Kept(epoch.index, outputs)),
         surface=epoch.surface[at] if epoch.surface else None,
         device=epoch.device,
     )
     if epoch.stopped[at]:
         now = replace(_with_own_arrays(now), status="stopped early")
     losses = float(epoch.train_loss[at]), float(epoch.validation_loss[at])
-    return replace(now, history=run.history.then(*losses, right))
+    return thinned(replace(now, history=run.history.then(*losses, right)), kept_every, alone)
+
+
+def thinned(run: Run, every: int, alone: bool) -> Run:
+    """The run with the outputs of every such epoch and of the last; if it is `alone` in its job, with those of the best
+    epochs by validation loss and by each of `epoch_measures` too."""
+    if every == 1:
+        return run
+    kept, stay = run.kept, {run.epoch}
+    if alone:
+        kept = tuple(_measured(run, one) for one in kept)
+        losses = [-run.history.validation[one.epoch] for one in kept]
+        measures = zip(*(one.measures for one in kept), strict=True)
+        stay |= {kept[place].epoch for values in (losses, *measures) if (place := best(values)) is not None}
+    return replace(run, kept=tuple(one for one in kept if one.epoch % every == 0 or one.epoch in stay))
+
+
+def _measured(run: Run, kept: Kept) -> Kept:
+    """A kept epoch with its measures, which a regression has none of."""
+    if kept.measures or run.task == "regression":
+        return kept
+    scores = replace(run, outputs=dict(kept.outputs)).scores("validation")
+    return kept._replace(measures=tuple(measure(scores) for measure in measures_of(run.config).values()))
 
 
 def _with_own_arrays(run: Run) -> Run:
@@ -63,10 +86,7 @@ def within_memory(job: Job) -> Job:
         every = 2 * job.kept_every
         if every > 2 * max(run.config.epochs for run in job.runs):
             return job  # only the last epoch is left
-        runs = tuple(
-            replace(run, kept=tuple(one for one in run.kept if one.epoch % every == 0 or one is run.kept[-1]))
-            for run in job.runs
-        )
+        runs = tuple(thinned(run, every, len(job.runs) == 1) for run in job.runs)
         job = replace(job, runs=runs, kept_every=every)
     return job
 

@@ -365,7 +365,7 @@ class Runner:
             right = accuracies(runs[stack.rows[0]], epoch)
             for at, row in enumerate(stack.rows):
                 if not runs[row].ended:
-                    runs[row] = after_epoch(runs[row], epoch, at, float(right[at]), job.kept_every)
+                    runs[row] = after_epoch(runs[row], epoch, at, float(right[at]), job.kept_every, len(runs) == 1)
             self._jobs[active.id] = within_memory(replace(job, runs=tuple(runs)))
             if stack in active.stepping:
                 active.stepping.remove(stack)

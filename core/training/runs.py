@@ -40,10 +40,12 @@ class History:
 
 
 class Kept(NamedTuple):
-    """The outputs of a run after an epoch, (N, C) by split, as `Run.outputs`."""
+    """The outputs of a run after an epoch, (N, C) by split, as `Run.outputs`; once epochs are thinned, with the values
+    of `epoch_measures` on the validation rows."""
 
     epoch: int
     outputs: Mapping[str, np.ndarray]
+    measures: tuple[float, ...] = ()
 
     @property
     def n_bytes(self) -> int:

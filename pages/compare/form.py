@@ -20,7 +20,7 @@ from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value
 from pages.compare import variants
-from pages.shared import choices, controls, dom, findings, preview, state, text
+from pages.shared import choices, controls, dom, findings, payoffs, preview, state, text
 from pages.shared.services import runner
 from pages.shared.state import Key
 
@@ -47,7 +47,7 @@ def edit() -> tuple[Experiment | None, str]:
     chosen |= _head_and_loss(chosen, problems, slots)
     st.header("Training")
     chosen |= _optimising(str(chosen["dataset"]), slots)
-    config = _or_problem(lambda: compatibility.check(make_config(**chosen)), None, problems)
+    config = _or_problem(lambda: compatibility.check(payoffs.in_run(make_config(**chosen))), None, problems)
     if config and not problems:
         variants.take_up(config)
     with listed:

@@ -42,6 +42,7 @@ def are_linked() -> bool:
 
 def take(config: RunConfig) -> None:
     """Make these the choices; call it before the controls are drawn."""
+    payoffs.take(config)
     for name in SETTINGS:
         state.SETTING.of(name).set(getattr(config, name))
     if config.widths:

@@ -9,8 +9,9 @@ import streamlit as st
 
 from core.errors import CutoffError
 from core.evaluation.tuning import Rule, bind
-from core.evaluation.value.payoffs import LIMIT, Payoffs
-from core.parameters import Param, Value
+from core.evaluation.value.payoffs import Payoffs
+from core.experiment.config import LIMIT, PAYOFFS, RunConfig
+from core.parameters import Param, Value, defaults
 from pages.shared import session, state
 from pages.shared.state import Key
 
@@ -30,6 +31,23 @@ LINKED = {key.name: (key, param) for key, param in _TYPED}  # what a link may ho
 def current() -> Payoffs:
     """The payoffs that were typed, with defaults for the others."""
     return Payoffs(**{name: float(key.get()) for name, key in state.PAYOFFS.items()})
+
+
+def in_run(config: RunConfig) -> RunConfig:
+    """The configuration with these payoffs, if early stopping goes by net value."""
+    if config.best_by != "net_value":
+        return config
+    now = asdict(current())
+    return config.model_copy(
+        update={"payoffs": tuple(sorted((p.name, now[p.name]) for p in PAYOFFS if now[p.name] != p.default))}
+    )
+
+
+def take(config: RunConfig) -> None:
+    """Type the payoffs that early stopping of a run goes by, if it goes by net value."""
+    if config.best_by == "net_value":
+        for name, value in (defaults(PAYOFFS) | dict(config.payoffs)).items():
+            state.PAYOFFS[name].set(float(value))
 
 
 def unit() -> str:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from core.evaluation.best_epoch import EPOCH_MEASURES, best, maximum_net_value
+from core.evaluation.best_epoch import best, epoch_measures
 from core.evaluation.source import Key
 from core.evaluation.value.payoffs import Payoffs
 from pages.shared import payoffs, text
@@ -51,7 +51,9 @@ def _best(of: Key, pays: Payoffs) -> tuple[BestEpoch, ...]:
     places = {"minimum validation loss": best([-loss for loss in losses])}
     if run.task != "regression":
         scores = [run.at(epoch).scores("validation") for epoch in epochs]
-        for measure in (*EPOCH_MEASURES.values(), *([] if pays.flaw else [maximum_net_value(pays)])):
+        for name, measure in epoch_measures(pays).items():
+            if name == "net_value" and pays.flaw:
+                continue
             values[measure.label] = [measure(one) for one in scores]
             places[measure.label] = best(values[measure.label])
     return tuple(

@@ -25,7 +25,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
-from pages.shared import choices, controls, dom, findings, preview, session, state, text
+from pages.shared import choices, controls, dom, findings, payoffs, preview, session, state, text
 from pages.workbench import best_epoch, dials
 
 ICONS = {"mistake": " :red[:material/error:]", "caution": " :orange[:material/warning:]"}
@@ -49,7 +49,7 @@ class Part(NamedTuple):
 
 def config() -> RunConfig:
     """The choices now."""
-    return state.RECIPE.get()
+    return payoffs.in_run(state.RECIPE.get())
 
 
 def open_link(default: RunConfig) -> None:
@@ -92,6 +92,7 @@ def train_if_gone() -> None:
 
 def take(config: RunConfig) -> None:
     """Make these the choices, without a word."""
+    payoffs.take(config)
     state.RECIPE.set(config)
     _say([], None)
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.data import DATASETS
 from core.experiment.compatibility import CHOICES, fixed, params_for, recommended
-from core.experiment.config import NUMBERS, SETTINGS, Experiment, RunConfig, Variant, make_config
+from core.experiment.config import NUMBERS, PAYOFFS, SETTINGS, Experiment, RunConfig, Variant, make_config
 from core.experiment.variants import names_of, seeds_from, shared_with
 from core.parameters import Param
 
@@ -60,6 +60,7 @@ OTHERS: dict[str, Callable[[RunConfig], st.SearchStrategy]] = {
     "dataset_params": lambda config: param_dicts(DATASETS[config.dataset].params),
     "loss_params": lambda config: param_dicts(params_for(config.head, config.loss)),
     "widths": lambda config: st.lists(st.integers(1, 1024), min_size=1, max_size=4).map(tuple),
+    "payoffs": lambda config: param_dicts(PAYOFFS),
     "batch_norm": lambda config: st.booleans(),
 }
 

@@ -21,8 +21,8 @@ from core.evaluation.metrics import ratio
 from core.evaluation.tuning import Rule, bind, bootstrap, candidates, threshold_by_payoffs
 from core.evaluation.tuning.choice import TIE, Goal
 from core.evaluation.tuning.rules import WHOLE
+from core.experiment.config import LIMIT
 
-LIMIT = 1e9  # of a payoff, positive or negative
 NO_LIMIT = math.inf
 
 

@@ -55,6 +55,7 @@ def test_stack_key_ignores_exactly_what_may_differ_within_a_stack():
     plain = RunConfig()
     free = {"head": "softmax2", "activation": "sigmoid", "loss": "x", "loss_params": {"w": 2}}
     free |= {"lr": 0.5, "weight_decay": 0.1, "momentum": 0.9, "patience": 5, "best_by": "f1", "seed": 7}
+    free |= {"payoffs": {"cost_fn": 2}}
     bound = {
         "dataset": "digits",
         "dataset_params": {"noise": 2},

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from core.data import load_dataset, load_split
-from core.evaluation.best_epoch import EPOCH_MEASURES
+from core.evaluation.best_epoch import measures_of
 from core.evaluation.scores import Scores
 from core.experiment.config import RunConfig, make_config
 from core.training.engine import Epoch, Stack, train
@@ -173,13 +173,14 @@ def test_what_is_said_of_a_stopped_run_does_not_change():
     assert found[-1].validation_loss[1] != found[at].validation_loss[1]
 
 
-@pytest.mark.parametrize("best_by", list(EPOCH_MEASURES))
+@pytest.mark.parametrize("best_by", list(measures_of(RunConfig())))
 def test_a_run_stops_so_many_epochs_after_the_best_of_its_metric_alone_and_in_a_stack(best_by: str):
     free, _ = losses(make_config(**RISING))
     config = make_config(**RISING)
     data = load_dataset(config.dataset, config.dataset_params)
     y = load_split(config.dataset, config.dataset_params, config.split_seed).y["validation"]
-    values = [EPOCH_MEASURES[best_by](Scores(y, one.validation[0], "binary", data.class_names)) for one in free]
+    measure = measures_of(RunConfig())[best_by]
+    values = [measure(Scores(y, one.validation[0], "binary", data.class_names)) for one in free]
     patience = 5
     expected = next(at for at in range(len(values)) if at - int(np.argmax(values[: at + 1])) >= patience)
     assert expected < RISING["epochs"]

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from core.data import load_split
 from core.errors import CutoffError
 from core.experiment.config import RunConfig
 from core.settings import Settings
@@ -318,8 +319,24 @@ def test_earlier_outputs_are_thinned_to_their_share_of_memory(build, monkeypatch
     kept = [one.epoch for one in job.runs[0].kept]
     assert kept == [*range(0, 101, job.kept_every), 101]
     assert len(kept) <= 10
-    for epoch, outputs in job.runs[0].kept:
-        assert {array[0, 0] for array in outputs.values()} == {np.float32(epoch / 100)}
+    for one in job.runs[0].kept:
+        assert {array[0, 0] for array in one.outputs.values()} == {np.float32(one.epoch / 100)}
+
+
+def test_the_best_epochs_are_kept_when_others_are_dropped(build, monkeypatch):
+    y = load_split("gaussians", a_config().dataset_params, 0).y["validation"]
+
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
+        for epoch in epochs(configs):
+            ranked = y if epoch.index == 53 else 1 - y
+            scores = (np.where(ranked, 0.9, 0.1).astype(np.float32)[:, None],)
+            losses = np.full(1, abs(epoch.index - 37.0))
+            yield replace(epoch, validation=scores, test=scores, validation_loss=losses)
+
+    monkeypatch.setattr(progress, "KEPT_BYTES_A_JOB", 20 * an_epoch(0).validation[0].nbytes)
+    job = ended(runner := build(script), runner.submit(experiment(a_config(epochs=101))))
+    assert job.kept_every > 1
+    assert {37, 53} == {one.epoch for one in job.runs[0].kept} - {*range(0, 101, job.kept_every), 101}
 
 
 def test_every_epoch_is_kept_while_there_is_room(build):

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.experiment.config import make_config
 from core.training.runs import Run
 from pages.shared import state
-from tests.conftest import drawn
+from tests.conftest import drawn, trained
 from tests.support.shown_sources import digit, open_run
 from tests.support.workbench_page import choose_in, opened
 
@@ -20,7 +20,7 @@ MEASURES = ("minimum validation loss", "average precision", "maximum F1", "maxim
 def values(run: Run, measure: str) -> list[float]:
     """The measure at each kept epoch, higher is better, from scikit-learn at every threshold."""
     found = []
-    for epoch, _ in run.kept:
+    for epoch in (one.epoch for one in run.kept):
         y, score, _, _ = run.at(epoch).scores("validation").view(0)
         predictions = [score >= t for t in [*np.unique(score), np.inf]]
         if measure == "minimum validation loss":
@@ -54,6 +54,20 @@ def test_a_regression_has_the_minimum_of_its_loss_alone(app_test: AppTest):
         found = [one.label for one in app_test.button if one.label.startswith("Epoch ")]
         assert len(found) == 1
         assert not [one for one in app_test.selectbox if one.label == "Early stopping metric"]
+
+
+def test_early_stopping_by_net_value_has_the_payoffs_that_are_typed_on_the_page(app_test: AppTest):
+    open_run(app_test, digit(epochs=3))
+    choose_in(app_test, "training", "Early stopping metric", "net_value")
+    app_test.session_state[state.PAYOFFS["cost_fn"].name] = 9.0
+    app_test.run()
+    app_test.button(key="train").click().run()
+    run = trained(app_test)
+    assert (run.config.best_by, dict(run.config.payoffs)) == ("net_value", {"cost_fn": 9.0})
+    assert not [one for one in app_test.markdown if "Settings changed" in one.value]
+    app_test.session_state[state.PAYOFFS["cost_fn"].name] = 2.0
+    app_test.run()
+    assert [one for one in app_test.markdown if "Settings changed" in one.value]
 
 
 def test_the_early_stopping_metric_is_a_choice_of_the_recipe(app_test: AppTest):

@@ -360,7 +360,7 @@ def test_the_browser_gets_every_kept_epoch_of_the_rows_with_its_losses(app_test:
     act(app_test, "part", part)
     film, scores = filmed(app_test), run.scores(part)
     assert (film["positives"], film["negatives"]) == (np.sum(scores.y_true == 1), np.sum(scores.y_true == 0))
-    kept = {epoch: outputs[part] for epoch, outputs in run.kept}
+    kept = {one.epoch: one.outputs[part] for one in run.kept}
     assert [frame["epoch"] for frame in film["frames"]] == list(kept)
     for frame, y_score in zip(film["frames"], kept.values(), strict=True):
         assert frame["roc_auc"] == pytest.approx(sklearn.roc_auc_score(scores.y_true, y_score))
