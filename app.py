@@ -21,16 +21,18 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.errors import CutoffError
+from core.predictions.uploads import Uploads
 from core.settings import read_settings
 from core.training.devices import choose_devices
 from pages.components.compression import CompressedFiles
 from pages.components.content import content_route
 from pages.components.scripts import SCRIPTS, VERSION
+from pages.components.upload.receiving import Receiving
 
 COLLECT_SECONDS = 10
 
@@ -70,13 +72,16 @@ def draws_at_once(module: str) -> bool:
 
 
 async def collect_garbage() -> None:
-    """Collect garbage every COLLECT_SECONDS.
+    """Collect garbage every COLLECT_SECONDS, and delete opened files that nobody looks at.
 
     Streamlit would do it after every script run, before it tells the browser that the run ended; config.toml turns
     that off.
     """
+    from pages.shared import services
+
     while True:
         await asyncio.sleep(COLLECT_SECONDS)
+        services.uploads().sweep()
         gc.collect()
 
 
@@ -94,7 +99,7 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
 
 
 class OwnOriginOnly:
-    """Refuses WebSockets opened by pages of other sites, unless server.corsAllowedOrigins has the site's origin.
+    """Refuses WebSockets and POSTs of pages of other sites, unless server.corsAllowedOrigins has the site's origin.
 
     Streamlit would look up its external address first, which blocks the server for seconds. It does so for allowed
     origins too, so their Origin header is removed.
@@ -104,9 +109,13 @@ class OwnOriginOnly:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket" and not own_origin(Headers(scope=scope)):
+        acts = scope["type"] == "websocket" or scope.get("method") == "POST"
+        if acts and not own_origin(Headers(scope=scope)):
             if not allowed_origin(Headers(scope=scope)):
-                await send({"type": "websocket.close", "code": 1008})
+                if scope["type"] == "websocket":
+                    await send({"type": "websocket.close", "code": 1008})
+                else:
+                    await Response("Only pages of this app may send anything.", 403)(scope, receive, send)
                 return
             scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != b"origin"]}
         await self.app(scope, receive, send)
@@ -214,8 +223,17 @@ def script(address: str, path: Path) -> Route:
 
 
 base = f"/{base_url}" if base_url else ""
+
+
+def kept_uploads() -> Uploads:
+    from pages.shared import services
+
+    return services.uploads()
+
+
 assets = Mount(f"{base}/assets", routes=[*starmap(script, SCRIPTS.items())])
 content = content_route(base)
+receiving = Receiving(kept_uploads, lambda: read_settings().upload_mb << 20).route(base)
 middleware = [Middleware(one) for one in (OwnOriginOnly, PagesFirst, CompressedFiles, Additions)]
 
-app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets, content], middleware=middleware)
+app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets, content, receiving], middleware=middleware)

@@ -37,6 +37,17 @@ class Settings(BaseSettings):
         ge=1,
         description="megabytes for the scores of finished experiments; the oldest are dropped first",
     )
+    upload_mb: int = Field(
+        512, ge=1, description="megabytes that a file of predictions may have; a larger one is refused"
+    )
+    uploads_mb: int = Field(
+        1024,
+        ge=1,
+        description="megabytes for all opened files; those that nobody has looked at longest are deleted first",
+    )
+    upload_minutes: int = Field(
+        30, ge=1, description="minutes after which an opened file is deleted, if nobody has looked at it"
+    )
     chromium: str = Field(
         "chromium", description="browser for the browser tests and benchmarks: a name on the PATH, or a path"
     )

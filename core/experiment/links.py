@@ -16,7 +16,15 @@ from core.parameters import Param, Value
 GIVEN = ("name", "colour")  # properties of a variant besides its choices
 SWEEP = "loss.pos_weight:1:100:16:log"
 OWNERS = {"data.": "data set", "loss.": "loss"}  # of parameters, by their prefix
-OF_RUN = ("shown", "current", "current_from", "saved", "saved_from", "decide")  # which run, thresholds, decision rule
+OF_RUN = (
+    "shown",
+    "predictions",
+    "current",
+    "current_from",
+    "saved",
+    "saved_from",
+    "decide",
+)  # what is shown, its thresholds and decision rule
 POINT = ("run", *OF_RUN)  # a job as well: not choices of an experiment
 
 

@@ -54,16 +54,21 @@ def miniature(name: str, positive: str, negative: str) -> str:
     return _histogram(found["variant"], found["positive"], found["negative"], positive, negative)
 
 
+def score_miniature(label: str, up: ArrayLike, down: ArrayLike, positive: str, negative: str) -> str:
+    """Draw rows by score, (BINS,) of the positive and of the negative class, in these CSS colours; `label` is the text
+    alternative."""
+    return _sides(label, up, down, positive, negative, "")
+
+
 def _histogram(variant: str, up: ArrayLike, down: ArrayLike, positive: str, negative: str) -> str:
     """Positive rows above the axis and negative rows below it, each as the root of their share of the fullest bin."""
-    middle, half = HEIGHT // 2, WIDTH // 2
-    return _svg(
-        f"Validation scores from 0 to 1 of {variant}: actual positives above the line, negatives below it, and the "
-        "threshold 0.5.",
-        _steps(up, -1, positive),
-        _steps(down, 1, negative),
-        f'<path d="M0 {middle}H{WIDTH}M{half} 0V{HEIGHT}" stroke="currentColor" fill="none"/>',
-    )
+    label = f"Validation scores from 0 to 1 of {variant}: actual positives above the line, negatives below it, and the "
+    return _sides(f"{label}threshold 0.5.", up, down, positive, negative, f"M{WIDTH // 2} 0V{HEIGHT}")
+
+
+def _sides(label: str, up: ArrayLike, down: ArrayLike, positive: str, negative: str, marks: str) -> str:
+    line = f'<path d="M0 {HEIGHT // 2}H{WIDTH}{marks}" stroke="currentColor" fill="none"/>'
+    return _svg(label, _steps(up, -1, positive), _steps(down, 1, negative), line)
 
 
 def _steps(counts: ArrayLike, direction: int, colour: str) -> str:

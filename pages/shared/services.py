@@ -10,6 +10,7 @@ from functools import cache, partial
 import torch
 
 from core.experiment.presets import DEMONSTRATION
+from core.predictions.uploads import Uploads
 from core.settings import read_settings
 from core.training.devices import choose_devices
 from core.training.engine import train_in_turns
@@ -30,6 +31,13 @@ def runner() -> Runner:
 
 
 @cache
+def uploads() -> Uploads:
+    """The one store of opened files, until `close` is called."""
+    settings = read_settings()
+    return Uploads(60 * settings.upload_minutes, settings.uploads_mb << 20)
+
+
+@cache
 def start_demonstration() -> str:
     """Begin to train the demonstration, unless that has been done, without waiting for it; returns its id."""
     return runner().submit(DEMONSTRATION, for_good=True)
@@ -45,5 +53,6 @@ def close() -> None:
     if runner.cache_info().currsize:
         runner().close()
     start_demonstration.cache_clear()
+    uploads.cache_clear()
     runner.cache_clear()
     devices.cache_clear()

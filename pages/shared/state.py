@@ -93,6 +93,7 @@ JOBS: Key[Sequence[str]] = Key("jobs", ())  # started or opened by this session,
 STARTED: Key[str] = Key("started", "")  # the one started last
 WATCHED: Key[tuple[str, str]] = Key("watched", ("", ""))  # the job on the page and its status when it was drawn
 SOURCES: Key[Sequence[ScoreSource]] = Key("sources", ())
+UPLOADS: Key[Sequence[str]] = Key("uploads", ())  # ids of opened files, the newest first
 COMPLAINTS: Key[Sequence[str]] = Key("complaints", ())
 PACE: Key[str] = Key("pace", "maximum speed")
 
@@ -142,6 +143,10 @@ AWAITED: Key[tuple[int, RunConfig] | None] = Key("awaited", None)  # epoch of a 
 IN_SIGHT: Key[str] = Key("in_sight", "")  # key of the container to scroll to
 LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn
 QUESTION: Key[str] = Key("question", "")  # of core.experiment.presets.DEMONSTRATED, above its answer
+
+# --- the columns of an opened file, in a dialog
+ASKED_COLUMNS: Key[str] = Key("columns.of", "")  # the upload that is asked about
+ROLE: Keys[Any] = Keys("columns.{}.{}", None)  # upload, field of Roles
 
 # --- the panels of the Workbench
 RULE: Key[str] = Key("rule", "")

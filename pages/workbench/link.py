@@ -7,7 +7,7 @@ import streamlit as st
 from core.evaluation.source import ScoreSource
 from core.experiment import links
 from pages.shared import choices, payoffs, services, state, thresholds
-from pages.workbench import recipe, shown
+from pages.workbench import predictions, recipe, shown
 from pages.workbench.panels import decision_rule
 
 
@@ -40,7 +40,11 @@ def write(source: ScoreSource) -> None:
     """Put the recipe, the run, its thresholds, its decision rule and the payoffs into the URL."""
     landing = services.demonstration().runs[-1]
     now = recipe.config()
-    query = {} if now == landing.config else links.to_query(now) | {"dataset": now.dataset}
+    upload = predictions.of(source)
+    recipe_is_shown = not upload and now != landing.config
+    query = links.to_query(now) | {"dataset": now.dataset} if recipe_is_shown else {}
+    if upload:
+        query["predictions"] = upload.id
     if source.task != "regression" and source.parts:
         query |= thresholds.as_link(source) | payoffs.as_link()
     if source.task == "multiclass" and source.parts:

@@ -12,11 +12,17 @@ from core.experiment.config import Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.training.runs import Job, Run
 from pages.shared import services, session, state, text, thresholds
+from pages.workbench import predictions
 
 
 def open_link() -> None:
-    """Show the run, or the earlier epoch of a run, that the URL named; an epoch that is not kept once a run with these
-    choices has been trained again."""
+    """Show the predictions, the run, or the earlier epoch of a run, that the URL named; an epoch that is not kept once
+    a run with these choices has been trained again."""
+    if given := state.LINKED.of("predictions").pop():
+        try:
+            predictions.open_link(given)
+        except CutoffError as error:
+            session.complain(str(error))
     linked = state.LINKED.of("shown").pop()
     name, _, epoch = linked.partition("@")
     if find(linked, known()):
@@ -51,7 +57,7 @@ def show_awaited() -> None:
 def known() -> dict[str, ScoreSource]:
     """The sources that this session can show, by id: its runs, the newest first, its own scores, the demonstration."""
     runs = [run for job in session.jobs() for run in job.runs]
-    others = [*session.sources(), *reversed(services.demonstration().runs)]
+    others = [*predictions.kept(), *session.sources(), *reversed(services.demonstration().runs)]
     return {source.id: source for source in [*runs, *others]}
 
 
@@ -64,8 +70,8 @@ def source() -> ScoreSource:
 
 
 def choose() -> None:
-    """A popover with the sources of this session that have scores, in which another one can be shown."""
-    popover = st.popover("Runs", key=state.CHOOSING_SHOWN.name, on_change="rerun")
+    """A popover in which predictions can be opened, and another source of this session that has scores can be shown."""
+    popover = st.popover("Open", key=state.CHOOSING_SHOWN.name, on_change="rerun")
     if not popover.open:
         return
     now = source().id.partition("@")[0]
@@ -74,9 +80,14 @@ def choose() -> None:
         name: text.plain(f"{len(sources) - at}. {one.about.label}") for at, (name, one) in enumerate(sources.items())
     }
     state.SHOWN_CHOICE.set(now)
-    with popover:
+    with popover.container(width=420):
+        predictions.offer()
         st.radio(
-            "Shown", list(sources), format_func=names.__getitem__, key=state.SHOWN_CHOICE.name, on_change=_show_chosen
+            "Runs and predictions",
+            list(sources),
+            format_func=names.__getitem__,
+            key=state.SHOWN_CHOICE.name,
+            on_change=_show_chosen,
         )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from core.experiment.config import RunConfig
 from core.training.runs import Run
 from pages.shared import dom, services, session, state, text
-from pages.workbench import columns, gallery, link, panels, picture, recipe, share, shown, verdict
+from pages.workbench import columns, gallery, link, panels, picture, predictions, recipe, share, shown, verdict
 
 TICK_SECONDS = 0.25
 
@@ -50,7 +50,10 @@ if state.WENT_BACK.get():
 if recipe.asks_to_train():
     shown.train(recipe.config(), replay=False)
 with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
-    pressed = recipe.show(shown.source().config)
+    upload = predictions.of(shown.source())
+    if upload:
+        predictions.show(upload)
+    pressed = not upload and recipe.show(shown.source().config)
     shown.choose()
     share.show()
 if pressed:
@@ -67,3 +70,4 @@ state.LIVE.set(isinstance(source, Run) and not source.ended)
 st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)
 if not state.LIVE.get():  # no panel is drawn then, and it would jump
     gallery.show()
+predictions.receive()

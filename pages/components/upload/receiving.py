@@ -1,0 +1,63 @@
+"""The route that takes a file of predictions: its bytes go to a temporary file, which is read and deleted at once."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from anyio import Semaphore, to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from core.data.tables import read_table
+from core.errors import CutoffError
+from core.predictions.uploads import Uploads
+
+AT_ONCE = 2  # files that are read at the same time
+STATUS_TOO_LARGE, STATUS_UNREADABLE = 413, 422
+
+
+class Receiving:
+    """Takes files of at most `most_bytes` into a store."""
+
+    def __init__(self, uploads: Callable[[], Uploads], most_bytes: Callable[[], int]) -> None:
+        self._uploads = uploads
+        self._most_bytes = most_bytes
+        self._turn: Semaphore | None = None
+
+    async def take(self, request: Request) -> Response:
+        """Answer a POST of a file's bytes, named by ?name=, with {"id": ...} or {"error": a sentence}."""
+        self._turn = self._turn or Semaphore(AT_ONCE)
+        most = self._most_bytes()
+        too_large = JSONResponse(
+            {"error": f"The file is larger than {most >> 20:,} MB, the limit here."}, STATUS_TOO_LARGE
+        )
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > most:
+            return too_large
+        with tempfile.NamedTemporaryFile(prefix="cutoff-") as file:
+            size = 0
+            try:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > most:
+                        return too_large
+                    file.write(chunk)
+            except ClientDisconnect:
+                return Response(status_code=499)
+            file.flush()
+            try:
+                async with self._turn:
+                    upload = await to_thread.run_sync(self._read, Path(file.name), request.query_params.get("name", ""))
+            except CutoffError as error:
+                return JSONResponse({"error": str(error)}, STATUS_UNREADABLE)
+        return JSONResponse({"id": upload}, headers={"Cache-Control": "no-store"})
+
+    def _read(self, path: Path, name: str) -> str:
+        return self._uploads().add(read_table(path), name).id
+
+    def route(self, base: str = "") -> Route:
+        """Serves POST /uploads; `base` is the path that the server is hosted under, as in "/cutoff", or empty."""
+        return Route(f"{base}/uploads", self.take, methods=["POST"])
