@@ -261,7 +261,10 @@ def _groups(table: Table, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _few_values(table: Table, name: str) -> bool:
-    return 1 < len(_distinct(table, name)) <= MOST_GROUPS
+    """Whether a column can be labels: a few values, no fractions."""
+    values = _distinct(table, name)
+    fractions = pa.types.is_floating(table.columns[name].type) and any("." in value for value in values)
+    return 1 < len(values) <= MOST_GROUPS and not fractions
 
 
 def _distinct(table: Table, name: str) -> tuple[str, ...]:

@@ -85,7 +85,7 @@ class Uploads:
         The upload has the roles from then on. Its source keeps its id, and has another version.
         """
         upload = _opened(self.get(name), roles)
-        if upload.opened is None:
+        if upload.problem:
             raise CannotOpen(upload.problem, upload.repair, upload.offer)
         self._keep(upload)
         return upload

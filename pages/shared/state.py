@@ -94,6 +94,7 @@ STARTED: Key[str] = Key("started", "")  # the one started last
 WATCHED: Key[tuple[str, str]] = Key("watched", ("", ""))  # the job on the page and its status when it was drawn
 SOURCES: Key[Sequence[ScoreSource]] = Key("sources", ())
 UPLOADS: Key[Sequence[str]] = Key("uploads", ())  # ids of opened files, the newest first
+DRAWN: Key[tuple[str, int | str]] = Key("drawn", ("", 0))  # id and version of the source that was drawn last
 COMPLAINTS: Key[Sequence[str]] = Key("complaints", ())
 PACE: Key[str] = Key("pace", "maximum speed")
 

@@ -23,6 +23,7 @@ from core.losses import LOSSES, LossSpec
 from core.losses.heads import ACTIVATIONS, HEADS, HeadSpec
 from core.losses.objective import resolved
 from core.parameters import Value
+from core.predictions import ALL
 from core.theory.effect import is_proper
 from core.theory.remarks import remark
 from core.training.runs import Job, Run
@@ -87,6 +88,8 @@ def of_parts(source: ScoreSource) -> str:
     if other:
         use = f"tune the threshold on {part} rows, report its metrics on {other} rows"
         return f"Neither split was used for training: {use}."
+    if part == ALL:
+        return "Without a split column, thresholds are tuned and evaluated on all rows (optimistic); see the interval."
     return f"There are only {part} rows: what is tuned on them is in-sample (optimistic)."
 
 

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.errors import CutoffError
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ArraySource, ScoreSource
 from core.predictions import SCALES
 from core.predictions.uploads import Upload
 from core.settings import read_settings
 from pages.components.upload.upload import upload_anywhere, upload_chooser
 from pages.shared import services, state, text
 from pages.workbench import roles_dialog
+
+MANY = 100_000  # rows
 
 
 def receive() -> None:
@@ -44,6 +46,13 @@ def of(source: ScoreSource) -> Upload | None:
         return services.uploads().get(source.id)
     except CutoffError:
         return None
+
+
+def just_opened(source: ScoreSource) -> bool:
+    """Whether these predictions are of many rows, and are drawn for the first time."""
+    drawn = state.DRAWN.get() == (source.id, source.version)
+    state.DRAWN.set((source.id, source.version))
+    return not drawn and isinstance(source, ArraySource) and max(map(len, source.places.values()), default=0) > MANY
 
 
 def open_link(name: str) -> None:

@@ -22,12 +22,13 @@ def look(source_id: str) -> None:
     part, decides = picture.part(drawn), drawn.task != "regression"
     link.take(source)
     link.write(source)
-    ended = live != state.LIVE.get()  # just now: its end is drawn before what takes longer
+    # Training that has just ended, or a large file that was just opened, is drawn before what takes longer.
+    brief = live != state.LIVE.get() or predictions.just_opened(source)
     with st.container(gap="xsmall"):
         line = verdict.place()  # filled after the picture, which takes less time
         column = columns.show(drawn.scores(part)) if decides else 0
-        picture.show(drawn, part, column, brief=ended)
-    if ended:
+        picture.show(drawn, part, column, brief=brief)
+    if brief:
         st.rerun()
     with line:
         verdict.show(source, part, gallery.answered(source), gallery.close)

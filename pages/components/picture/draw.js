@@ -84,6 +84,7 @@ function receive(state, data) {
   Object.assign(state, { data, film, at, run: data.run, frame: film.frames[at], part: 0, epochs: data.epochs ?? film.frames.at(-1).epoch });
   const outlined = data.outline && readFilm(data.outline.large);
   state.before = outlined?.kind === film.kind ? { film: outlined, frame: outlined.frames.at(-1) } : undefined;
+  state.find(".stage").classList.toggle("untrained", !data.live && !film.losses.validation.length);
   if (other || !film.axes?.[state.axis]) state.axis = film.axes && (film.axes[data.axis] ? data.axis : Object.keys(film.axes)[0]);
   KINDS[state.kind].receive?.(state, other);
   player.replay(state, data.replay);

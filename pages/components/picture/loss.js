@@ -9,7 +9,6 @@ const GAP = 14; // pixels between the names of the two lines
 export const html = `
   <h2>Loss</h2>
   <div class="plot still">
-    <p class="nothing"></p>
     <svg role="img">
       <path class="axis" />
       <path class="train" />
@@ -28,7 +27,6 @@ export function lay(state) {
   const frame = frameOf(state, SVG, MARGINS);
   const { left, top, width, height } = frame;
   const known = [...train, ...validation].filter((loss) => loss !== null);
-  find(".loss .nothing").textContent = known.length ? "" : "There are no losses: these scores were not trained here.";
   const most = 1.05 * Math.max(0, ...known) || 1;
   const least = Math.min(0, ...known);
   const across = (epoch) => left + (epochs ? epoch / epochs : 0) * width;

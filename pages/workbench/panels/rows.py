@@ -17,6 +17,7 @@ from core.evaluation.scores import ClassView, Scores
 from core.evaluation.source import ScoreSource
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
+from core.predictions import ALL
 from pages.components.live_figure import live_figure
 from pages.shared import controls, dom, state, text, thresholds
 from pages.workbench.panels import decision_rule
@@ -77,7 +78,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         found, said = _choose_cell(source, scores, thresholds.values(now), saved)
     else:
         found, said = _choose_outcome(source, scores.view(column), *thresholds.of_column(source, column))
-    st.markdown(f"**{len(found):,} of {scores.n_rows:,} {part} rows**{text.plain(said)}.")
+    of = "" if part == ALL else f"{part} "
+    st.markdown(f"**{len(found):,} of {scores.n_rows:,} {of}rows**{text.plain(said)}.")
     if len(found):
         _show_found(source, part, column, found)
 

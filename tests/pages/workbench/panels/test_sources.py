@@ -197,7 +197,7 @@ def test_a_source_without_a_configuration_says_why_nothing_is_converted_back(app
 
 def test_rows_show_what_is_known_of_them(app_test: AppTest):
     scores = binary(20)
-    columns = RowColumns(group=np.repeat(["north", "south"], 10), amount=np.arange(20.0))
+    columns = RowColumns(groups={"group": np.repeat(["north", "south"], 10)}, amount=np.arange(20.0))
     source = ArraySource({"validation": scores, "test": scores}, {"validation": columns})
     at = open_panel(app_test, "rows", source)
     (table,) = [frame.value for frame in at.dataframe if "distance" in frame.value]

@@ -1,0 +1,173 @@
+"""Opened predictions on the Workbench, without a browser: by link, the dialog of their columns, deleting them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sklearn
+from streamlit.testing.v1 import AppTest
+
+from core.data.tables import read_table
+from core.predictions.uploads import Upload
+from pages.shared import services, state
+from tests.conftest import control, drawn, sentences, unescaped
+from tests.support.workbench_page import marks, opened
+
+RNG = np.random.default_rng(7)
+N = 400
+Y = RNG.random(N) < 0.2
+P = np.clip(RNG.beta(2, 5, N) + 0.25 * Y, 0.001, 0.999)
+
+
+def upload(tmp_path: Path, name: str = "scores.csv", **columns: object) -> Upload:
+    path = tmp_path / name
+    pd.DataFrame(columns or {"y_true": Y.astype(int), "y_score": P}).to_csv(path, index=False)
+    return services.uploads().add(read_table(path), name)
+
+
+def by_link(at: AppTest, given: Upload) -> AppTest:
+    at.query_params["predictions"] = given.id
+    at.run()
+    assert not at.exception
+    return at
+
+
+def labels(at: AppTest) -> list[str]:
+    return [unescaped(one.label) for one in at.button]
+
+
+def test_a_link_opens_predictions_with_scikit_learns_counts(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path)
+    at = by_link(app_test, given)
+    assert not sentences(at)
+    assert drawn(at)["of"].startswith(given.id)
+    (_, fp), (_, tp) = sklearn.confusion_matrix(Y, P >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+    assert at.query_params["predictions"] == given.id
+    assert "dataset" not in at.query_params
+
+
+def test_the_bar_says_what_the_columns_are_taken_for(app_test: AppTest, tmp_path: Path):
+    at = by_link(app_test, upload(tmp_path))
+    assert {":gray[Labels] y_true", ":gray[Scores] y_score", ":gray[Positive class] 1"} <= set(labels(at))
+    assert "Train" not in labels(at)
+
+
+def test_close_leads_back_to_the_models(app_test: AppTest, tmp_path: Path):
+    at = by_link(app_test, upload(tmp_path))
+    at.button(key="predictions.close").click().run()
+    assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
+    assert "predictions" not in at.query_params
+    assert "Train" in labels(at)
+
+
+def test_what_was_opened_is_listed_beside_the_runs(app_test: AppTest, tmp_path: Path):
+    at = by_link(app_test, upload(tmp_path))
+    at.button(key="predictions.close").click().run()
+    with opened(at, state.CHOOSING_SHOWN.name):
+        options = at.radio(key="shown_run").options
+    assert any("scores.csv" in unescaped(option) for option in options)
+
+
+def test_a_link_to_what_is_gone_says_so_and_opens_the_demonstration(app_test: AppTest):
+    app_test.query_params["predictions"] = "0" * 32
+    at = app_test.run()
+    assert sentences(at) == ["These predictions are no longer kept. Open the file again."]
+    assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
+
+
+def test_deleted_predictions_are_gone_for_everybody(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path)
+    at = by_link(app_test, given)
+    with opened(at, "predictions.about"):
+        at.button(key="predictions.delete").click().run()
+    assert services.uploads().peek(given.id) is None
+    assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
+
+
+def test_the_positive_class_is_asked_for_where_it_can_be_mistaken(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path, label=np.where(Y, "fraud", "honest"), score=P)
+    at = by_link(app_test, given)
+    positive = control(at, state.ROLE.of(given.id, "positive").name)
+    assert (positive.value, positive.options) == ("fraud", ["fraud", "honest"])
+    at.button(key="columns.open").click().run()
+    assert drawn(at)["of"].startswith(given.id)
+    (_, fp), (_, tp) = sklearn.confusion_matrix(Y, P >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+
+
+def test_the_other_class_can_be_positive(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path, label=np.where(Y, "fraud", "honest"), score=1 - P)
+    at = by_link(app_test, given)
+    control(at, state.ROLE.of(given.id, "positive").name).set_value("honest").run()
+    at.button(key="columns.open").click().run()
+    (_, fp), (_, tp) = sklearn.confusion_matrix(~Y, 1 - P >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+
+
+def test_scores_of_the_other_class_are_turned_round_by_a_switch(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path, y_true=Y.astype(int), y_score=1 - P)
+    at = by_link(app_test, given)
+    control(at, state.ROLE.of(given.id, "opposite").name).set_value(True).run()
+    at.button(key="columns.open").click().run()
+    (_, fp), (_, tp) = sklearn.confusion_matrix(Y, 1 - (1 - P) >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+
+
+def test_rows_without_a_score_are_left_out_by_one_button(app_test: AppTest, tmp_path: Path):
+    score = np.where(np.arange(N) % 10 == 0, np.nan, P)
+    given = upload(tmp_path, y_true=Y.astype(int), y_score=score)
+    at = by_link(app_test, given)
+    assert "Leave 40 rows out" in labels(at)
+    at.button(key="columns.open").click().run()
+    kept = np.isfinite(score)
+    (_, fp), (_, tp) = sklearn.confusion_matrix(Y[kept], score[kept] >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+
+
+def test_a_weight_in_training_lowers_the_logits(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path)
+    at = by_link(app_test, given)
+    at.button(key="predictions.Positive class").click().run()
+    control(at, state.ROLE.of(given.id, "trained_weight").name).set_value(20.0).run()
+    at.button(key="columns.open").click().run()
+    odds = P / (1 - P) / 20
+    (_, fp), (_, tp) = sklearn.confusion_matrix(Y, odds / (1 + odds) >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+    assert ":gray[Weight in training] 20" in labels(at)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel"])
+def test_several_classes_and_labels_open_as_tables(app_test: AppTest, tmp_path: Path, task: str):
+    p = RNG.dirichlet(np.ones(3), N)
+    names = ["cat", "dog", "eel"]
+    columns: dict[str, object] = {f"score {name}": p[:, at] for at, name in enumerate(names)}
+    if task == "multiclass":
+        columns["y_true"] = np.array(names)[RNG.integers(0, 3, N)]
+    else:
+        columns |= {f"y_true {name}": (p[:, at] > RNG.random(N)).astype(int) for at, name in enumerate(names)}
+    given = upload(tmp_path, **columns)
+    at = by_link(app_test, given)
+    assert given.source
+    assert given.source.task == task
+    assert not sentences(at)
+    assert drawn(at)["of"].startswith(given.id)
+
+
+def test_a_split_is_tuned_on_validation_and_evaluated_on_test(app_test: AppTest, tmp_path: Path):
+    split = np.where(np.arange(N) < 250, "val", "test")
+    at = by_link(app_test, upload(tmp_path, y_true=Y.astype(int), y_score=P, split=split))
+    assert drawn(at)["parts"] == ["validation", "test"]
+    (_, fp), (_, tp) = sklearn.confusion_matrix(Y[:250], P[:250] >= 0.5)
+    assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
+
+
+def test_markup_in_names_and_cells_is_text(app_test: AppTest, tmp_path: Path):
+    name = "<img src=x onerror=alert(1)>"
+    given = upload(tmp_path, f"{name}.csv", y_true=Y.astype(int), y_score=P, **{f":red[{name}]": Y, "note": "=1+1"})
+    at = by_link(app_test, given)
+    assert not sentences(at)
+    assert all(name not in one.value for one in at.markdown)
