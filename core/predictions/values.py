@@ -153,7 +153,7 @@ def as_text(value: object) -> str:
 
 
 def times(column: pa.ChunkedArray) -> NDArray:
-    """A column as moments (N,), NaT where there is none; text as ISO 8601 has it, and numbers stay numbers."""
+    """A column as moments (N,), NaT where there is none, text as ISO 8601 has it; numbers stay numbers."""
     if kinds.is_timestamp(column.type):
         return column.to_numpy()
     if not kinds.is_dictionary(column.type):

@@ -16,6 +16,7 @@ from pages.workbench.panels import (
     decision_rule,
     export,
     label_rules,
+    periods,
     predictions,
     prevalence,
     rows,
@@ -26,13 +27,14 @@ from pages.workbench.panels import (
 
 
 class Panel(NamedTuple):
-    """`show` draws a source, the part of it that is shown and a score column; `tasks` are those that it is for, and
-    `of_column` says whether it is about the column."""
+    """`show` draws a source, the part of it that is shown and a score column; `tasks` are those that it is for,
+    `of_column` says whether it is about the column, and `fits` whether a source has what it needs."""
 
     label: str
     show: Callable[[ScoreSource, str, int], None]
     tasks: tuple[str, ...] = ("binary", "multiclass", "multilabel")
     of_column: bool = True
+    fits: Callable[[ScoreSource], bool] = lambda source: True
 
 
 PANELS: dict[str, Panel] = {
@@ -44,6 +46,7 @@ PANELS: dict[str, Panel] = {
     "calibration": Panel("Calibration", calibration.show),
     "rows": Panel("Rows", rows.show),
     "predictions": Panel("Rows", predictions.show, ("regression",), of_column=False),
+    "periods": Panel("Periods", periods.show, fits=periods.fits),
     "theory": Panel("Theory", theory.show, ("binary",)),
     "compare": Panel("Compare", compare.show),
     "export": Panel("Export", export.show, of_column=False),
@@ -63,7 +66,7 @@ def choose(name: str) -> None:
 
 def show(source: ScoreSource, part: str, column: int) -> None:
     """A tab for each panel, the open one drawn; with a choice of the column where all are shown."""
-    here = [panel for panel in PANELS.values() if source.task in panel.tasks]
+    here = [panel for panel in PANELS.values() if source.task in panel.tasks and panel.fits(source)]
     if state.PANEL.get() not in {panel.label for panel in here}:  # of data of another kind
         state.PANEL.set(here[0].label)
     labels = [panel.label for panel in here]
