@@ -201,7 +201,6 @@ def _batch_size(config: RunConfig) -> int:
 
 def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
     """Sentences on how a field changed; one for each parameter."""
-    cause = "this data" if old.dataset != config.dataset else "these choices"
     before, now = getattr(old, name), getattr(config, name)
     if name == "payoffs":
         return []  # the sentence on the metric says it
@@ -209,7 +208,7 @@ def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
         if old.loss != config.loss:
             return []  # the sentence on the loss says it
         gone = [f"{param} {value}" for param, value in before if (param, value) not in now]
-        return [f"{LOSSES[config.loss].label}: {what} does not fit {cause} and is dropped." for what in gone]
+        return [f"{LOSSES[config.loss].label}: {what} is dropped." for what in gone]
     setting, labels = SETTINGS[name], LABELS.get(name, {})
 
     def words(value: Any) -> str:
@@ -217,4 +216,4 @@ def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
             return "the default for this loss"
         return labels[value].label if value in labels else setting.write(value) or "none"
 
-    return [f"{setting.label}: {words(before)} does not fit {cause}; it is now {words(now)}."]
+    return [f"{setting.label}: {words(now)} instead of {words(before)}."]

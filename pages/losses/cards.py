@@ -212,7 +212,7 @@ def choose_losses(kind: str) -> list[Chosen]:
     slots = slots_of(kind)
     positives = share_of_positives(kind, slots)
     chosen = []
-    with st.grid(min_column_width=280):
+    with st.grid(max(2, len(slots)), min_column_width=280):
         for slot in slots:
             with st.container(border=True, key=f"card.{kind}.{slot}"):
                 one = choose_one(kind, slot, positives, alone=len(slots) == 1)

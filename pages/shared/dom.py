@@ -56,18 +56,30 @@ STICKY = f"""
 """
 
 # The Workbench fits one screen: less space around it, smaller buttons, and on a phone one popover for the whole recipe.
-# Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width.
-# Test: test_one_screen_holds_the_picture_and_its_controls in tests/e2e/test_workbench.py.
+# Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width. What a choice
+# changed is said in the empty part of the bar, on a phone at the bottom, so that nothing below moves; there the verdict
+# has room for five lines, and "Why?" repeats it whole.
+# Tests: test_one_screen_holds_the_picture_and_its_controls and test_nothing_moves_where_other_data_is_chosen in
+# tests/e2e/test_workbench.py.
 ONE_SCREEN = f"""
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 4.15rem 1.25rem 1rem }}
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.4rem }}
   :is(.st-key-{RECIPE}, .st-key-{RECIPE_CHANGES}, .st-key-{VERDICT}) [data-testid="stMarkdownContainer"] p {{
     font-size: 0.875rem
   }}
-  .st-key-{RECIPE_CHANGES} {{ row-gap: 0 }}
-  .st-key-{RECIPE_CHANGES} button {{ min-height: 1.75rem; padding-block: 0 }}
+  :has(> .st-key-{RECIPE_CHANGES}) {{
+    position: fixed; z-index: 999991; top: 0; right: 4rem; width: auto; max-width: calc(100vw - 25rem); height: 3.75rem;
+    justify-content: center;
+  }}
+  .st-key-{RECIPE_CHANGES} {{ flex-wrap: nowrap }}
+  .st-key-{RECIPE_CHANGES} > :first-child {{ flex: 0 1 auto; min-width: 0 }}
+  .st-key-{RECIPE_CHANGES} [data-testid="stMarkdownContainer"] p {{
+    display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 3;
+    font-size: 0.8125rem; line-height: 1.25;
+  }}
+  .st-key-{RECIPE_CHANGES} button {{ min-height: 1.75rem; padding-block: 0; white-space: nowrap }}
   .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
-  .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.65rem }}
+  .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.65rem; overflow: visible }}
   @media (max-width: 1399px) {{
     .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
@@ -81,9 +93,19 @@ ONE_SCREEN = f"""
   @media (max-width: 640px) {{
     :has(> .st-key-{RECIPE_PARTS}) {{ display: none }}
     :has(> .st-key-{RECIPE_DIAL}) {{ order: 1 }}
-    .st-key-{VERDICT} {{ flex-wrap: wrap; gap: 0.5rem; min-height: 11.5rem; align-content: center }}
+    .st-key-{VERDICT} {{ flex-wrap: wrap; gap: 0.4rem; min-height: 9.1rem; align-content: center }}
+    .st-key-{VERDICT} > :first-child [data-testid="stMarkdownContainer"] p {{ font-size: 0.8125rem }}
+    .st-key-{VERDICT}:not(:has(.st-key-verdict-close)) > :first-child p {{
+      display: -webkit-box; overflow: hidden; -webkit-box-orient: vertical; -webkit-line-clamp: 5;
+    }}
     :is(.st-key-{RECIPE}, .st-key-{VERDICT}) button {{ min-height: 2.25rem; padding-block: 0.15rem }}
     .st-key-{VERDICT} > :first-child {{ flex-basis: 100% }}
+    :has(> .st-key-{RECIPE_CHANGES}) {{
+      top: auto; bottom: 0.5rem; inset-inline: 0.5rem; max-width: none; height: auto; padding: 0.4rem 0.75rem;
+      border: 1px solid color-mix(in srgb, currentcolor 25%, transparent); border-radius: 0.5rem;
+      background: light-dark(#ffffff, #11151a);
+    }}
+    .st-key-{RECIPE_CHANGES} {{ justify-content: space-between }}
   }}
 """
 

@@ -41,9 +41,9 @@ def show(found: Sequence[Finding], where: str, config: RunConfig | None, use: Us
 
 def show_line(finding: Finding, where: str, config: RunConfig | None, use: Use | None = None) -> None:
     icon, word = SEVERITIES[CHECKS[finding.code].severity]
-    said = f"{icon} **{word} {finding.code}.** {text.plain(finding.sentence)}"
+    said = f"{icon} **{word}.** {text.plain(finding.sentence)}"
     with st.container(gap=None):
-        st.caption(said, help=text.of_check(CHECKS[finding.code]))
+        st.caption(said, help=text.of_check(finding.code))
         if not (finding.remedy and config):
             return
         label = text.of_remedy(finding.remedy, config)

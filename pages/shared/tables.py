@@ -9,7 +9,10 @@ import streamlit as st
 
 from core.plots.race import Line
 
-COLUMNS = {"": st.column_config.ImageColumn(width=30), "Variant": st.column_config.TextColumn(pinned=True)}
+COLUMNS = {
+    "": st.column_config.ImageColumn(width=30),
+    "Variant": st.column_config.TextColumn(pinned=True, width="medium"),
+}
 DOT = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><circle cx="4" cy="4" r="3" fill="{}"/></svg>'
 ROW = 35  # pixels
 SHOWN, FEW = 12, 6  # rows of the main table and of others

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.checks import Check
+from core.checks import CHECKS
 from core.data import Dataset, load_dataset
 from core.evaluation import number_label, predicted_per_row
 from core.evaluation.errors import ERRORS
@@ -123,7 +123,7 @@ def of_proper(loss: LossSpec, proper: bool | None) -> str:
     if proper is None:
         return ""
     said = PROPER[proper]
-    return f"With these parameters {said}" if proper != loss.proper else f"{said[0].upper()}{said[1:]}"
+    return f"With these parameters it is {said}" if proper != loss.proper else f"{said[0].upper()}{said[1:]}"
 
 
 def of_output(head: str, activation: str, loss: str) -> str:
@@ -147,9 +147,10 @@ def of_decision(run: Run) -> str:
     return HEADS[run.config.head].decision[run.task]
 
 
-def of_check(check: Check) -> str:
-    """Why a check matters, what to do, and where to read about it."""
-    return f"**{check.name}.** {check.why} {check.remedy}\n\n{check.reference}."
+def of_check(code: str) -> str:
+    """Why a check matters, what to do, and where to read about it, with its code."""
+    check = CHECKS[code]
+    return f"**{check.name}.** {check.why} {check.remedy}\n\n{check.reference}. {code}"
 
 
 def of_remedy(changes: Mapping[str, object], config: RunConfig) -> str:

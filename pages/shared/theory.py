@@ -24,21 +24,20 @@ from pages.shared import state, tables, text
 HEIGHT = 360
 MEASURED = 250_000  # validation scores of all variants up to which all are measured, in some seconds
 SPREAD = f"{LEVEL:.0%} of resamples"
-DIFFERENCE, AGREES = "Predicted - measured", "In the spread"
+DIFFERENCE, AGREES = "Predicted - measured", "They agree"
 
 
 def choose_q() -> float:
     """The threshold on the true probability that the page speaks of."""
     return st.slider(
-        "Threshold on the true probability",
+        "Predict positive from a true probability of",
         0.01,
         0.99,
         state.TRUE_PROBABILITY.default,
         0.01,
         key=state.TRUE_PROBABILITY.name,
         persist_state="session",
-        help="Predict positive where the true probability is at least this. Optimal where a false positive costs this "
-        "much and a false negative 1 minus this.",
+        help="Optimal where a false positive costs this much and a false negative 1 minus this.",
     )
 
 
@@ -114,8 +113,8 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
     st.caption(
         f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the threshold of minimum cost "
         f"on the validation rows, where a false positive costs {q:g} and a false negative {1 - q:g}, not that of "
-        f"maximum F1; with its spread over {LEVEL:.0%} of unstratified resamples of these rows. They agree where the "
-        "prediction is within the spread."
+        f"maximum F1; {LEVEL:.0%} of the resamples of these rows have theirs in the range shown. They agree where the "
+        "prediction is in that range."
     )
     if not _all_measured(seeds):
         st.caption("Of so many scores only the variant in focus is measured; click a row of the table to see another.")

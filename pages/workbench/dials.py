@@ -49,7 +49,8 @@ def show(config: RunConfig, choose: Callable[..., None]) -> None:
             st.button(
                 f"n₀/n₁ = {balance:g}",
                 key="recipe.balance",
-                help="Training rows of the negative class divided by those of the positive class.",
+                help=f"Sets pos_weight to {balance:g}, so that both classes weigh the same: the training rows have "
+                f"{balance:g} negatives (n₀) per positive (n₁).",
                 disabled=value == balance,
                 on_click=use,
                 args=(balance,),

@@ -194,6 +194,8 @@ def show_changes(shown: RunConfig | None, undo: Callable[[RunConfig], None]) -> 
                 st.button(
                     "Undo", key="recipe.back", type="tertiary", icon=":material/undo:", on_click=undo, args=(before,)
                 )
+            if state.RECIPE_CHANGES.get():
+                st.button(":material/close:", key="recipe.close", type="tertiary", on_click=take, args=(config(),))
 
 
 def _icon(part: Part, found: Sequence[Finding]) -> str:

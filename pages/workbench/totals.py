@@ -10,7 +10,7 @@ CLASSES = (
     Total("accuracy", "Accuracy", "Share of rows predicted correctly; a row without a class is wrong."),
     Total(
         "changed",
-        "Changed rows",
+        "Not argmax",
         "Rows whose class differs from that of plain argmax, and how many became correct or misclassified.",
         "count",
         "changes",

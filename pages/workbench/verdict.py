@@ -54,7 +54,7 @@ def _judge(source: ScoreSource, part: str, question: Demonstrated | None, close:
         st.button(action.label, key=f"verdict.{at}", on_click=_perform, args=(source, action))
     if found.why:
         with st.popover("Why?", key="verdict.why"):
-            st.markdown(found.why)
+            st.markdown(f"{text.plain(found.text)}\n\n{found.why}")  # on a phone a long text is cut
     if question:
         st.button(":material/close:", key="verdict.close", type="tertiary", on_click=close, help="Close the question")
 

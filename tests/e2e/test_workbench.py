@@ -247,6 +247,33 @@ def test_a_question_shows_its_answer_in_sight(page: Page, app_url: str) -> None:
     expect(verdict).to_contain_text("not 0.5, means a probability of 50%")
 
 
+@pytest.mark.parametrize("size", [LARGEST, PHONE], ids=lambda size: f"{size[0]}")
+def test_nothing_moves_where_other_data_is_chosen(page: Page, app_url: str, size: tuple[int, int]) -> None:
+    page.goto(app_url)
+    at_rest(page)
+    page.get_by_role("button", name="Data").click()
+    page.get_by_test_id("stPopoverBody").get_by_role("combobox").first.click()
+    page.get_by_role("option", name="Digits: ten classes").click()
+    page.keyboard.press("Escape")
+    expect(page.locator(f"{STAGE} .crossed")).to_be_visible()
+    at_rest(page)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    said = page.locator(".st-key-recipe-changes")
+    expect(said).to_contain_text("Data: Digits: ten classes instead of Fraud-like.")
+    undo = said.get_by_role("button", name="Undo")
+    expect(undo).to_be_in_viewport(ratio=1)
+    place = page.locator(".st-key-picture")
+    settled(page)
+    before = place.bounding_box()
+    undo.click()
+    expect(said).to_have_count(0)
+    at_rest(page)
+    after = place.bounding_box()
+    assert before
+    assert after
+    assert after["y"] == before["y"]
+
+
 def test_every_press_of_step_is_an_epoch(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/?dataset=gaussians&data.samples=20000&model=mlp&epochs=2000")
     play = page.locator(f"{STAGE} .player .play")

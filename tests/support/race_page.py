@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -18,8 +17,3 @@ def edited(at: AppTest) -> Any:
     """The control that says which variant is edited; its key changes with the names of the variants."""
     (found,) = [one for kind in (at.radio, at.selectbox) for one in kind if one.label == "Variant to edit"]
     return found
-
-
-def found(at: AppTest) -> set[str]:
-    """The codes of the findings on the page."""
-    return set(re.findall(r"\*\*\w+ (C\d{3})\.\*\*", "\n".join(caption.value for caption in at.caption)))

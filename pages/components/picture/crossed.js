@@ -70,11 +70,12 @@ const button = (value, reached) => `<button type="button" class="cell" value="${
 function grid(state) {
   const { find, film } = state;
   const { rows, columns } = size(state);
-  const predicted = [...film.names, "no class"].slice(0, columns);
+  const predicted = [...film.names, "none"].slice(0, columns);
   const heading = (name, scope) => Object.assign(document.createElement("th"), { scope, textContent: name, title: name });
   const [above, head] = elements("tr", `<td></td><td colspan="${columns}" aria-hidden="true">predicted</td>`,
     '<td><span aria-hidden="true">actual</span></td>');
   head.append(...predicted.map((name) => heading(name, "col")));
+  if (columns > rows) head.lastChild.title = "no class";
   find(".crossed thead").replaceChildren(above, head);
   find(".crossed colgroup").replaceChildren(find(".crossed .first"), ...elements("col", ...predicted.map(() => "")));
   const cells = [];

@@ -8,6 +8,7 @@ import { act, follows, pressed } from "./threshold.js";
 const ROOM = 1.3; // above the tallest bar, for names and labels
 const OUTLINE = 1.5; // times the tallest bar, up to which the outline of the previous run sets the scale
 const GAP = 0.06; // of a bin, between bars
+const TITLES = 18; // pixels at the top, for the names of a class and of the outline
 const MARGINS = { left: 10, right: 10, top: 4, bottom: 20 };
 const AXES = [["probability", "probability"], ["logit", "logit"]];
 
@@ -106,10 +107,10 @@ export function lay(state) {
   flagged(marks.best, ".best", marks.best?.label || `best ${short(marks.best?.t ?? 0)}`, top + 30);
   flagged(saved, ".ghost", `saved ${short(saved?.t ?? 0)}`, top + 46);
   find(".scores .labels").innerHTML = labels.map(({ class: name, y, text }) => word(0, y, text, "start", `class="${name}"`)).join("") +
-    (data.outline ? word(left + width, top + 12, width < 420 ? "outline: previous run" : `outline: ${data.outline.text}`, "end", 'class="outlined"') : "");
+    (data.outline ? word(left + width, top + 12, `outline: ${width < 420 ? data.outline.text.split(":")[0] : data.outline.text}`, "end", 'class="outlined"') : "");
   state.labels = labels.map((label, at) => ({ ...label, node: find(".scores .labels").children[at], side: undefined }));
 
-  band(find(".scores .band"), frame, model.axis, marks);
+  band(find(".scores .band"), { ...frame, top: top + TITLES, height: height - TITLES }, model.axis, marks);
   const handle = find(".handle");
   handle.setAttribute("aria-valuemin", model.axis.low);
   handle.setAttribute("aria-valuemax", model.axis.high);

@@ -34,7 +34,7 @@ export function paint(state) {
 function beneath({ before, counts: { totals }, last }, { id, kind, under }, value) {
   if (under === "true") return `actual ${WRITTEN.mean(totals.cardinality_true)}`;
   if (under === "changes") {
-    return value ? `${whole(totals.righted)} now correct, ${whole(totals.wronged)} now wrong` : "as argmax";
+    return value ? `${whole(totals.righted)} now correct, ${whole(totals.wronged)} now wrong` : "";
   }
   if (!before || !last) return "";
   const then = before.totals[id];

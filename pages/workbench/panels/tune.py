@@ -62,7 +62,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         (
             "Threshold",
             _number(choice.threshold),
-            f"spread {_number(low)} to {_number(high)} ({tuned.level:.0%})",
+            f"{_number(low)} to {_number(high)} in {tuned.level:.0%} of resamples",
         ),
         (f"{value}, {part}", _number(choice.value), "in-sample (optimistic)"),
         (
@@ -71,7 +71,11 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
             f"{tuned.level:.0%} interval {' to '.join(map(_number, tuned.interval))}",
         ),
         *([(f"{value}, {held_out(source)}", _number(lost.value), _of_regret(lost, held_out(source)))] if lost else []),
-        helps={"Threshold": f"{text.plain(choice.said)} Spread: over {_resamples(tuned)}.", estimated: ESTIMATE},
+        helps={
+            "Threshold": f"{text.plain(choice.said)} Range: over {_resamples(tuned)}.",
+            estimated: ESTIMATE,
+            f"{value}, {held_out(source)}": "Regret: the difference to the best threshold on these rows.",
+        },
     )
     st.button(
         "Use this threshold",

@@ -56,7 +56,7 @@ def _best_threshold(priced: Priced) -> None:
         (
             "Best threshold",
             threshold(best.threshold),
-            f"spread: {threshold(low)} to {threshold(high)} in 90% of resamples",
+            f"{threshold(low)} to {threshold(high)} in 90% of resamples",
         ),
         (
             f"Per {PER:,} rows, {tuned}",

@@ -95,10 +95,10 @@ def test_images_of_classes_become_labels_without_a_mistake():
     (variant,) = found.variants
     assert (variant.config.head, variant.config.loss, variant.config.model) == ("sigmoids", "bce", "linear")
     assert changes == [
-        "Model: CNN does not fit this data; it is now Linear.",
-        "Hidden layers: 8-16 does not fit this data; it is now none.",
-        f"Head: {HEADS['softmax'].label} does not fit this data; it is now {HEADS['sigmoids'].label}.",
-        f"Loss: {LOSSES['cross_entropy'].label} does not fit this data; it is now {LOSSES['bce'].label}.",
+        "Model: Linear instead of CNN.",
+        "Hidden layers: none instead of 8-16.",
+        f"Head: {HEADS['sigmoids'].label} instead of {HEADS['softmax'].label}.",
+        f"Loss: {LOSSES['bce'].label} instead of {LOSSES['cross_entropy'].label}.",
     ]
 
 
@@ -127,7 +127,7 @@ def test_a_batch_larger_than_the_data_becomes_the_next_power_of_two_that_fits():
     rows = len(load_split("wine").y["train"])
     size = found.variants[0].config.batch_size
     assert size <= rows < 2 * size
-    assert f"Batch size: 800 does not fit this data; it is now {size}." in changes
+    assert f"Batch size: {size} instead of 800." in changes
 
 
 def test_parameters_that_do_not_fit_are_left_out_and_said():
@@ -153,9 +153,7 @@ def test_a_head_brings_its_loss_and_a_loss_its_head():
     config = make_config(dataset="fraud", loss_params={"pos_weight": 20})
     found, changes = with_choices(config, head="softmax2")
     assert check(found) == config.model_copy(update={"head": "softmax2", "loss": "cross_entropy", "loss_params": ()})
-    assert changes == [
-        f"Loss: {LOSSES['bce'].label} does not fit these choices; it is now {LOSSES['cross_entropy'].label}."
-    ]
+    assert changes == [f"Loss: {LOSSES['cross_entropy'].label} instead of {LOSSES['bce'].label}."]
     assert with_choices(config, head=head_for(config, "cross_entropy"), loss="cross_entropy") == (found, [])
     assert head_for(config, "focal") == "sigmoid"
     assert head_for(found, "brier") == "softmax2"

@@ -16,7 +16,8 @@ from tests.support.compare_page import submitted
 
 def lines(at: AppTest) -> list[str]:
     """The findings on the page, each as severity and code."""
-    return [found.group(1) for one in at.caption if (found := re.search(r"\*\*(\w+ C\d+)\.\*\*", one.value))]
+    said = [(re.search(r"\*\*(Mistake|Caution|Note)\.\*\*", one.value), one.help) for one in at.caption]
+    return [f"{found.group(1)} {help.split()[-1]}" for found, help in said if found and help]
 
 
 def remedies(at: AppTest) -> dict[str, str]:

@@ -105,12 +105,12 @@ def test_a_loss_is_called_proper_only_where_it_is_with_these_parameters(app_test
     )
     assert f"A {proper} Scores estimate the true probability." in captions(at)
     choose(at, "loss.bce.pos_weight", 9.0)
-    assert f"With these parameters {not_proper}" in captions(at)
+    assert f"With these parameters it is {not_proper}" in captions(at)
     assert proper not in captions(at)
     choose(at, "loss", "focal")
     assert not_proper.capitalize() in captions(at)
     choose(choose(at, "loss.focal.gamma", 0.0), "loss.focal.alpha", 0.5)
-    assert f"With these parameters a {proper}" in captions(at)
+    assert f"With these parameters it is a {proper}" in captions(at)
 
 
 # --- the output activation

@@ -27,7 +27,8 @@ from core.training.runs import Job
 from pages.shared import services, theory
 from tests.conftest import act, button, choose, control, figure_of, open_page, press, sent, sentences, tell, until
 from tests.support.compare_page import shown
-from tests.support.race_page import edited, found, link
+from tests.support.findings import codes
+from tests.support.race_page import edited, link
 from tests.support.shown_sources import current_threshold, put_thresholds, values_of
 
 PAIR = [{"loss.pos_weight": "9"}]
@@ -232,14 +233,14 @@ def in_focus(at: AppTest, variant: int) -> AppTest:
 def test_the_variant_in_focus_shows_what_the_checks_find_in_it(app_test: AppTest):
     at = opened(app_test, [{"optimizer": "sgd", "lr": "100000.0"}], optimizer="sgd", model="mlp", epochs="10")
     raced(at)
-    assert "C302" not in found(at)
-    assert "C302" in found(in_focus(at, 1))
+    assert "C302" not in codes(at)
+    assert "C302" in codes(in_focus(at, 1))
     keys = {button.key for button in at.button}
     assert "run.C302" not in keys  # the controls edit the other variant
     edited(at).set_value(1).run()
     at.button(key="run.C302").click().run()
     assert control(at, "lr").value == 10000
-    assert "C302" in found(at)  # it is still what the run shows
+    assert "C302" in codes(at)  # it is still what the run shows
     assert "run.C302" not in {button.key for button in at.button}
 
 
@@ -253,7 +254,7 @@ def test_scores_of_the_variant_in_focus_are_checked_for_every_seed(app_test: App
             control(at, f"seed.{done.id}").set_value(seed).run()
             wanted = {finding.code for finding in checks.of_run(done.of_variant(variant)[seed])}
             assert wanted
-            assert wanted <= found(at)
+            assert wanted <= codes(at)
 
 
 @pytest.mark.parametrize("name", ["double_sigmoid", "learning_rate"])
@@ -346,7 +347,7 @@ def test_the_difference_between_prediction_and_measurement_is_a_number(app_test:
         assert row["Measured"] == pytest.approx(measured.middle)
         assert row["90% of resamples"] == f"{measured.least:.3f} to {measured.greatest:.3f}"
         assert row["Predicted - measured"] == pytest.approx(row["Predicted"] - row["Measured"])
-        assert row["In the spread"] == ("yes" if measured.holds(row["Predicted"]) else "no")
+        assert row["They agree"] == ("yes" if measured.holds(row["Predicted"]) else "no")
     assert found.loc[done.experiment.variants[2].name, ["Predicted", "Predicted - measured"]].isna().all()
     assert any("is computed on whole batches" in caption.value for caption in at.caption)
 

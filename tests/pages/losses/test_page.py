@@ -246,13 +246,13 @@ def test_a_card_says_proper_only_where_it_is_with_these_parameters(app_test: App
     not_proper = "not proper: its optimal score is not the true probability."
     assert said() == [
         f"logits. A{proper[1:]}",
-        f"logits. With these parameters {not_proper}",
+        f"logits. With these parameters it is {not_proper}",
         f"logits. N{not_proper[1:]}",
     ]
     choose(at, "losses.classes.2.focal.gamma", 0.0)
     assert said()[2] == f"logits. N{not_proper[1:]}"  # alpha is still a weight
     choose(at, "losses.classes.2.focal.alpha", 0.5)
-    assert said()[2] == f"logits. With these parameters {proper}"
+    assert said()[2] == f"logits. With these parameters it is {proper}"
 
 
 # --- the sections

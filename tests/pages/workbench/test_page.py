@@ -190,11 +190,11 @@ def test_other_data_trains_at_once_says_what_did_not_fit_and_undo_brings_the_run
     assert trained_again(at).config.dataset == "digits"
     assert drawn(at)["of"].startswith(current_run(at).id)
     assert "Data: Digits: ten classes instead of Fraud-like." in said(at)
-    assert "does not fit this data" in said(at)
+    assert " instead of " in said(at)
     button(at, "Undo").click().run()
     assert at.session_state[state.RECIPE.name] == before
     assert shown_run(at) == run
-    assert "does not fit" not in said(at)
+    assert " instead of " not in said(at)
     assert "Settings changed" not in said(at)
 
 

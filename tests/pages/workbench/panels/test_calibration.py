@@ -16,6 +16,7 @@ from core.evaluation.calibration import METHODS, calibration_error, fit, fit_cla
 from core.evaluation.source import ScoreSource
 from core.experiment.config import make_config
 from tests.conftest import choose, control, figure_of
+from tests.support.findings import codes
 from tests.support.shown_sources import digit, digits, open_run, open_source, tile, values_of
 from tests.support.sources import a_run, as_arrays
 
@@ -90,7 +91,7 @@ def test_calibrated_scores_are_shown_before_and_after_and_the_threshold_moves(ap
     if method != "isotonic":
         assert otherwise == 0
         assert found[f"test, {name}"]["ROC-AUC"] == found["test, uncalibrated"]["ROC-AUC"]
-    assert ("C408" in said(app_test)) == (method == "isotonic")  # on fewer rows than are advised
+    assert ("C408" in codes(app_test)) == (method == "isotonic")  # on fewer rows than are advised
 
 
 def test_the_score_that_becomes_a_half_can_be_tried_and_decides_as_calibrated_scores_do(app_test: AppTest):

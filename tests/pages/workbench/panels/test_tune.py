@@ -190,9 +190,9 @@ def test_of_a_class_without_positives_no_best_threshold_is_marked(app_test: AppT
 
 def test_a_rule_that_reads_probabilities_warns_and_leads_to_calibration(app_test: AppTest):
     tuning(app_test, open_run(app_test, digit(epochs=20)), "f1")
-    assert "C407" not in said(app_test)
+    assert "Caution" not in said(app_test)
     choose(app_test, "rule", "half_f1")
-    assert "**Caution C407.** With" in said(app_test)
+    assert "**Caution.** With" in said(app_test)
     assert "Calibrate first" in said(app_test)
     press(app_test, "Calibrate")
     assert app_test.session_state["panel"] == "Calibration"

@@ -21,6 +21,7 @@ from core.training.runs import Run
 from pages.workbench.panels import prevalence
 from pages.workbench.panels.payoffs import CELLS
 from tests.conftest import act, choose, control, figure_of, press
+from tests.support.findings import codes
 from tests.support.shown_sources import (
     digit,
     open_run,
@@ -157,7 +158,7 @@ def test_the_best_threshold_becomes_current(app_test: AppTest):
 
 def test_scores_that_are_no_probabilities_are_named_beside_the_theory(app_test: AppTest):
     open_panel(app_test, "Value")  # a pos_weight of 9
-    assert "C407" in said(app_test)
+    assert "C407" in codes(app_test)
 
 
 def test_payoffs_without_a_best_threshold_get_one_sentence(app_test: AppTest):
