@@ -136,6 +136,7 @@ RECIPE_PART: Keys[bool] = Keys("part.{}", False)  # whether its popover is open
 RECIPE_TAB: Key[str] = Key("recipe.tab", "")  # of the popover that holds the whole recipe on a phone
 SHOWN: Key[str] = Key("shown", "")  # source, or run@epoch
 SHOWN_BEFORE: Key[str] = Key("shown.before", "")
+SHOWN_WHEN_TRAINED: Keys[str] = Keys("shown.when_trained.{}", "")  # run; what was shown before it
 SHOWN_CHOICE: Key[str] = Key("shown_run", "")
 CHOOSING_SHOWN: Key[bool] = Key("shown.open", False)
 PASSING: Key[str] = Key("passing", "")  # job that a slider started, to be forgotten if the next one overtakes it

@@ -105,11 +105,12 @@ def _show(chosen: ScoreSource) -> None:
 
 def show_run_of(config: RunConfig) -> None:
     """Show the newest run with these choices that this session knows and that has scores, if there is one, instead of
-    what it still trains, which is stopped. To be called in a callback."""
+    what it still trains, which is stopped, and with the outline that it had. To be called in a callback."""
     found = next((one for one in known().values() if isinstance(one, Run) and one.config == config and one.parts), None)
     if found and found.id != source().id:
         services.runner().cancel(state.STARTED.get())
         _show(found)
+        state.SHOWN_BEFORE.set(state.SHOWN_WHEN_TRAINED.of(found.id).get())
 
 
 def demonstrated(name: str) -> Run:
@@ -172,6 +173,7 @@ def train(config: RunConfig, replay: bool) -> None:
             services.runner().discard(overtaken.job)
         state.PASSING.set("" if replay else started)
         state.SHOWN_BEFORE.set(before.id)
+        state.SHOWN_WHEN_TRAINED.of(f"{started}-0").set(before.id)
         state.SHOWN.set(f"{started}-0")
         state.REPLAYED.set(started if replay else "")
 

@@ -22,6 +22,7 @@ OF_CLASSES = (
         "macro avg",
         "Means over the classes where the number is defined. Macro recall is also called balanced accuracy.",
         ("precision", "recall", "f1"),
+        mean=True,
     ),
 )
 LABELS = (
@@ -37,5 +38,5 @@ LABELS = (
 )
 OF_LABELS = (
     Average("micro avg", "Of the decisions about all labels, pooled.", ("micro_precision", "micro_recall", "micro_f1")),
-    Average("macro avg", f"Means over labels; {MEAN}", ("macro_precision", "macro_recall", "macro_f1")),
+    Average("macro avg", f"Means over labels; {MEAN}", ("macro_precision", "macro_recall", "macro_f1"), mean=True),
 )

@@ -138,12 +138,19 @@ def test_a_threshold_is_typed_as_logit_or_share_and_mistakes_are_said(page: Page
     type_in(page, "12", "percent of rows predicted positive")
     assert matrix(page) == confusion(index.counts(threshold_of(page))).tolist()
     assert tile(page, "predicted_positive") == "12.0%"
+    type_in(page, "5%", "percent of rows predicted positive")
+    assert tile(page, "predicted_positive") == "5.0%"
+    for text in ("25%", "0,25"):
+        type_in(page, "0.9")
+        type_in(page, text)
+        assert threshold_of(page) == 0.25
     before = matrix(page)
     for kind, text, says in (
         ("probability", "1.2", "Expected a probability in [0, 1], but got 1.2."),
         ("probability", "1e400", "Expected a probability in [0, 1], but got 1e400."),
         ("probability", "inf", "Expected a probability in [0, 1], but got inf."),
         ("logit", "1e400", "Expected a logit, any number, but got 1e400."),
+        ("logit", "50%", "Expected a logit, any number, but got 50%."),
         ("logit", "x", "Expected a logit, any number, but got x."),
         ("percent of rows predicted positive", "101", "Expected a percentage in [0, 100], but got 101."),
     ):

@@ -37,11 +37,15 @@ class Total:
 
 @dataclass(frozen=True)
 class Average:
-    """A row below all others: its name, and the identifiers of its precision, recall and F1 in `Outcome.totals`."""
+    """A row below all others: its name, and the identifiers of its precision, recall and F1 in `Outcome.totals`.
+
+    mean : whether it is over the classes or labels where a number is defined, so that it says where it is not.
+    """
 
     label: str
     help: str
     ids: tuple[str, str, str]
+    mean: bool = False
 
 
 class Decision(NamedTuple):

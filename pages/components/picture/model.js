@@ -200,9 +200,16 @@ export const received = (t) => (t === ABOVE_ALL ? Infinity : t);
 export const sent = (t) => (t === Infinity ? ABOVE_ALL : t);
 
 // A number as it was typed: a comma or a point, any minus, ∞ or inf; NaN for anything else, such as 1e400, which no
-// number holds.
-export function parsed(text) {
-  const plain = text.trim().replace("−", "-").replace(",", ".").replace(/∞|inf(inity)?$/i, "Infinity");
+// number holds, or 1,000, whose comma may be a point or none. "50%" is 0.5, or 50 where a percentage is asked for.
+export function parsed(text, { percentage = false } = {}) {
+  const [, given, sign] = text.trim().match(/^(.*?)\s*(%?)$/s);
+  if (/^[-−+]?[1-9]\d{0,2},\d{3}$/.test(given)) return NaN;
+  const number = read(given);
+  return sign && !percentage ? number / 100 : number;
+}
+
+function read(text) {
+  const plain = text.replace("−", "-").replace(",", ".").replace(/∞|inf(inity)?$/i, "Infinity");
   const number = plain === "" ? NaN : Number(plain);
   return Number.isFinite(number) || plain.endsWith("Infinity") ? number : NaN;
 }

@@ -217,13 +217,20 @@ function line({ film, data }, name, c) {
   return { node, cell };
 }
 
-function average({ label, help, ids }) {
+// For how many classes or labels a number is undefined, which a mean leaves out.
+function leftOut({ counts: { columns }, data: { noun } }) {
+  const undefinedOf = RATES.map(([name, label]) => [label, columns.filter((column) => Number.isNaN(column[name])).length]);
+  const told = undefinedOf.filter(([, count]) => count).map(([label, count]) => `${label} ${count}`);
+  return told.length ? `Undefined: ${told.join(", ")} of ${columns.length} ${noun.plural}` : "";
+}
+
+function average({ label, help, ids, mean }) {
   const node = document.createElement("tr");
-  node.innerHTML = `<th scope="row" class="who"></th><td class="mini"></td><td class="t"></td><td class="z"></td>${
+  node.innerHTML = `<th scope="row" class="who"></th><td class="mini"><span class="undefined"></span></td><td class="t"></td><td class="z"></td>${
     RATES.map(([name]) => `<td class="${name}"></td>`).join("")}<td class="support"></td>`;
   node.firstChild.textContent = label;
   node.title = help;
-  node.ids = ids;
+  Object.assign(node, { ids, mean });
   return node;
 }
 
@@ -269,6 +276,7 @@ export function paint(state) {
     if (frame.width > 0) draw(state, c, frame, axis);
   }
   for (const row of find(".listed tfoot").children) {
+    if (row.mean) say(row.querySelector(".undefined"), leftOut(state));
     RATES.forEach(([name], at) => {
       const value = counts.totals[row.ids[at]];
       say(row.querySelector(`.${name}`), value === undefined ? "" : Number.isNaN(value) ? "–" : rate(value));

@@ -97,13 +97,13 @@ export function follows(state, plot, at) {
 }
 
 // A field takes what was typed at Enter or when it is left; Escape takes it back.
-function typed(state, selector, use) {
+function typed(state, selector, use, read = parsed) {
   const field = state.find(selector);
   const done = () => {
     if (state.typing !== field) return; // what stands there was shown, perhaps rounded, and not typed
     state.typing = undefined;
     const text = field.value.trim();
-    const problem = use(parsed(text), /^above/i.test(text));
+    const problem = use(read(text), /^above/i.test(text));
     if (problem) state.said = `${problem}, but got ${text || "nothing"}.`;
     state.request();
   };
@@ -142,11 +142,11 @@ export function listenToFields(state) {
     if (above) return aboveAll(state);
     if (Number.isNaN(z)) return "Expected a logit, any number";
     exactly(state, expit(z));
-  });
+  }, (text) => (text.endsWith("%") ? NaN : parsed(text)));
   typed(state, "input.top", (share) => {
     if (!(share >= 0 && share <= 100)) return "Expected a percentage in [0, 100]";
     state.asked = share;
     state.said = "";
     act(state, "share", share / 100);
-  });
+  }, (text) => parsed(text, { percentage: true }));
 }

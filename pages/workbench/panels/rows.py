@@ -283,9 +283,9 @@ def _control(
 
 def _asked(source: ScoreSource) -> dict[str, Any]:
     """What is asked for, by name: "outcome", "low" and "high"; if "cell", "true", "decided" and "saved". None is any,
-    UNASKED what nobody has chosen."""
+    UNASKED what nobody has chosen. Where all classes are shown, they are asked for together."""
     unasked = dict.fromkeys(("outcome", "cell", "true", "decided", "saved"), UNASKED)
-    return unasked | {"low": None, "high": None} | state.ROWS.of(source.id).get()
+    return unasked | {"cell": not state.ALONE.get(), "low": None, "high": None} | state.ROWS.of(source.id).get()
 
 
 def _ask(source: ScoreSource, **asked: Any) -> None:

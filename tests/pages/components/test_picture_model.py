@@ -132,6 +132,20 @@ def test_a_number_too_large_to_hold_is_not_infinity(tmp_path: Path, typed: str, 
 
 
 @needs_node
+def test_percentages_and_decimal_commas_are_read_and_what_may_mean_two_numbers_is_not(tmp_path: Path):
+    typed = ["50%", "12,5 %", "−50%", "0,5", "0,125", "1,5", "1,000", "-12,345", "1,000.5", "%", "5%%"]
+    body = "return given.map((text) => [m.parsed(text), m.parsed(text, { percentage: true })]);"
+    found = in_node(tmp_path, MODEL, body, typed)
+    assert found == [
+        [0.5, 50],
+        [0.125, 12.5],
+        [-0.5, -50],
+        *([number, number] for number in (0.5, 0.125, 1.5)),
+        *(["NaN", "NaN"] for _ in range(5)),
+    ]
+
+
+@needs_node
 def test_a_threshold_is_written_so_that_it_is_read_as_itself(tmp_path: Path):
     values = np.random.default_rng(6).random(300).astype(np.float32).astype(float)
     body = "return given.map(t => [m.written(t, Math.fround), m.parsed(m.written(t, Math.fround))]);"

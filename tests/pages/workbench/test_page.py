@@ -198,6 +198,19 @@ def test_other_data_trains_at_once_says_what_did_not_fit_and_undo_brings_the_run
     assert "Settings changed" not in said(at)
 
 
+def test_undo_of_other_data_brings_the_outline_of_the_previous_run_back(app_test: AppTest):
+    at = app_test.run()
+    button(at, "Train").click().run()
+    trained_again(at)
+    outline = drawn(at)["outline"]
+    choose_in(at, "data", "Data", "digits")
+    trained_again(at)
+    assert drawn(at).get("outline") is None
+    button(at, "Undo").click().run()
+    assert drawn(at)["outline"] == outline
+    assert outline is not None
+
+
 def test_a_parameter_of_the_data_trains_at_once(app_test: AppTest):
     at = app_test.run()
     choose_in(at, "data", "Prevalence", 0.05)

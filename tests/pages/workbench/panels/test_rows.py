@@ -14,6 +14,7 @@ from core.evaluation import DECISIONS, NO_CLASS, ScoreIndex, confusion_matrix
 from core.evaluation.rows import OUTCOMES
 from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
+from pages.shared import state
 from pages.workbench.panels import rows
 from tests.conftest import act, control, figure_of, sent
 from tests.support.shown_sources import digit, digits, open_run, put_thresholds
@@ -89,7 +90,7 @@ def test_rows_show_where_they_stand_in_the_data_set_with_all_features(app_test: 
     shown = table(app_test.run())
     assert set(shown["row"]) == set(run.rows("test"))
     assert {"alcohol", "proline"} <= set(shown.columns)
-    assert shown["distance"].abs().is_monotonic_increasing
+    assert shown["lead"].abs().is_monotonic_increasing
 
 
 def test_many_rows_come_a_hundred_at_a_time(app_test: AppTest):
@@ -140,6 +141,14 @@ def test_images_are_shown_as_such_with_a_text_for_those_who_cannot_see_them(app_
         for name, row, score in zip(shown["class"], shown["row"], shown["score"], strict=True)
     ]
     assert sent(app_test, "rows.images")["alt"].startswith(f"{len(shown)} images")
+
+
+def test_rows_of_classes_are_asked_for_together_where_all_are_shown_and_by_class_where_one_is(app_test: AppTest):
+    run = open_rows(app_test, digits())
+    assert control(app_test, f"rows.cell.{run.id}").value is True
+    app_test.session_state[state.ALONE.name] = True
+    app_test.run()
+    assert control(app_test, f"rows.cell.{run.id}").value is False
 
 
 def test_a_cell_among_all_classes_has_the_rows_of_its_matrix(app_test: AppTest):
