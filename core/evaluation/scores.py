@@ -129,8 +129,8 @@ def as_labels(y_true: ArrayLike, n_labels: int) -> NDArray[np.int64]:
         whole = np.isfinite(given) & (given == np.floor(given))
         if not whole.all():
             raise CutoffError(f"Expected `y_true` to be whole numbers, but got {given[~whole].flat[0]}.")
-    outside = (given < 0) | (given >= n_labels)
-    if outside.any():
+    if given.size and (given.min() < 0 or given.max() >= n_labels):
+        outside = (given < 0) | (given >= n_labels)
         raise CutoffError(f"Expected `y_true` to lie in {{0, ..., {n_labels - 1}}}, but got {given[outside].flat[0]}.")
     return given.astype(np.int64, copy=False)
 

@@ -15,7 +15,7 @@ from core.errors import CutoffError
 from core.evaluation.scores import Scores
 from core.evaluation.source import About, ArraySource, RowColumns
 from core.predictions.roles import SCALES, Roles
-from core.predictions.values import Categories, compact, few_categories, is_number, numbers, times
+from core.predictions.values import Categories, compact, few_categories, is_number, numbers, read_only, times
 
 ALL = "all"  # the one part of a file without a split
 PARTS = {
@@ -104,7 +104,7 @@ def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
     columns: dict[str, RowColumns] = {}
     rows: dict[str, NDArray[np.integer]] = {}
     for part, members in parts.items():
-        inside = members[places]
+        inside = members if len(places) == len(members) else members[places]
         if not inside.any():
             continue
         every = bool(inside.all())
@@ -132,27 +132,22 @@ def label_values(table: Table, column: str) -> Categories:
 def truths(given: Categories) -> NDArray[np.int64] | None:
     """Labels 0 and 1 of values such as 0 and 1, true and false, yes and no, -1 and 1, (N,), -1 where there is none;
     None for any others."""
-    codes = np.full(len(given.values) + 1, -1, np.int64)
-    for at, value in enumerate(given.values):
-        if value.strip().lower() not in YES + NO:
-            return None
-        codes[at] = value.strip().lower() in YES
-    return codes[given.codes]
+    words = [value.lower() for value in given.values]
+    return given.mapped([int(word in YES) for word in words]) if set(words) <= {*YES, *NO} else None
 
 
 def _labels(table: Table, roles: Roles) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Labels, (N,) or (N, L), -1 where there is none, and the names of the classes."""
     if roles.task == "multilabel":
-        return np.stack([_label(table, name) for name in roles.y_true], axis=1), roles.names
+        return read_only(np.stack([_label(table, name) for name in roles.y_true], axis=1)), roles.names
     given = label_values(table, roles.y_true[0])
     if roles.task == "multiclass":
         place = {value: at for at, value in enumerate(roles.classes)}
-        codes = np.array([place.get(value, -1) for value in given.values] + [-1], np.int64)
-        return codes[given.codes], roles.names or roles.classes
+        return given.mapped([place.get(value, -1) for value in given.values]), roles.names or roles.classes
     check_positive(given, roles)
     others = [value for value in given.values if value != roles.positive]
-    codes = np.array([value == roles.positive for value in given.values] + [-1], np.int64)
-    return codes[given.codes], (others[0] if len(others) == 1 else f"not {roles.positive}", roles.positive)
+    y_true = given.mapped([int(value == roles.positive) for value in given.values])
+    return y_true, (others[0] if len(others) == 1 else f"not {roles.positive}", roles.positive)
 
 
 def check_positive(given: Categories, roles: Roles) -> None:
@@ -185,13 +180,15 @@ def _numbers(table: Table, column: str, notes: list[str]) -> NDArray[np.floating
 def _raw_scores(table: Table, roles: Roles, notes: list[str]) -> NDArray[np.floating]:
     """The scores as the file has them, (N, C)."""
     read = [_numbers(table, name, notes) for name in roles.y_score]
-    return read[0][:, None] if len(read) == 1 else np.stack(read, axis=1)
+    return read[0][:, None] if len(read) == 1 else read_only(np.stack(read, axis=1))
 
 
 def _whole_rows(
     roles: Roles, y_true: NDArray, raw: NDArray, weight: NDArray | None, notes: list[str]
 ) -> NDArray[np.bool_]:
     """Which rows have a label, scores and a weight, (N,); raises CannotOpen if any has not and stays."""
+    if _all_whole(y_true, raw, weight):
+        return np.ones(len(y_true), bool)
     scored = np.isfinite(raw) | (np.isneginf(raw) if roles.scale == "log_probability" else False)
     missing = {
         "no label or one that no score stands for": _any(y_true < 0),
@@ -216,6 +213,13 @@ def _whole_rows(
         )
     notes.append(f"{rows} left out: {said}.")
     return kept
+
+
+def _all_whole(y_true: NDArray, raw: NDArray, weight: NDArray | None) -> bool:
+    """Whether surely no row lacks anything; min and max are NaN if any value is."""
+    if y_true.min() < 0 or not (np.isfinite(raw.min()) and np.isfinite(raw.max())):
+        return False
+    return weight is None or bool(weight.min() >= 0 and np.isfinite(weight.max()))
 
 
 def _any(which: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -284,10 +288,11 @@ def _parts(table: Table, roles: Roles, notes: list[str]) -> dict[str, NDArray[np
 def _check_classes(scores: Scores, part: str) -> None:
     if scores.task == "multilabel":
         return
-    counts = np.bincount(scores.y_true, minlength=2)
+    positives = scores.positives
+    counts = [scores.n_rows - positives[0], positives[0]] if scores.task == "binary" else positives
     if np.count_nonzero(counts) == 1:
         raise CannotOpen(
-            f"Every row{_of(part)} is {scores.class_names[int(counts.argmax())]}; there must be two classes."
+            f"Every row{_of(part)} is {scores.class_names[int(np.argmax(counts))]}; there must be two classes."
         )
 
 

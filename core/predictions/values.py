@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.data.tables import name_label
 PERCENT = re.compile(r"%\s*$")
 TEXT_OF_BOOLEAN = {True: "true", False: "false"}
 HEAD = 10  # rows that tell a column of numbers from one of labels, as a multiple of the most labels
+WIDEST = 2_000  # range of whole numbers that are counted, not hashed
 FIRST_TEXTS = 1_000  # different texts that tell a column of numbers from one of words
 
 
@@ -36,6 +38,18 @@ class Categories(NamedTuple):
 
     codes: NDArray[np.int64]
     values: tuple[str, ...]
+
+    def mapped(self, numbers: Sequence[int]) -> NDArray[np.int64]:
+        """The number of each row's value, (N,), given one for each value; -1 where there is no value."""
+        if list(numbers) == list(range(len(self.values))):
+            return self.codes
+        return read_only(np.array([*numbers, -1], np.int64)[self.codes])
+
+
+def read_only(array: NDArray) -> NDArray:
+    """The array itself, which nobody else writes to, so that `Scores` need not copy it."""
+    array.flags.writeable = False
+    return array
 
 
 def is_number(kind: pa.DataType) -> bool:
@@ -106,6 +120,8 @@ def few_categories(column: pa.ChunkedArray, most: int) -> Categories | None:
 
 def categories(column: pa.ChunkedArray) -> Categories:
     """A column as categories: text without spaces around it, whole numbers without a point, and sorted as numbers."""
+    if kinds.is_integer(column.type) and not column.null_count and (found := _whole_numbers(column)):
+        return found
     array = _encoded(column)
     codes = array.indices.fill_null(len(array.dictionary)).to_numpy(zero_copy_only=False)
     kind = array.dictionary.type
@@ -114,7 +130,21 @@ def categories(column: pa.ChunkedArray) -> Categories:
     first = {text: value for text, value in zip(reversed(texts), reversed(values), strict=True) if text}
     ordered = sorted(first, key=lambda text: _place(first[text]))
     place: dict[str | None, int] = {text: at for at, text in enumerate(ordered)}
-    return Categories(np.array([place.get(text, -1) for text in texts] + [-1], np.int64)[codes], tuple(ordered))
+    at_code = np.array([place.get(text, -1) for text in texts] + [-1], np.int64)
+    return Categories(read_only(at_code[codes]), tuple(ordered))
+
+
+def _whole_numbers(column: pa.ChunkedArray) -> Categories | None:
+    """Categories of whole numbers that lie close together, as labels do, without hashing any; None for others."""
+    ends = pc.min_max(column)
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    if low is None or high - low > WIDEST:
+        return None
+    values = column.to_numpy().astype(np.int64, copy=False)
+    above = values - low if low else values
+    found = np.bincount(above) > 0
+    codes = above if found.all() else (np.cumsum(found) - 1)[above]
+    return Categories(read_only(codes), tuple(str(low + at) for at in np.flatnonzero(found).tolist()))
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -24,7 +24,8 @@ LONGEST_NAME = 60  # characters of a name in a sentence
 class Table:
     """The columns of a file, and one sentence for each thing that was not read as it stands.
 
-    columns: numbers, booleans, text (as dictionaries) or dates (as timestamps), with different names, at least one row.
+    columns: numbers, booleans, text (as dictionaries) or dates (as timestamps), with different names, at least one row;
+    numbers, booleans and text in one chunk.
     """
 
     columns: pa.Table
@@ -117,7 +118,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if kinds.is_float16(kind):
         return column.cast(pa.float32())
     if kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind):
-        return column
+        return _joined(column)
     if kinds.is_decimal(kind) or kinds.is_null(kind):
         return column.cast(pa.float64())
     if _is_text(kind) or kinds.is_time(kind):
@@ -126,6 +127,11 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     if kinds.is_timestamp(kind) or kinds.is_date(kind):
         return column.cast(pa.timestamp("us"), safe=False) if not _zoned(kind) else _without_zone(column)
     return None
+
+
+def _joined(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column in one chunk, which NumPy then reads without a copy."""
+    return column if column.num_chunks == 1 else pa.chunked_array([column.combine_chunks()], column.type)
 
 
 def _is_text(kind: pa.DataType) -> bool:
