@@ -81,32 +81,33 @@ class ScoreIndex:
         keys = None if sample_weight is not None else _keys(np.asarray(y_true), np.asarray(y_score))
         if keys is not None:
             keys.sort()
-            sign = _sign(keys.dtype)
-            n_negative = int(keys.searchsorted(sign))
-            keys[n_negative:] ^= sign
-            ordered = keys.view(np.dtype(f"f{keys.itemsize}"))
-            return cls(ordered[n_negative:], ordered[:n_negative])
-        score, positive = as_scores(y_score), _as_bool(y_true)
-        if score.ndim != 1 or positive.shape != score.shape:
+            negative, positive = _sides(keys)
+            return cls(positive, negative)
+        score, labels = as_scores(y_score), _as_bool(y_true)
+        if score.ndim != 1 or labels.shape != score.shape:
             raise CutoffError(
-                f"Expected `y_true` and `y_score` to have one shape (N,), but got {positive.shape} and {score.shape}."
+                f"Expected `y_true` and `y_score` to have one shape (N,), but got {labels.shape} and {score.shape}."
             )
         if sample_weight is not None:
-            return cls._weighted(positive, score, as_weights(sample_weight, score.shape))
+            return cls._weighted(labels, score, as_weights(sample_weight, score.shape))
         score = score + 0.0  # turns -0.0 into 0.0
-        return cls(np.sort(score[positive]), np.sort(score[~positive]))
+        return cls(np.sort(score[labels]), np.sort(score[~labels]))
 
     @classmethod
-    def _weighted(cls, positive: NDArray, score: NDArray, weight: NDArray) -> ScoreIndex:
-        sides = []
-        for member in (positive & (weight > 0), ~positive & (weight > 0)):
-            values = score[member] + 0.0
-            order = np.argsort(values)
-            from_rank = np.zeros(values.size + 1)
-            from_rank[:-1] = np.cumsum(weight[member][order][::-1])[::-1]
-            sides.append((values[order], from_rank))
-        (positive_scores, positive_weight), (negative_scores, negative_weight) = sides
-        return cls(positive_scores, negative_scores, positive_weight, negative_weight)
+    def _weighted(cls, labels: NDArray[np.bool_], score: NDArray, weight: NDArray[np.float64]) -> ScoreIndex:
+        counted = weight > 0
+        if not counted.all():
+            labels, score, weight = labels[counted], score[counted], weight[counted]
+        keys = _keys(labels, score) if score.itemsize <= 4 else None
+        if keys is not None and keys.size < 1 << 32:
+            (negative, positive), order = _sorted_with_rows(keys)
+        else:
+            score, rows = score + 0.0, [np.flatnonzero(~labels), np.flatnonzero(labels)]
+            orders = [side[np.argsort(score[side])] for side in rows]
+            negative, positive = (score[side] for side in orders)
+            order = np.concatenate(orders)
+        ranked = weight[order]
+        return cls(positive, negative, _from_rank(ranked[negative.size :]), _from_rank(ranked[: negative.size]))
 
     @property
     def n_rows(self) -> int:
@@ -239,6 +240,36 @@ def _keys(label: NDArray, score: NDArray) -> NDArray[np.unsignedinteger] | None:
         block <<= shift
         block |= bits[rows]
     return keys
+
+
+def _sides(keys: NDArray[np.unsignedinteger]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """The scores of the negative and of the positive rows, ascending, from sorted keys, which become them."""
+    sign = _sign(keys.dtype)
+    n_negative = int(keys.searchsorted(sign))
+    keys[n_negative:] ^= sign
+    ordered = keys.view(np.dtype(f"f{keys.itemsize}"))
+    return ordered[:n_negative], ordered[n_negative:]
+
+
+def _sorted_with_rows(
+    keys: NDArray[np.unsignedinteger],
+) -> tuple[tuple[NDArray[np.floating], NDArray[np.floating]], NDArray[np.intp]]:
+    """Both sides of keys of at most 32 bits, and the row of each score: a sort of integers that end in the number of
+    their row takes a fraction of the time of argsort."""
+    with_row = keys.astype(np.uint64)
+    with_row <<= np.uint64(32)
+    with_row |= np.arange(keys.size, dtype=np.uint32)
+    with_row.sort()
+    rows = with_row.astype(np.uint32).astype(np.intp)  # the lower half
+    with_row >>= np.uint64(32)
+    return _sides(with_row.astype(keys.dtype)), rows
+
+
+def _from_rank(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Total weight from each rank up, (M + 1,), of weights (M,) by rank."""
+    total = np.zeros(weight.size + 1)
+    np.cumsum(weight[::-1], out=total[-2::-1])
+    return total
 
 
 def _sign(bits: np.dtype) -> np.unsignedinteger:
