@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 from pyarrow.lib import ArrowException
 
+from core.data.tables.formulas import unescaped
 from core.data.tables.table import Table, check_size, checked, different, listed
 from core.errors import CutoffError
 
@@ -60,7 +62,7 @@ def read_separated(path: Path) -> Table:
         raise CutoffError("The file is empty.")
     found = _format(sample, whole=len(sample) < SAMPLE_BYTES)
     check_size(0, len(found.names))
-    names, renamed = different(found.names)
+    names, renamed = different(map(unescaped, found.names))
     notes = _notes(found)
     if renamed and found.header:
         notes.append(f"Names that occur twice or are empty were replaced: {listed(renamed)}.")
@@ -75,7 +77,23 @@ def read_separated(path: Path) -> Table:
         rows = "row was" if left_out == 1 else "rows were"
         notes.append(f"{left_out:,} {rows} left out for having another number of columns than the first row.")
     check_size(columns.num_rows, columns.num_columns)
-    return checked(columns, notes)
+    return checked(_unescaped(columns), notes)
+
+
+def _unescaped(columns: pa.Table) -> pa.Table:
+    """The columns with text as dictionaries, without the quotes that keep spreadsheets from running formulas."""
+
+    def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+            return column
+        array = column.dictionary_encode().unify_dictionaries().combine_chunks()
+        values = array.dictionary
+        if not pc.any(pc.starts_with(values, "'")).as_py():
+            return pa.chunked_array([array])
+        texts = pa.array([value and unescaped(value) for value in values.to_pylist()], values.type)
+        return pa.chunked_array([pa.DictionaryArray.from_arrays(array.indices, texts)])
+
+    return pa.table([plain(column) for column in columns.columns], names=columns.column_names)
 
 
 def _format(sample: bytes, whole: bool) -> Format:

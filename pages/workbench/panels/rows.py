@@ -15,6 +15,7 @@ from core.evaluation import NO_CLASS, changes
 from core.evaluation.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.evaluation.scores import ClassView, Scores
 from core.evaluation.source import ScoreSource
+from core.export import table_csv
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
 from core.predictions import ALL
@@ -194,7 +195,7 @@ def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame
         shown = _choose_page(source, f"{part} {column}", found, IMAGES if image else PAGE)
         st.download_button(
             "Rows as CSV",
-            lambda: described(found, source, part).to_csv(index=False),
+            lambda: table_csv(described(found, source, part)),
             f"rows-{source.id}-{part}.csv",
             "text/csv",
             icon=":material/download:",

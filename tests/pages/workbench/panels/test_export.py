@@ -110,4 +110,4 @@ def test_every_format_and_the_scores_can_be_downloaded(app_test: AppTest, monkey
     for form in export.FORMATS:
         shown = content(app_test, form)
         assert files[f"thresholds-{run.id}.{export.FORMATS[form].ending}"].strip() == shown.strip()
-    assert files[f"scores-{run.id}-validation.csv"]().startswith("row,y_true,score 8\n")
+    assert files[f"scores-{run.id}-validation.csv"]().startswith("row,y_true,score 8\r\n")
