@@ -27,6 +27,7 @@ from core.evaluation.threshold import (
 from core.evaluation.tuning import LABEL_RULES, bind, candidates, rules
 from core.experiment.config import RunConfig
 from core.experiment.links import OF_RUN
+from core.predictions import ALL
 from pages.shared import session, state
 
 SHARE = "top_percent"  # the rule of a share of rows
@@ -65,7 +66,7 @@ def take_linked(source: ScoreSource) -> None:
                     domain(source),
                     columns=len(current(source)),
                     rules=(*rules(), *LABEL_RULES),
-                    parts=("validation", "test"),
+                    parts=("validation", "test", ALL),
                 )
             except CutoffError as error:
                 session.complain(str(error))

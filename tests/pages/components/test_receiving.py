@@ -52,7 +52,8 @@ def test_a_file_is_kept_under_its_name(route: Route, uploads: Uploads):
     ("content", "said"),
     [
         (b"", "empty"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not a file of text"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "picture"),
+        (b"y_true,\0y_score\n1,0.5\n", "not a file of text"),
         (b"\x80\x04\x95\x05\x00", "pickle"),
         (b"PK\x03\x04rubbish", "not a NumPy archive"),
         (b"PAR1 cut off", "Parquet"),

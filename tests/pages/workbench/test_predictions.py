@@ -171,3 +171,12 @@ def test_markup_in_names_and_cells_is_text(app_test: AppTest, tmp_path: Path):
     at = by_link(app_test, given)
     assert not sentences(at)
     assert all(name not in one.value for one in at.markdown)
+
+
+def test_the_link_keeps_a_threshold_that_was_tuned_on_all_rows(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path)
+    app_test.query_params["saved"] = "0.375"
+    app_test.query_params["saved_from"] = "f1@all"
+    at = by_link(app_test, given)
+    assert not sentences(at)
+    assert marks(at)["current"]["threshold"] == marks(at)["saved"]["threshold"] == 0.375
