@@ -255,3 +255,17 @@ def test_keys_move_a_threshold_and_the_page_fits_a_phone(page: Page, app_url: st
     assert "precision" in (slider.get_attribute("aria-valuetext") or "")
     expect(page.locator(f"{STAGE} .readout")).to_contain_text("precision")
     assert overflow(page) == 0
+
+
+def test_the_macro_average_says_for_how_many_labels_a_number_is_undefined(page: Page, app_url: str) -> None:
+    train(page, app_url, "dataset=yeast&epochs=2")
+    said = page.locator(".listed tfoot .undefined").last
+    undefined = page.locator(".listed tbody td.precision").get_by_text("–", exact=True)
+    for name in ("class 1", "class 4"):
+        field = page.get_by_label(f"Threshold of {name} as a number")
+        field.fill("above")
+        field.press("Enter")
+        expect(field).to_have_value("above all")
+        settled(page)
+    expect(said).to_have_text(f"Undefined: precision {undefined.count()} of 14")
+    assert undefined.count() >= 2

@@ -218,10 +218,10 @@ function line({ film, data }, name, c) {
 }
 
 // For how many classes or labels a number is undefined, which a mean leaves out.
-function leftOut({ counts: { columns }, data: { noun } }) {
-  const undefinedOf = RATES.map(([name, label]) => [label, columns.filter((column) => Number.isNaN(column[name])).length]);
+function leftOut({ counts: { columns } }) {
+  const undefinedOf = RATES.map(([name]) => [name === "f1" ? "F1" : name, columns.filter((column) => Number.isNaN(column[name])).length]);
   const told = undefinedOf.filter(([, count]) => count).map(([label, count]) => `${label} ${count}`);
-  return told.length ? `Undefined: ${told.join(", ")} of ${columns.length} ${noun.plural}` : "";
+  return told.length ? `Undefined: ${told.join(", ")} of ${columns.length}` : "";
 }
 
 function average({ label, help, ids, mean }) {
@@ -276,7 +276,10 @@ export function paint(state) {
     if (frame.width > 0) draw(state, c, frame, axis);
   }
   for (const row of find(".listed tfoot").children) {
-    if (row.mean) say(row.querySelector(".undefined"), leftOut(state));
+    if (row.mean) {
+      say(row.querySelector(".undefined"), leftOut(state));
+      row.querySelector(".undefined").title = leftOut(state);
+    }
     RATES.forEach(([name], at) => {
       const value = counts.totals[row.ids[at]];
       say(row.querySelector(`.${name}`), value === undefined ? "" : Number.isNaN(value) ? "–" : rate(value));
