@@ -41,7 +41,7 @@ def show(source: ScoreSource, part: str, question: Demonstrated | None, close: C
         st.markdown(f"{ICONS['bad']} {text.plain(source.error if isinstance(source, Run) else '')}")
     else:
         _judge(source, part, question, close)
-    announcement(text.of_status(job) if job else "", key="verdict.status")
+    announcement(text.of_status(job) if job else "", key=dom.VERDICT_STATUS)
 
 
 def _judge(source: ScoreSource, part: str, question: Demonstrated | None, close: Callable[[], None]) -> None:

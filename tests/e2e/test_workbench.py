@@ -309,6 +309,20 @@ def test_nothing_jumps_while_the_first_screen_loads(page: Page, app_url: str, si
     assert page.evaluate("shifted") <= 0.12
 
 
+@pytest.mark.parametrize("size", [LARGEST, PHONE], ids=lambda size: f"{size[0]}")
+def test_nothing_jumps_while_a_run_trains(page: Page, app_url: str, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.add_init_script(SHIFTS)
+    page.goto(app_url)
+    at_rest(page)
+    address = page.url
+    page.evaluate("window.shifted = 0")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_url(lambda url: url != address)
+    at_rest(page)
+    assert page.evaluate("shifted") <= 0.03
+
+
 def test_share_copies_the_link_or_shows_it_where_the_clipboard_is_refused(page: Page, app_url: str) -> None:
     page.goto(app_url)
     at_rest(page)
