@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -77,7 +78,7 @@ class Bootstrap:
     level: float
     range: tuple[float, float]
 
-    @property
+    @cached_property
     def threshold_spread(self) -> tuple[float, float]:
         """The range, ends included, of the central share `level` of the tuned thresholds; an end may be inf.
 
@@ -96,7 +97,7 @@ class Bootstrap:
         """
         return (1 - OUT_OF_BAG) * self.choice.value + OUT_OF_BAG * self.out_of_bag
 
-    @property
+    @cached_property
     def interval(self) -> tuple[float, float]:
         """Confidence interval at `level` for the population value of the threshold tuned on all rows.
 
