@@ -12,6 +12,7 @@ from pages.shared import state
 ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
 RECIPE_CHANGES, VERDICT, VERDICT_STATUS, PANELS = "recipe-changes", "verdict", "verdict-status", "panels"
+UPLOAD = "upload"
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
 # inherit color-scheme, so light-dark() doesn't work in them: white beside dark text, black beside light.
@@ -58,7 +59,7 @@ STICKY = f"""
 # The Workbench fits one screen: less space around it, smaller buttons, and on a phone one popover for the whole recipe.
 # Streamlit has neither paddings nor sizes of buttons as options, and no layout that depends on the width. What a choice
 # changed is said in the empty part of the bar, on a phone at the bottom, so that nothing below moves; there the verdict
-# has room for five lines, and "Why?" repeats it whole. What is only heard has no place among what is seen.
+# has room for five lines, and "Why?" repeats it whole. What is not seen has no place in it.
 # Tests: test_one_screen_holds_the_picture_and_its_controls, test_nothing_moves_where_other_data_is_chosen and
 # test_nothing_jumps_while_a_run_trains in tests/e2e/test_workbench.py.
 ONE_SCREEN = f"""
@@ -81,6 +82,7 @@ ONE_SCREEN = f"""
   .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
   .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.75rem; overflow: visible }}
   .st-key-{VERDICT_STATUS} {{ position: absolute }}
+  .st-key-{UPLOAD} {{ position: fixed; top: 0 }}
   @media (max-width: 1399px) {{
     .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}

@@ -12,7 +12,7 @@ from core.predictions import SCALES
 from core.predictions.uploads import Upload
 from core.settings import read_settings
 from pages.components.upload.upload import upload_anywhere, upload_chooser
-from pages.shared import services, state, text
+from pages.shared import dom, services, state, text
 from pages.workbench import roles_dialog
 
 MANY = 100_000  # rows
@@ -20,7 +20,7 @@ MANY = 100_000  # rows
 
 def receive() -> None:
     """Take files that are dropped or pasted anywhere on the page, and ask about their columns where it is needed."""
-    upload_anywhere(most_bytes=read_settings().upload_mb << 20, on_opened=_received, key="upload")
+    upload_anywhere(most_bytes=read_settings().upload_mb << 20, on_opened=_received, key=dom.UPLOAD)
     if asked := state.ASKED_COLUMNS.get():
         try:
             upload = services.uploads().get(asked)
