@@ -16,12 +16,13 @@ from pages.components.scripts import SCRIPTS, VERSION
 STATIC = Path(streamlit.__file__).parent / "static"
 KINDS = ("BidiComponent", "Button", "Metric", "Selectbox", "Slider")  # those of the Workbench as it opens
 IMPORTED = re.compile(r"""(?:from|import) ?"\./([\w.-]+\.js)\"""")
+COMPONENTS = ("picture/", "upload/")  # those of the Workbench that have a folder
 PICTURE, STYLES = "picture/component.js", "picture/picture.css"
 
 
 @cache
 def tags(workbench: bool) -> str:
-    """Tags for the head of the page that Streamlit serves; of the picture only on the Workbench.
+    """Tags for the head of the page that Streamlit serves; those of COMPONENTS only on the Workbench.
 
     Addresses are relative to that page, as Streamlit's own are.
     """
@@ -30,10 +31,10 @@ def tags(workbench: bool) -> str:
     run = [f"./static/js/{name}" for name in widgets]
     links = ""
     if workbench:
-        picture = f"./assets/{VERSION}"
-        modules += [f"{picture}/{name}" for name in SCRIPTS if name.startswith("picture/") and name.endswith(".js")]
-        run.append(f"{picture}/{PICTURE}")
-        links = f'<link rel="preload" as="style" href="{picture}/{STYLES}">'
+        ours = f"./assets/{VERSION}"
+        modules += [f"{ours}/{name}" for name in SCRIPTS if name.startswith(COMPONENTS) and name.endswith(".js")]
+        run.append(f"{ours}/{PICTURE}")
+        links = f'<link rel="preload" as="style" href="{ours}/{STYLES}">'
     links += "".join(f'<link rel="modulepreload" crossorigin href="{address}">' for address in modules)
     imports = "".join(f'import("{address}").catch(() => undefined);' for address in run)
     return f'{links}<script type="module">{imports}</script>'
