@@ -5,7 +5,17 @@ rows, with features standardised by the mean and standard deviation of the train
 """
 
 from core.data.dataset import Dataset, DatasetSpec, Split, Task, examples, preview, row_labels
-from core.data.splits import DATASETS, FRACTIONS, load_dataset, load_split
+from core.data.own import is_table
+from core.data.splits import (
+    DATASETS,
+    FRACTIONS,
+    dataset_spec,
+    drop_table,
+    keep_table,
+    load_dataset,
+    load_split,
+    sweep_tables,
+)
 
 __all__ = [
     "DATASETS",
@@ -14,9 +24,14 @@ __all__ = [
     "DatasetSpec",
     "Split",
     "Task",
+    "dataset_spec",
+    "drop_table",
     "examples",
+    "is_table",
+    "keep_table",
     "load_dataset",
     "load_split",
     "preview",
     "row_labels",
+    "sweep_tables",
 ]

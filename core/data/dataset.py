@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from core.parameters import Param
+
+if TYPE_CHECKING:
+    from sklearn.base import TransformerMixin
+
+    from core.data.tables import Table
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
@@ -20,16 +26,19 @@ class Dataset:
 
     Parameters
     ----------
-    name : identifier in DATASETS.
+    name : identifier, as `dataset_spec` takes it.
     task : "binary", "multiclass", "multilabel" or "regression".
-    x : features (N, F), float32.
+    x : features (N, F), float32; with an encoder float64, NaN where a value is missing.
     y : labels. Binary and multiclass: class indices (N,) in 0 .. C - 1, int64, where class 1 of a binary task is the
         positive one. Multilabel: (N, C) in {0, 1}, int64. Regression: values (N,), float32, in the unit of `target`.
     class_names : (C,); (negative, positive) in a binary task, empty in a regression.
     feature_names : (F,), or empty.
     posterior : maps features (M, F) to the true P(y=1|x) (M,); None if it is unknown.
     image : height and width if the rows are images, stored row by row; None otherwise.
-    target : name of the target of a regression.
+    target : name of the target of a regression, and of one column of a table.
+    encoder : turns `x` into what models are trained on, fitted on the training rows of each split; None for a
+        StandardScaler.
+    table : the columns that rows are shown with, if the data comes from a table; one row for each of `x`.
     """
 
     name: str
@@ -41,6 +50,8 @@ class Dataset:
     posterior: Callable[[np.ndarray], np.ndarray] | None = None
     image: tuple[int, int] | None = None
     target: str = ""
+    encoder: TransformerMixin | None = None
+    table: Table | None = None
 
     @property
     def counts(self) -> np.ndarray:
@@ -48,6 +59,10 @@ class Dataset:
         if self.task == "regression":
             return np.zeros(0, np.int64)
         return self.y.sum(0) if self.task == "multilabel" else np.bincount(self.y, minlength=len(self.class_names))
+
+    def taken(self, rows: np.ndarray) -> Dataset:
+        """The data set of these rows (M,)."""
+        return replace(self, x=self.x[rows], y=self.y[rows], table=self.table and self.table.taken(rows))
 
 
 @dataclass(frozen=True)
@@ -70,11 +85,12 @@ class Split:
 
     Parameters
     ----------
-    x : standardised features (N, F) by part, float32.
+    x : standardised features (N, F) by part, float32; with an encoder those that it gives.
     y : labels by part, as in `Dataset`; in a regression standardised values.
     rows : indices of the rows (N,) in the data set, by part.
     center, scale : y * scale + center is the target of a regression in its own unit.
-    mean, deviation : mean and standard deviation of the training rows' features, (F,) or one number for all.
+    mean, deviation : mean and standard deviation of the training rows' features, (F,) or one number for all; 0 and 1
+        with an encoder.
     """
 
     x: dict[str, np.ndarray]
@@ -100,8 +116,13 @@ def examples(data: Dataset, count: int) -> np.ndarray:
 def preview(data: Dataset, rows: int = 6, columns: int = 8) -> pd.DataFrame:
     """A table of a few rows of different classes: the label first, then up to `columns` features."""
     chosen = examples(data, rows)
-    table = pd.DataFrame(data.x[chosen, :columns], index=chosen, columns=list(data.feature_names[:columns]))
-    table.insert(0, data.target or ("labels" if data.task == "multilabel" else "class"), row_labels(data, chosen))
+    names = list(data.feature_names[:columns])
+    if data.table:
+        table = data.table.columns.select(names).take(pa.array(chosen)).to_pandas().set_axis(chosen)
+    else:
+        table = pd.DataFrame(data.x[chosen, :columns], index=chosen, columns=names)
+    target = data.target or ("labels" if data.task == "multilabel" else "class")
+    table.insert(0, f"target {target}" if target in names else target, row_labels(data, chosen))
     return table
 
 

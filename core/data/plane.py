@@ -12,7 +12,7 @@ MARGIN = 0.1  # around the data, as a fraction of its range
 
 def has_plane(data: Dataset) -> bool:
     """Whether the data can be drawn as a map: two features and two classes."""
-    return data.task == "binary" and data.x.shape[1] == 2
+    return data.task == "binary" and data.x.shape[1] == 2 and data.encoder is None
 
 
 def plane(data: Dataset) -> tuple[np.ndarray, np.ndarray]:

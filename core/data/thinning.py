@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from core.data.dataset import Dataset
@@ -65,4 +63,4 @@ def thinned(data: Dataset, prevalence: str) -> Dataset:
     members = np.flatnonzero(data.y == label)
     shuffled = np.random.default_rng(0).permutation(members)
     rows = np.sort(np.concatenate([np.flatnonzero(data.y != label), shuffled[: target[label]]]))
-    return replace(data, x=data.x[rows], y=data.y[rows])
+    return data.taken(rows)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from core.data import DATASETS, load_dataset, load_split
+from core.data import dataset_spec, load_dataset, load_split
 from core.errors import CutoffError
 from core.experiment import refusals
 from core.experiment.config import EARLY_STOPPING, HIDDEN, OPTIMIZERS, PAYOFFS, SETTINGS, Experiment, RunConfig
@@ -35,18 +35,18 @@ TASKS = {
 
 def heads_for(dataset: str) -> list[str]:
     """The heads for the task of a data set."""
-    return [name for name, head in HEADS.items() if DATASETS[dataset].task in head.tasks]
+    return [name for name, head in HEADS.items() if dataset_spec(dataset).task in head.tasks]
 
 
 def losses_for(dataset: str, head: str) -> list[str]:
     """The losses for the task of a data set and the outputs of a head."""
-    task = DATASETS[dataset].task
+    task = dataset_spec(dataset).task
     return [name for name, loss in LOSSES.items() if head in loss.heads and task in loss.tasks]
 
 
 def models_for(dataset: str) -> list[str]:
     """The models for a data set; a CNN needs images."""
-    return [name for name, model in MODELS.items() if DATASETS[dataset].image or not model.takes_images]
+    return [name for name, model in MODELS.items() if dataset_spec(dataset).image or not model.takes_images]
 
 
 def activations_for(head: str, loss: str) -> list[str]:
@@ -81,7 +81,7 @@ def _words(dataset: str, head: str, loss: str, dataset_params: Pairs) -> str:
     if LOSSES[loss].torch_loss is None or loss in losses_for(dataset, head):
         return ""
     classes = len(load_dataset(dataset, dataset_params).class_names)
-    return refusals.outputs_sentence(loss, DATASETS[dataset].task, HEADS[head].outputs(classes), classes)
+    return refusals.outputs_sentence(loss, dataset_spec(dataset).task, HEADS[head].outputs(classes), classes)
 
 
 def param_refusal(loss: str, name: str) -> str:
@@ -92,7 +92,7 @@ def param_refusal(loss: str, name: str) -> str:
 
 def heads_not_offered(dataset: str) -> dict[str, str]:
     """A sentence for every head that is not offered for this data, with the reason, by name."""
-    task = DATASETS[dataset].task
+    task = dataset_spec(dataset).task
     return {
         name: f"{head.label}: for {' and '.join(TASKS[t] for t in head.tasks)}; this data has {TASKS[task]}."
         for name, head in HEADS.items()
@@ -105,7 +105,7 @@ def losses_not_offered(dataset: str, head: str, dataset_params: Pairs = ()) -> d
 
     Raises CutoffError for an invalid parameter of the data.
     """
-    task = DATASETS[dataset].task
+    task = dataset_spec(dataset).task
     reasons: dict[str, str] = {}
     for name, loss in LOSSES.items():
         if name in losses_for(dataset, head):
@@ -155,7 +155,7 @@ def describe(config: RunConfig) -> tuple[str, str, str, str]:
         head += f", {ACTIVATIONS[config.activation].label} in the network"
     spec = LOSSES[config.loss]
     return (
-        _named(DATASETS[config.dataset].label, DATASETS[config.dataset].params, config.dataset_params),
+        _named(dataset_spec(config.dataset).label, dataset_spec(config.dataset).params, config.dataset_params),
         model,
         head,
         _named(spec.label, params_for(config.head, config.loss), config.loss_params),
@@ -192,7 +192,6 @@ def _of_options(options: Mapping[str, str]) -> Choice:
 
 
 CHOICES: dict[str, Choice] = {
-    "dataset": Choice(DATASETS, lambda config: list(DATASETS)),
     "model": Choice(MODELS, lambda config: models_for(config.dataset), " for {0.dataset}"),
     "head": Choice(HEADS, lambda config: heads_for(config.dataset), " for {0.dataset}"),
     "loss": Choice(
@@ -230,7 +229,7 @@ def fixed(name: str, config: RunConfig) -> str:
         return f"a {config.model} model, which has no hidden layers"
     if needs == "SGD" and config.optimizer != "sgd":
         return f"{OPTIMIZERS[config.optimizer]}, which has its own"
-    if needs == "scores" and DATASETS[config.dataset].task == "regression":
+    if needs == "scores" and dataset_spec(config.dataset).task == "regression":
         return "a regression, which has no scores"
     if needs == "net value" and config.best_by != "net_value":
         return f"early stopping by {EARLY_STOPPING[config.best_by]}"
@@ -242,6 +241,8 @@ def misfit(name: str, config: RunConfig) -> str:
     value = getattr(config, name)
     if (reason := fixed(name, config)) and value != recommended(name, config):
         return f"Expected `{name}` to be {recommended(name, config) or 'left out'} for {reason}, but got {value!r}."
+    if name == "dataset":
+        return _unknown(config.dataset)
     if name in CHOICES:
         choice = CHOICES[name]
         offered = choice.offered(config)
@@ -262,6 +263,15 @@ def misfit(name: str, config: RunConfig) -> str:
             if param not in known_params:
                 what = f"`loss_params` for the loss {config.loss}"
                 return expected(what, known_params, param, param_refusal(config.loss, param))
+    return ""
+
+
+def _unknown(dataset: str) -> str:
+    """Why there is no data set of this name; "" if there is."""
+    try:
+        dataset_spec(dataset)
+    except CutoffError as error:
+        return str(error)
     return ""
 
 
@@ -361,8 +371,9 @@ def shape_of(config: RunConfig, features: int, image: tuple[int, int] | None) ->
 def _shape(config: RunConfig) -> tuple[Shape, int]:
     """The shape of a configuration's network, and its number of outputs."""
     data = load_dataset(config.dataset, config.dataset_params)
+    features = load_split(config.dataset, config.dataset_params, config.split_seed).x["train"].shape[1]
     outputs = HEADS[config.head].outputs(len(data.class_names))
-    return shape_of(config, data.x.shape[1], data.image), outputs
+    return shape_of(config, features, data.image), outputs
 
 
 def expected(what: str, allowed: list[str], got: object, said: str = "") -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.data import DATASETS, load_dataset, load_split
+from core.data import dataset_spec, load_dataset, load_split
 from core.errors import CutoffError
 from core.experiment.compatibility import (
     Pairs,
@@ -39,7 +39,7 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
     Parameters
     ----------
     experiment : a valid experiment.
-    dataset : the new data set, a key in DATASETS.
+    dataset : the new data set, as `load_dataset` takes it.
     dataset_params : (name, value) pairs. Invalid ones are dropped, and all of them if the data can't be loaded with
     them.
 
@@ -113,13 +113,13 @@ def _own(config: RunConfig) -> list[object]:
 
 def _usable(dataset: str, params: Pairs, split_seed: int, changes: list[str]) -> Pairs:
     """The valid parameters of a data set; none if it can't be loaded with them."""
-    known = {param.name: param for param in DATASETS[dataset].params}
+    known = {param.name: param for param in dataset_spec(dataset).params}
     kept = []
     for name, value in params:
         try:
             kept.append((name, known[name].check(value)))
         except (KeyError, CutoffError):
-            changes.append(f"{DATASETS[dataset].label} does not take {name} {value}, so it is dropped.")
+            changes.append(f"{dataset_spec(dataset).label} does not take {name} {value}, so it is dropped.")
     try:
         load_split(dataset, tuple(kept), split_seed)
     except CutoffError as error:
@@ -148,7 +148,7 @@ def _refitted(old: RunConfig, chosen: Mapping[str, Any], changes: list[str]) -> 
 
 def _value(name: str, old: RunConfig, config: RunConfig) -> object:
     """The new value of a field, given the fields before it, which have been fitted."""
-    other_task = DATASETS[old.dataset].task != DATASETS[config.dataset].task
+    other_task = dataset_spec(old.dataset).task != dataset_spec(config.dataset).task
     if name == "head" and other_task:
         return _head(config)
     if name == "loss" and LOSSES[config.loss].mistake and other_task:
@@ -164,7 +164,7 @@ def _value(name: str, old: RunConfig, config: RunConfig) -> object:
 
 def _head(config: RunConfig) -> str:
     """The first head for the task of the data that fits the loss, or else the first one."""
-    made_for = [head for head in heads_for(config.dataset) if HEADS[head].tasks[0] == DATASETS[config.dataset].task]
+    made_for = [head for head in heads_for(config.dataset) if HEADS[head].tasks[0] == dataset_spec(config.dataset).task]
     return next((head for head in made_for if config.loss in losses_for(config.dataset, head)), made_for[0])
 
 
@@ -186,7 +186,7 @@ def _loss_params(config: RunConfig) -> tuple[tuple[str, Value], ...]:
 
 def _same_output(old: RunConfig, config: RunConfig) -> bool:
     """Whether the final activation has the same role as before: the same link, and a loss that expects the same."""
-    if config.activation == "auto" or DATASETS[old.dataset].task == DATASETS[config.dataset].task:
+    if config.activation == "auto" or dataset_spec(old.dataset).task == dataset_spec(config.dataset).task:
         return not misfit("activation", config)
     link = HEADS[config.head].link
     same = link == HEADS[old.head].link and LOSSES[config.loss].expects == LOSSES[old.loss].expects

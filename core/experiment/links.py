@@ -6,7 +6,7 @@ import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
-from core.data import DATASETS
+from core.data import dataset_spec, is_table
 from core.errors import CutoffError
 from core.experiment.compatibility import fixed, misfit, param_refusal, params_for, recommended
 from core.experiment.config import MAX_RUNS, PAYOFFS, SETTINGS, Experiment, RunConfig, Variant, make_config
@@ -55,6 +55,8 @@ def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
     """
     complaints: list[str] = []
     config = RunConfig()
+    if is_table(linked := query.get("dataset", "")) and (gone := misfit("dataset", RunConfig(dataset=linked))):
+        return config, [gone]  # the other choices were made for it
     for name in SETTINGS:
         config = config.model_copy(update={name: _read(name, query, config, complaints)})
     return config, complaints
@@ -63,7 +65,7 @@ def from_query(query: Mapping[str, str]) -> tuple[RunConfig, list[str]]:
 def _read(name: str, query: Mapping[str, str], config: RunConfig, complaints: list[str]) -> object:
     """The value of a field in a link, given the fields before it; errors are appended to the complaints."""
     if name == "dataset_params":
-        return _read_params("data.", query, DATASETS[config.dataset].params, complaints)
+        return _read_params("data.", query, dataset_spec(config.dataset).params, complaints)
     if name == "loss_params":
         params = params_for(config.head, config.loss)
         return _read_params("loss.", query, params, complaints, lambda param: param_refusal(config.loss, param))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.data import DATASETS, load_split
+from core.data import dataset_spec, load_split
 from core.errors import CutoffError
 from core.experiment.compatibility import fixed, params_for
 from core.experiment.config import MAX_RUNS, MAX_SEED, NUMBERS, SETTINGS, Experiment, RunConfig, Variant
@@ -39,7 +39,7 @@ def main_parameter(config: RunConfig) -> Param | None:
 def balancing_weight(config: RunConfig) -> float | None:
     """Negative over positive training rows of two classes in three digits, the pos_weight that balances them; None for
     other data."""
-    if DATASETS[config.dataset].task != "binary":
+    if dataset_spec(config.dataset).task != "binary":
         return None
     train = load_split(config.dataset, config.dataset_params, config.split_seed).y["train"]
     rows, (positives,) = label_counts(train, outputs=1)

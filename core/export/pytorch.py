@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.data import load_dataset
+from core.data import load_dataset, load_split
 from core.errors import CutoffError
 from core.evaluation import NO_CLASS
 from core.experiment.compatibility import shape_of
@@ -84,11 +84,12 @@ def pytorch_code(record: ThresholdRecord) -> str:
     if config is None:
         raise CutoffError("PyTorch code needs the head of the network, which is not known for these scores.")
     data = load_dataset(config.dataset, config.dataset_params)
+    features = load_split(config.dataset, config.dataset_params, config.split_seed).x["train"].shape[1]
     parts = {
         "header": header(record),
         "imports": imports(record),
         "class_names": class_names(record),
-        "inputs": shape_of(config, data.x.shape[1], data.image).last_inputs,
+        "inputs": shape_of(config, features, data.image).last_inputs,
         "outputs": HEADS[config.head].outputs(len(data.class_names)),
         "label": HEADS[config.head].label,
         "shape": "N" if record.task == "binary" else f"N, {columns}",

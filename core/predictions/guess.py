@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import product
@@ -14,12 +13,12 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.data.tables import Table, listed
+from core.data.tables.names import GROUP, SCORE, TRUE, endings, family, plain
+from core.data.tables.values import Categories, is_number, likely_positive, numbers, reads_as_numbers, times
 from core.errors import CutoffError
 from core.evaluation.ranking import Rankings
-from core.predictions.names import GROUP, POSITIVE, SCORE, TRUE, endings, family, plain
 from core.predictions.opening import PARTS, ROUNDING, SUM_TOLERANCE, TRAIN, check_positive, label_values
 from core.predictions.roles import Roles, Scale
-from core.predictions.values import Categories, is_number, numbers, reads_as_numbers, times
 
 Question = Literal["positive", "scale", "opposite"]
 
@@ -31,7 +30,6 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "split": ("split", "part", "fold", "subset"),
 }
 SURE = {"0", "1"}  # labels of which 1 is positive without asking
-NUMBER = re.compile(r"-?\d+(\.\d+)?")
 MOST_GROUPS = 50
 SAMPLE = 20_000  # rows that scales are recognised on
 
@@ -78,7 +76,7 @@ def guess(table: Table) -> Guess:
 def _one(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
     """The roles of a binary task; of the scores of both classes those of the positive one."""
     given = label_values(table, truth_columns[0])
-    positive = _positive(given)
+    positive = likely_positive(given)
     return Roles("binary", truth_columns, (_score_of(positive, given, score_columns),), positive)
 
 
@@ -223,19 +221,6 @@ def _classes(given: Categories, columns: Sequence[str]) -> tuple[str, ...]:
     raise CutoffError(
         f"The labels {listed(given.values)} do not fit the {len(columns)} columns of scores {listed(columns)}."
     )
-
-
-def _positive(values: Categories) -> str:
-    """The value that most likely is the positive class: the greater of two numbers, one with a telling name, else the
-    rarer of two."""
-    if len(values.values) == 2 and all(NUMBER.fullmatch(value) for value in values.values):
-        return values.values[1]
-    by_name = {value.strip().lower(): value for value in values.values}
-    for name in POSITIVE:
-        if name in by_name:
-            return by_name[name]
-    counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.values))
-    return values.values[int(counts.argmin())] if len(values.values) else "1"
 
 
 def _area(table: Table, roles: Roles, values: Categories) -> float | None:

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
 from core.data.tables import Table, listed, name_label
+from core.data.tables.values import Categories, FileColumn, few_categories, numbers, read_only, times, truths
 from core.errors import CutoffError
 from core.evaluation.scores import Scores
 from core.evaluation.source import About, ArraySource, RowColumns
 from core.predictions.roles import SCALES, Roles
-from core.predictions.values import Categories, compact, few_categories, is_number, numbers, read_only, times
 
 ALL = "all"  # the one part of a file without a split
 PARTS = {
@@ -23,7 +23,6 @@ PARTS = {
     "test": ("test", "testing", "holdout", "hold-out", "held-out", "oot", "eval"),
 }
 TRAIN = ("train", "training", "fit")
-YES, NO = ("1", "true", "yes", "y", "t"), ("0", "-1", "false", "no", "n", "f")
 MOST_VALUES = 1_000  # different labels
 LIMITS = {"probability": (0.0, 1.0), "percent": (0.0, 100.0), "log_probability": (-np.inf, 0.0)}
 ROUNDING = 1e-5  # beyond the limits of a scale, as float32 leaves it; such scores are moved to the limit
@@ -48,24 +47,6 @@ class Opened:
 
     source: ArraySource
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class FileColumn:
-    """A column of a file, of which rows are read as they are needed."""
-
-    column: pa.ChunkedArray
-
-    def __len__(self) -> int:
-        return len(self.column)
-
-    def __getitem__(self, rows: NDArray[np.integer]) -> NDArray:
-        """The values of these rows, (M,); text and dates as objects."""
-        taken = self.column.take(pa.array(rows))
-        if is_number(taken.type) or pa.types.is_boolean(taken.type):
-            return np.asarray(taken.to_pandas())
-        text = pa.types.is_dictionary(taken.type)
-        return np.asarray((compact(taken) if text else taken).to_pandas().astype(object))
 
 
 def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
@@ -127,13 +108,6 @@ def label_values(table: Table, column: str) -> Categories:
             f"{name_label(column)} has more than {MOST_VALUES:,} different values; it does not hold labels."
         )
     return found
-
-
-def truths(given: Categories) -> NDArray[np.int64] | None:
-    """Labels 0 and 1 of values such as 0 and 1, true and false, yes and no, -1 and 1, (N,), -1 where there is none;
-    None for any others."""
-    words = [value.lower() for value in given.values]
-    return given.mapped([int(word in YES) for word in words]) if set(words) <= {*YES, *NO} else None
 
 
 def _labels(table: Table, roles: Roles) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.data import DATASETS, load_dataset, load_split
+from core.data import dataset_spec, load_dataset, load_split
 from core.experiment.config import RunConfig
 from core.losses import LOSSES, Counts, Params, loss_tensors
 from core.losses.heads import HEADS
@@ -214,7 +214,7 @@ class LossOnData(NamedTuple):
 
 def loss_on_data(config: RunConfig) -> LossOnData | None:
     """The loss of a binary run; None for other tasks, and for a loss of whole batches."""
-    if DATASETS[config.dataset].task != "binary" or LOSSES[config.loss].of == "batch":
+    if dataset_spec(config.dataset).task != "binary" or LOSSES[config.loss].of == "batch":
         return None
     counts = _class_counts(config.dataset, config.dataset_params, config.split_seed)
     return LossOnData(config.loss, config.head, config.activation, config.loss_params, counts)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from core.data import DATASETS
+from core.data import dataset_spec
 from core.experiment.config import RunConfig
 from core.theory.binary_loss import LossOnData, loss_on_data
 from core.theory.optimal_scores import optimal_logits, posterior_logits
@@ -51,7 +51,7 @@ def why_not(config: RunConfig) -> str:
     if (of := loss_on_data(config)) is not None:
         found = _range(of)
         return found if isinstance(found, str) else ""
-    if DATASETS[config.dataset].task != "binary":
+    if dataset_spec(config.dataset).task != "binary":
         return "Scores are converted back to probabilities for two classes only."
     return f"{NONE} the optimal score of a row depends on its whole batch."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from core.data import DATASETS
+from core.data import dataset_spec
 from core.experiment.config import RunConfig
 from core.losses import LOSSES
 from core.losses.heads import HEADS
@@ -47,7 +47,7 @@ def scores_of_even_odds(config: RunConfig) -> tuple[float, ...]:
     That of the positive class of binary data, or that of each class or label whose output has a sigmoid of its own;
     () without a closed form, for scores that no training reaches, and for other heads and tasks.
     """
-    if DATASETS[config.dataset].task == "binary":
+    if dataset_spec(config.dataset).task == "binary":
         of = loss_on_data(config)
         score = predicted_threshold(config) if of and has_closed_form(of.build()) else None
         return (score,) if score is not None and 0 < score < 1 else ()

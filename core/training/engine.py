@@ -196,7 +196,7 @@ class Stack:
         first = self.configs[0]
         widths = [outputs[config.head] for config in self.configs]
         seeds = [config.seed for config in self.configs]
-        shape = shape_of(first, data.x.shape[1], data.image)
+        shape = shape_of(first, split.x["train"].shape[1], data.image)
         self.model = StackedNet(shape, widths, seeds, device)
         self.optimizer = OPTIMIZERS[first.optimizer](self.configs, self.model)
         self.segments = _segments(self.configs, widths, split.y["train"], device)

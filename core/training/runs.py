@@ -9,7 +9,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from core.data import DATASETS, Task, load_dataset, load_split
+from core.data import Task, dataset_spec, load_dataset, load_split
+from core.data.tables.values import FileColumn
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex
 from core.evaluation.scores import Scores
@@ -117,7 +118,7 @@ class Run:
 
     @property
     def task(self) -> Task:
-        return DATASETS[self.config.dataset].task
+        return dataset_spec(self.config.dataset).task
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -129,8 +130,11 @@ class Run:
         return load_split(self.config.dataset, self.config.dataset_params, self.config.split_seed).rows[part]
 
     def row_columns(self, part: str) -> RowColumns:
-        """The raw features of the rows."""
+        """The raw features of the rows; for a table all its columns."""
         data = load_dataset(self.config.dataset, self.config.dataset_params)
+        if data.table:
+            columns = zip(data.table.names, data.table.columns.columns, strict=True)
+            return RowColumns(others={name: FileColumn(column, self.rows(part)) for name, column in columns})
         return RowColumns(features=data.x[self.rows(part)], feature_names=data.feature_names, image=data.image)
 
     def scores(self, part: str) -> Scores:

@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core import checks
-from core.data import DATASETS, load_dataset
+from core.data import DATASETS, dataset_spec, load_dataset
 from core.errors import CutoffError
 from core.experiment import compatibility, links
 from core.experiment.config import NUMBERS, SETTINGS, Experiment, RunConfig, make_config
@@ -70,7 +70,7 @@ def _follow_data() -> list[str]:
         load_dataset(dataset)
     except CutoffError:
         return []  # which is said beside the data; the variants wait for data that can be read
-    keys = {param: state.DATA_PARAM.of(dataset, param.name) for param in DATASETS[dataset].params}
+    keys = {param: state.DATA_PARAM.of(dataset, param.name) for param in dataset_spec(dataset).params}
     given = {param.name: key.get() for param, key in keys.items() if key.get() not in (None, param.default)}
     return variants.move_to(dataset, tuple(given.items()))
 
@@ -87,11 +87,11 @@ def _data(problems: list[str], slots: Slots) -> dict[str, object]:
     st.header("Data", help=_sources())
     labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
     dataset = controls.choose("Data", state.DATASET, labels, hide_label=True)
-    params = _params("data", partial(state.DATA_PARAM.of, dataset), DATASETS[dataset].params, problems, slots)
+    params = _params("data", partial(state.DATA_PARAM.of, dataset), dataset_spec(dataset).params, problems, slots)
     with st.spinner("Loading the data"):
         data = _or_problem(lambda: load_dataset(dataset, tuple(sorted(params.items()))), None, problems)
     if data:
-        st.caption(f"{DATASETS[dataset].about} {text.of_data(data)}")
+        st.caption(f"{dataset_spec(dataset).about} {text.of_data(data)}")
         preview.show(data)
     slots["data"] = st.container()
     return {"dataset": dataset, "dataset_params": params}
@@ -116,14 +116,14 @@ def _head_and_loss(data: Mapping[str, Any], problems: list[str], slots: Slots) -
     head = controls.choose(
         "Head", state.SETTING.of("head"), {name: HEADS[name].label for name in compatibility.heads_for(dataset)}
     )
-    st.caption(text.of_head(HEADS[head], DATASETS[dataset].task))
+    st.caption(text.of_head(HEADS[head], dataset_spec(dataset).task))
     slots["head"] = st.container()
     losses = compatibility.losses_for(dataset, head)
     loss = controls.choose(
         "Loss",
         state.SETTING.of("loss"),
         {name: _named(LOSSES[name]) for name in losses},
-        help=_expectations(losses, DATASETS[dataset].task),
+        help=_expectations(losses, dataset_spec(dataset).task),
     )
     spec = LOSSES[loss]
     st.caption(f"{spec.about} {text.of_loss(spec, None)}", help=spec.reference)

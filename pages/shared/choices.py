@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.data import DATASETS
+from core.data import dataset_spec
+from core.errors import CutoffError
 from core.experiment import compatibility, links
 from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
@@ -21,6 +22,7 @@ def open_link() -> bool:
     Returns whether it was the first. Sentences on what could not be used are kept for `session.show_complaints`.
     """
     if state.DATASET.is_set():
+        _leave_gone()
         return False
     experiment, complaints = links.experiment_from_query(st.query_params)
     session.complain(*complaints)
@@ -35,6 +37,19 @@ def open_link() -> bool:
     return True
 
 
+def _leave_gone() -> None:
+    """Take the default choices where the table that was chosen is gone."""
+    try:
+        for dataset in {state.DATASET.get(), state.VARIANTS.get()[0]["config"]["dataset"]}:
+            dataset_spec(dataset)
+    except CutoffError as error:
+        session.complain(str(error))
+        default = RunConfig()
+        open_with(Experiment(variants=(Variant(name=names_of([default])[0], config=default),)))
+        settle()
+        take(default)
+
+
 def are_linked() -> bool:
     """Whether the URL holds choices of an experiment."""
     return not set(st.query_params) <= {*links.POINT, *payoffs.LINKED}
@@ -47,7 +62,7 @@ def take(config: RunConfig) -> None:
         state.SETTING.of(name).set(getattr(config, name))
     if config.widths:
         state.WIDTHS.of(config.model).set("-".join(map(str, config.widths)))
-    for name, value in (defaults(DATASETS[config.dataset].params) | dict(config.dataset_params)).items():
+    for name, value in (defaults(dataset_spec(config.dataset).params) | dict(config.dataset_params)).items():
         state.DATA_PARAM.of(config.dataset, name).set(value)
     loss_params = compatibility.params_for(config.head, config.loss)
     for name, value in (defaults(loss_params) | dict(config.loss_params)).items():

@@ -21,7 +21,9 @@ def show(data: Dataset) -> None:
     if not look.open:
         return
     with look:
-        if data.image:
+        if data.table:
+            show_table(data)
+        elif data.image:
             show_pictures(data, data.image)
         elif data.x.shape[1] == 2 and data.task in ("binary", "multiclass"):
             show_plane(data)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
+from core.data import dataset_spec
 from core.errors import CutoffError
 from core.evaluation.source import ScoreSource
 from core.experiment import links
@@ -15,12 +16,19 @@ from pages.shared import state, text
 from pages.shared.services import runner
 
 
+def find_job(name: str) -> Job:
+    """The job of this id; raises CutoffError if it, or the table that it was trained on, is no longer kept."""
+    job = runner().job(name)
+    dataset_spec(job.experiment.variants[0].config.dataset)
+    return job
+
+
 def jobs() -> list[Job]:
     """The jobs this session has started or opened that are still kept, the newest first."""
     kept = []
     for name in state.JOBS.get():
         try:
-            kept.append(runner().job(name))
+            kept.append(find_job(name))
         except CutoffError:
             continue  # forgotten by the runner; asking for it by link still says so
     return kept
@@ -34,7 +42,7 @@ def current_job() -> Job | None:
     if name is None:
         return None
     try:
-        job = runner().job(name)
+        job = find_job(name)
     except CutoffError as error:
         complain(str(error))
         state.JOB.set(None)

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import checks
 from core.checks import Finding
-from core.data import DATASETS, load_dataset
+from core.data import DATASETS, dataset_spec, load_dataset
 from core.errors import CutoffError
 from core.experiment import compatibility
 from core.experiment.config import NUMBERS, SETTINGS, RunConfig
@@ -123,8 +123,8 @@ def choose(**chosen: Any) -> None:
 def _data_change(before: RunConfig, now: RunConfig) -> str:
     """What changed in the data, as a sentence; "" if nothing did."""
     if before.dataset != now.dataset:
-        return f"Data: {DATASETS[now.dataset].label} instead of {DATASETS[before.dataset].label}."
-    params = DATASETS[now.dataset].params
+        return f"Data: {dataset_spec(now.dataset).label} instead of {dataset_spec(before.dataset).label}."
+    params = dataset_spec(now.dataset).params
     old, new = (defaults(params) | dict(one.dataset_params) for one in (before, now))
     changed = [param for param in params if old[param.name] != new[param.name]]
     return " ".join(f"{one.label}: {_number(new[one.name])} instead of {_number(old[one.name])}." for one in changed)
@@ -254,7 +254,7 @@ def _pairs(field: str, params: tuple[Param, ...], now: RunConfig) -> None:
 
 def _data(now: RunConfig) -> None:
     labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
-    spec = DATASETS[now.dataset]
+    spec = dataset_spec(now.dataset)
     _select("Data", "dataset", labels, now, help=f"{spec.source}. Licence: {spec.licence}.")
     _pairs("dataset_params", spec.params, now)
     data = load_dataset(now.dataset, now.dataset_params)
@@ -286,7 +286,7 @@ def _model(now: RunConfig) -> None:
 def _head(now: RunConfig) -> None:
     offered = compatibility.heads_for(now.dataset)
     _select("Head", "head", {name: HEADS[name].label for name in offered}, now)
-    st.caption(text.of_head(HEADS[now.head], DATASETS[now.dataset].task))
+    st.caption(text.of_head(HEADS[now.head], dataset_spec(now.dataset).task))
     right = resolved(now.head, "auto", now.loss)
     names = [name for name in compatibility.activations_for(now.head, now.loss) if name not in ("auto", right)]
     labels = {"auto": f"{ACTIVATIONS[right].label} (default for this loss)"}
@@ -361,7 +361,7 @@ def _data_label(now: RunConfig) -> str:
     params = dict(now.dataset_params)
     prevalence = params.get("prevalence")
     share = f", {prevalence:.3g}" if isinstance(prevalence, float) else f", {prevalence}" if prevalence else ""
-    return DATASETS[now.dataset].label + share
+    return dataset_spec(now.dataset).label + share
 
 
 def _model_label(now: RunConfig) -> str:

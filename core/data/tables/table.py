@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.types as kinds
+from numpy.typing import NDArray
 
 from core.errors import CutoffError
 from core.text import shortened
@@ -38,6 +39,10 @@ class Table:
     @property
     def n_rows(self) -> int:
         return int(self.columns.num_rows)
+
+    def taken(self, rows: NDArray[np.integer]) -> Table:
+        """The table of these rows (M,)."""
+        return Table(self.columns.take(pa.array(rows)), self.notes)
 
 
 def checked(columns: pa.Table, notes: Iterable[str] = ()) -> Table:

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.data import DATASETS
+from core.data import dataset_spec
 from core.evaluation.source import ScoreSource
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, RunConfig
@@ -76,7 +76,7 @@ def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
         return f"without scores ({other.about.origin})"
     if source.config and other.config:
         if other.config.dataset != source.config.dataset:
-            return f"other data ({DATASETS[other.config.dataset].label})"
+            return f"other data ({dataset_spec(other.config.dataset).label})"
         if other.config.dataset_params != source.config.dataset_params:
             return "the same data with other settings"
         if other.config.split_seed != source.config.split_seed:

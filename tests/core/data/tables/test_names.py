@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.predictions.names import SCORE, TRUE, endings, family, plain, suffixes
+from core.data.tables.names import SCORE, TRUE, endings, family, plain, suffixes
 
 
 @pytest.mark.parametrize("name", ["y_true", "Y True", "y-true", " Y_TRUE ", "y  true"])

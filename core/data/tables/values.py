@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,10 @@ import pyarrow.types as kinds
 from numpy.typing import NDArray
 
 from core.data.tables import name_label
+from core.data.tables.names import POSITIVE
 
+YES, NO = ("1", "true", "yes", "y", "t"), ("0", "-1", "false", "no", "n", "f")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
 PERCENT = re.compile(r"%\s*$")
 TEXT_OF_BOOLEAN = {True: "true", False: "false"}
 HEAD = 10  # rows that tell a column of numbers from one of labels, as a multiple of the most labels
@@ -167,6 +171,14 @@ def compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.DictionaryArray.from_arrays(place.take(array.indices), kept)])
 
 
+def count_distinct(column: pa.ChunkedArray) -> int:
+    """Number of different values, without missing ones."""
+    if kinds.is_dictionary(column.type):
+        return len(compact(column).chunk(0).dictionary)
+    nan = kinds.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py()
+    return int(pc.count_distinct(column, mode="only_valid").as_py()) - bool(nan)
+
+
 def _place(value: object) -> tuple[int, float, str]:
     """The place of a value in ascending order, numbers before text."""
     return (0, float(value), "") if isinstance(value, bool | int | float) else (1, 0.0, str(value))
@@ -193,3 +205,45 @@ def times(column: pa.ChunkedArray) -> NDArray:
     found = pd.to_datetime(pd.Index(texts), format="ISO8601", errors="coerce", utc=True)
     read = found.tz_localize(None).to_numpy().astype("datetime64[us]")
     return np.append(read, np.datetime64("NaT", "us"))[given.codes]
+
+
+def truths(given: Categories) -> NDArray[np.int64] | None:
+    """Labels 0 and 1 of values such as 0 and 1, true and false, yes and no, -1 and 1, (N,), -1 where there is none;
+    None for any others."""
+    words = [value.lower() for value in given.values]
+    return given.mapped([int(word in YES) for word in words]) if set(words) <= {*YES, *NO} else None
+
+
+def likely_positive(values: Categories) -> str:
+    """The value that most likely is the positive class: the greater of two numbers, one with a telling name, else the
+    rarer of two."""
+    if len(values.values) == 2 and all(NUMBER.fullmatch(value) for value in values.values):
+        return values.values[1]
+    by_name = {value.strip().lower(): value for value in values.values}
+    for name in POSITIVE:
+        if name in by_name:
+            return by_name[name]
+    counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.values))
+    return values.values[int(counts.argmin())] if len(values.values) else "1"
+
+
+@dataclass(frozen=True, eq=False)
+class FileColumn:
+    """A column of a file, of which rows are read as they are needed.
+
+    rows: the places (N,) in the file of the rows that it has; None for all.
+    """
+
+    column: pa.ChunkedArray
+    rows: NDArray[np.integer] | None = None
+
+    def __len__(self) -> int:
+        return len(self.column) if self.rows is None else len(self.rows)
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> NDArray:
+        """The values of these rows, (M,); text and dates as objects."""
+        taken = self.column.take(pa.array(rows if self.rows is None else self.rows[rows]))
+        if is_number(taken.type) or pa.types.is_boolean(taken.type):
+            return np.asarray(taken.to_pandas())
+        text = pa.types.is_dictionary(taken.type)
+        return np.asarray((compact(taken) if text else taken).to_pandas().astype(object))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.tables import checked
-from core.predictions.values import categories, compact, few_categories, numbers, reads_as_numbers, times
+from core.data.tables.values import categories, compact, few_categories, numbers, reads_as_numbers, times
 
 NAN = float("nan")
 
