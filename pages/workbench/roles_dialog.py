@@ -43,6 +43,8 @@ def _dismiss() -> None:
 @st.dialog("What the columns are", width="large", on_dismiss=_dismiss)
 def ask(upload: Upload, show: Callable[[str], None]) -> None:
     """Choose what each column is; `show` is called with the id of the upload once it is open."""
+    if state.ASKED_COLUMNS.get() != upload.id:  # answered: a button of a dialog reruns nothing but the dialog
+        st.rerun()
     roles: Roles | None = None
     problem: CutoffError | None = None
     chosen, shown = st.columns([3, 2], gap="large")
