@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ BOUND = 1e-3  # maximum share of the rows of a class between two neighbouring ke
 AROUND = 64  # distinct scores on either side of the threshold, for steps from one to the next
 
 
-def condensed(index: ScoreIndex, exact: int = EXACT, bound: float = BOUND) -> ThresholdCounts:
+def condensed(counts: ThresholdCounts, exact: int = EXACT, bound: float = BOUND) -> ThresholdCounts:
     """Counts at all distinct scores if there are few, otherwise at a subset.
 
     The subset has at most 2 / bound + 1 scores, the smallest and the largest among them, and at most a share `bound` of
@@ -21,7 +23,7 @@ def condensed(index: ScoreIndex, exact: int = EXACT, bound: float = BOUND) -> Th
 
     Parameters
     ----------
-    index : the scores.
+    counts : at every distinct score, the largest first, as `ScoreIndex.counts_at_scores` gives them.
     exact : number of distinct scores up to which all are kept, >= 0.
     bound : share of a class, in (0, 1).
 
@@ -29,24 +31,18 @@ def condensed(index: ScoreIndex, exact: int = EXACT, bound: float = BOUND) -> Th
     -------
     Counts (T,), thresholds ascending.
     """
-    distinct = index.distinct_scores()[::-1]
-    counts = index.counts(distinct)
-    if distinct.size <= exact:
-        return counts
-    # Each step goes as far as the bound allows. It then covers more than the bound of one class, so there are at most
-    # 1 / bound steps per class.
-    below = counts.fn, counts.tn  # (D,) rows below each score
-    totals = index.positives, index.negatives
-    up_to = [np.append(rows[1:], total) for rows, total in zip(below, totals, strict=True)]
-    # The rows strictly between two scores are those below the higher one minus those up to the lower one.
-    reach = [
-        rows.searchsorted(until + bound * total, "right") - 1
-        for rows, until, total in zip(below, up_to, totals, strict=True)
-    ]
-    following = np.maximum(np.minimum(*reach), np.arange(distinct.size) + 1).tolist()
-    kept = [0]
-    while kept[-1] < distinct.size - 1:
-        kept.append(following[kept[-1]])
+    size = counts.thresholds.size
+    if size <= exact:
+        return counts[::-1]
+    # Each step from a score to a larger one goes as far as the bound allows. It then covers more than the bound of one
+    # class, so there are at most 1 / bound steps per class.
+    from_score = counts.tp, counts.fp  # (D,) rows with at least each score
+    room = [bound * (rows[-1] if size else 0) for rows in from_score]
+    kept = [size - 1] if size else []
+    while kept and kept[-1] > 0:
+        above = kept[-1] - 1  # the next larger score
+        reach = [bisect_left(rows, rows[above] - most, 0, above) for rows, most in zip(from_score, room, strict=True)]
+        kept.append(max(reach))
     return counts[kept]
 
 

@@ -150,14 +150,16 @@ class ScoreIndex:
         if t.dtype != self.positive_scores.dtype:
             with np.errstate(over="ignore"):  # a threshold beyond the range of the dtype becomes infinite, as it should
                 t = t.astype(self.positive_scores.dtype)
-        below = self.positive_scores.searchsorted(t)
-        negatives_below = self.negative_scores.searchsorted(t)
+        return self._counts(t, self.positive_scores.searchsorted(t), self.negative_scores.searchsorted(t))
+
+    def _counts(self, thresholds: NDArray, below: NDArray, negatives_below: NDArray) -> ThresholdCounts:
+        """Counts at thresholds, given the number of rows of each class below them."""
         if self.positive_weight is None or self.negative_weight is None:
             tp, fp = self.positive_scores.size - below, self.negative_scores.size - negatives_below
-            return ThresholdCounts(t, tp, fp, below, negatives_below)
+            return ThresholdCounts(thresholds, tp, fp, below, negatives_below)
         tp_weight, fp_weight = self.positive_weight[below], self.negative_weight[negatives_below]
         fn_weight, tn_weight = self.positive_weight[0] - tp_weight, self.negative_weight[0] - fp_weight
-        return ThresholdCounts(t, tp_weight, fp_weight, fn_weight, tn_weight)
+        return ThresholdCounts(thresholds, tp_weight, fp_weight, fn_weight, tn_weight)
 
     def mapped(self, function: Callable[[NDArray[np.floating]], NDArray[np.floating]]) -> ScoreIndex:
         """The index of the scores transformed by a non-decreasing function, (M,) to (M,), without sorting again."""
@@ -173,13 +175,22 @@ class ScoreIndex:
         np.not_equal(merged[1:], merged[:-1], out=last[1:])
         return merged[last][::-1]
 
-    def counts_at_scores(self) -> ThresholdCounts:
-        """Counts at every distinct score, the largest first, without t = inf.
+    def counts_at_scores(self, above_all: bool = False) -> ThresholdCounts:
+        """Counts at every distinct score, the largest first; with `above_all` at t = inf before them.
 
-        The thresholds and their order are those of sklearn.metrics.confusion_matrix_at_thresholds.
+        The thresholds and their order are those of sklearn.metrics.confusion_matrix_at_thresholds. Takes linear time:
+        both classes are merged, and no score is searched for.
         """
-        ascending = self.distinct_scores()[::-1]  # twice as fast to search in this order
-        return self.counts(ascending)[::-1]
+        both = np.concatenate([self.positive_scores, self.negative_scores])
+        order = both.argsort(kind="stable")  # merges two sorted halves
+        ascending = np.full(order.size + 1, np.inf, both.dtype)
+        both.take(order, out=ascending[:-1])
+        positives_below = np.zeros(order.size + 1, np.int64)
+        np.cumsum(order < self.positive_scores.size, out=positives_below[1:])
+        first = np.append(0, np.flatnonzero(ascending[1:] != ascending[:-1]) + 1)[::-1]  # of the rows that share a score
+        first = first if above_all else first[1:]
+        below = positives_below[first]
+        return self._counts(ascending[first], below, first - below)
 
 
 def index_scores(scores: Scores, sample_weight: ArrayLike | None = None) -> tuple[ScoreIndex, ...]:

@@ -128,8 +128,8 @@ def _axes(indexes: Sequence[ScoreIndex]) -> dict[AxisKind, Axis]:
 
 
 def _frame_of(epoch: int, index: ScoreIndex, axes: dict[AxisKind, Axis], *, last: bool) -> Frame:
-    points = condensed(index) if last else condensed(index, EARLIER_EXACT, EARLIER_BOUND)
     at_scores = index.counts_at_scores()
+    points = condensed(at_scores) if last else condensed(at_scores, EARLIER_EXACT, EARLIER_BOUND)
     exact = points.thresholds.size == at_scores.thresholds.size
     bins = {}
     for kind, axis in axes.items():

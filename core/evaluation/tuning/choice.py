@@ -71,8 +71,7 @@ class Choice:
 
 def candidates(index: ScoreIndex) -> ThresholdCounts:
     """Counts (T,) at inf and at every distinct score, thresholds falling."""
-    ascending = index.distinct_scores()[::-1]
-    return index.counts(np.append(ascending, ascending.dtype.type(np.inf)))[::-1]
+    return index.counts_at_scores(above_all=True)
 
 
 def pick(goal: Goal, thresholds: NDArray[np.floating]) -> Pick:

@@ -15,7 +15,7 @@ from tests.support.indexes import an_index, indexes
 @settings(max_examples=60)
 @given(indexes)
 def test_few_scores_are_all_kept_with_their_counts(index: ScoreIndex):
-    kept = condensed(index)
+    kept = condensed(index.counts_at_scores())
     distinct = index.distinct_scores()[::-1]
     if distinct.size <= EXACT:
         np.testing.assert_array_equal(kept.thresholds, distinct)
@@ -37,7 +37,7 @@ def assert_within_bound(index: ScoreIndex, points: ThresholdCounts) -> None:
 @settings(max_examples=60)
 @given(indexes)
 def test_of_many_scores_some_are_held_within_the_bound(index: ScoreIndex):
-    kept = condensed(index, exact=0)
+    kept = condensed(index.counts_at_scores(), exact=0)
     assert kept.thresholds.size <= 2 / BOUND + 1
     assert_within_bound(index, kept)
 
@@ -46,7 +46,7 @@ def test_of_many_scores_some_are_held_within_the_bound(index: ScoreIndex):
 @pytest.mark.parametrize("decimals", [None, 4])
 def test_the_bound_holds_for_a_hundred_thousand_rows(positive: float, decimals: int | None):
     index = an_index(3, 100_000, positive, decimals, "float64")
-    kept = condensed(index)
+    kept = condensed(index.counts_at_scores())
     assert kept.thresholds.size <= 2 / BOUND + 1 < index.distinct_scores().size
     assert_within_bound(index, kept)
 

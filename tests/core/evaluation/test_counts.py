@@ -52,6 +52,16 @@ def test_counts_at_scores_equal_scikit_learn(data):
         np.testing.assert_array_equal(ours, theirs)
 
 
+@given(rows())
+def test_counts_at_scores_are_those_at_thresholds(data):
+    index = ScoreIndex.of(*data)
+    every, known = index.counts_at_scores(above_all=True), index.counts(np.append(np.inf, index.distinct_scores()))
+    for field in FIELDS:
+        np.testing.assert_array_equal(getattr(every, field), getattr(known, field))
+    assert every.thresholds.dtype == known.thresholds.dtype
+    np.testing.assert_array_equal(every.thresholds, known.thresholds)
+
+
 @given(rows(), st.floats(-3, 3, width=16))
 def test_confusion_equals_scikit_learn(data, threshold):
     theirs = sk.confusion_matrix(

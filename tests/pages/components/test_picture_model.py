@@ -70,7 +70,7 @@ def test_it_counts_as_the_index_does_ties_included(tmp_path: Path, dtype: str):
 @needs_node
 def test_near_the_threshold_it_counts_exactly_and_elsewhere_within_the_bound(tmp_path: Path):
     index = an_index(2, 30_000, 0.2, None)
-    kept, near = condensed(index), around(index, 0.6)
+    kept, near = condensed(index.counts_at_scores()), around(index, 0.6)
     asked = np.concatenate([near.thresholds[1:].astype(float), np.random.default_rng(0).random(500)])
     message = {"model": a_model(index, kept.thresholds, near), "dtype": "float32", "asked": asked.tolist()}
     body = SETUP + "return given.asked.map(t => { const c = m.countsAt(model, t); return [c.tp, c.fp]; });"
