@@ -8,9 +8,10 @@ samples with these numbers of rows per class only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Self
+from functools import partial
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,10 +19,12 @@ from scipy.special import ndtr, stdtrit
 
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex, ThresholdCounts
+from core.evaluation.row_groups import RowGroups
 
 RESAMPLES = 1000
 FEWEST, WORK = 100, 20_000_000  # minimum number of resamples, and total number of drawn rows to aim at
 AT_ONCE = 2**14  # counts of a block of resamples that fit into the cache of a core
+MOST_SINGLE = 100_000  # rows up to which each is drawn by itself
 
 
 def affordable(rows: int) -> int:
@@ -171,3 +174,48 @@ def running(times: NDArray) -> NDArray:
     sums = np.zeros((len(times), times.shape[1] + 1), times.dtype)
     np.cumsum(times, axis=1, out=sums[:, 1:])
     return sums
+
+
+class Resampled(NamedTuple):
+    """A block of B resamples: counts (B, T) at T falling thresholds, and a function that gives those of the rows that
+    each resample leaves out."""
+
+    counts: ThresholdCounts
+    left_out: Callable[[], ThresholdCounts]
+
+
+def resampled(
+    y_true: NDArray[np.bool_],
+    y_score: NDArray[np.floating],
+    thresholds: NDArray[np.floating],
+    resamples: int,
+    seed: int = 0,
+    sample_weight: NDArray[np.floating] | None = None,
+    stratified: bool = False,
+) -> Iterator[Resampled]:
+    """Count resamples of the rows at thresholds, in blocks.
+
+    Of more than MOST_SINGLE rows, those between two thresholds are drawn together, which takes no longer for more rows:
+    counts have the same distribution. Only those of rows that are left out, and sums of weights that differ, are drawn
+    with the same mean and variance.
+
+    Parameters
+    ----------
+    y_true : whether each row is positive, (N,).
+    y_score : finite scores (N,).
+    thresholds : (T,), falling.
+    resamples : total number, >= 0.
+    seed : of the draws.
+    sample_weight : (N,), >= 0, by default 1 per row.
+    stratified : whether a resample has as many rows of each class as there are.
+    """
+    if y_true.size > MOST_SINGLE:
+        groups = RowGroups.of(ScoreIndex.of(y_true, y_score, sample_weight), thresholds)
+        generator = np.random.default_rng([seed, 1])  # not that of the draws, which are the same whatever is asked
+        for drawn in groups.draws(resamples, seed, stratified):
+            yield Resampled(groups.counts(drawn, generator), partial(groups.left_out, drawn, generator))
+        return
+    weight: NDArray = np.ones(1, np.int64) if sample_weight is None else sample_weight
+    ranked = RankedRows.of(y_true, y_score, thresholds)
+    for times in draws(y_true.size, resamples, seed, strata=y_true if stratified else None):
+        yield Resampled(ranked.counts(times * weight), partial(ranked.counts, (times == 0) * weight))

@@ -187,7 +187,9 @@ class ScoreIndex:
         both.take(order, out=ascending[:-1])
         positives_below = np.zeros(order.size + 1, np.int64)
         np.cumsum(order < self.positive_scores.size, out=positives_below[1:])
-        first = np.append(0, np.flatnonzero(ascending[1:] != ascending[:-1]) + 1)[::-1]  # of the rows that share a score
+        first = np.append(0, np.flatnonzero(ascending[1:] != ascending[:-1]) + 1)[
+            ::-1
+        ]  # of the rows that share a score
         first = first if above_all else first[1:]
         below = positives_below[first]
         return self._counts(ascending[first], below, first - below)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation import ScoreIndex, ThresholdCounts
-from core.evaluation.bootstrap import FEWEST, RESAMPLES, RankedRows, affordable, check, draws, percentile_interval
+from core.evaluation.bootstrap import FEWEST, MOST_SINGLE, RESAMPLES, affordable, check, percentile_interval, resampled
+from core.evaluation.condensed import condensed
 from core.evaluation.recent import Recent
 from core.evaluation.scores import as_scores, as_weights
 from core.evaluation.source import Key, ScoreSource
@@ -19,6 +20,7 @@ from core.parameters import Value
 
 LEVEL = 0.9
 SHARED_WORK = 1_000_000  # drawn rows of a shared bootstrap, which takes about .05 s
+BOUND = 2e-4  # share of a class between two neighbouring thresholds that resamples of many rows are tuned among
 OUT_OF_BAG = 0.632  # weight of the out-of-bag value: 1 - 1/e, the expected share of distinct rows in a resample
 
 
@@ -123,7 +125,9 @@ def bootstrap(
     """Repeat the tuning step on resamples of the rows to estimate how well the tuned threshold performs.
 
     A threshold is tuned on each resample and evaluated on the next one, so that both vary. A score that was not drawn
-    has the same counts as the next larger one, which is chosen instead. On 1,000 samples each of 100, 300 and 1,000
+    has the same counts as the next larger one, which is chosen instead. Of more than MOST_SINGLE rows, whose resamples
+    `resampled` draws in groups, it is tuned among scores between two of which lie at most a share BOUND of the rows of
+    either class; the choice on all rows is among all scores. On 1,000 samples each of 100, 300 and 1,000
     rows from a calibrated population with a tenth of the rows positive, the interval at .9 covers the population value
     of the tuned threshold in .88 to 1.00 of the samples, depending on the rule (benchmarks/coverage.py).
 
@@ -132,7 +136,8 @@ def bootstrap(
     rule : tunes the threshold.
     y_true : labels (N,) in {0, 1}.
     y_score : finite scores (N,).
-    resamples : number of resamples, >= 1, by default `affordable`; the time grows with N * resamples.
+    resamples : number of resamples, >= 1, by default `affordable`; the time grows with N * resamples up
+        to MOST_SINGLE rows.
     seed : of the resamples, which are the same for every rule.
     level : of the intervals, in (0, 1).
     sample_weight : (N,), >= 0, by default 1 per row; rows of weight 0 are left out.
@@ -147,33 +152,30 @@ def bootstrap(
     CutoffError for invalid rows or weights, fewer than one resample, and a level outside (0, 1).
     """
     index = ScoreIndex.of(y_true, y_score, sample_weight)
-    y, score = np.asarray(y_true) == 1, as_scores(y_score)
-    weight: NDArray = np.ones(1, np.int64)
+    y, score, weight = np.asarray(y_true) == 1, as_scores(y_score), None
     if sample_weight is not None:
         weight = as_weights(sample_weight, y.shape)
         y, score, weight = y[weight > 0], score[weight > 0], weight[weight > 0]
     resamples = affordable(y.size) if resamples is None else resamples
     check(resamples, level)
-    falling = np.append(score.dtype.type(np.inf), np.unique(score[y])[::-1]) if rule.spec.at_positives else None
-    ranked = RankedRows.of(y, score, falling)
+    every = candidates(index)
     picks: list[Pick] = []
     left_out: list[ThresholdCounts] = []
     values: list[NDArray[np.float64]] = []
     first, before = np.zeros((0, 0)), np.zeros(0, np.intp)  # values on the first resample; index of the last threshold
-    for times in draws(y.size, resamples, seed, strata=y if stratified else None):
-        counts = ranked.counts(times * weight)
-        goal = rule.goal(counts)
-        found = pick(goal, counts.thresholds)
+    for block in resampled(y, score, _compared(rule, index, every), resamples, seed, weight, stratified):
+        goal = rule.goal(block.counts)
+        found = pick(goal, block.counts.thresholds)
         places, on = np.concatenate([before, found.place]), goal.value
         if not picks:
             first, on = goal.value[:1], goal.value[1:]
         values.append(taken(on, places[:-1]))
         before = places[-1:]
         picks.append(found)
-        left_out.append(ranked.counts((times == 0) * weight)[np.arange(len(times)), found.place])
+        left_out.append(block.left_out()[np.arange(found.place.size), found.place])
     values.append(taken(first, before))
     return Bootstrap(
-        choice=rule(candidates(index)),
+        choice=rule(every),
         thresholds=np.concatenate([found.threshold for found in picks]),
         values=np.concatenate(values),
         feasible=np.concatenate([found.feasible for found in picks]),
@@ -181,6 +183,16 @@ def bootstrap(
         level=level,
         range=rule.range,
     )
+
+
+def _compared(rule: Rule, index: ScoreIndex, every: ThresholdCounts) -> NDArray[np.floating]:
+    """The thresholds (T,), falling, among which resamples are tuned, given the counts at all candidates."""
+    scores = every.thresholds[1:]
+    if index.n_rows > MOST_SINGLE:
+        scores = condensed(every[1:], bound=BOUND).thresholds[::-1]
+    elif rule.spec.at_positives:
+        scores = np.unique(index.positive_scores)[::-1]
+    return np.append(every.thresholds[:1], scores)
 
 
 _shared: Recent[tuple[Key, str, int, str, tuple[tuple[str, Value], ...]], Bootstrap] = Recent(128)
