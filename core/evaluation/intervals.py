@@ -75,7 +75,9 @@ def _share_below(
 
 def _mean(values: NDArray[np.float64], weight: NDArray[np.float64] | None) -> tuple[float, float]:
     """The mean of values (N,), and the variance of that mean; weights are from each rank up, (N + 1,)."""
-    each = np.ones(values.size) if weight is None else -np.diff(weight)
+    if weight is None:
+        return float(values.mean()), float(ratio(values.var(), values.size - 1))
+    each = -np.diff(weight)
     rows = each.sum() ** 2 / (each**2).sum()
-    mean = float(each @ values / each.sum())
-    return mean, float(ratio(each @ (values - mean) ** 2 / each.sum(), rows - 1))
+    mean = float((each * values).sum() / each.sum())
+    return mean, float(ratio((each * (values - mean) ** 2).sum() / each.sum(), rows - 1))
