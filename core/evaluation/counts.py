@@ -185,14 +185,15 @@ class ScoreIndex:
         order = both.argsort(kind="stable")  # merges two sorted halves
         ascending = np.full(order.size + 1, np.inf, both.dtype)
         both.take(order, out=ascending[:-1])
-        positives_below = np.zeros(order.size + 1, np.int64)
-        np.cumsum(order < self.positive_scores.size, out=positives_below[1:])
-        first = np.append(0, np.flatnonzero(ascending[1:] != ascending[:-1]) + 1)[
-            ::-1
-        ]  # of the rows that share a score
-        first = first if above_all else first[1:]
-        below = positives_below[first]
-        return self._counts(ascending[first], below, first - below)
+        up_to = np.cumsum(order < self.positive_scores.size, out=order)  # positive rows up to each row, in its memory
+        last = np.flatnonzero(ascending[1:] != ascending[:-1])[::-1]  # of the rows that share a score
+        below = np.zeros((2, last.size + 1), np.int64)  # of positive, of all rows
+        up_to.take(last, out=below[0, :-1])
+        np.add(last, 1, out=below[1, :-1])
+        thresholds = ascending.take(below[1])
+        below[1] -= below[0]
+        counts = self._counts(thresholds, *below)
+        return counts if above_all else counts[1:]
 
 
 def index_scores(scores: Scores, sample_weight: ArrayLike | None = None) -> tuple[ScoreIndex, ...]:
