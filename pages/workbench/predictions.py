@@ -13,7 +13,7 @@ from core.predictions.uploads import Upload
 from core.settings import read_settings
 from pages.components.upload.upload import upload_anywhere, upload_chooser
 from pages.shared import dom, services, state, text
-from pages.workbench import roles_dialog
+from pages.workbench import examples, roles_dialog
 
 MANY = 100_000  # rows
 
@@ -31,8 +31,10 @@ def receive() -> None:
 
 
 def offer() -> None:
-    """Ways to open predictions: a file, a pasted table."""
+    """Ways to open predictions: a file, a pasted table, an example."""
     upload_chooser(key="upload.choose")
+    examples.offer(_received)
+    examples.show_code()
 
 
 def kept() -> list[ScoreSource]:

@@ -11,6 +11,7 @@ from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
 from core.data.tables import read_table
+from core.predictions.examples import EXAMPLES
 from core.predictions.uploads import Upload
 from pages.shared import services, state
 from tests.conftest import control, drawn, sentences, unescaped
@@ -180,3 +181,17 @@ def test_the_link_keeps_a_threshold_that_was_tuned_on_all_rows(app_test: AppTest
     at = by_link(app_test, given)
     assert not sentences(at)
     assert marks(at)["current"]["threshold"] == marks(at)["saved"]["threshold"] == 0.375
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_opens_by_one_press(app_test: AppTest, name: str):
+    at = app_test.run()
+    at.session_state[state.CHOOSING_SHOWN.name] = True
+    at.run()
+    at.button(key=f"example.{name}").click().run()
+    assert not sentences(at)
+    (opened_id,) = at.session_state[state.UPLOADS.name]
+    assert drawn(at)["of"].startswith(opened_id)
+    source = services.uploads().get(opened_id).source
+    assert source
+    assert source.task == EXAMPLES[name].roles.task
