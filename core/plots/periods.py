@@ -47,7 +47,10 @@ def periods_figure(names: Sequence[str], series: Mapping[str, Series], title: st
     most = float(np.nanmax(np.concatenate(tops), initial=0.0))
     axis = unit_axis(title) | ({"range": [0, max(1.15 * most, 0.02)], "tickvals": None} if most < 0.5 else {})
     figure.update_layout(
-        xaxis={"type": "category", "nticks": 6, "tickangle": 0, "showgrid": False}, yaxis=axis, **LEGEND_SMALL
+        xaxis={"type": "category", "nticks": 6, "tickangle": 0, "showgrid": False},
+        yaxis=axis,
+        showlegend=True,
+        **LEGEND_SMALL,
     )
     return figure
 

@@ -13,7 +13,8 @@ from pages.shared import services
 
 def offer(on_opened: Callable[[str], None]) -> None:
     """Buttons that open an example; `on_opened` is called with the id under which it is kept."""
-    with st.container(horizontal=True, gap="xsmall"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("Examples", width="content")
         for name, example in EXAMPLES.items():
             st.button(example.label, key=f"example.{name}", help=example.story, on_click=_open, args=(name, on_opened))
 

@@ -71,8 +71,7 @@ def show(upload: Upload) -> None:
         with popover:
             _about(upload)
     shown = {
-        "Labels": _listed(roles.y_true),
-        "Scores": _listed(roles.y_score),
+        "Columns": f"{_listed(roles.y_true)}, {_listed(roles.y_score)}",
         "Positive class": roles.positive if roles.task == "binary" else "",
         "Taken as": SCALES[roles.scale] if roles.scale != "probability" else "",
         "Weight in training": f"{roles.trained_weight:g}" if roles.trained_weight != 1 else "",

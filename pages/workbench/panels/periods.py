@@ -41,9 +41,12 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     shares = {"actual": actual, "predicted": Series((counts.tp + counts.fp) / n)}
     where = f"by {periods.unit}"
     figures = {
-        "metrics": ({text.metric_label(name): one for name, one in rates.items()}, f"at {text.threshold(threshold)}"),
+        "metrics": (
+            {text.metric_label(name): one for name, one in rates.items()},
+            f"at threshold {text.threshold(threshold)}",
+        ),
         "shares": (shares, f"share of {view.label}"),
-        "drift": ({"distance of the scores": Series(drifted)}, "from the first period"),
+        "drift": ({"scores (Kolmogorov-Smirnov)": Series(drifted)}, f"distance from the first {periods.unit}"),
     }
     for place, (name, (series, title)) in zip(st.columns(3), figures.items(), strict=True):
         with place.container(border=True, height="stretch"):

@@ -53,7 +53,7 @@ def test_a_link_opens_predictions_with_scikit_learns_counts(app_test: AppTest, t
 
 def test_the_bar_says_what_the_columns_are_taken_for(app_test: AppTest, tmp_path: Path):
     at = by_link(app_test, upload(tmp_path))
-    assert {":gray[Labels] y_true", ":gray[Scores] y_score", ":gray[Positive class] 1"} <= set(labels(at))
+    assert {":gray[Columns] y_true, y_score", ":gray[Positive class] 1"} <= set(labels(at))
     assert "Train" not in labels(at)
 
 
