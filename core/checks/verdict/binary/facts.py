@@ -12,7 +12,7 @@ import numpy as np
 from core.checks.verdict.facts import FEW, LEVEL, Facts, count_label, score_label
 from core.checks.verdict.statement import UseThreshold
 from core.evaluation import METRICS, Rankings, ScoreIndex, ThresholdCounts
-from core.evaluation.bootstrap import RankedRows, draws, percentile_interval
+from core.evaluation.bootstrap import percentile_interval, resampled
 from core.evaluation.calibration import Line, calibration_error, fit_line
 from core.evaluation.intervals import roc_auc_interval
 from core.evaluation.recent import Recent
@@ -50,9 +50,8 @@ def evidence(source: ScoreSource, part: str) -> Evidence:
         line, error = None, math.nan
         if scores.are_probabilities and min(index.positive_scores.size, index.negative_scores.size) >= FEW:
             line, error = fit_line(y, score, weight), float(calibration_error(y, score, sample_weight=weight))
-        return Evidence(
-            roc_auc_interval(index, LEVEL), float(Rankings.of(y, score, weight).average_precisions()[0]), line, error
-        )
+        ranked = Rankings.of_counts(index.counts_at_scores())
+        return Evidence(roc_auc_interval(index, LEVEL), float(ranked.average_precisions()[0]), line, error)
 
     return _evidence.get(((source.id, source.version), part), found)
 
@@ -141,9 +140,8 @@ class BinaryFacts(Facts):
         pair = np.array([self.threshold, self.tuned.choice.threshold], index.positive_scores.dtype)
         rising = np.sort(pair)
         view, weight = self.source.scores(self.tuned_on).view(), self.source.row_columns(self.tuned_on).weight
-        ranked = RankedRows.of(view.y, view.score, rising[::-1])
-        resamples = draws(len(view.y), len(self.tuned.thresholds))
-        f1 = np.concatenate([F1(ranked.counts(times if weight is None else times * weight)) for times in resamples])
+        blocks = resampled(view.y, view.score, rising[::-1], len(self.tuned.thresholds), sample_weight=weight)
+        f1 = np.concatenate([F1(block.counts) for block in blocks])
         now, best = f1[:, np.searchsorted(-rising[::-1], -pair)].T
         gained = best - now
         optimism = float(np.nan_to_num(self.tuned.choice.value - self.tuned.estimate))
