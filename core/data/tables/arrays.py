@@ -39,7 +39,8 @@ def read_npz(path: Path) -> Table:
 
 
 def _check_kind(members: list[str]) -> None:
-    """Raises CutoffError for the other files that are zip archives."""
+    """Raises CutoffError for the other files that are zip archives, and for more arrays than a table has columns."""
+    check_size(0, len(members))
     if "[Content_Types].xml" in members or "mimetype" in members:
         raise CutoffError("This is a spreadsheet or document; save the sheet as CSV.")
     if any(name.endswith("data.pkl") for name in members):

@@ -81,17 +81,15 @@ def read_separated(path: Path) -> Table:
 
 
 def _unescaped(columns: pa.Table) -> pa.Table:
-    """The columns with text as dictionaries, without the quotes that keep spreadsheets from running formulas."""
+    """The columns without the quotes that keep spreadsheets from running text as formulas."""
 
     def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        if not text or not pc.any(pc.starts_with(column, "'")).as_py():
             return column
-        array = column.dictionary_encode().unify_dictionaries().combine_chunks()
-        values = array.dictionary
-        if not pc.any(pc.starts_with(values, "'")).as_py():
-            return pa.chunked_array([array])
-        texts = pa.array([value and unescaped(value) for value in values.to_pylist()], values.type)
-        return pa.chunked_array([pa.DictionaryArray.from_arrays(array.indices, texts)])
+        array = column.combine_chunks().dictionary_encode()
+        values = [unescaped(value) for value in array.dictionary.to_pylist()]
+        return pa.chunked_array([pa.DictionaryArray.from_arrays(array.indices, pa.array(values, pa.large_string()))])
 
     return pa.table([plain(column) for column in columns.columns], names=columns.column_names)
 

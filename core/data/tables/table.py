@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.types as kinds
 from numpy.typing import NDArray
 
+from core.data.tables.dictionaries import encoded
 from core.errors import CutoffError
 from core.text import shortened
 
@@ -117,7 +118,7 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
     kind = column.type
     if kinds.is_dictionary(kind):
         if _is_text(kind.value_type):
-            return _encoded(column)
+            return encoded(column)
         one_size = kinds.is_primitive(kind.value_type) or kinds.is_decimal(kind.value_type)
         return _plain(column.cast(kind.value_type)) if one_size else None
     if kinds.is_float16(kind):
@@ -128,7 +129,8 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
         return column.cast(pa.float64())
     if _is_text(kind) or kinds.is_time(kind):
         check_size(0, 0, _n_bytes_of_views(column))
-        return _encoded(column.cast(pa.large_string()).dictionary_encode())
+        text = column.cast(pa.large_string()).combine_chunks()  # many chunks would each get the dictionary of all
+        return pa.chunked_array([text.dictionary_encode()])
     if kinds.is_timestamp(kind) or kinds.is_date(kind):
         return column.cast(pa.timestamp("us"), safe=False) if not _zoned(kind) else _without_zone(column)
     return None
@@ -149,16 +151,6 @@ def _n_bytes_of_views(column: pa.ChunkedArray) -> int:
         return 0
     lengths = (np.frombuffer(chunk.buffers()[1], np.int32)[::4] for chunk in column.chunks if len(chunk))
     return sum(int(each.sum(dtype=np.int64)) for each in lengths)
-
-
-def _encoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A dictionary of text with different values, none of them missing; no value is written out once a row."""
-    array = column.unify_dictionaries().combine_chunks()
-    values = array.dictionary.cast(pa.large_string()).dictionary_encode()
-    indices = array.indices.cast(pa.int32())
-    if values.null_count or len(values.dictionary) < len(values):
-        indices = values.indices.take(indices)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(indices, values.dictionary)])
 
 
 def _zoned(kind: pa.DataType) -> bool:

@@ -15,6 +15,7 @@ import pyarrow.types as kinds
 from numpy.typing import NDArray
 
 from core.data.tables import name_label
+from core.data.tables.dictionaries import compact
 from core.data.tables.names import POSITIVE
 
 YES, NO = ("1", "true", "yes", "y", "t"), ("0", "-1", "false", "no", "n", "f")
@@ -115,7 +116,7 @@ def reads_as_numbers(column: pa.ChunkedArray) -> bool:
 def few_categories(column: pa.ChunkedArray, most: int) -> Categories | None:
     """A column as categories; None if it has more than `most` different values."""
     if kinds.is_dictionary(column.type):
-        return None if len(compact(column).chunk(0).dictionary) > most else categories(column)
+        return None if len(_encoded(column).dictionary) > most else categories(column)
     if len(column) > HEAD * most and len(pc.unique(column.slice(0, HEAD * most))) > most + 1:  # with a missing one
         return None
     found = categories(column)
@@ -153,28 +154,14 @@ def _whole_numbers(column: pa.ChunkedArray) -> Categories | None:
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     if kinds.is_dictionary(column.type):
-        return compact(column).chunk(0)
+        return compact(column.combine_chunks())
     return column.dictionary_encode().unify_dictionaries().combine_chunks()
-
-
-def compact(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column without the values of its dictionary that no row has, in one chunk."""
-    array = column.combine_chunks()
-    indices = array.indices.fill_null(len(array.dictionary)).to_numpy(zero_copy_only=False)
-    if len(array.dictionary) <= len(indices) // 2:
-        return pa.chunked_array([array])
-    used = np.bincount(indices, minlength=len(array.dictionary) + 1)[:-1] > 0
-    if used.all():
-        return pa.chunked_array([array])
-    place = pa.array(np.cumsum(used) - 1, pa.int32())
-    kept = array.dictionary.take(pa.array(np.flatnonzero(used)))
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(place.take(array.indices), kept)])
 
 
 def count_distinct(column: pa.ChunkedArray) -> int:
     """Number of different values, without missing ones."""
     if kinds.is_dictionary(column.type):
-        return len(compact(column).chunk(0).dictionary)
+        return len(_encoded(column).dictionary)
     nan = kinds.is_floating(column.type) and pc.any(pc.is_nan(column)).as_py()
     return int(pc.count_distinct(column, mode="only_valid").as_py()) - bool(nan)
 
@@ -246,4 +233,4 @@ class FileColumn:
         if is_number(taken.type) or pa.types.is_boolean(taken.type):
             return np.asarray(taken.to_pandas())
         text = pa.types.is_dictionary(taken.type)
-        return np.asarray((compact(taken) if text else taken).to_pandas().astype(object))
+        return np.asarray((compact(taken.combine_chunks()) if text else taken).to_pandas().astype(object))

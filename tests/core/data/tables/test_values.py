@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.data.tables import checked
-from core.data.tables.values import categories, compact, few_categories, numbers, reads_as_numbers, times
+from core.data.tables.values import categories, few_categories, numbers, reads_as_numbers, times
 
 NAN = float("nan")
 
@@ -106,13 +106,6 @@ def test_a_text_reads_as_numbers_or_not():
     assert not reads_as_numbers(column(["a", "2"]))
     assert not reads_as_numbers(column([None, None], pa.string()))
     assert not reads_as_numbers(column([1, 2]))
-
-
-def test_a_slice_keeps_only_the_values_that_it_has():
-    text = column([f"row {at}" for at in range(1_000)])
-    few = compact(text.take(pa.array([5, 5, 999])))
-    assert few.to_pylist() == ["row 5", "row 5", "row 999"]
-    assert len(few.chunk(0).dictionary) == 2
 
 
 @pytest.mark.parametrize(
