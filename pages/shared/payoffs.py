@@ -8,14 +8,12 @@ from typing import Any
 import streamlit as st
 
 from core.errors import CutoffError
-from core.evaluation.tuning import Rule, bind
 from core.evaluation.value.payoffs import Payoffs
 from core.experiment.config import LIMIT, PAYOFFS, RunConfig
 from core.parameters import Param, Value, defaults
 from pages.shared import session, state
 from pages.shared.state import Key
 
-RULE = "cost"  # the tuning rule that maximises net value
 UNIT_LENGTH = 12
 _TYPED: tuple[tuple[Key[Any], Param], ...] = (
     *((key, Param(key.name, name, key.default, -LIMIT, LIMIT)) for name, key in state.PAYOFFS.items()),
@@ -56,13 +54,8 @@ def unit() -> str:
 
 
 def params() -> tuple[tuple[str, Value], ...]:
-    """The payoffs as params of RULE."""
+    """The payoffs as params of the rule of net value."""
     return tuple(asdict(current()).items())
-
-
-def bound(rule: str, given: tuple[tuple[str, Value], ...]) -> Rule:
-    """A tuning rule with these params, for RULE payoffs; raises CutoffError where they have no best threshold."""
-    return Payoffs(**{name: float(value) for name, value in given}).rule if rule == RULE else bind(rule, **dict(given))
 
 
 def open_link() -> None:

@@ -16,7 +16,16 @@ from core.evaluation.tuning.labels import (
 from core.evaluation.tuning.optimism import PREVALENCE, Optimism, population_best, population_counts, simulate
 from core.evaluation.tuning.origin import provenance_label, rule_label
 from core.evaluation.tuning.rules import RULES, Rule, RuleSpec, bind, rules, threshold_by_payoffs
-from core.evaluation.tuning.worth import Bootstrap, Regret, bootstrap, bootstrap_of, regret
+from core.evaluation.tuning.worth import (
+    Bootstrap,
+    Regret,
+    Tuned,
+    bootstrap,
+    bootstrap_of,
+    regret,
+    tune,
+    value_interval,
+)
 
 __all__ = [
     "LABEL_RULES",
@@ -36,6 +45,7 @@ __all__ = [
     "Rule",
     "RuleSpec",
     "TopLabels",
+    "Tuned",
     "bind",
     "bootstrap",
     "bootstrap_of",
@@ -51,4 +61,6 @@ __all__ = [
     "rules",
     "simulate",
     "threshold_by_payoffs",
+    "tune",
+    "value_interval",
 ]

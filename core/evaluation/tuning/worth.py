@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation import ScoreIndex, ThresholdCounts
-from core.evaluation.bootstrap import FEWEST, MOST_SINGLE, RESAMPLES, affordable, check, percentile_interval, resampled
+from core.evaluation.bootstrap import (
+    FEWEST,
+    MOST_SINGLE,
+    RESAMPLES,
+    affordable,
+    check,
+    expanded_level,
+    percentile_interval,
+    resampled,
+)
 from core.evaluation.condensed import condensed
 from core.evaluation.recent import Recent
 from core.evaluation.scores import as_scores, as_weights
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
 from core.evaluation.tuning.choice import Choice, Pick, candidates, pick, place_of, taken
 from core.evaluation.tuning.rules import Rule
 from core.parameters import Value
@@ -205,12 +215,50 @@ def bootstrap_of(source: ScoreSource, column: int, rule: Rule, part: str = "vali
     CutoffError as `source.scores` does.
     """
 
-    def tuned() -> Bootstrap:
+    def repeated() -> Bootstrap:
         view = source.scores(part).view(column)
-        resamples = int(np.clip(SHARED_WORK // max(len(view.y), 1), FEWEST, RESAMPLES))
+        resamples = _shared_resamples(len(view.y))
         return bootstrap(rule, view.y, view.score, resamples, sample_weight=source.row_columns(part).weight)
 
-    return _shared.get(((source.id, source.version), part, column, rule.spec.name, rule.params), tuned)
+    return _shared.get(((source.id, source.version), part, column, rule.spec.name, rule.params), repeated)
+
+
+class Tuned(NamedTuple):
+    """A rule tuned on its split, and how its threshold performs on the held-out rows, None without."""
+
+    bootstrap: Bootstrap
+    regret: Regret | None
+
+
+def tune(source: ScoreSource, column: int, rule: Rule) -> Tuned:
+    """Tune a rule on a score column of a source, on `tuned_on`; raises CutoffError as `source.scores` does."""
+    found, other = bootstrap_of(source, column, rule, tuned_on(source)), held_out(source)
+    if other is None:
+        return Tuned(found, None)
+    return Tuned(found, regret(rule, found.choice.threshold, candidates(source.index(other, column))))
+
+
+def value_interval(
+    source: ScoreSource, column: int, rule: Rule, threshold: float, part: str, level: float = LEVEL
+) -> tuple[float, float]:
+    """Confidence interval of a rule's value at a threshold, from rows that it was not tuned on.
+
+    Percentiles over as many resamples as `bootstrap_of` has, widened for few rows of the rarer class by
+    `expanded_level`; (NaN, NaN) if the value is undefined on all of them.
+    """
+    view, weight = source.scores(part).view(column), source.row_columns(part).weight
+    y, score = view.y, view.score
+    if weight is not None:
+        y, score, weight = y[weight > 0], score[weight > 0], weight[weight > 0]
+    blocks = resampled(y, score, np.array([threshold], score.dtype), _shared_resamples(y.size), sample_weight=weight)
+    values = np.concatenate([rule.goal(block.counts).value[:, 0] for block in blocks])
+    rarer = int(min(np.count_nonzero(y), np.count_nonzero(~y)))
+    low, high = percentile_interval(values, expanded_level(level, rarer))
+    return float(low), float(high)
+
+
+def _shared_resamples(rows: int) -> int:
+    return int(np.clip(SHARED_WORK // max(rows, 1), FEWEST, RESAMPLES))
 
 
 def _out_of_bag(rule: Rule, blocks: list[ThresholdCounts]) -> float:

@@ -8,6 +8,7 @@ then the largest low, is chosen; with low == high nothing is reviewed.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import NamedTuple
 
@@ -22,7 +23,9 @@ from core.evaluation.tuning import Rule, bind, bootstrap, candidates, threshold_
 from core.evaluation.tuning.choice import TIE, Goal
 from core.evaluation.tuning.rules import WHOLE
 from core.experiment.config import LIMIT
+from core.parameters import Value
 
+NET_VALUE = "cost"  # the tuning rule that maximises net value
 NO_LIMIT = math.inf
 
 
@@ -86,7 +89,7 @@ class Payoffs:
             raise CutoffError(self.flaw)
         positive, negative = self.at_stake
         unit = max(positive, negative)
-        errors = bind("cost", benefit_tp=0.0, cost_fp=negative / unit, cost_fn=positive / unit, benefit_tn=0.0)
+        errors = bind(NET_VALUE, benefit_tp=0.0, cost_fp=negative / unit, cost_fn=positive / unit, benefit_tn=0.0)
 
         def net(counts: ThresholdCounts, **_payoffs: float) -> Goal:
             return Goal(net_value(counts, self), objective=errors.goal(counts).objective)
@@ -94,6 +97,18 @@ class Payoffs:
         paid = self.benefit_tp, -self.cost_fp, -self.cost_fn, self.benefit_tn
         spec = replace(errors.spec, function=net, range=lambda **_payoffs: (min(paid), max(paid)))
         return Rule(spec, tuple(asdict(self).items()))
+
+
+def bind_paid(name: str, params: Mapping[str, Value]) -> Rule:
+    """A tuning rule by name with these params. For the rule of net value they are payoffs, which may be negative.
+
+    Raises CutoffError as `bind` and `Payoffs` do, and for payoffs that have no best threshold.
+    """
+    if name != NET_VALUE:
+        return bind(name, **params)
+    if unknown := sorted(params.keys() - {field.name for field in fields(Payoffs)}):
+        raise CutoffError(f"{unknown[0]} is not a payoff.")
+    return Payoffs(**{payoff: float(value) for payoff, value in params.items()}).rule
 
 
 def net_value(counts: ThresholdCounts, payoffs: Payoffs, rows: float = 1.0) -> NDArray[np.float64]:

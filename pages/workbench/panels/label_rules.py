@@ -20,6 +20,7 @@ from core.evaluation.tuning import (
     cross_decided,
     rules,
 )
+from core.evaluation.value.payoffs import NET_VALUE, bind_paid
 from core.parameters import Param, Value
 from pages.components.picture.columns import Total
 from pages.shared import controls, payoffs, state, text, thresholds
@@ -33,7 +34,7 @@ FOLDS = 3
 def show(source: ScoreSource, _part: str, _column: int) -> None:
     """Choose a rule and its numbers, see what it comes to beside the default for all, and use its thresholds."""
     name, params, goal, goal_params = _choose_rule()
-    if goal == payoffs.RULE and (flaw := payoffs.current().flaw):
+    if goal == NET_VALUE and (flaw := payoffs.current().flaw):
         st.markdown(flaw)
         return
     choice, found = _tune((source.id, source.version), name, params, goal, goal_params, source)
@@ -67,8 +68,8 @@ def _choose_rule() -> tuple[str, Params, str, Params]:
         goals = {goal: rule.label for goal, rule in rules().items() if goal != "fixed"}
         goal = controls.choose("Tuned by", state.LABEL_GOAL, _first("f1", goals)) if spec.takes_rule else ""
         params = _params(name, spec.params)
-        goal_params = () if goal == payoffs.RULE else _params(goal, rules()[goal].params if goal else ())
-    if goal == payoffs.RULE:
+        goal_params = () if goal == NET_VALUE else _params(goal, rules()[goal].params if goal else ())
+    if goal == NET_VALUE:
         show_fields()
         goal_params = payoffs.params()
     st.caption(f"{spec.help} {rules()[goal].help if goal else ''}", help=rules()[goal].reference if goal else None)
@@ -90,7 +91,7 @@ def _tune(
 ) -> tuple[LabelChoice, tuple[dict[str, float], ...]]:
     """What the rule chooses on its split, and the totals there at the default, tuned and in folds, and on the other
     split at the default and tuned."""
-    rule = payoffs.bound(goal, goal_params) if goal else None
+    rule = bind_paid(goal, dict(goal_params)) if goal else None
     part, other = tuned_on(_source), held_out(_source)
     y_score = _source.scores(part).y_score
 

@@ -20,13 +20,15 @@ from core.evaluation.tuning import (
     Regret,
     Rule,
     RuleSpec,
+    Tuned,
     bootstrap_of,
     candidates,
     population_best,
-    regret,
     rules,
     simulate,
+    tune,
 )
+from core.evaluation.value.payoffs import NET_VALUE, bind_paid
 from core.parameters import Value
 from core.plots.style import Scale, limits
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
@@ -48,7 +50,7 @@ DRAWN = 200_000  # rows drawn for each of them
 def show(source: ScoreSource, _part: str, column: int) -> None:
     """A tuning rule and its parameters, the threshold that it finds for a class or label, and a button to use it."""
     name, params = _choose_rule()
-    if name == payoffs.RULE and (flaw := payoffs.current().flaw):
+    if name == NET_VALUE and (flaw := payoffs.current().flaw):
         st.markdown(flaw)
         return
     tuned, lost = _tune((source.id, source.version), column, name, params, source)
@@ -164,11 +166,11 @@ def _chosen() -> Rule | None:
     """The rule chosen in the panel with its parameters, the first one until one is chosen; None where payoffs have a
     flaw."""
     spec = _rule()
-    if spec.name == payoffs.RULE and payoffs.current().flaw:
+    if spec.name == NET_VALUE and payoffs.current().flaw:
         return None
     chosen = {param: state.RULE_PARAM.of(spec.name, param.name).get() for param in spec.params}
     params = tuple((param.name, param.check(param.default if to is None else to)) for param, to in chosen.items())
-    return payoffs.bound(spec.name, payoffs.params() if spec.name == payoffs.RULE else params)
+    return bind_paid(spec.name, dict(payoffs.params() if spec.name == NET_VALUE else params))
 
 
 def _short(rule: Rule) -> str:
@@ -202,9 +204,9 @@ def _rule() -> RuleSpec:
 def _choose_rule() -> tuple[str, Params]:
     """The rule by name, and its params."""
     spec = _rule()
-    help = caption() if spec.name == payoffs.RULE else spec.help
+    help = caption() if spec.name == NET_VALUE else spec.help
     name = controls.choose("Rule", state.RULE, _names(), help=f"{help}\n\n{spec.reference}")
-    if name == payoffs.RULE:
+    if name == NET_VALUE:
         show_fields()
         return name, payoffs.params()
     if not spec.params:
@@ -215,19 +217,15 @@ def _choose_rule() -> tuple[str, Params]:
 
 
 @st.cache_data(max_entries=256, show_spinner="Tuning on resamples")
-def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> tuple[Bootstrap, Regret | None]:
+def _tune(of: Key, column: int, name: str, params: Params, _source: ScoreSource) -> Tuned:
     """What the rule chooses on its split and on resamples, and its regret on the other split if there is one."""
-    rule, part, other = payoffs.bound(name, params), tuned_on(_source), held_out(_source)
-    tuned = bootstrap_of(_source, column, rule, part)
-    if other is None:
-        return tuned, None
-    return tuned, regret(rule, tuned.choice.threshold, candidates(_source.index(other, column)))
+    return tune(_source, column, bind_paid(name, dict(params)))
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _steps(of: Key, column: int, name: str, params: Params, scale: Scale, _source: ScoreSource) -> dict[str, Steps]:
     """What is tuned against the threshold, by split."""
-    goal = payoffs.bound(name, params).goal
+    goal = bind_paid(name, dict(params)).goal
 
     def steps(part: str) -> Steps:
         counts = candidates(_source.index(part, column))

@@ -17,6 +17,7 @@ from sklearn.model_selection import cross_val_predict
 from core.errors import CutoffError
 from core.evaluation import ScoreIndex
 from core.evaluation.bootstrap import RankedRows
+from core.evaluation.intervals import wilson
 from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource, RowColumns
 from core.evaluation.tuning import (
@@ -30,6 +31,8 @@ from core.evaluation.tuning import (
     population_counts,
     regret,
     simulate,
+    tune,
+    value_interval,
 )
 from tests.support.scored_rows import rows
 
@@ -198,6 +201,47 @@ def test_all_that_show_the_bootstrap_of_a_source_share_it():
     assert bootstrap_of(replace(source, version=1), 0, bind("f_beta", beta=3.0)) is not shared
     alone = bootstrap(bind("f_beta", beta=3.0), y, scores.y_score[:, 0], 1000, sample_weight=weight)
     np.testing.assert_array_equal(shared.thresholds, alone.thresholds)
+
+
+def split(weight: np.ndarray | None = None, rows: int = 4000) -> ArraySource:
+    """A source with validation and test rows of one population; the test rows may have weights."""
+    given = {
+        part: Scores(*sample(rows, seed), "binary", ("no", "yes")) for part, seed in (("validation", 1), ("test", 2))
+    }
+    return ArraySource(given, {"test": RowColumns(weight=weight)})
+
+
+def test_what_is_tuned_on_one_part_is_held_against_the_best_of_the_other():
+    source, rule = split(), bind("f1")
+    found = tune(source, 0, rule)
+    assert found.bootstrap is bootstrap_of(source, 0, rule)
+    assert found.regret == regret(rule, found.bootstrap.choice.threshold, candidates(source.index("test", 0)))
+    alone = ArraySource({"validation": source.scores("validation")})
+    assert tune(alone, 0, rule).regret is None
+
+
+@pytest.mark.parametrize("rows", [4000, 200_000])
+def test_the_interval_of_a_value_on_other_rows_is_that_of_a_binomial_share(rows: int):
+    source, threshold = split(rows=rows), 0.2
+    point = source.index("test", 0).counts(threshold)
+    low, high = value_interval(source, 0, bind("precision", least=0.1), threshold, "test", level=0.9)
+    np.testing.assert_allclose(
+        (low, high), wilson(point.tp, point.tp + point.fn, 0.9), atol=0.6 / np.sqrt(rows)
+    )  # of recall
+
+
+def test_rows_of_weight_0_are_no_rows_of_an_interval_and_weight_2_is_not_two_rows():
+    rows, rule = 400, bind("accuracy")
+    weight = np.repeat([0.0, 1.0], rows // 2)
+    half = split(rows=rows).scores("test")
+    fewer = ArraySource({"test": Scores(half.y_true[200:], half.y_score[200:], "binary", half.class_names)})
+    alone = value_interval(fewer, 0, rule, 0.2, "test")
+    assert value_interval(split(weight, rows), 0, rule, 0.2, "test") == pytest.approx(alone)
+    assert value_interval(split(2 * weight, rows), 0, rule, 0.2, "test") == pytest.approx(alone)
+
+
+def test_an_interval_of_an_undefined_value_is_nan():
+    assert np.isnan(value_interval(split(), 0, bind("recall", least=0.5), np.inf, "test")).all()
 
 
 def test_stratified_resamples_hold_the_prevalence():

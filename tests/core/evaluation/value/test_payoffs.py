@@ -21,6 +21,7 @@ from core.evaluation.value.payoffs import (
     Payoffs,
     Review,
     best_band,
+    bind_paid,
     chow,
     net_value,
     optimum,
@@ -331,3 +332,13 @@ def test_bad_reviews_are_refused(bad):
 
 def test_shares_of_no_rows_are_undefined():
     assert np.isnan(Outcome(0, 0, 0, 0, 0, 0, 0.0, math.nan).shares()).all()
+
+
+def test_a_rule_by_name_takes_payoffs_for_net_value():
+    paid = {"benefit_tp": -1.0, "cost_fp": 2.0, "cost_fn": 9.0}
+    assert bind_paid("cost", paid).params == Payoffs(**paid).rule.params
+    assert bind_paid("f_beta", {"beta": 3.0}) == bind("f_beta", beta=3.0)
+    with pytest.raises(CutoffError, match="rent is not a payoff"):
+        bind_paid("cost", {"rent": 1.0})
+    with pytest.raises(CutoffError, match="same payoff"):
+        bind_paid("cost", {"cost_fp": 0.0, "cost_fn": 0.0})
