@@ -39,6 +39,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "predictions": ("theory",),
     "catalogue": ("export",),
     "miniatures": ("plots",),
+    "__main__": ("predictions",),
 }
 
 WITHOUT_TORCH = ("data", "evaluation", "plots", "predictions")

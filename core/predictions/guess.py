@@ -47,12 +47,18 @@ class Guess:
     labels: tuple[str, ...] = ()
 
 
-def guess(table: Table) -> Guess:
-    """The likely roles of the columns of a table; raises CutoffError, with what is missing, if it has no labels or no
-    scores."""
-    others = _others(table)
+def guess(table: Table, y_true: tuple[str, ...] = (), y_score: tuple[str, ...] = ()) -> Guess:
+    """The likely roles of the columns of a table.
+
+    y_true, y_score : columns of labels and of scores where they are known; of several, in the same order.
+
+    Raises CutoffError, with what is missing, if it has no labels or no scores.
+    """
+    if unknown := [name for name in (*y_true, *y_score) if name not in table.names]:
+        raise CutoffError(f"The file has no column {unknown[0]}; it has {listed(table.names, 8)}.")
+    others = {role: name for role, name in _others(table).items() if name not in (*y_true, *y_score)}
     left = [name for name in table.names if name not in others.values()]
-    truth_columns, score_columns = _labels_and_scores(table, left)
+    truth_columns, score_columns = _labels_and_scores(table, left, y_true, y_score)
     groups = _groups(table, [name for name in left if name not in (*truth_columns, *score_columns)])
     several = len(truth_columns) > 1 or len(score_columns) > 2
     if not several and len(score_columns) == 2:
@@ -176,10 +182,12 @@ def _is_split(table: Table, name: str) -> bool:
         return False
 
 
-def _labels_and_scores(table: Table, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The columns of labels and of scores; raises CutoffError if there are none."""
-    truth_columns = family(names, TRUE)
-    score_columns = family([name for name in names if name not in truth_columns], SCORE)
+def _labels_and_scores(
+    table: Table, names: Sequence[str], y_true: tuple[str, ...], y_score: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of labels and of scores, given or guessed; raises CutoffError if there are none."""
+    truth_columns = y_true or family([name for name in names if name not in y_score], TRUE)
+    score_columns = y_score or family([name for name in names if name not in truth_columns], SCORE)
     numeric = [name for name in names if is_number(table.columns[name].type) or reads_as_numbers(table.columns[name])]
     if not score_columns:
         rest = [name for name in numeric if name not in truth_columns]
@@ -193,7 +201,7 @@ def _labels_and_scores(table: Table, names: Sequence[str]) -> tuple[tuple[str, .
         raise CutoffError(f"Found no column of labels beside the scores {listed(score_columns)}.")
     if not score_columns:
         raise CutoffError(f"Found no column of scores beside the labels {listed(truth_columns)}.")
-    if len(truth_columns) > 1 and len(truth_columns) != len(score_columns):
+    if not y_true and len(truth_columns) > 1 and len(truth_columns) != len(score_columns):
         truth_columns = truth_columns[:1]
     return truth_columns, _paired(truth_columns, score_columns)
 
