@@ -25,6 +25,7 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.api.routes import create_api
 from core.errors import CutoffError
 from core.predictions.uploads import Uploads
 from core.settings import read_settings
@@ -160,7 +161,8 @@ class PagesFirst:
 
 
 class Additions:
-    """Puts what pages/shared/preloads.py and pages/shared/dom.py have into the page that Streamlit serves.
+    """Puts what pages/shared/preloads.py and pages/shared/dom.py have into the page that Streamlit serves, not into the
+    API's.
 
     It has no ETag then and is never answered with 304, since they change while Streamlit's file does not.
     """
@@ -171,7 +173,8 @@ class Additions:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or "text/html" not in Headers(scope=scope).get("accept", ""):
+        of_page = scope["type"] == "http" and "text/html" in Headers(scope=scope).get("accept", "")
+        if not of_page or scope["path"].startswith(f"{base}/api/"):
             await self.app(scope, receive, send)
             return
         from pages.shared import dom, preloads
@@ -208,7 +211,8 @@ class Additions:
 
 
 try:
-    choose_devices(read_settings().device)
+    settings = read_settings()
+    choose_devices(settings.device)
 except CutoffError as error:  # one sentence before the server starts, instead of a traceback after its address
     sys.exit(str(error))
 
@@ -234,6 +238,7 @@ def kept_uploads() -> Uploads:
 assets = Mount(f"{base}/assets", routes=[*starmap(script, SCRIPTS.items())])
 content = content_route(base)
 receiving = Receiving(kept_uploads, lambda: read_settings().upload_mb << 20).route(base)
+api = Mount(f"{base}/api", app=create_api(kept_uploads, settings.api_token, settings.upload_mb << 20, base))
 middleware = [Middleware(one) for one in (OwnOriginOnly, PagesFirst, CompressedFiles, Additions)]
 
-app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets, content, receiving], middleware=middleware)
+app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets, content, receiving, api], middleware=middleware)

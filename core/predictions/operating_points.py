@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from core.errors import CutoffError
 from core.evaluation.metrics import f1, false_positive_rate, precision, recall
 from core.evaluation.source import ScoreSource
 from core.evaluation.tuning import candidates
 
 AT_ONCE = 2**16  # points that are written at once
+MOST_AS_JSON = 100_000  # points
 
 
 def operating_points(source: ScoreSource, column: int, part: str) -> pa.Table:
@@ -36,3 +39,18 @@ def as_csv(points: pa.Table) -> Iterator[bytes]:
         text = io.BytesIO()
         csv.write_csv(points.slice(start, AT_ONCE), text, csv.WriteOptions(include_header=False))
         yield text.getvalue()
+
+
+def as_json(points: pa.Table) -> str:
+    """The points as a JSON object with a list for each column; a threshold above every score is null.
+
+    Raises CutoffError for more than MOST_AS_JSON points.
+    """
+    if points.num_rows > MOST_AS_JSON:
+        raise CutoffError(
+            f"As JSON there may be {MOST_AS_JSON:,} points, as CSV any number; here are {points.num_rows:,}."
+        )
+    columns = {name: points[name].to_pylist() for name in points.column_names}
+    # The shortest number that is the same in the dtype of the scores, as in CSV.
+    columns["threshold"] = [None, *(float(str(threshold)) for threshold in points["threshold"].to_numpy()[1:])]
+    return json.dumps(columns, allow_nan=False)
