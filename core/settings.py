@@ -49,6 +49,7 @@ class Settings(BaseSettings):
         30, ge=1, description="minutes after which an opened file is deleted, if nobody has looked at it"
     )
     api_token: str = Field("", description="token that callers of the API must send; without one there is no API")
+    url: str = Field("", description="address of a running app that explore() uses; without one it starts its own")
     chromium: str = Field(
         "chromium", description="browser for the browser tests and benchmarks: a name on the PATH, or a path"
     )

@@ -39,6 +39,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "predictions": ("theory",),
     "catalogue": ("export",),
     "miniatures": ("plots",),
+    "notebook": ("settings",),
     "api": ("predictions", "settings"),
     "__main__": ("predictions",),
 }
