@@ -26,6 +26,7 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.api.routes import create_api
+from core.data import sweep_tables
 from core.errors import CutoffError
 from core.predictions.uploads import Uploads
 from core.settings import read_settings
@@ -83,6 +84,7 @@ async def collect_garbage() -> None:
     while True:
         await asyncio.sleep(COLLECT_SECONDS)
         services.uploads().sweep()
+        sweep_tables()
         gc.collect()
 
 

@@ -26,7 +26,7 @@ BELOW: dict[str, tuple[str, ...]] = {
     "text": (),
     "settings": ("errors",),
     "parameters": ("errors", "text"),
-    "data": ("parameters",),
+    "data": ("parameters", "settings"),
     "losses": ("parameters",),
     "models": ("parameters",),
     "experiment": ("data", "losses", "models"),

@@ -19,10 +19,10 @@ from core.data.tables import Table, listed
 from core.data.thinning import PREVALENCE, thinned
 from core.errors import CutoffError
 from core.parameters import Value, defaults
+from core.settings import read_settings
 
 DATASETS: dict[str, DatasetSpec] = REAL | SYNTHETIC
 FRACTIONS = {"train": 0.5, "validation": 0.25, "test": 0.25}
-KEPT_SECONDS, KEPT_BYTES = 30 * 60, 1 << 30  # of tables that nobody looks at, and of all together
 KEPT = 16  # data sets and splits in memory, shared by all visitors; the largest is 16 MB
 
 
@@ -190,7 +190,8 @@ def _check_part(data: Dataset, part: str, rows: np.ndarray) -> None:
 @cache
 def kept_tables() -> KeptTables:
     """The one store of tables to train on."""
-    return KeptTables(KEPT_SECONDS, KEPT_BYTES)
+    settings = read_settings()
+    return KeptTables(60 * settings.upload_minutes, settings.uploads_mb << 20)
 
 
 def keep_table(table: Table, target: Target, left_out: Collection[str], label: str) -> str:
@@ -216,7 +217,7 @@ def drop_table(name: str) -> None:
 
 
 def sweep_tables() -> None:
-    """Delete the tables that nobody has looked at for KEPT_SECONDS."""
+    """Delete the tables that nobody has looked at for CUTOFF_UPLOAD_MINUTES."""
     if kept_tables().sweep():
         _forget()
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from core.errors import CutoffError
 from pages.compare import first_steps, form, one_run, player, race
-from pages.shared import choices, session, state, text
-from pages.shared.services import devices, runner
+from pages.shared import choices, own_table, session, state, text
+from pages.shared.services import devices
 
 TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
 
@@ -15,7 +15,7 @@ TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw m
 def show(job_id: str) -> None:
     """The job as it is now; once it has ended the whole script runs again, which takes the timer away."""
     try:
-        job = runner().job(job_id)
+        job = session.find_job(job_id)
     except CutoffError:  # forgotten meanwhile: the whole script says so
         st.rerun()
     watched, status = state.WATCHED.get()
@@ -35,6 +35,8 @@ if job and not opened and state.WATCHED.get()[0] != job.id and len(choices.varia
     choices.open_with(job.experiment)  # of a run that another page has trained
 with st.sidebar:
     experiment, problem = form.edit()
+own_table.show_dialog(state.DATASET.set)
+own_table.receive()
 chosen = experiment.variants[state.EDITED.get()].config if experiment else None
 if experiment:
     session.write_link(experiment)

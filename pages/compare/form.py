@@ -20,7 +20,7 @@ from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value
 from pages.compare import variants
-from pages.shared import choices, controls, dom, findings, payoffs, preview, state, text
+from pages.shared import choices, controls, dom, findings, own_table, payoffs, preview, state, text
 from pages.shared.services import runner
 from pages.shared.state import Key
 
@@ -64,7 +64,7 @@ def edit() -> tuple[Experiment | None, str]:
 def _follow_data() -> list[str]:
     """Where other data was chosen since the last script run, put all variants on it; returns what did not fit."""
     dataset = state.DATASET.get()
-    if dataset not in DATASETS or dataset == variants.dataset() or state.NEXT_CONFIG.is_set():
+    if dataset not in own_table.offered(dataset) or dataset == variants.dataset() or state.NEXT_CONFIG.is_set():
         return []
     try:
         load_dataset(dataset)
@@ -85,13 +85,16 @@ def _show_findings(config: RunConfig, slots: Slots) -> None:
 
 def _data(problems: list[str], slots: Slots) -> dict[str, object]:
     st.header("Data", help=_sources())
-    labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
+    labels = {
+        name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in own_table.offered(state.DATASET.get()).items()
+    }
     dataset = controls.choose("Data", state.DATASET, labels, hide_label=True)
+    own_table.button("form.table")
     params = _params("data", partial(state.DATA_PARAM.of, dataset), dataset_spec(dataset).params, problems, slots)
     with st.spinner("Loading the data"):
         data = _or_problem(lambda: load_dataset(dataset, tuple(sorted(params.items()))), None, problems)
     if data:
-        st.caption(f"{dataset_spec(dataset).about} {text.of_data(data)}")
+        st.caption(text.plain(f"{dataset_spec(dataset).about} {text.of_data(data)}"))
         preview.show(data)
     slots["data"] = st.container()
     return {"dataset": dataset, "dataset_params": params}

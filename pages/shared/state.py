@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import streamlit as st
 
+from core.data import Task
+from core.data.own import ColumnReport
 from core.evaluation.calibration import BINS, Binning
 from core.evaluation.source import ScoreSource
 from core.evaluation.value.payoffs import Payoffs
@@ -97,6 +99,18 @@ UPLOADS: Key[Sequence[str]] = Key("uploads", ())  # ids of opened files, the new
 DRAWN: Key[tuple[str, int | str]] = Key("drawn", ("", 0))  # id and version of the source that was drawn last
 COMPLAINTS: Key[Sequence[str]] = Key("complaints", ())
 PACE: Key[str] = Key("pace", "maximum speed")
+
+# --- tables to train on, and the dialog that adds one
+TABLES: Key[Sequence[str]] = Key("tables", ())  # data sets that this session made, the newest first
+TABLE_ASKED: Key[bool] = Key("table.asked", False)  # whether the dialog is open
+TABLE_UPLOAD: Key[str] = Key("table.upload", "")  # the file that the dialog is about
+TABLE_PROBLEM: Key[str] = Key("table.problem", "")
+TABLE_TARGET: Key[Sequence[str]] = Key("table.target", ())
+TABLE_TASK: Key[Task] = Key("table.task", "binary")
+TABLE_VALUES: Key[Sequence[str]] = Key("table.values", ())  # of the target of a binary task
+TABLE_POSITIVE: Key[str] = Key("table.positive", "")
+TABLE_LEFT_OUT: Key[Sequence[str]] = Key("table.left_out", ())
+TABLE_REPORTS: Key[Sequence[ColumnReport]] = Key("table.reports", ())
 
 # --- thresholds, and how scores are shown
 THRESHOLDS: Keys[Sequence[Step]] = Keys("thresholds.{}", ())  # source; the steps that led to the current ones

@@ -12,7 +12,7 @@ from core.predictions import SCALES
 from core.predictions.uploads import Upload
 from core.settings import read_settings
 from pages.components.upload.upload import upload_anywhere, upload_chooser
-from pages.shared import dom, services, state, text
+from pages.shared import dom, own_table, services, state, text
 from pages.workbench import examples, roles_dialog
 
 MANY = 100_000  # rows
@@ -117,7 +117,10 @@ def _known() -> list[Upload]:
 
 
 def _received(name: str) -> None:
-    """Show an upload, or ask about its columns if it is not open."""
+    """Show an upload, or ask about its columns if it is not open; a table to train on goes to its dialog."""
+    if state.TABLE_ASKED.get():
+        own_table.take(name)
+        return
     state.UPLOADS.set([name, *(one for one in state.UPLOADS.get() if one != name)])
     state.CHOOSING_SHOWN.set(False)
     if services.uploads().get(name).source:

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import checks
 from core.checks import Finding
-from core.data import DATASETS, dataset_spec, load_dataset
+from core.data import dataset_spec, is_table, load_dataset
 from core.errors import CutoffError
 from core.experiment import compatibility
 from core.experiment.config import NUMBERS, SETTINGS, RunConfig
@@ -25,7 +25,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
-from pages.shared import choices, controls, dom, findings, payoffs, preview, session, state, text
+from pages.shared import choices, controls, dom, findings, own_table, payoffs, preview, session, state, text
 from pages.workbench import best_epoch, dials
 
 ICONS = {"mistake": " :red[:material/error:]", "caution": " :orange[:material/warning:]"}
@@ -59,6 +59,7 @@ def open_link(default: RunConfig) -> None:
     Choices without a run train at once; a link to several variants opens on the Compare page.
     """
     if state.RECIPE.is_set():
+        _leave_gone(default)
         return
     opens = choices.open_link()
     linked = opens and choices.are_linked()
@@ -83,11 +84,29 @@ def open_link(default: RunConfig) -> None:
 
 def train_if_gone() -> None:
     """Ask to train choices of the URL that have no run, and say so where they had one."""
-    if session.current_job() or not choices.are_linked():
+    linked = st.query_params.get("dataset", "")
+    table_is_gone = is_table(linked) and linked != config().dataset
+    if session.current_job() or not choices.are_linked() or table_is_gone:
         return
     state.RECIPE_TRAINS.set(True)
     if "run" in st.query_params:
         session.complain("It is trained again with the same settings, which gives the same numbers.")
+
+
+def _leave_gone(default: RunConfig) -> None:
+    """Take `default` where the table that was chosen is gone."""
+    try:
+        dataset_spec(config().dataset)
+    except CutoffError as error:
+        session.complain(str(error))
+        take(default)
+
+
+def _ask_for_table() -> None:
+    """Open the dialog of tables, and close the popover, which would cover it."""
+    for name in ("data", "all"):
+        state.RECIPE_PART.of(name).set(False)
+    own_table.ask()
 
 
 def take(config: RunConfig) -> None:
@@ -253,12 +272,18 @@ def _pairs(field: str, params: tuple[Param, ...], now: RunConfig) -> None:
 
 
 def _data(now: RunConfig) -> None:
-    labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in DATASETS.items()}
-    spec = dataset_spec(now.dataset)
+    found = own_table.offered(now.dataset)
+    labels = {name: f"{spec.label} · {text.TASKS[spec.task]}" for name, spec in found.items()}
+    spec = found[now.dataset]
     _select("Data", "dataset", labels, now, help=f"{spec.source}. Licence: {spec.licence}.")
+    with st.container(horizontal=True, gap="small"):
+        own_table.button("recipe.table", _ask_for_table)
+        if is_table(now.dataset):
+            own_table.delete_button(now.dataset, "recipe.table.delete", lambda: choose(dataset=RunConfig().dataset))
     _pairs("dataset_params", spec.params, now)
     data = load_dataset(now.dataset, now.dataset_params)
-    st.caption(f"{spec.about} {text.of_data(data)}")
+    kept = own_table.kept_sentence() if is_table(now.dataset) else None
+    st.caption(text.plain(f"{spec.about} {text.of_data(data)}"), help=kept)
     preview.show(data)
 
 

@@ -18,7 +18,7 @@ from core.plots.miniature import BINS, score_miniature
 from core.predictions import SCALES, CannotOpen, Opened, Roles, Scale, guess_binary, open_predictions
 from core.predictions.opening import label_values
 from core.predictions.uploads import Upload
-from pages.shared import services, state, text
+from pages.shared import own_table, services, state, text
 
 PREVIEW_ROWS, SAMPLE = 5, 50_000
 BLUE, ORANGE = "#0b6cb8", "#c97500"  # of an image, which the colours of the theme do not reach
@@ -75,6 +75,7 @@ def _conclude(upload: Upload, roles: Roles | None, problem: CutoffError | None, 
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if problem:
             st.markdown(f":red[:material/error:] {text.plain(str(problem))}")
+        st.button("Train on this table…", key="columns.train", type="tertiary", on_click=_train, args=(upload,))
         st.button(
             label,
             key="columns.open",
@@ -83,6 +84,13 @@ def _conclude(upload: Upload, roles: Roles | None, problem: CutoffError | None, 
             on_click=_open,
             args=(upload, repair or roles, show),
         )
+
+
+def _train(upload: Upload) -> None:
+    """Ask what is to be predicted from the table instead."""
+    state.ASKED_COLUMNS.set("")
+    own_table.ask()
+    own_table.take(upload.id)
 
 
 def _open(upload: Upload, roles: Roles, show: Callable[[str], None]) -> None:

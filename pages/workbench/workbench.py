@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.experiment.config import RunConfig
 from core.training.runs import Run
-from pages.shared import dom, services, session, state, text
+from pages.shared import dom, own_table, services, session, state, text
 from pages.workbench import columns, gallery, link, panels, picture, predictions, recipe, share, shown, verdict
 
 TICK_SECONDS = 0.25
@@ -57,6 +57,7 @@ with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", 
     pressed = not upload and recipe.show(shown.source().config)
     shown.choose()
     share.show()
+own_table.show_dialog(lambda name: recipe.choose(dataset=name))
 if pressed:
     state.COMPLAINTS.set(())
     recipe.take(recipe.config())  # what changed before has been seen

@@ -126,6 +126,8 @@ export function chooser({ data, parentElement: root }) {
   if (root.querySelector("link")) return;
   root.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href: style }));
   const input = root.querySelector("input");
+  input.ariaLabel = data.label;
+  root.querySelector("small").textContent = `CSV, TSV, Parquet, Arrow or .npz with ${data.columns}`;
   input.accept = data.types.map((type) => `.${type}`).join(",");
   root.querySelector("button").addEventListener("click", () => input.click());
   input.addEventListener("change", () => {

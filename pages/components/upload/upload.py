@@ -26,8 +26,8 @@ _chooser = st.components.v2.component(
     html="""
       <div class="choose">
         <button type="button">Choose a file, or drop one anywhere
-          <small>CSV, TSV, Parquet, Arrow or .npz with labels and scores</small></button>
-        <input type="file" hidden aria-label="File of predictions">
+          <small></small></button>
+        <input type="file" hidden>
         <textarea rows="1" placeholder="… or paste a table here" aria-label="Paste a table"></textarea>
       </div>
       <p class="missing"></p>
@@ -49,6 +49,9 @@ def upload_anywhere(*, most_bytes: int, on_opened: Callable[[str], None], key: s
     _anywhere(key=key, data={"most": most_bytes}, on_opened_change=opened)
 
 
-def upload_chooser(*, key: str) -> None:
-    """A button that asks for a file and a field to paste a table into; `upload_anywhere` sends what is chosen."""
-    _chooser(key=key, data={"types": list(TYPES)})
+def upload_chooser(*, key: str, label: str = "File of predictions", columns: str = "labels and scores") -> None:
+    """A button that asks for a file and a field to paste a table into; `upload_anywhere` sends what is chosen.
+
+    label : of the file, for screen readers. columns : what the file has.
+    """
+    _chooser(key=key, data={"types": list(TYPES), "label": label, "columns": columns})

@@ -17,7 +17,7 @@ from core.losses.objective import Objective, resolved
 from core.models import MODELS
 from core.parameters import Param, Value
 from pages.shared import preview, text
-from tests.conftest import choose, control, open_page, sentences
+from tests.conftest import choose, control, open_page, sentences, unescaped
 from tests.support.compare_page import can, captions, shown, submitted
 
 
@@ -327,7 +327,7 @@ def test_a_bad_prevalence_is_said_at_once_and_can_be_mended(app_test: AppTest, u
     assert len(sentences(at)) == 1
     assert not can(at)["Start"]
     choose(at, "data.digit.prevalence", "5%")
-    assert "5.0% positive" in captions(at)
+    assert "5.0% positive" in unescaped(captions(at))
     assert submitted(at).dataset_params == (("prevalence", "5%"),)
 
 
