@@ -16,7 +16,8 @@ from core.data.tables import Table, listed
 from core.data.tables.names import GROUP, SCORE, TRUE, endings, family, plain
 from core.data.tables.values import Categories, is_number, likely_positive, numbers, reads_as_numbers, times
 from core.errors import CutoffError
-from core.evaluation.ranking import Rankings
+from core.evaluation.counts import ScoreIndex
+from core.evaluation.intervals import roc_auc_interval
 from core.predictions.opening import PARTS, ROUNDING, SUM_TOLERANCE, TRAIN, check_positive, label_values
 from core.predictions.roles import Roles, Scale
 
@@ -39,7 +40,7 @@ class Guess:
     """The likely roles, and what is to be asked since it can be mistaken.
 
     questions: "positive" for labels other than 0 and 1, "scale" for scores other than probabilities, "opposite" for a
-    ROC-AUC below 0.5. labels: the different values of the labels of a binary task.
+    ROC-AUC whose 95% interval is below 0.5. labels: the different values of the labels of a binary task.
     """
 
     roles: Roles
@@ -114,7 +115,7 @@ def guess_binary(table: Table, roles: Roles) -> Guess:
         questions.append("positive")
     if scale != "probability":
         questions.append("scale")
-    if (area := _area(table, roles, values)) is not None and area < 0.5:
+    if _seems_opposite(table, roles, values):
         questions.append("opposite")
     return Guess(roles, tuple(questions), values.values)
 
@@ -231,16 +232,15 @@ def _classes(given: Categories, columns: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _area(table: Table, roles: Roles, values: Categories) -> float | None:
-    """ROC-AUC of a binary task on up to SAMPLE rows; None with one class."""
+def _seems_opposite(table: Table, roles: Roles, values: Categories) -> bool:
+    """Whether the 95% interval of ROC-AUC, on up to SAMPLE rows of a binary task, lies below 0.5."""
     step = max(1, table.n_rows // SAMPLE)
     codes = values.codes[::step]
     score = _sample(table, roles.y_score[0])[: len(codes)]
     whole = np.isfinite(score) & (codes >= 0)
     positive = codes[whole] == values.values.index(roles.positive)
-    if not 0 < positive.sum() < len(positive):
-        return None
-    return float(Rankings.of(positive, score[whole]).roc_aucs()[0])
+    area, _, high = roc_auc_interval(ScoreIndex.of(positive, score[whole]), 0.95)
+    return area < 0.5 and not high >= 0.5
 
 
 def _groups(table: Table, names: Sequence[str]) -> tuple[str, ...]:
