@@ -171,8 +171,8 @@ def test_only_the_app_and_its_pages_know_streamlit():
 
 
 def test_evaluation_uses_little():
-    """numpy and scipy; scikit-learn in calibration, pandas for a table of rows."""
-    more = {"core.evaluation.rows": {"pandas"}}
+    """numpy and scipy; scikit-learn in calibration, pandas for a table of rows and for groups of them."""
+    more = {"core.evaluation.rows": {"pandas"}, "core.evaluation.groups": {"pandas"}}
     for part, name, source in core_modules():
         if part == "evaluation":
             used = set(map(top, imported(source, name))) - {"core"} - sys.stdlib_module_names

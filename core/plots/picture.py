@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -53,6 +53,8 @@ class Film:
     """The epochs of a run with two classes, one class or one label: at least one frame, in order.
 
     train, validation (E,) are the losses from epoch 0 on, or empty. positives and negatives are rows, or their weight.
+    groups: films of the same epochs on the same axes, each of the rows of one group, by its name; their losses are
+    empty. grouped_by: the column that parts the rows into groups.
     """
 
     axes: dict[AxisKind, Axis]
@@ -61,6 +63,8 @@ class Film:
     validation: NDArray[np.floating]
     positives: float
     negatives: float
+    groups: Mapping[str, Film] = field(default_factory=dict)
+    grouped_by: str = ""
 
     @property
     def exact(self) -> bool:
@@ -74,10 +78,10 @@ class Film:
             {
                 "kind": "scores",
                 "dtype": self.frames[-1].points.thresholds.dtype.name,
-                "positives": self.positives,
-                "negatives": self.negatives,
+                **_rows(self),
+                "groups": [{"name": name, **_rows(film)} for name, film in self.groups.items()],
+                "grouped_by": self.grouped_by,
                 "axes": {kind: axis_sent(axis) for kind, axis in self.axes.items()},
-                "frames": [_frame(frame) for frame in self.frames],
                 "losses": losses_sent(self.train, self.validation),
             }
         )
@@ -88,6 +92,8 @@ def film(
     indexes: Sequence[ScoreIndex],
     train: NDArray[np.floating] | None = None,
     validation: NDArray[np.floating] | None = None,
+    groups: Mapping[str, Sequence[ScoreIndex]] | None = None,
+    grouped_by: str = "",
 ) -> Film:
     """Make the film of a run.
 
@@ -96,6 +102,8 @@ def film(
     epochs : the numbers of E >= 1 epochs, ascending.
     indexes : the scores of the same rows after each of them, (E,).
     train, validation : losses from epoch 0 on, by default none.
+    groups : the scores of some of the rows after each epoch, (E,), by the name of their group; by default none.
+    grouped_by : the column that parts the rows into groups.
 
     Returns
     -------
@@ -103,19 +111,30 @@ def film(
 
     Raises
     ------
-    CutoffError without an epoch, and for another number of indexes.
+    CutoffError without an epoch, and for another number of indexes, of all rows or of a group.
     """
-    if not epochs or len(epochs) != len(indexes):
-        raise CutoffError(f"A film needs the scores of one or more epochs, but got {len(indexes)} for {len(epochs)}.")
-    axes = _axes(indexes)
-    shown = evenly_spaced(len(epochs), FRAMES)
-    frames = tuple(_frame_of(epochs[at], indexes[at], axes, last=at == len(epochs) - 1) for at in shown)
-    none = np.empty(0)
-    return Film(
-        axes=axes,
-        frames=frames,
+    groups = groups or {}
+    for given in (indexes, *groups.values()):
+        if not epochs or len(epochs) != len(given):
+            raise CutoffError(f"A film needs the scores of one or more epochs, but got {len(given)} for {len(epochs)}.")
+    axes, none = _axes(indexes), np.empty(0)
+    return replace(
+        _film_of(epochs, indexes, axes),
         train=none if train is None else train,
         validation=none if validation is None else validation,
+        groups={name: _film_of(epochs, given, axes) for name, given in groups.items()},
+        grouped_by=grouped_by,
+    )
+
+
+def _film_of(epochs: Sequence[int], indexes: Sequence[ScoreIndex], axes: dict[AxisKind, Axis]) -> Film:
+    """The film of some rows, without losses."""
+    shown = evenly_spaced(len(epochs), FRAMES)
+    return Film(
+        axes=axes,
+        frames=tuple(_frame_of(epochs[at], indexes[at], axes, last=at == len(epochs) - 1) for at in shown),
+        train=np.empty(0),
+        validation=np.empty(0),
         positives=indexes[-1].positives,
         negatives=indexes[-1].negatives,
     )
@@ -266,6 +285,15 @@ def axis_sent(axis: Axis) -> dict[str, Any]:
         "start": axis.start,
         "end": axis.end,
         "ticks": [list(tick) for tick in axis.ticks],
+    }
+
+
+def _rows(film: Film) -> dict[str, Any]:
+    """What is sent of some rows."""
+    return {
+        "positives": film.positives,
+        "negatives": film.negatives,
+        "frames": [_frame(frame) for frame in film.frames],
     }
 
 

@@ -116,6 +116,7 @@ TABLE_REPORTS: Key[Sequence[ColumnReport]] = Key("table.reports", ())
 THRESHOLDS: Keys[Sequence[Step]] = Keys("thresholds.{}", ())  # source; the steps that led to the current ones
 LINKED: Keys[str] = Keys("linked.{}", "")  # parameter of the URL, until the page that takes it is drawn
 PART: Key[str] = Key("part", "validation")
+GROUP: Keys[str] = Keys("group.{}", "")  # source; of its rows in the picture, "" for all rows
 COLUMN: Key[int] = Key("column", 0)  # class or label
 ALONE: Key[bool] = Key("column.alone", False)  # whether that one is shown, and not all of them
 SCALE: Key[ProbabilityScale] = Key("scale", "logit")

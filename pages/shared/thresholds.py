@@ -147,15 +147,18 @@ def move(source: ScoreSource, column: int, given: float | str, how: How, part: s
         replace(source, column, threshold)
 
 
-def use_share(source: ScoreSource, column: int, index: ScoreIndex, share: float, part: str) -> None:
+def use_share(
+    source: ScoreSource, column: int, index: ScoreIndex, share: float, part: str, of_group: bool = False
+) -> None:
     """Make the threshold that predicts at most this share of a split's rows positive, in [0, 1], the current one of a
-    column; a sentence is kept for any other share."""
+    column; a sentence is kept for any other share. That of a group of the rows counts as typed."""
     try:
         choice = bind(SHARE, percent=100 * share)(candidates(index))
     except CutoffError as error:
         session.complain(str(error))
         return
-    use_rule(source, column, choice.threshold, SHARE, part)
+    found = domain(source).found(choice.threshold, SHARE, part)
+    replace(source, column, dataclasses.replace(found, provenance=Provenance("typed", part)) if of_group else found)
 
 
 def use_rule(source: ScoreSource, column: int, found: float, rule: str, rows: str) -> None:

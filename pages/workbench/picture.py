@@ -16,7 +16,7 @@ from core.plots.style import ProbabilityScale
 from core.training.runs import Job
 from pages.components.picture.picture import Act, Live, Mark, Outline, picture
 from pages.shared import controls, regression, services, state, text, thresholds
-from pages.workbench import columns, shown, table
+from pages.workbench import columns, groups, shown, table
 from pages.workbench.panels import rows, tune
 
 # Training is shown at this many epochs per second at most, by the speed chosen in the picture; None is maximum speed.
@@ -74,15 +74,18 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         )
         return
     view = source.scores(part).view(column)
+    drawn = _film(key, part, column, alone, source)
+    group = groups.chosen(source, part) if drawn.groups else ""
     picture(
-        _film(key, part, column, alone, source),
-        source.index(part, column),
+        drawn,
+        groups.index(source, part, column, group),
         _marks(source, column, alone),
-        lambda act, value: _act(source, part, column, act, value),
-        of=f"{source.id} {part} {column}",
+        lambda act, value: _act(source, part, column, act, value, group),
+        of=" ".join(filter(None, (source.id, part, str(column), group))),
         label=view.label,
         rest=view.rest,
-        outline=_outline(source, part, column),
+        group=group,
+        outline=None if group else _outline(source, part, column),
         **common,
     )
 
@@ -120,8 +123,8 @@ def _replay(job: Job | None) -> str:
     return job.id if landing or asked else ""
 
 
-def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | str) -> None:
-    """Do what the viewer did in the picture."""
+def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | str, group: str = "") -> None:
+    """Do what the viewer did in the picture, while a group of the rows was shown, "" for all rows."""
     runner = services.runner()
     if act in ("pause", "resume", "step", "speed", "restart"):
         job = shown.job_of(source)
@@ -137,12 +140,15 @@ def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | s
         state.SCALE.set(cast(ProbabilityScale, value))
     elif act == "part":
         state.PART.set(str(value))
+    elif act == "group":
+        state.GROUP.of(source.id).set(str(value))
     elif act in ("tp", "fp", "fn", "tn"):
-        rows.ask(source, act)
+        rows.ask(source, act, group=group)
     elif act == "undo":
         thresholds.undo(source)
     elif act == "share":
-        thresholds.use_share(source, column, source.index(part, column), float(value), part)
+        index = groups.index(source, part, column, group)
+        thresholds.use_share(source, column, index, float(value), part, of_group=bool(group))
     else:
         thresholds.move(source, column, value, "typed" if act == "type" else "dragged", part)
         if act == "save":
@@ -163,7 +169,15 @@ def _film(of: Key, part: str, column: int, alone: bool, _source: ScoreSource) ->
     kept = _kept(_source, alone)
     views = [source.scores(part).view(column) for source in kept.values()]
     weight = _source.row_columns(part).weight
-    return film(list(kept), [ScoreIndex.of(view.y, view.score, weight) for view in views], *_losses(_source))
+    parted = None if alone else groups.of(_source, part)
+    by_epoch = [groups.indexes(source, part, column, parted) for source in kept.values()] if parted else []
+    return film(
+        list(kept),
+        [ScoreIndex.of(view.y, view.score, weight) for view in views],
+        *_losses(_source),
+        {name: [one[name] for one in by_epoch] for name in parted.names} if parted else None,
+        parted.column if parted else "",
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pytest
 from playwright.sync_api import Page, expect
-from sklearn.metrics import confusion_matrix
+from sklearn.metrics import average_precision_score, confusion_matrix, precision_score
 
 from benchmarks.browser import settled
 from tests.e2e.conftest import overflow, wear
@@ -95,6 +95,38 @@ def test_each_kind_of_file_is_dropped_and_its_threshold_saved(page: Page, app_ur
     page.reload()
     opened(page)
     assert matrix(page) == before
+
+
+def test_a_group_of_the_rows_is_shown_at_the_same_threshold(page: Page, app_url: str, tmp_path: Path):
+    land(page, app_url)
+    drop(page, "scores.csv", written(tmp_path, "scores.csv"))
+    opened(page)
+    page.get_by_label("Threshold as probability").fill("0.4")
+    page.get_by_label("Threshold as probability").press("Enter")
+    page.locator(".stage[aria-busy=false]").wait_for()
+    choice = page.get_by_label("Rows of one region")
+    for name in ("north", "south", ""):
+        choice.select_option(name)
+        page.locator(".stage[aria-busy=false]").wait_for()
+        rows = FRAME["region"].eq(name) if name else FRAME["region"].notna()
+        assert matrix(page) == confusion_matrix(Y[rows], P[rows] >= 0.4).tolist()
+        precision = page.locator(".stage .tile.precision b")
+        expect(precision).to_have_text(f"{precision_score(Y[rows], P[rows] >= 0.4):.3f}")
+        average_precision = page.locator(".stage .tile.average_precision b")
+        expect(average_precision).to_have_text(f"{average_precision_score(Y[rows], P[rows]):.3f}")
+        expect(page.locator(".stage .name.positive")).to_contain_text(f"n = {Y[rows].sum()}")
+        expect(page.get_by_label("Threshold as probability")).to_have_value("0.400")
+
+
+def test_a_cell_leads_to_the_rows_of_the_group_that_is_shown(page: Page, app_url: str, tmp_path: Path):
+    land(page, app_url)
+    drop(page, "scores.csv", written(tmp_path, "scores.csv"))
+    opened(page)
+    page.get_by_label("Rows of one region").select_option("south")
+    page.locator(".stage[aria-busy=false] .cell[value=fp]").click()
+    wrong = int((FRAME["region"].eq("south") & ~Y & (P >= 0.5)).sum())
+    expect(page.get_by_text(f"{wrong} of {N} rows are actual 0, predicted 1")).to_contain_text("with region south")
+    expect(page.get_by_role("combobox", name="region", exact=True)).to_have_value("south")
 
 
 def test_a_table_is_pasted(page: Page, app_url: str):

@@ -3,8 +3,8 @@
 //
 // data: of (what is shown: an act of another one is out of date), run (whose epochs it shows: of other rows or columns
 // of it the same epoch is shown), serial (of the last act that is answered), large (the
-// film, see core/plots/picture.py), marks [{ role, threshold, tp, fp, label }], window, outline, and texts and switches
-// as picture.py lists them.
+// film, see core/plots/picture.py), group (of the film, whose rows are drawn; none for all rows), marks [{ role,
+// threshold, tp, fp, label }], window, outline, and texts and switches as picture.py lists them.
 
 import * as columns from "./columns.js";
 import * as player from "./player.js";
@@ -72,7 +72,8 @@ function mount(element, kind, kept) {
 
 // Take over what arrived. It moves the threshold only if no newer act is on its way and nobody moves it.
 function receive(state, data) {
-  const film = readFilm(data.large);
+  const all = readFilm(data.large);
+  const film = all.ofGroup?.[data.group] ?? all;
   const other = state.of !== data.of;
   if (other) {
     clearTimeout(state.timer);

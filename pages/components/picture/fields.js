@@ -15,6 +15,7 @@ export const html = `
     ${field("z", "logit ≥", "Threshold as logit")}
     ${field("top", "top", "Threshold as percent of rows predicted positive", "%<span class=\"of-rows\"> of rows</span>")}
     <span class="buttons">
+      <select class="group" hidden></select>
       <span class="segments parts" role="group" aria-label="Rows"></span>
       <button type="button" class="undo">Undo</button>
       <button type="button" class="save">Save</button>
@@ -37,6 +38,7 @@ export function mount(state) {
   find(".parts").addEventListener("click", ({ target }) => {
     if (target.value && target.value !== state.data.part) act(state, "part", target.value);
   });
+  find(".group").addEventListener("change", ({ target }) => act(state, "group", target.value));
 }
 
 export function lay(state) {
@@ -46,6 +48,21 @@ export function lay(state) {
   say(find("label.p .sign"), scored ? "score ≥" : "p ≥");
   find("input.p").setAttribute("aria-label", scored ? "Threshold as score" : "Threshold as probability");
   segments(find(".parts"), data.parts.map((part) => [part, part]), data.part);
+  groups(find(".group"), state);
+}
+
+// The choice of a group of rows, where the film has some.
+function groups(node, { film, data }) {
+  const names = film.groups.map(({ name }) => name);
+  const key = JSON.stringify([film.grouped_by, names]);
+  if (node.dataset.groups !== key) {
+    node.dataset.groups = key;
+    node.replaceChildren(new Option("All rows", ""), ...names.map((name) => new Option(`${film.grouped_by}: ${name}`, name)));
+    node.title = `Rows of one ${film.grouped_by}`;
+    node.setAttribute("aria-label", node.title);
+    node.hidden = !names.length;
+  }
+  node.value = data.group ?? "";
 }
 
 // Buttons of which one is pressed; drawn anew only when there are others.

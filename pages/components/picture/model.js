@@ -43,14 +43,20 @@ export function readFilm(large) {
 
 const READERS = { scores: readScores, values: readValues, classes: readColumns, labels: readColumns };
 
+// Of all rows, and in `ofGroup` of the rows of each group.
 function readScores(large) {
-  const frames = large.frames.map(({ thresholds, tp, fp, bins, ...frame }) => ({
+  const all = { ...large, round: ROUND[large.dtype], ...readRows(large) };
+  return { ...all, ofGroup: Object.fromEntries(large.groups.map((group) => [group.name, { ...all, ...readRows(group) }])) };
+}
+
+function readRows({ positives, negatives, frames: given }) {
+  const frames = given.map(({ thresholds, tp, fp, bins, ...frame }) => ({
     ...frame,
     points: { thresholds: unpack(thresholds), tp: countedDown(tp), fp: countedDown(fp) },
     bins: Object.fromEntries(Object.entries(bins).map(([kind, edges]) =>
       [kind, { tp: countedDown(edges.tp), fp: countedDown(edges.fp) }])),
   }));
-  return { ...large, frames, round: ROUND[large.dtype], rows: large.positives + large.negatives };
+  return { positives, negatives, frames, rows: positives + negatives };
 }
 
 function readValues(large) {

@@ -38,7 +38,7 @@ _SERVER, _SENT = token_hex(4), itertools.count()  # which process sends an updat
 Role = Literal["current", "saved", "best", "low", "high"]
 Live = Literal["", "running", "paused"]
 Act = Literal[
-    "drag", "type", "share", "save", "undo", "tp", "fp", "fn", "tn", "axis", "part",
+    "drag", "type", "share", "save", "undo", "tp", "fp", "fn", "tn", "axis", "part", "group",
     "pause", "resume", "step", "restart", "speed", "save_all", "tune", "open", "cell",
 ]  # fmt: skip
 ACTS: tuple[Act, ...] = get_args(Act)
@@ -138,6 +138,7 @@ def picture(
     label: str = "",
     rest: str = "",
     target: str = "",
+    group: str = "",
     outline: Outline | None = None,
     **looks: Unpack[Looks],
 ) -> None:
@@ -146,16 +147,17 @@ def picture(
     Parameters
     ----------
     film : what is drawn; its last frame is the run as it is now.
-    index : the scores of that frame, for exact counts at the marks; None in a regression.
+    index : the scores of that frame, of the rows of `group`, for exact counts at the marks; None in a regression.
     marks : thresholds, "current" among them; none in a regression. "low" and "high" come together.
     on_act : called, before the rerun, with what was done and its value. "drag" or "type": a threshold, a number or
         ABOVE_ALL, not yet admitted; "share": the share of rows in [0, 1] to predict positive; "save": a threshold;
         "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with NaN.
-        "axis" and "part": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and "speed".
-        A move that had not come to rest is said first, as "drag".
+        "axis", "part" and "group": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and
+        "speed". A move that had not come to rest is said first, as "drag".
     of : names run, rows and column. When it changes, what was being dragged is dropped.
     label, rest : names of the positive class and of the other rows.
     target : name of a regression's target.
+    group : the group of the film whose rows are drawn, "" for all rows.
     outline : the previous run.
     looks : see `Looks`.
     """
@@ -165,9 +167,10 @@ def picture(
         "text": outline.text,
     }
     data = looks_sent(looks, of) | {"outline": behind, "label": label, "rest": rest, "target": target}
+    drawn = film.groups[group] if group and isinstance(film, Film) else film
     mount(
         film.content,
-        data | thresholds_data(film, index, marks),
+        data | thresholds_data(drawn, index, marks) | {"group": group},
         lambda act, value, _column: on_act(act, value),
         of,
         key,

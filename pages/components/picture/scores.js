@@ -77,8 +77,9 @@ export function said(state) {
   find(".curve svg").setAttribute("aria-label", curves.described(state, where) + since);
   const asLogit = model.axis.kind === "score" || t === Infinity ? "" : ` (logit ${ofLogit(t)})`;
   const positive = tp + fp;
-  return !model.rows ? "There are no rows."
+  const group = data.group ? `${film.grouped_by} ${data.group}. ` : "";
+  return group + (!model.rows ? "There are no rows."
     : `${t === Infinity ? "Above every score" : `At ${where}`}${asLogit} ${whole(positive)} of ${whole(model.rows)} rows ` +
       `(${percent(positive, model.rows)}) are predicted ${data.label}: ${whole(tp)} correct and ${whole(fp)} wrong; ` +
-      `${whole(fn)} of actual ${data.label} are missed. Precision ${rate(METRICS.precision(counts))}, recall ${rate(METRICS.recall(counts))}.`;
+      `${whole(fn)} of actual ${data.label} are missed. Precision ${rate(METRICS.precision(counts))}, recall ${rate(METRICS.recall(counts))}.`);
 }

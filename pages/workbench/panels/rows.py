@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from core.evaluation import NO_CLASS, changes
+from core.evaluation.groups import Grouping
 from core.evaluation.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.evaluation.scores import ClassView, Scores
 from core.evaluation.source import ScoreSource
@@ -21,6 +23,7 @@ from core.plots.rows import outcome_bars
 from core.predictions import ALL
 from pages.components.live_figure import live_figure
 from pages.shared import controls, dom, state, text, thresholds
+from pages.workbench import groups
 from pages.workbench.panels import decision_rule
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
@@ -57,15 +60,17 @@ def ask(
     high: float | None = None,
     true: int | None = None,
     decided: int | None = None,
+    group: str = "",
 ) -> None:
-    """Open the panel Rows on the rows of an outcome, on those with low <= score < high, or on both; None is any.
+    """Open the panel Rows on the rows of an outcome, on those with low <= score < high, or on both; None is any. Of the
+    rows of a group, "" for all rows.
 
     Or, of several classes, on the rows of actual class `true` and predicted class `decided`, by index. Call it in a
     callback, before the page is drawn, such as a figure's on_click.
     """
     cell = true is not None or decided is not None
     of_cell = {"cell": cell, "true": true, "decided": decided, "saved": None}
-    state.ROWS.of(source.id).set({"outcome": outcome, "low": low, "high": high} | of_cell)
+    state.ROWS.of(source.id).set({"outcome": outcome, "low": low, "high": high, "group": group or None} | of_cell)
     state.PANEL.set("Rows")
     dom.bring_into_sight(dom.PANELS)
 
@@ -78,7 +83,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     if scores.task == "multiclass" and _control(source, "cell", st.segmented_control, "Decided", CELL):
         found, said = _choose_cell(source, scores, thresholds.values(now), saved)
     else:
-        found, said = _choose_outcome(source, scores.view(column), *thresholds.of_column(source, column))
+        found, said = _choose_outcome(source, part, scores.view(column), *thresholds.of_column(source, column))
     of = "" if part == ALL else f"{part} "
     st.markdown(f"**{len(found):,} of {scores.n_rows:,} {of}rows**{text.plain(said)}.")
     if len(found):
@@ -86,9 +91,23 @@ def show(source: ScoreSource, part: str, column: int) -> None:
 
 
 def _choose_outcome(
-    source: ScoreSource, view: ClassView, threshold: float, saved: float | None
+    source: ScoreSource, part: str, view: ClassView, threshold: float, saved: float | None
 ) -> tuple[pd.DataFrame, str]:
-    """The rows of the outcome and the range of scores that are asked for, and what they are."""
+    """The rows of the outcome, the range of scores and the group that are asked for, and what they are."""
+    parted = groups.of(source, part)
+    group = _asked(source)["group"]
+    if parted is None or group not in parted.names:
+        return _choose_outcome_of(source, parted, view, threshold, saved)
+    places = np.flatnonzero(parted.rows(group))
+    of_group = view._replace(y=view.y[places], score=view.score[places])
+    found, said = _choose_outcome_of(source, parted, of_group, threshold, saved)
+    return found.set_index(places[found.index]), f"{said}, with {parted.column} {group}"
+
+
+def _choose_outcome_of(
+    source: ScoreSource, parted: Grouping | None, view: ClassView, threshold: float, saved: float | None
+) -> tuple[pd.DataFrame, str]:
+    """The rows of the outcome and the range of scores among these rows; a choice of their group stands beside."""
     low, high = (_asked(source)[name] for name in ("low", "high"))
     counts = outcome_counts(view, threshold, low, high)
     labels = {ANY: f"All {sum(counts.values()):,}"} | {name: f"{name.upper()} {n:,}" for name, n in counts.items()}
@@ -101,6 +120,9 @@ def _choose_outcome(
         looks = RANGE | (UNIT if controls.are_probabilities(source) else {})
         _control(source, "low", st.number_input, "Scores from", placeholder="the lowest", **looks)
         _control(source, "high", st.number_input, "to below", placeholder="no end", **looks)
+        if parted:
+            named = {ANY: "any"} | {name: name for name in parted.names}
+            _control(source, "group", st.selectbox, text.plain(parted.column), named, width=170)
     shaded = (low, high)
     if outcome == CHANGED and shaded == (None, None):
         assert saved is not None
@@ -283,10 +305,11 @@ def _control(
 
 
 def _asked(source: ScoreSource) -> dict[str, Any]:
-    """What is asked for, by name: "outcome", "low" and "high"; if "cell", "true", "decided" and "saved". None is any,
-    UNASKED what nobody has chosen. Where all classes are shown, they are asked for together."""
+    """What is asked for, by name: "outcome", "low", "high" and "group"; if "cell", "true", "decided" and "saved". None
+    is any, UNASKED what nobody has chosen. Where all classes are shown, they are asked for together."""
     unasked = dict.fromkeys(("outcome", "cell", "true", "decided", "saved"), UNASKED)
-    return unasked | {"cell": not state.ALONE.get(), "low": None, "high": None} | state.ROWS.of(source.id).get()
+    unlimited = dict.fromkeys(("low", "high", "group"))
+    return unasked | unlimited | {"cell": not state.ALONE.get()} | state.ROWS.of(source.id).get()
 
 
 def _ask(source: ScoreSource, **asked: Any) -> None:

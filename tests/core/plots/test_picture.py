@@ -111,6 +111,42 @@ def test_ranking_measures_are_those_of_scikit_learn(weighted: bool):
         assert frame.roc_auc == pytest.approx(roc_auc_score(y, score, sample_weight=weight))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_each_group_has_the_counts_bins_and_measures_of_its_rows(weighted: bool):
+    y, scores = scores_of(3000, 2)
+    rng = np.random.default_rng(3)
+    region = rng.choice(["east", "north", "south"], 3000)
+    weight = rng.random(3000) + 0.1 if weighted else np.ones(3000)
+
+    def indexes_of(rows: np.ndarray) -> list[ScoreIndex]:
+        return [ScoreIndex.of(y[rows], score[rows], weight[rows] if weighted else None) for score in scores]
+
+    groups = {name: indexes_of(region == name) for name in np.unique(region)}
+    drawn = film([1, 2], indexes_of(y == y), groups=groups, grouped_by="region")
+    content = sent(drawn.content)
+    assert content["grouped_by"] == "region"
+    edges = np.linspace(content["axes"]["logit"]["start"], content["axes"]["logit"]["end"], BINS + 1)
+    edges = expit(edges).astype(np.float32)
+    edges[[0, -1]] = -np.inf, np.inf
+    asked = np.linspace(0, 1, 101).astype(np.float32)
+    for group in content["groups"]:
+        rows = region == group["name"]
+        assert group["positives"] == pytest.approx(weight[rows & y].sum())
+        assert group["negatives"] == pytest.approx(weight[rows & ~y].sum())
+        for frame, score in zip(group["frames"], scores, strict=True):
+            place = frame["thresholds"].searchsorted(asked)
+            for side, name in ((rows & y, "tp"), (rows & ~y, "fp")):
+                held = np.append(counted(frame[name]), 0)[place]
+                exact = np.array([weight[side & (score >= t)].sum() for t in asked])
+                assert np.all(np.abs(held - exact) <= frame["bound"] * weight[side].sum() + 1e-6)
+                bins = -np.diff(counted(frame["bins"]["logit"][name]))
+                expected = np.histogram(score[side], edges, weights=weight[side])[0]
+                np.testing.assert_allclose(bins, expected, atol=1e-9)
+            precision = average_precision_score(y[rows], score[rows], sample_weight=weight[rows])
+            assert frame["average_precision"] == pytest.approx(precision)
+    assert {name: one.exact for name, one in drawn.groups.items()} == dict.fromkeys(groups, True)
+
+
 def test_numbers_that_are_undefined_are_sent_as_null():
     content = sent(
         film([3], [ScoreIndex.of([0, 0], [0.2, 0.4])], np.array([np.nan, 1.0]), np.array([np.inf, 1.0])).content
@@ -146,6 +182,9 @@ def test_no_epoch_is_no_film():
         film([], [])
     with pytest.raises(CutoffError, match="one or more epochs"):
         values_film([1], [])
+    index = ScoreIndex.of([0, 1], [0.2, 0.4])
+    with pytest.raises(CutoffError, match="one or more epochs"):
+        film([1], [index], groups={"north": [index, index]})
 
 
 # --- regression
