@@ -74,10 +74,10 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         )
         return
     view = source.scores(part).view(column)
-    drawn = _film(key, part, column, alone, source)
-    group = groups.chosen(source, part) if drawn.groups else ""
+    of_column = _film(key, part, column, alone, source)
+    group = groups.chosen(source, part) if of_column.groups else ""
     picture(
-        drawn,
+        of_column,
         groups.index(source, part, column, group),
         _marks(source, column, alone),
         lambda act, value: _act(source, part, column, act, value, group),

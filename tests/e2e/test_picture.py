@@ -401,7 +401,7 @@ def test_a_film_is_fetched_once_and_compressed(page: Page, picture_url: str) -> 
 # --- looks
 
 
-@pytest.mark.parametrize("query", ["fraud&outline", "no positives", "regression&outline"])
+@pytest.mark.parametrize("query", ["fraud&outline", "no positives", "regression&outline", "exact&groups"])
 def test_fits_at_every_size_in_both_themes_without_a_barrier(browser: Browser, picture_url: str, query: str) -> None:
     page = browser.new_page()
     errors: list[str] = []

@@ -1,7 +1,7 @@
 """A page with nothing but a picture: ?show=fraud or another of SHOWN. Its thresholds can be moved, saved and undone.
 
 ?live trains before one's eyes: one epoch more every half second, the first again after the last. ?outline draws a
-previous run, ?replay=name plays, and ?slow answers after half a second.
+previous run, ?replay=name plays, ?slow answers after half a second, and ?groups parts the rows.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ def show_scores(name: str) -> None:
         epoch = st.session_state["epoch"] = (st.session_state.get("epoch", 0) + 1) % (EPOCHS + 1)
         index = indexes[epoch]
         drawn = film([epoch], [index], drawn.train[: epoch + 1], drawn.validation[: epoch + 1])
+    if "groups" in query:
+        drawn = film([EPOCHS], [index], groups={"north": [index], "south": [index]}, grouped_by="region")
     acts = st.session_state.setdefault("acts", [])
     steps = st.session_state.setdefault("steps", [(0.5, None)])
 
