@@ -14,6 +14,7 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
@@ -208,6 +209,10 @@ def create_api(uploads: Callable[[], Uploads], token: str, most_bytes: int, base
         status = 413 if isinstance(error, TooLarge) else error.status if isinstance(error, Refused) else 422
         repair = {"repair": error.repair} if isinstance(error, Refused) and error.repair else {}
         return JSONResponse({"detail": str(error)} | repair, status)
+
+    @app.exception_handler(ClientDisconnect)
+    def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=499)
 
     @app.exception_handler(RequestValidationError)
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:

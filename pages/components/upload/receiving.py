@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from core.api.receiving import TooLarge, body_file
 from core.data.tables import read_table
 from core.errors import CutoffError
 from core.predictions.uploads import Uploads
@@ -30,29 +30,14 @@ class Receiving:
     async def take(self, request: Request) -> Response:
         """Answer a POST of a file's bytes, named by ?name=, with {"id": ...} or {"error": a sentence}."""
         self._turn = self._turn or Semaphore(AT_ONCE)
-        most = self._most_bytes()
-        too_large = JSONResponse(
-            {"error": f"The file is larger than {most >> 20:,} MB, the limit here."}, STATUS_TOO_LARGE
-        )
-        length = request.headers.get("content-length", "")
-        if length.isdecimal() and int(length) > most:
-            return too_large
-        with tempfile.NamedTemporaryFile(prefix="cutoff-") as file:
-            size = 0
-            try:
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > most:
-                        return too_large
-                    file.write(chunk)
-            except ClientDisconnect:
-                return Response(status_code=499)
-            file.flush()
-            try:
-                async with self._turn:
-                    upload = await to_thread.run_sync(self._read, Path(file.name), request.query_params.get("name", ""))
-            except CutoffError as error:
-                return JSONResponse({"error": str(error)}, STATUS_UNREADABLE)
+        try:
+            async with body_file(request, self._most_bytes()) as path, self._turn:
+                upload = await to_thread.run_sync(self._read, path, request.query_params.get("name", ""))
+        except ClientDisconnect:
+            return Response(status_code=499)
+        except CutoffError as error:
+            status = STATUS_TOO_LARGE if isinstance(error, TooLarge) else STATUS_UNREADABLE
+            return JSONResponse({"error": str(error)}, status)
         return JSONResponse({"id": upload}, headers={"Cache-Control": "no-store"})
 
     def _read(self, path: Path, name: str) -> str:
