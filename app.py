@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.api.routes import create_api
 from core.data import sweep_tables
+from core.data.tables import read_table
 from core.errors import CutoffError
 from core.predictions.uploads import Uploads
 from core.settings import read_settings
@@ -95,6 +96,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     from pages.shared import services
 
     services.start_demonstration()
+    if named and table:
+        services.uploads().add_first(table, named.name)
     collecting = asyncio.create_task(collect_garbage())
     yield
     collecting.cancel()
@@ -212,9 +215,17 @@ class Additions:
         await self.app({**scope, "headers": asked, "extensions": {}}, receive, answer)
 
 
+def named_file() -> Path | None:
+    """The file of predictions in `streamlit run app.py -- FILE`; None without one."""
+    script, *arguments = sys.argv
+    return Path(arguments[0]) if arguments and Path(script).resolve() == Path(__file__).resolve() else None
+
+
 try:
     settings = read_settings()
     choose_devices(settings.device)
+    named = named_file()
+    table = read_table(named) if named else None
 except CutoffError as error:  # one sentence before the server starts, instead of a traceback after its address
     sys.exit(str(error))
 

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,7 +34,9 @@ LAUNCH_ARGS = (
 
 
 @contextmanager
-def serve(script: Path, log: Path, base: str = "") -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def serve(
+    script: Path, log: Path, base: str = "", arguments: Sequence[str] = ()
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """`streamlit run script` on a free port: its address, once it is healthy, and its process, which ends with this.
 
     A `base` path, as in "/cutoff", is server.baseUrlPath and part of the address. Raises RuntimeError with the log of a
@@ -53,7 +55,7 @@ def serve(script: Path, log: Path, base: str = "") -> Iterator[tuple[str, subpro
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script), *options],
+            [sys.executable, "-m", "streamlit", "run", str(script), *options, "--", *arguments],
             cwd=ROOT,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=output,

@@ -320,6 +320,30 @@ def test_server_answers_serves_scripts_and_stops(tmp_path: Path, base: str) -> N
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.slow
+def test_a_file_that_cant_be_opened_ends_the_start_with_one_sentence(tmp_path: Path) -> None:
+    missing = tmp_path / "none.csv"
+    with (
+        pytest.raises(RuntimeError, match=f"{missing} can't be read: No such file or directory"),
+        serve(ROOT / "app.py", tmp_path / "log", arguments=[str(missing)]),
+    ):
+        pass
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_only_the_arguments_of_the_app_are_taken_as_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    import app
+
+    for argv, file in (
+        (["app.py", "a.csv"], Path("a.csv")),
+        ([str(ROOT / "app.py"), "a.csv", "b.csv"], Path("a.csv")),
+        (["app.py"], None),
+        (["pytest", "tests"], None),
+    ):
+        monkeypatch.setattr(sys, "argv", argv)
+        assert app.named_file() == file
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_is_in_the_navigation_and_runs(app_test: AppTest, name: str) -> None:
     at = open_page(app_test, name)

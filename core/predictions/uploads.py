@@ -64,6 +64,16 @@ class Uploads:
         self._kept: dict[str, Upload] = {}
         self._looked: dict[str, float] = {}  # in the order in which they were looked at
         self._lock = Lock()
+        self._first = ""
+
+    @property
+    def first(self) -> str:
+        """The id of the upload that the app opens on; "" without one, and once it is deleted."""
+        return self._first if self.peek(self._first) else ""
+
+    def add_first(self, table: Table, name: str) -> None:
+        """Keep a table that the app opens on, until somebody deletes it."""
+        self._first = self.add(table, name).id
 
     def add(self, table: Table, name: str) -> Upload:
         """Keep a table, and open its predictions if nothing has to be asked about its columns."""
@@ -114,15 +124,16 @@ class Uploads:
         """Delete what nobody has looked at for `seconds`."""
         with self._lock:
             for name, looked in list(self._looked.items()):
-                if self._clock() - looked > self.seconds:
+                if name != self._first and self._clock() - looked > self.seconds:
                     del self._kept[name], self._looked[name]
 
     def _keep(self, upload: Upload) -> None:
         with self._lock:
             self._kept[upload.id] = upload
             self._look(upload.id)
-            while len(self._kept) > 1 and sum(one.nbytes for one in self._kept.values()) > self._most:
-                oldest = next(iter(self._looked))
+            for oldest in [name for name in self._looked if name not in (self._first, upload.id)]:
+                if sum(one.nbytes for one in self._kept.values()) <= self._most:
+                    break
                 del self._kept[oldest], self._looked[oldest]
 
     def _look(self, name: str) -> None:

@@ -13,7 +13,7 @@ from core.experiment import compatibility, links
 from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.parameters import defaults
-from pages.shared import payoffs, session, state, thresholds
+from pages.shared import payoffs, services, session, state, thresholds
 
 
 def open_link() -> bool:
@@ -29,6 +29,8 @@ def open_link() -> bool:
     job = session.current_job()
     thresholds.open_link()
     payoffs.open_link()
+    if not st.query_params:
+        state.LINKED.of("predictions").set(services.uploads().first)
     if job and not are_linked():
         experiment = job.experiment
     open_with(experiment)

@@ -42,10 +42,13 @@ OTHERS = {
 def read_table(path: Path) -> Table:
     """Read the table in a file of at most tables.MOST_BYTES, whatever its name.
 
-    Raises CutoffError, with one sentence, for a file that is empty, broken, too large, or of another kind.
+    Raises CutoffError, with one sentence, for a file that is missing, empty, broken, too large, or of another kind.
     """
-    with path.open("rb") as file:
-        head = file.read(16)
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise CutoffError(f"{path} can't be read: {error.strerror}.") from None
     for mark, what in OTHERS.items():
         if head.startswith(mark):
             raise CutoffError(f"This is {what}.")

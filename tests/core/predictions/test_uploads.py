@@ -133,6 +133,20 @@ def test_the_newest_is_kept_even_if_it_alone_is_too_large():
     assert uploads.peek(upload.id)
 
 
+def test_what_the_app_opens_on_stays_until_somebody_deletes_it():
+    clock = Clock()
+    uploads = Uploads(60, 1, clock)
+    assert uploads.first == ""
+    uploads.add_first(table(), "predictions.csv")
+    others = [opened(uploads), opened(uploads)]
+    clock.now = 1e6
+    uploads.sweep()
+    assert uploads.get(uploads.first).name == "predictions.csv"
+    assert not any(uploads.peek(upload.id) for upload in others)
+    uploads.delete(uploads.first)
+    assert uploads.first == ""
+
+
 def test_deleting_twice_is_no_error():
     uploads = Uploads(60, 1 << 30)
     upload = opened(uploads)

@@ -14,7 +14,7 @@ from core.data.tables import read_table
 from core.predictions.examples import EXAMPLES
 from core.predictions.uploads import Upload
 from pages.shared import services, state
-from tests.conftest import control, drawn, sentences, unescaped
+from tests.conftest import ROOT, control, drawn, sentences, unescaped
 from tests.support.workbench_page import marks, opened
 
 RNG = np.random.default_rng(7)
@@ -49,6 +49,20 @@ def test_a_link_opens_predictions_with_scikit_learns_counts(app_test: AppTest, t
     assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
     assert at.query_params["predictions"] == given.id
     assert "dataset" not in at.query_params
+
+
+def test_the_app_opens_on_the_file_of_its_command_line_unless_a_link_says_otherwise(
+    own_services: None, app_test: AppTest, tmp_path: Path
+):
+    given = upload(tmp_path)
+    services.uploads().add_first(given.table, given.name)
+    at = app_test.run()
+    assert not at.exception
+    assert at.query_params["predictions"] == services.uploads().first != given.id
+    assert (
+        by_link(AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60), given).query_params["predictions"]
+        == given.id
+    )
 
 
 def test_the_bar_says_what_the_columns_are_taken_for(app_test: AppTest, tmp_path: Path):
