@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from sklearn.metrics import r2_score, roc_auc_score
-from sklearn.model_selection import cross_val_predict
+from scipy.stats import rankdata
+from sklearn.metrics import r2_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from core.data.own.features import MOST_CATEGORIES, Feature, Kind, feature
@@ -22,7 +23,8 @@ LEAK = 0.995  # a column that alone gives a greater ROC-AUC or R2 may hold the a
 MOST_MISSING = 0.95  # share of rows without a value above which a column says almost nothing
 MOST_DIFFERENT = 0.9  # share of rows with a value of their own above which text names rows
 FEWEST = 20  # rows from which on values that all differ are no chance
-SAMPLE = 4_000  # rows that leaks are looked for in
+SAMPLE, FEWEST_SAMPLED = 4_000, 400  # rows that leaks are looked for in: fewer of many columns
+SAMPLED_VALUES = 400_000  # of all columns together
 
 
 @dataclass(frozen=True)
@@ -50,10 +52,11 @@ class ColumnReport:
 def report(table: Table, target: Target) -> tuple[ColumnReport, ...]:
     """The report on each column, in the order of the table; raises CutoffError as `labels` does.
 
-    Leaks are looked for in SAMPLE rows.
+    Leaks are looked for in SAMPLE rows, or fewer of a table with many columns.
     """
     found = labels(table, target)
-    sample = _sample(found.y, target)
+    most = max(FEWEST_SAMPLED, min(SAMPLE, SAMPLED_VALUES // len(table.names)))
+    sample = _sample(found.y, target, most)
     rows = np.flatnonzero(found.kept)
     reports = []
     for name in table.names:
@@ -107,11 +110,11 @@ def _encoding(one: Feature, distinct: int) -> str:
     return said.strip()
 
 
-def _sample(y: NDArray, target: Target) -> NDArray[np.int64]:
-    """Up to SAMPLE rows, evenly spread; of two classes up to half of it each."""
+def _sample(y: NDArray, target: Target, most: int) -> NDArray[np.int64]:
+    """Up to `most` rows, evenly spread; of two classes up to half of it each."""
     if target.task != "binary":
-        return _spread(np.arange(len(y)), SAMPLE)
-    return np.sort(np.concatenate([_spread(np.flatnonzero(y == label), SAMPLE // 2) for label in (0, 1)]))
+        return _spread(np.arange(len(y)), most)
+    return np.sort(np.concatenate([_spread(np.flatnonzero(y == label), most // 2) for label in (0, 1)]))
 
 
 def _spread(rows: NDArray[np.integer], most: int) -> NDArray[np.int64]:
@@ -120,35 +123,54 @@ def _spread(rows: NDArray[np.integer], most: int) -> NDArray[np.int64]:
 
 
 def _alone(one: Feature, rows: NDArray[np.integer], y: NDArray, target: Target) -> float:
-    """ROC-AUC, of several classes or labels the mean or the maximum, or R2 that a column gives alone, 0 at least.
+    """ROC-AUC, of several classes the mean and of several labels the maximum, or R2 that a column gives alone.
 
     By a decision tree in two folds, which also finds what is not monotone and what missing values tell; for numbers
-    also by their order, or along a line, as exactly as can be.
+    first by their order or along a line, as exactly as can be.
     """
     x = one.values[rows]
-    if target.task == "multilabel":
-        return max(_of_classes(x, y[:, at]) for at in range(y.shape[1]))
     if target.task == "regression":
-        return max(_of_values(x, y.astype(np.float64)), _along_a_line(x, y))
-    exact = _by_order(x, y) if target.task == "binary" and one.kind != "category" else 0.0
-    return max(_of_classes(x, y), exact)
+        exact = _along_a_line(x, y)
+        return exact if exact > LEAK else max(exact, _of_values(x, y))
+    if target.task == "multiclass":
+        return _of_classes(x, y)
+    return max(_of_two(x, label, one.kind) for label in y.reshape(len(y), -1).T)
+
+
+def _of_two(x: NDArray[np.float64], y: NDArray[np.integer], kind: Kind) -> float:
+    exact = 0.0 if kind == "category" else _by_order(x, y)
+    return exact if exact > LEAK else max(exact, _of_classes(x, y))
 
 
 def _of_classes(x: NDArray[np.float64], y: NDArray[np.integer]) -> float:
-    counts = np.unique(y, return_counts=True)[1]
-    if len(counts) < 2 or counts.min() < 2:
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2 or np.bincount(codes).min() < 2:
         return 0.0
     tree = DecisionTreeClassifier(min_samples_leaf=2, random_state=0)
-    p = cross_val_predict(tree, x[:, None], y, cv=2, method="predict_proba")
-    return float(roc_auc_score(y, p[:, 1] if p.shape[1] == 2 else p, multi_class="ovr"))
+    p = np.empty((len(y), len(classes)))
+    for held_out in _folds(codes):
+        p[held_out] = tree.fit(x[~held_out, None], codes[~held_out]).predict_proba(x[held_out, None])
+    return float(np.mean([_area(p[:, at], codes == at) for at in range(len(classes))]))
 
 
-def _of_values(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+def _of_values(x: NDArray[np.float64], y: NDArray[np.floating]) -> float:
     if len(y) < 4:
         return 0.0
     tree = DecisionTreeRegressor(min_samples_leaf=2, random_state=0)
-    order = np.random.default_rng(0).permutation(len(y))  # folds are cut as the rows come
-    return float(r2_score(y[order], cross_val_predict(tree, x[order, None], y[order], cv=2)))
+    predicted = np.empty(len(y))
+    for held_out in _folds(np.zeros(len(y), np.int64)):
+        predicted[held_out] = tree.fit(x[~held_out, None], y[~held_out]).predict(x[held_out, None])
+    return float(r2_score(y, predicted))
+
+
+def _folds(codes: NDArray[np.integer]) -> Iterator[NDArray[np.bool_]]:
+    """Each of two random halves of the rows, (N,), with half of each class."""
+    shuffled = np.random.default_rng(0).permutation(len(codes))
+    by_class = shuffled[np.argsort(codes[shuffled], kind="stable")]
+    half = np.zeros(len(codes), bool)
+    half[by_class[::2]] = True
+    yield half
+    yield ~half
 
 
 def _by_order(x: NDArray[np.float64], y: NDArray[np.integer]) -> float:
@@ -156,8 +178,15 @@ def _by_order(x: NDArray[np.float64], y: NDArray[np.integer]) -> float:
     known = np.isfinite(x)
     if len(np.unique(y[known])) < 2:
         return 0.0
-    area = float(roc_auc_score(y[known], x[known]))
+    area = _area(x[known], y[known] == 1)
     return max(area, 1 - area)
+
+
+def _area(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
+    """ROC-AUC by ranks (Mann and Whitney, 1947)."""
+    positives = int(positive.sum())
+    above = rankdata(score)[positive].sum() - positives * (positives + 1) / 2
+    return float(above / (positives * (len(score) - positives)))
 
 
 def _along_a_line(x: NDArray[np.float64], y: NDArray[np.floating]) -> float:
