@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.data.tables import Table, listed
 from core.data.tables.names import GROUP, SCORE, TRUE, endings, family, plain
-from core.data.tables.values import Categories, is_number, likely_positive, numbers, reads_as_numbers, times
+from core.data.tables.values import NO, YES, Categories, is_number, likely_positive, numbers, reads_as_numbers, times
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex
 from core.evaluation.intervals import roc_auc_interval
@@ -59,7 +59,14 @@ def guess(table: Table, y_true: tuple[str, ...] = (), y_score: tuple[str, ...] =
         raise CutoffError(f"The file has no column {unknown[0]}; it has {listed(table.names, 8)}.")
     others = {role: name for role, name in _others(table).items() if name not in (*y_true, *y_score)}
     left = [name for name in table.names if name not in others.values()]
-    truth_columns, score_columns = _labels_and_scores(table, left, y_true, y_score)
+    try:
+        truth_columns, score_columns = _labels_and_scores(table, left, y_true, y_score)
+    except CutoffError:
+        if "amount" not in others:
+            raise
+        left = [name for name in table.names if name in left or name == others["amount"]]
+        del others["amount"]  # in "label,value" it is the score
+        truth_columns, score_columns = _labels_and_scores(table, left, y_true, y_score)
     groups = _groups(table, [name for name in left if name not in (*truth_columns, *score_columns)])
     several = len(truth_columns) > 1 or len(score_columns) > 2
     if not several and len(score_columns) == 2:
@@ -191,11 +198,10 @@ def _labels_and_scores(
     score_columns = y_score or family([name for name in names if name not in truth_columns], SCORE)
     numeric = [name for name in names if is_number(table.columns[name].type) or reads_as_numbers(table.columns[name])]
     if not score_columns:
-        rest = [name for name in numeric if name not in truth_columns]
-        score_columns = tuple(name for name in rest if not _few_values(table, name)) or tuple(rest[-1:])
+        score_columns = _unnamed_scores(table, [name for name in numeric if name not in truth_columns])
     if not truth_columns:
         rest = [name for name in names if name not in score_columns and _few_values(table, name)]
-        truth_columns = tuple(rest[:1])
+        truth_columns = tuple(sorted(rest, key=lambda name: _likeness_to_labels(_distinct(table, name)))[:1])
     if not truth_columns and not score_columns:
         raise CutoffError(f"Found neither labels nor scores among {listed(names, 8)}.")
     if not truth_columns:
@@ -205,6 +211,13 @@ def _labels_and_scores(
     if not y_true and len(truth_columns) > 1 and len(truth_columns) != len(score_columns):
         truth_columns = truth_columns[:1]
     return truth_columns, _paired(truth_columns, score_columns)
+
+
+def _unnamed_scores(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    """Of columns of numbers those that most likely are scores: with many values, in [0, 1] if any is; else the last."""
+    many = [name for name in names if not _few_values(table, name)]
+    inside = [name for name in many if recognise_scale(table, [name], several=False) == "probability"]
+    return tuple(inside or many or names[-1:])
 
 
 def _paired(truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> tuple[str, ...]:
@@ -258,6 +271,11 @@ def _few_values(table: Table, name: str) -> bool:
     values = _distinct(table, name)
     fractions = pa.types.is_floating(table.columns[name].type) and any("." in value for value in values)
     return 1 < len(values) <= MOST_GROUPS and not fractions
+
+
+def _likeness_to_labels(values: tuple[str, ...]) -> tuple[bool, int]:
+    """What labels have least of: values other than 0, 1, yes and no, and different ones."""
+    return not {value.lower() for value in values} <= {*YES, *NO}, len(values)
 
 
 def _distinct(table: Table, name: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, softmax
 
 from core.data.tables import Table, listed, name_label
-from core.data.tables.values import Categories, FileColumn, few_categories, numbers, read_only, times, truths
+from core.data.tables.values import Categories, FileColumn, few_categories, is_number, numbers, read_only, times, truths
 from core.errors import CutoffError
 from core.evaluation.scores import Scores
 from core.evaluation.source import About, ArraySource, RowColumns
@@ -26,6 +26,7 @@ TRAIN = ("train", "training", "fit")
 MOST_VALUES = 1_000  # different labels
 LIMITS = {"probability": (0.0, 1.0), "percent": (0.0, 100.0), "log_probability": (-np.inf, 0.0)}
 ROUNDING = 1e-5  # beyond the limits of a scale, as float32 leaves it; such scores are moved to the limit
+FIRST_ROWS = 1_000  # that tell whether two columns are of the two classes
 SUM_TOLERANCE = 0.01  # of the probabilities of a row
 
 
@@ -79,6 +80,8 @@ def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
     kept = _whole_rows(roles, y_true, raw, weight, notes)
     parts = _parts(table, roles, notes)
     y_score = _transformed(raw if kept.all() else raw[kept], roles, notes)
+    if roles.task == "binary" and roles.scale == "probability":
+        notes += _other_class(table, roles, raw[:FIRST_ROWS, 0])
     y_true = y_true if kept.all() else y_true[kept]
     places = np.flatnonzero(kept)
     given: dict[str, Scores] = {}
@@ -226,6 +229,24 @@ def _transformed(raw: NDArray[np.floating], roles: Roles, notes: list[str]) -> N
             rows = "1 row" if off.sum() == 1 else f"{off.sum():,} rows"
             notes.append(f"In {rows} the probabilities do not sum to 1, but to {span}. They are taken as they are.")
     return p
+
+
+def _other_class(table: Table, roles: Roles, score: NDArray[np.floating]) -> list[str]:
+    """A sentence for each unused column that holds 1 - score, by the first scores (M,)."""
+    unused = [name for name in table.names if name not in roles.used and is_number(table.columns[name].type)]
+    firsts = {name: numbers(table.columns[name].slice(0, len(score)), name).values for name in unused}
+    others = [name_label(name) for name, values in firsts.items() if _sum_to_one(values, score)]
+    own = name_label(roles.y_score[0])
+    return [
+        f"{name_label(name)} is the probability of the other class, 1 minus {own}, and not used." for name in others
+    ]
+
+
+def _sum_to_one(one: NDArray[np.floating], other: NDArray[np.floating]) -> bool:
+    """Whether two columns (M,) of different numbers are the probabilities of two classes."""
+    whole = np.isfinite(one) & np.isfinite(other)
+    one, other = one[whole], other[whole]
+    return len(one) > 0 and np.ptp(one) > 0 and bool(np.abs(one + other - 1).max() <= SUM_TOLERANCE)
 
 
 def _probabilities(raw: NDArray[np.floating], roles: Roles) -> NDArray[np.floating]:

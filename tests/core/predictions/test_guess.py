@@ -55,6 +55,12 @@ FILES = {
         Roles("binary", ("column 1",), ("column 2",)),
         (),
     ),
+    "features beside the score": (
+        csv(plan=["a", "b"] * 20, age=list(range(20, 60)), churned=Y, risk=P, income=[1000.5 * at for at in range(40)]),
+        Roles("binary", ("churned",), ("risk",), groups=("plan",)),
+        (),
+    ),
+    "a score called value": (csv(label=Y, value=P), Roles("binary", ("label",), ("value",)), ()),
     "floats as labels": (csv(y_true=[float(y) for y in Y], y_score=P), BINARY, ()),
     "booleans": (
         csv(y_true=[str(bool(y)).lower() for y in Y], y_score=P),

@@ -303,6 +303,12 @@ def test_columns_that_do_not_sum_to_one_are_said_and_taken_as_they_are():
     np.testing.assert_array_equal(opened.source.scores(ALL).y_score[2], [0.9, 0.9, 0.9])
 
 
+def test_the_column_of_the_other_class_is_said():
+    given = table(y_true=[0, 1, 1], no=[0.75, 0.5, 0.125], y_score=[0.25, 0.5, 0.875], half=[0.75, 0.5, 0.5])
+    notes = open_predictions(given, BINARY, ABOUT).notes
+    assert notes == ("no is the probability of the other class, 1 minus y_score, and not used.",)
+
+
 def test_a_label_that_no_score_stands_for_is_counted():
     given = table(y=["a", "b", "c"], p=[0.5, 0.2, 0.9], q=[0.5, 0.8, 0.1])
     roles = Roles("multiclass", ("y",), ("p", "q"), classes=("a", "b"))
