@@ -175,13 +175,17 @@ def drawn(at: AppTest, key: str = "picture") -> dict[str, Any]:
 
 
 def act(
-    at: AppTest, kind: str, value: float | str | None = None, key: str = "picture", column: int | None = None
+    at: AppTest,
+    kind: str,
+    value: float | str | None = None,
+    key: str = "picture",
+    column: int | None = None,
+    moved: float | str | None = None,
 ) -> AppTest:
     """Do in the picture what its script sends word of ("drag", "type", "share", "save", "undo"), and run; `column` is
-    the class or label that was moved where all are shown."""
+    the class or label that was moved where all are shown, `moved` where a threshold went that had not come to rest."""
     (element,) = [element for element in at.get("bidi_component") if element.key == key]
     now = json.loads(element.proto.json)
-    moved, value = (value, None) if kind in ("tp", "fp", "fn", "tn") else (None, value)  # before a cell was pressed
     told = {
         "of": now["of"],
         "serial": now["serial"] + 1,

@@ -16,7 +16,7 @@ from core.plots.style import ProbabilityScale
 from core.training.runs import Job
 from pages.components.picture.picture import Act, Live, Mark, Outline, picture
 from pages.shared import controls, regression, services, state, text, thresholds
-from pages.workbench import columns, groups, shown, table
+from pages.workbench import columns, epochs, groups, shown, table
 from pages.workbench.panels import rows, tune
 
 # Training is shown at this many epochs per second at most, by the speed chosen in the picture; None is maximum speed.
@@ -143,7 +143,7 @@ def _act(source: ScoreSource, part: str, column: int, act: Act, value: float | s
     elif act == "group":
         state.GROUP.of(source.id).set(str(value))
     elif act in ("tp", "fp", "fn", "tn"):
-        rows.ask(source, act, group=group)
+        rows.ask(epochs.show(source, int(value)), act, group=group)
     elif act == "undo":
         thresholds.undo(source)
     elif act == "share":

@@ -17,7 +17,7 @@ from core.plots.columns import ColumnsFilm
 from pages.components.picture.columns import Decision, columns_picture
 from pages.components.picture.picture import Act, Live
 from pages.shared import state, thresholds
-from pages.workbench import totals
+from pages.workbench import epochs, totals
 from pages.workbench.panels import decision_rule, rows, tune
 
 Params = tuple[tuple[str, Value], ...]
@@ -53,8 +53,10 @@ def show(
             state.COLUMN.set(int(value))
             state.ALONE.set(True)
         elif kind == "cell":
-            actual, predicted = divmod(int(value), len(current) + 1)
-            rows.ask(source, true=actual, decided=predicted if predicted < len(current) else NO_CLASS)
+            place, _, epoch = str(value).partition("@")
+            actual, predicted = divmod(int(place), len(current) + 1)
+            decided = predicted if predicted < len(current) else NO_CLASS
+            rows.ask(epochs.show(source, int(epoch)), true=actual, decided=decided)
         else:
             otherwise(kind, value)
 

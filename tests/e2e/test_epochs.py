@@ -36,6 +36,31 @@ def test_other_rows_are_shown_at_the_same_epoch(page: Page, app_url: str, runs: 
         expect(at).to_have_text("epoch 3 of 20")
 
 
+def test_a_cell_leads_to_the_rows_of_the_epoch_that_is_shown(page: Page, app_url: str, runs: dict[str, str]) -> None:
+    opened(page, app_url, runs, MULTICLASS)
+    scrub(page, 3)
+    cells = page.locator(f"{STAGE} .crossed td.wrong .cell:not(:empty)")
+    said = str(cells.first.get_attribute("aria-label"))
+    cells.first.click()
+    classes, _, count = said.partition(": ")
+    expect(page.locator(".st-key-panels").get_by_text(f"are {classes}")).to_contain_text(f"{count} of ")
+    expect(page.locator(f"{STAGE} .epoch .at")).to_have_text(re.compile("^epoch 3 of "))
+
+
+def test_an_outcome_leads_to_the_rows_of_the_epoch_that_is_shown(
+    page: Page, app_url: str, runs: dict[str, str]
+) -> None:
+    opened(page, app_url, runs, BINARY)
+    page.get_by_label("Threshold as probability").fill("0.4")
+    page.get_by_label("Threshold as probability").press("Enter")
+    scrub(page, 3)
+    page.locator(f"{STAGE}[aria-busy=false] .cell[value=fp]").click()
+    expect(page.locator(".st-key-panels").get_by_text("rows are actual")).to_contain_text("at threshold 0.4")
+    expect(page.locator(f"{STAGE} .epoch .at")).to_have_text(re.compile("^epoch 3 of "))
+    count = page.locator(f"{STAGE} .cell .fp").inner_text()
+    expect(page.locator(".st-key-panels").get_by_text("rows are actual")).to_contain_text(f"{count} of ")
+
+
 def test_a_class_opens_at_the_epoch_of_the_table(page: Page, app_url: str, runs: dict[str, str]) -> None:
     opened(page, app_url, runs, MULTICLASS)
     scrub(page, 3)

@@ -82,7 +82,8 @@ def columns_picture(
     averages : rows below those of the classes or labels.
     on_act : called, before the rerun, with what was done, its value and a column. "drag" or "type": a threshold of the
         column, a number or ABOVE_ALL, not yet admitted; "save_all", "tune", "undo": NaN; "open": the column that was
-        pressed; "cell": the actual class times K + 1 plus the predicted one, K for no class. Others as for `picture`.
+        pressed; "cell": "<place>@<epoch>", where place is the actual class times K + 1 plus the predicted one, K for no
+        class. Others as for `picture`.
     decision : of classes; None of labels.
     tune : what the button that tunes all thresholds says, and its tooltip; None for no such button.
 

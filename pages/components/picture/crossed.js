@@ -33,7 +33,7 @@ export function mount(state) {
   });
   find(".crossed").addEventListener("click", ({ target }) => {
     const cell = target.closest(".cell");
-    if (cell?.ariaDisabled === "false") act(state, "cell", Number(cell.value));
+    if (cell?.ariaDisabled === "false") act(state, "cell", `${cell.value}@${state.frameOfMatrix.epoch}`);
   });
   find(".crossed").addEventListener("keydown", (event) => {
     const step = STEPS[event.key];
@@ -99,9 +99,10 @@ function list({ find }) {
 }
 
 export function paint(state) {
-  const { counts, film, moments } = state;
+  const { counts, film, frame, moments } = state;
   if (!state.exact) return; // not of all rows
   const matrix = counts.matrix ?? moments.at(-1).matrix; // of many classes only that of the last epoch is known
+  state.frameOfMatrix = counts.matrix ? frame : film.frames.at(-1);
   const { rows, columns } = size(state);
   const at = (row, column) => matrix[row * (rows + 1) + column];
   const sums = {
@@ -132,10 +133,9 @@ export function paint(state) {
   });
 }
 
-function write({ data, film, last, normalise }, cell, count, sums, row, column) {
+function write({ data, film, normalise }, cell, count, sums, row, column) {
   const all = { none: 0, row: sums.row[row], column: sums.column[column] }[normalise];
-  const asks = data.asks && last; // the rows are those of the last epoch
-  const key = [count, all, sums.row[row], asks, row, column].join();
+  const key = [count, all, sums.row[row], data.asks, row, column].join();
   if (cell.drawn === key) return;
   cell.drawn = key;
   const predicted = film.names[column] === undefined ? "without a class" : `predicted ${film.names[column]}`;
@@ -143,7 +143,7 @@ function write({ data, film, last, normalise }, cell, count, sums, row, column) 
   cell.button.textContent = !count ? "" : all ? percent(count, all) : whole(count);
   cell.button.title = what;
   cell.button.setAttribute("aria-label", what);
-  cell.button.setAttribute("aria-disabled", !asks);
+  cell.button.setAttribute("aria-disabled", !data.asks);
   const share = sums.row[row] ? Math.round(15 * (count > 0) + (85 * count) / sums.row[row]) : 0;
   cell.box.style.setProperty("--share", `${share}%`);
 }

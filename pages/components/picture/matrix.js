@@ -23,7 +23,7 @@ export const html = `
 
 export function mount(state) {
   for (const button of state.element.querySelectorAll(".cell")) {
-    button.addEventListener("click", () => act(state, button.value, null));
+    button.addEventListener("click", () => act(state, button.value, state.frame.epoch));
   }
 }
 

@@ -44,10 +44,6 @@ Act = Literal[
 ACTS: tuple[Act, ...] = get_args(Act)
 WITHOUT_VALUE: tuple[Act, ...] = (
     "undo",
-    "tp",
-    "fp",
-    "fn",
-    "tn",
     "pause",
     "resume",
     "step",
@@ -151,7 +147,7 @@ def picture(
     marks : thresholds, "current" among them; none in a regression. "low" and "high" come together.
     on_act : called, before the rerun, with what was done and its value. "drag" or "type": a threshold, a number or
         ABOVE_ALL, not yet admitted; "share": the share of rows in [0, 1] to predict positive; "save": a threshold;
-        "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with NaN.
+        "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with the epoch that was shown.
         "axis", "part" and "group": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and
         "speed". A move that had not come to rest is said first, as "drag".
     of : names run, rows and column. When it changes, what was being dragged is dropped.

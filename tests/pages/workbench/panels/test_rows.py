@@ -18,6 +18,7 @@ from pages.shared import state
 from pages.workbench.panels import rows
 from tests.conftest import act, control, figure_of, sent
 from tests.support.shown_sources import digit, digits, open_run, put_thresholds
+from tests.support.workbench_page import filmed
 
 
 def open_rows(at: AppTest, config: RunConfig) -> Run:
@@ -201,7 +202,7 @@ def scrolls_to_panels(at: AppTest) -> bool:
 
 def test_a_cell_of_the_picture_opens_its_rows_at_the_threshold_that_it_shows(app_test: AppTest):
     run = open_run(app_test, digit())
-    act(app_test, "fn", 0.75)
+    act(app_test, "fn", run.epoch, moved=0.75)
     assert app_test.session_state["panel"] == "Rows"
     assert scrolls_to_panels(app_test)
     view = run.scores("validation").view(0)
@@ -209,20 +210,35 @@ def test_a_cell_of_the_picture_opens_its_rows_at_the_threshold_that_it_shows(app
     assert said(app_test).startswith(
         f"**{missed} of 449 validation rows** are actual 8, predicted rest at threshold 0.75"
     )
-    act(app_test, "tp")
+    act(app_test, "tp", run.epoch)
     assert said(app_test).startswith(f"**{view.y.sum() - missed} of 449 validation rows** are actual 8, predicted 8")
     choose(app_test, run, "outcome", "tn")
     assert not scrolls_to_panels(app_test)
 
 
+def test_a_cell_at_an_earlier_epoch_opens_the_rows_of_that_epoch_at_the_same_threshold(app_test: AppTest):
+    run = open_run(app_test, digit())
+    act(app_test, "type", 0.75)
+    epoch = run.kept[0].epoch
+    act(app_test, "fn", epoch)
+    view = run.at(epoch).scores("validation").view(0)
+    missed = int(ScoreIndex.of(view.y, view.score).counts(0.75).fn)
+    assert said(app_test).startswith(
+        f"**{missed} of 449 validation rows** are actual 8, predicted rest at threshold 0.75"
+    )
+    assert filmed(app_test)["frames"][-1]["epoch"] == epoch
+
+
 @pytest.mark.parametrize(("x", "predicted"), [(8, "8"), (10, "no class")])
-def test_a_cell_of_the_matrix_of_all_classes_opens_its_rows(app_test: AppTest, x: int, predicted: str):
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_cell_of_the_matrix_of_all_classes_opens_its_rows(app_test: AppTest, x: int, predicted: str, earlier: bool):
     run = open_run(app_test, digits())
+    epoch = run.kept[0].epoch if earlier else run.epoch
     app_test.session_state[f"decision.{run.id}"] = ("masked", {})
     app_test.run()
-    act(app_test, "cell", 3 * 11 + x)
+    act(app_test, "cell", f"{3 * 11 + x}@{epoch}")
     assert app_test.session_state["panel"] == "Rows"
-    scores = run.scores("validation")
+    scores = run.at(epoch).scores("validation")
     decided = DECISIONS["masked"](scores.y_score, [0.5] * 10)
     count = ((scores.y_true == 3) & (decided == (x if x < 10 else NO_CLASS))).sum()
     assert said(app_test).startswith(
