@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
 
 from core.evaluation.best_epoch import best, epoch_measures
-from core.evaluation.source import Key
+from core.evaluation.source import Key, ScoreSource
 from core.evaluation.value.payoffs import Payoffs
+from core.experiment.config import EARLY_STOPPING
 from pages.shared import payoffs, text
 from pages.workbench import shown
 
@@ -21,6 +23,15 @@ class BestEpoch(NamedTuple):
     value: float
 
 
+def among(source: ScoreSource, epochs: Sequence[int]) -> BestEpoch | None:
+    """The best of some kept epochs of the run that a source is an epoch of, by its early stopping metric; None while it
+    trains, without a run, and where the measure is undefined."""
+    run = shown.run_of(source)
+    if run is None or not run.ended or len(epochs) < 2:
+        return None
+    return _best_by(run.config.best_by, (run.id, run.version), tuple(epochs), payoffs.current())
+
+
 def show() -> None:
     """A button for each measure that shows its best epoch among those that are kept; nothing while a run trains."""
     source = shown.source()
@@ -28,7 +39,10 @@ def show() -> None:
     if run is None or not run.ended or len(run.kept) < 2:
         return
     st.markdown("**Restore best epoch**", help="Of the epochs that are kept, on the validation rows.")
-    for at, found in enumerate(_best((run.id, run.version), payoffs.current())):
+    epochs = tuple(kept.epoch for kept in run.kept)
+    measures = EARLY_STOPPING if run.task != "regression" else ("loss",)
+    best_by = (_best_by(name, (run.id, run.version), epochs, payoffs.current()) for name in measures)
+    for at, found in enumerate(filter(None, best_by)):
         st.button(
             f"Epoch {found.epoch}: {found.label} {text.rate(found.value)}",
             key=f"best_epoch.{at}",
@@ -40,22 +54,18 @@ def show() -> None:
         )
 
 
-@st.cache_data(max_entries=64, show_spinner="Comparing epochs")
-def _best(of: Key, pays: Payoffs) -> tuple[BestEpoch, ...]:
-    """The best kept epoch of a run by each measure, the earliest of equals."""
+@st.cache_data(max_entries=256, show_spinner=False)
+def _best_by(measure: str, of: Key, epochs: tuple[int, ...], pays: Payoffs) -> BestEpoch | None:
+    """The best of some kept epochs of a run, the earliest of equals; None where the measure is undefined."""
     run = shown.run_of(shown.known()[of[0]])
     assert run is not None
-    epochs = [kept.epoch for kept in run.kept]
-    losses = run.history.validation[epochs].tolist()
-    values = {"minimum validation loss": losses}
-    places = {"minimum validation loss": best([-loss for loss in losses])}
-    if run.task != "regression":
-        scores = [run.at(epoch).scores("validation") for epoch in epochs]
-        for name, measure in epoch_measures(pays).items():
-            if name == "net_value" and pays.flaw:
-                continue
-            values[measure.label] = [measure(one) for one in scores]
-            places[measure.label] = best(values[measure.label])
-    return tuple(
-        BestEpoch(label, epochs[place], values[label][place]) for label, place in places.items() if place is not None
-    )
+    if measure == "loss":
+        label, values = "minimum validation loss", run.history.validation[list(epochs)].tolist()
+        place = best([-loss for loss in values])
+    elif measure == "net_value" and pays.flaw:
+        return None
+    else:
+        by = epoch_measures(pays)[measure]
+        label, values = by.label, [by(run.at(epoch).scores("validation")) for epoch in epochs]
+        place = best(values)
+    return None if place is None else BestEpoch(label, epochs[place], values[place])

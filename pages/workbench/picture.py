@@ -14,9 +14,9 @@ from core.plots.columns import ColumnsFilm, columns_film
 from core.plots.picture import Film, ValuesFilm, film, values_film
 from core.plots.style import ProbabilityScale
 from core.training.runs import Job
-from pages.components.picture.picture import Act, Live, Mark, Outline, picture
+from pages.components.picture.picture import Act, BestEpoch, Live, Mark, Outline, picture
 from pages.shared import controls, regression, services, state, text, thresholds
-from pages.workbench import columns, epochs, groups, shown, table
+from pages.workbench import best_epoch, columns, epochs, groups, shown, table
 from pages.workbench.panels import rows, tune
 
 # Training is shown at this many epochs per second at most, by the speed chosen in the picture; None is maximum speed.
@@ -47,13 +47,15 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
     }
     key, alone = (source.id, source.version), bool(live) or brief
     if source.task == "regression":
+        values = _values(key, part, alone, source)
         picture(
-            _values(key, part, alone, source),
+            values,
             None,
             [],
             lambda act, value: _act(source, part, column, act, value),
             of=f"{source.id} {part}",
             target=regression.target(source),
+            best_epoch=_best_epoch(source, values),
             **common,
         )
         return
@@ -70,6 +72,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
             drawn,
             [kept[frame.epoch] for frame in drawn.frames],
             lambda act, value: _act(source, part, column, act, value),
+            best_epoch=_best_epoch(source, drawn),
             **common,
         )
         return
@@ -86,8 +89,15 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         rest=view.rest,
         group=group,
         outline=None if group else _outline(source, part, column),
+        best_epoch=_best_epoch(source, of_column),
         **common,
     )
+
+
+def _best_epoch(source: ScoreSource, drawn: Film | ColumnsFilm | ValuesFilm) -> BestEpoch | None:
+    """The best epoch of those that are played, by the metric of early stopping."""
+    found = best_epoch.among(source, [frame.epoch for frame in drawn.frames])
+    return found and BestEpoch(found.epoch, f"{found.label} {text.rate(found.value)}")
 
 
 def _marks(source: ScoreSource, column: int, alone: bool) -> list[Mark]:

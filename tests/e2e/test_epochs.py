@@ -36,6 +36,18 @@ def test_other_rows_are_shown_at_the_same_epoch(page: Page, app_url: str, runs: 
         expect(at).to_have_text("epoch 3 of 20")
 
 
+@pytest.mark.parametrize("query", [BINARY, MULTICLASS])
+def test_one_press_shows_the_best_epoch(page: Page, app_url: str, runs: dict[str, str], query: str) -> None:
+    opened(page, app_url, runs, query)
+    scrub(page, 3)
+    button = page.get_by_role("button", name="Best epoch")
+    told = re.match(r"Epoch (\d+): minimum validation loss", str(button.get_attribute("title")))
+    assert told
+    button.click()
+    expect(page.locator(f"{STAGE} .epoch .at")).to_have_text(f"epoch {told[1]} of 20")
+    expect(button).to_have_attribute("aria-disabled", "true")
+
+
 def test_a_cell_leads_to_the_rows_of_the_epoch_that_is_shown(page: Page, app_url: str, runs: dict[str, str]) -> None:
     opened(page, app_url, runs, MULTICLASS)
     scrub(page, 3)

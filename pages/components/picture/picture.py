@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, Literal, TypedDict, Unpack, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, Unpack, get_args
 
 import streamlit as st
 
@@ -81,6 +81,13 @@ class Outline:
     text: str = ""
 
 
+class BestEpoch(NamedTuple):
+    """An epoch of the film, and what it is the best by, as in "minimum validation loss 0.123"."""
+
+    epoch: int
+    by: str
+
+
 class Looks(TypedDict, total=False):
     """What a picture of any kind is told, each with a default.
 
@@ -93,6 +100,7 @@ class Looks(TypedDict, total=False):
     live : whether the run still trains, so that play, step and restart are about its training.
     replay : a name; all epochs are played once when it is one that was not played last. "" plays nothing.
     note : a few words beside the last epoch, as in "0.4 s on the CPU".
+    best_epoch : the epoch that a press shows, None where it is not known.
     """
 
     can_undo: bool
@@ -105,10 +113,12 @@ class Looks(TypedDict, total=False):
     live: Live
     replay: str
     note: str
+    best_epoch: BestEpoch | None
 
 
 def looks_sent(looks: Looks, of: str) -> dict[str, Any]:
     """What draw.js gets of them."""
+    best = looks.get("best_epoch")
     return {
         "undo": looks.get("can_undo", False),
         "asks": looks.get("asks", False),
@@ -120,6 +130,7 @@ def looks_sent(looks: Looks, of: str) -> dict[str, Any]:
         "live": looks.get("live", ""),
         "replay": looks.get("replay", ""),
         "note": looks.get("note", ""),
+        "best": best and {"epoch": best.epoch, "by": best.by},
     }
 
 

@@ -16,6 +16,7 @@ export const html = `
   <button type="button" class="play">${icon(PLAY)}<span></span></button>
   <button type="button" class="step" aria-label="Step one epoch" title="Step one epoch">${icon("M3 2.5v11l7-5.5zM11 2.5h2v11h-2z")}</button>
   <input type="range" class="epochs" aria-label="Epoch" min="0" step="1" />
+  <button type="button" class="best-epoch">Best epoch</button>
   <span class="epoch"><span class="at"></span><span class="note"></span></span>
   <select class="speed" aria-label="Speed of the replay">${SPEEDS.map((speed) => `<option value="${speed}">${speed}×</option>`).join("")}</select>
   <button type="button" class="restart" aria-label="Restart from the first epoch" title="Restart from the first epoch">${icon("M3 2.5h2v11h-2zM13 2.5v11l-7-5.5z")}</button>`;
@@ -44,11 +45,17 @@ export function mount(state) {
     if (state.data.live) return act(state, "restart", null);
     play(state, 0);
   });
+  find(".best-epoch").addEventListener("click", () => {
+    const at = placeOfBest(state);
+    if (at >= 0) show(at);
+  });
   find(".speed").addEventListener("change", ({ target }) => {
     state.speed = Number(target.value);
     if (state.data.live) act(state, "speed", state.speed);
   });
 }
+
+const placeOfBest = ({ data, film }) => film.frames.findIndex(({ epoch }) => epoch === data.best?.epoch);
 
 function play(state, at) {
   Object.assign(state, { at, playing: true, chosen: false, part: 0, since: performance.now() });
@@ -88,6 +95,11 @@ export function paint(state) {
   slider.max = scrubbed ? film.frames.length - 1 : Math.max(1, epochs);
   slider.value = scrubbed ? state.at : frame.epoch;
   slider.setAttribute("aria-valuetext", `epoch ${frame.epoch} of ${epochs}`);
+  const best = find(".best-epoch");
+  best.hidden = epochs < 2;
+  best.style.visibility = placeOfBest(state) < 0 ? "hidden" : ""; // its place is kept while a run trains
+  best.title = data.best ? `Epoch ${data.best.epoch}: ${data.best.by}` : "";
+  best.setAttribute("aria-disabled", placeOfBest(state) === state.at);
   say(find(".epoch .at"), `epoch ${frame.epoch} of ${epochs}`);
   say(find(".epoch .note"), state.at === film.frames.length - 1 && data.note ? ` · ${data.note}` : "");
 }

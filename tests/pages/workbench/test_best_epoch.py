@@ -48,6 +48,16 @@ def test_a_button_shows_the_best_of_the_kept_epochs(app_test: AppTest, measure: 
     assert drawn(app_test)["of"].split()[0] == shown
 
 
+@pytest.mark.parametrize("best_by", ["loss", "average_precision", "f1"])
+def test_the_picture_has_the_best_epoch_by_the_early_stopping_metric(app_test: AppTest, best_by: str):
+    run = open_run(app_test, digit(epochs=8, best_by=best_by))
+    measure = {"loss": "minimum validation loss", "average_precision": "average precision", "f1": "maximum F1"}[best_by]
+    best = run.kept[int(np.argmax(np.round(values(run, measure), 12)))].epoch
+    sent = drawn(app_test)["best"]
+    assert sent["epoch"] == best
+    assert sent["by"].startswith(measure)
+
+
 def test_a_regression_has_the_minimum_of_its_loss_alone(app_test: AppTest):
     open_run(app_test, make_config(dataset="diabetes", head="identity", loss="mse", epochs=3))
     with opened(app_test, "part.training"):
