@@ -34,7 +34,7 @@ ICON = "data:image/svg+xml," + quote("""
 </svg>
 """)
 
-st.set_page_config(page_title="Cutoff", page_icon=ICON, layout="wide", initial_sidebar_state=340)
+st.set_page_config(page_title="Cutoff", page_icon=ICON, layout="wide")
 st.logo(LOGO, size="medium")
 page = st.navigation(PAGES, position="top")
 state.WENT_BACK.set(dom.went_back())

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import CutoffError
 from pages.compare import first_steps, form, one_run, player, race
-from pages.shared import choices, own_table, session, state, text
+from pages.shared import choices, dom, own_table, session, state, text
 from pages.shared.services import devices
 
 TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
@@ -33,7 +33,9 @@ opened = choices.open_link()
 job = session.current_job()
 if job and not opened and state.WATCHED.get()[0] != job.id and len(choices.variants()) == 1:
     choices.open_with(job.experiment)  # of a run that another page has trained
-with st.sidebar:
+with st.container(key=dom.COMPARE, horizontal=True, gap="medium"):
+    settings, results = st.container(key=dom.SETTINGS), st.container()
+with settings:
     experiment, problem = form.edit()
 own_table.show_dialog(state.DATASET.set)
 own_table.receive()
@@ -41,32 +43,33 @@ chosen = experiment.variants[state.EDITED.get()].config if experiment else None
 if experiment:
     session.write_link(experiment)
 
-st.title("Compare")
-if shown := job.experiment if job else experiment:
-    st.caption(text.plain(text.of_experiment(shown)))
-if job and experiment and job.experiment != experiment:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Settings changed: results are from the previous run.", width="content")
-        st.button(
-            "Undo",
-            key="settings.back",
-            type="tertiary",
-            icon=":material/undo:",
-            on_click=choices.open_with,
-            args=(job.experiment,),
-            help="Takes the settings of the run that is shown.",
-        )
-if job and job.experiment == experiment and (preset := first_steps.preset_of(job.experiment)):
-    st.subheader(preset.question, anchor=False)
-    st.info(preset.look_for, icon=":material/visibility:")
-session.show_complaints()
-player.show(job, experiment)
+with results:
+    st.title("Compare")
+    if shown := job.experiment if job else experiment:
+        st.caption(text.plain(text.of_experiment(shown)))
+    if job and experiment and job.experiment != experiment:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("Settings changed: results are from the previous run.", width="content")
+            st.button(
+                "Undo",
+                key="settings.back",
+                type="tertiary",
+                icon=":material/undo:",
+                on_click=choices.open_with,
+                args=(job.experiment,),
+                help="Takes the settings of the run that is shown.",
+            )
+    if job and job.experiment == experiment and (preset := first_steps.preset_of(job.experiment)):
+        st.subheader(preset.question, anchor=False)
+        st.info(preset.look_for, icon=":material/visibility:")
+    session.show_complaints()
+    player.show(job, experiment)
 
-if problem:
-    st.error(text.plain(problem))
-if job is None:
-    first_steps.show()
-else:
-    state.WATCHED.set((job.id, job.status))
-    tick = TICK_SECONDS if len(job.runs) == 1 else RACE_TICK_SECONDS
-    st.fragment(show, run_every=None if job.ended else tick)(job.id)
+    if problem:
+        st.error(text.plain(problem))
+    if job is None:
+        first_steps.show()
+    else:
+        state.WATCHED.set((job.id, job.status))
+        tick = TICK_SECONDS if len(job.runs) == 1 else RACE_TICK_SECONDS
+        st.fragment(show, run_every=None if job.ended else tick)(job.id)

@@ -12,7 +12,7 @@ from pages.shared import state
 ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
 RECIPE_CHANGES, VERDICT, VERDICT_STATUS, PANELS = "recipe-changes", "verdict", "verdict-status", "panels"
-UPLOAD = "upload"
+UPLOAD, COMPARE, SETTINGS = "upload", "compare", "settings"
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
 # inherit color-scheme, so light-dark() doesn't work in them: white beside dark text, black beside light.
@@ -27,9 +27,9 @@ ON_PRIMARY = """
   [data-testid="stRadioOption"][data-selected] > div > div > div { background: var(--on-primary) }
 """
 
-# The slanted letters of a formula overflow its box by a pixel or two, which must not make it scroll; in the side panel
-# a formula is smaller, so that most fit.
-# Tests: test_no_formula_scrolls and test_formulas_fit_the_side_panel in tests/e2e/test_dom.py.
+# The slanted letters of a formula overflow its box by a pixel or two, which must not make it scroll; among the settings
+# of Compare a formula is smaller, so that most fit.
+# Tests: test_no_formula_scrolls and test_formulas_fit_the_settings in tests/e2e/test_dom.py.
 FORMULAS = f"""
   [data-testid="stMarkdownContainer"] .katex-display.katex-display {{ overflow: visible; padding-inline: 3px }}
   .st-key-{FORMULA} .katex {{ font-size: 0.82em }}
@@ -53,6 +53,23 @@ BELOW_NUMBERS = """
 STICKY = f"""
   :has(> .st-key-{ACTIONS}) {{
     position: sticky; top: 3.75rem; z-index: 10; background: light-dark(#ffffff, #11151a);
+  }}
+"""
+
+# The settings of Compare scroll beside its results; on a phone they are below. Streamlit's own side panel sometimes
+# stays where a page without one is opened, moves the name, and covers the page on a phone.
+# Tests: test_the_settings_stand_beside_the_results, test_no_page_leaves_anything_on_the_next in tests/e2e/test_dom.py.
+SIDE_BY_SIDE = f"""
+  [data-testid="stMainBlockContainer"]:has(.st-key-{COMPARE}) {{ padding: 4.15rem 1.25rem 3rem }}
+  .st-key-{COMPARE} > :has(> .st-key-{SETTINGS}) {{ order: 1; flex: 0 0 100% }}
+  @media (min-width: 769px) {{
+    .st-key-{COMPARE} {{ flex-wrap: nowrap; align-items: flex-start }}
+    .st-key-{COMPARE} > :has(> .st-key-{SETTINGS}) {{
+      position: sticky; top: 3.75rem; order: 0; flex: 0 0 21rem; max-height: calc(100vh - 3.75rem);
+      overflow: hidden auto; padding: 0.25rem 0.75rem 3rem 0.25rem; scrollbar-width: thin; scrollbar-gutter: stable;
+      border-right: 1px solid color-mix(in srgb, currentcolor 15%, transparent);
+    }}
+    .st-key-{COMPARE} > :last-child {{ flex: 1 1 0; min-width: 0 }}
   }}
 """
 
@@ -168,9 +185,19 @@ HISTORY = f"""
   }});
 """
 
+# On a narrow page the pages are a menu that covers it. Streamlit closes it after a press only on a phone, not in a
+# narrow window.
+# Test: test_no_page_leaves_anything_on_the_next in tests/e2e/test_dom.py.
+MENU = """
+  addEventListener("click", ({ target }) => {
+    if (!target.closest("[data-testid=stSidebarNavLink]")) return;
+    setTimeout(() => document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click());
+  });
+"""
+
 # What app.py adds to the page that Streamlit serves, so that the first frame has it. What a script sends comes later.
-STYLES = "".join((ON_PRIMARY, FORMULAS, TOOLTIPS, BELOW_NUMBERS, STICKY, ONE_SCREEN, PLACE))
-ADDED = f"<style>{STYLES}</style><script>{{{FOCUS}}}{{{HISTORY}}}</script>"
+STYLES = "".join((ON_PRIMARY, FORMULAS, TOOLTIPS, BELOW_NUMBERS, STICKY, SIDE_BY_SIDE, ONE_SCREEN, PLACE))
+ADDED = f"<style>{STYLES}</style><script>{{{FOCUS}}}{{{HISTORY}}}{{{MENU}}}</script>"
 
 # Streamlit scrolls to an element only by a link that is pressed. The element takes the focus as well, so that a
 # keyboard goes on there and a screen reader says where it is. Its top ends below the bar.

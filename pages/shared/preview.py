@@ -16,7 +16,7 @@ PICTURES, ROWS = 20, 8
 
 
 def show(data: Dataset) -> None:
-    """A part of the side panel that is computed only while it is open; it follows the choices about the data."""
+    """A part of the settings that is computed only while it is open; it follows the choices about the data."""
     look = st.expander("Look at the data", key=state.PREVIEW.name, icon=":material/visibility:", on_change="rerun")
     if not look.open:
         return

@@ -121,7 +121,9 @@ def _outline(source: ScoreSource, part: str, column: int) -> Outline | None:
     drawn = _film((before.id, before.version), part, column, True, before)
     name, _ = names_of([before.config, source.config or before.config])
     together = shown.job_of(source) == shown.job_of(before)  # as a question compares two runs
-    return Outline(drawn, thresholds.current(before)[column].value, name if together else f"previous run: {name}")
+    threshold = thresholds.current(before)[column].value
+    said = name if together else f"previous run: {name}"
+    return Outline(drawn, before.index(part, column), threshold, said)
 
 
 def _replay(job: Job | None) -> str:

@@ -71,13 +71,13 @@ def test_no_formula_scrolls(page: Page, app_url: str) -> None:
 
 
 @pytest.mark.parametrize("loss", ["gated_bce", "tversky"])  # the widest
-def test_formulas_fit_the_side_panel(page: Page, app_url: str, loss: str) -> None:
+def test_formulas_fit_the_settings(page: Page, app_url: str, loss: str) -> None:
     page.goto(f"{app_url}/compare?loss={loss}")
-    expect(page.get_by_test_id("stSidebar").locator(".katex-display")).to_be_visible()
+    expect(page.locator(".st-key-settings .katex-display")).to_be_visible()
     page.wait_for_function(WITH_FONTS)
     page.wait_for_function(  # styles come late
         """() => {
-          const formula = document.querySelector("[data-testid=stSidebar] .katex-display");
+          const formula = document.querySelector(".st-key-settings .katex-display");
           return formula.scrollWidth <= formula.clientWidth;
         }"""
     )
@@ -120,3 +120,40 @@ def test_what_a_button_opens_comes_into_sight(page: Page, app_url: str) -> None:
     page.locator(".st-key-picture .cell[value=fp]").press("Enter")
     expect(page.get_by_role("tab", name="Rows")).to_have_attribute("aria-selected", "true")
     expect(tabs).to_be_in_viewport()
+
+
+def test_the_settings_stand_beside_the_results(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/compare")
+    settings, title = page.locator(".st-key-settings"), page.get_by_role("heading", name="Compare", level=1)
+    expect(settings.get_by_role("heading", name="Training")).to_be_visible()
+    until(lambda: left(title) > right(settings))
+    page.set_viewport_size({"width": 390, "height": 844})
+    until(lambda: left(title) == left(settings) and below(settings, title))
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_page_leaves_anything_on_the_next(page: Page, app_url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(app_url)
+    drawn(page, "picture")
+    for name in ("Compare", "Workbench"):
+        if width < 769:
+            page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_role("link", name=name, exact=True).click()
+        expect(page.locator(".st-key-settings")).to_have_count(1 if name == "Compare" else 0)
+        expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+    drawn(page, "picture")
+
+
+def left(element: Locator) -> float:
+    return float(element.evaluate("element => element.getBoundingClientRect().left"))
+
+
+def right(element: Locator) -> float:
+    return float(element.evaluate("element => element.getBoundingClientRect().right"))
+
+
+def below(one: Locator, other: Locator) -> bool:
+    """Whether one element begins where the other has ended."""
+    bottom = other.evaluate("element => element.getBoundingClientRect().bottom")
+    return bool(one.evaluate("element => element.getBoundingClientRect().top") >= bottom)

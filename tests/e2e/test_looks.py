@@ -118,13 +118,6 @@ def test_the_buttons_stay_in_sight_on_the_ground_of_the_page(
         assert bar.evaluate(ON_TOP)
 
 
-def show_side_panel(page: Page) -> None:
-    """Open the side panel, which covers a narrow page, unless it is open."""
-    button = page.get_by_test_id("stExpandSidebarButton")
-    if button.is_visible():
-        button.click()
-
-
 def press(name: str) -> Callable[[Page], None]:
     return lambda page: page.get_by_role("button", name=name).first.click()
 
@@ -134,7 +127,7 @@ def open_editor(name: str) -> Callable[[Page], None]:
 
 
 def open_expanders(page: Page) -> None:
-    summaries = page.get_by_test_id("stSidebar").locator("summary")
+    summaries = page.locator(f"{SETTINGS} summary")
     expect(summaries).to_have_count(3)
     for summary in summaries.all():
         summary.click()
@@ -161,9 +154,9 @@ def open_help(page: Page) -> None:
 
 
 # What can be opened: the choices that show it, how, and the element that has to lie in the window then, if one has.
-SIDE_PANEL, EDITOR, PREVIEW = "[data-testid=stSidebar]", "[data-testid=stPopoverBody]", ".st-key-preview"
+SETTINGS, EDITOR, PREVIEW = ".st-key-settings", "[data-testid=stPopoverBody]", ".st-key-preview"
 OPENED: dict[str, tuple[str, Callable[[Page], None], str | None]] = {
-    "the side panel": ("model=mlp", open_expanders, SIDE_PANEL),
+    "the settings": ("model=mlp", open_expanders, SETTINGS),
     "a list": ("", open_list, None),
     "a tooltip": ("", open_help, None),
     "the editor of a variant": (RACE, open_editor("Name"), EDITOR),
@@ -190,7 +183,6 @@ def test_what_opens_fits_and_has_no_barrier(looked_at: Page, app_url: str) -> No
         page.goto(f"{app_url}/compare?{query}")
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         settled(page)
-        show_side_panel(page)
         open_it(page)
         settled(page)
         still(page)

@@ -43,13 +43,13 @@ def test_a_slider_of_the_losses_page_reruns_its_part_alone_and_moves_its_figure(
 
 def test_softmax_before_cross_entropy_is_trained_named_and_cured_by_one_click(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/compare?dataset=digits&activation=softmax&epochs=30")
-    sidebar = page.get_by_test_id("stSidebar")
-    said = sidebar.get_by_text(re.compile(r"Mistake\. "))
+    settings = page.locator(".st-key-settings")
+    said = settings.get_by_text(re.compile(r"Mistake\. "))
     expect(said).to_be_visible()
-    expect(sidebar.get_by_text(re.compile("no probability above 0.2320"))).to_be_visible()
+    expect(settings.get_by_text(re.compile("no probability above 0.2320"))).to_be_visible()
     page.get_by_role("button", name="Start").click()
     expect(page.get_by_text("Finished ·")).to_be_visible(timeout=30_000)
-    sidebar.get_by_role("button", name=re.compile("^Use ")).click()
+    settings.get_by_role("button", name=re.compile("^Use ")).click()
     expect(said).to_have_count(0)
     settled(page)
     assert "activation" not in page.url

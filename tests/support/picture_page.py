@@ -109,7 +109,8 @@ def show_scores(name: str) -> None:
         marks += [Mark("best", best, f"max F1 {best:.2f}"), Mark("low", best - 0.03), Mark("high", best + 0.04)]
     if saved is not None:
         marks.append(Mark("saved", saved))
-    before = Outline(trained(rows, prevalence, 1.0)[0], 0.5, "previous run (pos_weight 1)")
+    film_before, indexes_before = trained(rows, prevalence, 1.0)
+    before = Outline(film_before, indexes_before[-1], 0.5, "previous run (pos_weight 1)")
     picture(
         drawn,
         index,

@@ -74,9 +74,13 @@ class Mark:
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """The previous run, drawn in grey behind: its last epoch, its threshold, and its name, as in "pos_weight 1"."""
+    """The previous run, drawn in grey behind: its last epoch, its threshold, and its name, as in "pos_weight 1".
+
+    index: its scores, for exact counts at the threshold, since a film may hold only some; None in a regression.
+    """
 
     film: Film | ValuesFilm
+    index: ScoreIndex | None = None
     threshold: float = 0.5
     text: str = ""
 
@@ -168,11 +172,7 @@ def picture(
     outline : the previous run.
     looks : see `Looks`.
     """
-    behind = outline and {
-        "address": store.keep(outline.film.content),
-        "threshold": _number(outline.threshold),
-        "text": outline.text,
-    }
+    behind = _behind(outline) if outline else None
     data = looks_sent(looks, of) | {"outline": behind, "label": label, "rest": rest, "target": target}
     drawn = film.groups[group] if group and isinstance(film, Film) else film
     mount(
@@ -247,16 +247,20 @@ def metric_texts(film: Film | ValuesFilm) -> dict[str, dict[str, str]]:
     return {name: {"label": label, "help": text} for name, (label, text) in texts.items()}
 
 
+def _behind(outline: Outline) -> dict[str, Any]:
+    """What draw.js gets of the previous run beside its film."""
+    sent = {"address": store.keep(outline.film.content), "text": outline.text}
+    return sent | (_counted(outline.index, outline.threshold) if outline.index else {})
+
+
 def _mark(index: ScoreIndex, mark: Mark) -> dict[str, Any]:
+    return {"role": mark.role, "label": mark.label} | _counted(index, mark.value)
+
+
+def _counted(index: ScoreIndex, threshold: float) -> dict[str, Any]:
     """A threshold and its counts over all rows."""
-    counts = index.counts(mark.value)
-    return {
-        "role": mark.role,
-        "threshold": _number(mark.value),
-        "tp": counts.tp.item(),
-        "fp": counts.fp.item(),
-        "label": mark.label,
-    }
+    counts = index.counts(threshold)
+    return {"threshold": _number(threshold), "tp": counts.tp.item(), "fp": counts.fp.item()}
 
 
 def _window(film: Film | ValuesFilm, index: ScoreIndex | None, marks: Sequence[Mark]) -> dict[str, object] | None:

@@ -31,7 +31,7 @@ export function receive(state, other) {
   if (before) {
     before.t = received(data.outline.threshold);
     before.model = modelOf(before.film, before.frame, state.axis);
-    before.counts = countsAt(before.model, before.t);
+    before.counts = all(before.film, data.outline);
   }
   look(state);
   if (data.serial < state.pending || state.moving || state.timer) return;

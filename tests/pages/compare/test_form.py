@@ -271,7 +271,7 @@ def test_what_is_said_of_a_linear_model_is_true_in_every_task(app_test: AppTest,
 
 def test_the_remark_follows_pos_weight(app_test: AppTest):
     at = choose(open_page(app_test, "compare"), "loss.bce.pos_weight", 9.0)
-    said = " ".join(caption.value for caption in at.sidebar.caption)
+    said = " ".join(caption.value for caption in at.caption)
     assert f"{1 / (1 + 9):.3f}" in said
 
 

@@ -54,7 +54,7 @@ def test_other_data_puts_all_variants_on_it_and_says_what_did_not_fit(app_test: 
     choose(at, "dataset", "diabetes")
     assert not button(at, "Start").disabled
     assert not sentences(at)
-    said = [unescaped(caption.value) for caption in at.sidebar.caption]
+    said = [unescaped(caption.value) for caption in at.caption]
     assert "15 variants were removed, because on this data they would equal other variants." in said
     assert "variants" not in at.query_params
 

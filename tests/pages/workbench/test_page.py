@@ -94,7 +94,10 @@ def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test:
     run = trained_again(at)
     assert dict(run.config.loss_params) == {"pos_weight": 99.0}
     assert drawn(at)["of"].startswith(run.id)
-    assert "pos_weight 20" in drawn(at)["outline"]["text"]
+    outline, scores = drawn(at)["outline"], services.demonstration().runs[-1].scores("validation")
+    assert "pos_weight 20" in outline["text"]
+    (_, fp), (_, tp) = sklearn.confusion_matrix(scores.y_true, scores.y_score[:, 0] >= 0.5)
+    assert (outline["threshold"], outline["tp"], outline["fp"]) == (0.5, tp, fp)
     assert not drawn(at)["replay"]  # the final state at once
     assert at.query_params["run"] in ([run.job], run.job)
 
