@@ -191,12 +191,12 @@ def _show_reports(reports: Sequence[ColumnReport]) -> None:
                 "Features": [0 if one.name in left_out else one.width for one in ordered],
                 "Missing": [one.missing for one in ordered],
                 "Values": [one.distinct for one in ordered],
-                "": [one.remark for one in ordered],
+                "Note": [one.remark for one in ordered],
             }
         ),
         hide_index=True,
         height=tables.height(len(ordered), 6),
-        column_config={"": st.column_config.TextColumn(width="large")},
+        column_config={"Note": st.column_config.TextColumn(width="large")},
         alt="What becomes of each column.",
     )
     st.caption(
