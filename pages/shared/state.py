@@ -160,6 +160,7 @@ AWAITED: Key[tuple[int, RunConfig] | None] = Key("awaited", None)  # epoch of a 
 IN_SIGHT: Key[str] = Key("in_sight", "")  # key of the container to scroll to
 LIVE: Key[bool] = Key("live", False)  # whether the run that is shown was training when the page was drawn
 QUESTION: Key[str] = Key("question", "")  # of core.experiment.presets.DEMONSTRATED, above its answer
+QUESTION_OVER: Key[str] = Key("question.over", "")  # id of the opened file in whose place the answer stands
 
 # --- the columns of an opened file, in a dialog
 ASKED_COLUMNS: Key[str] = Key("columns.of", "")  # the upload that is asked about

@@ -3,13 +3,15 @@ a preset opens on the Compare page."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
 from core.evaluation.source import ScoreSource
 from core.experiment.presets import DEMONSTRATED, PRESETS, QUESTIONS, Demonstrated
 from pages.components.preset_strip import preset_strip
-from pages.shared import choices, dom, session, state, thresholds
-from pages.workbench import panels, recipe, shown
+from pages.shared import choices, dom, services, session, state, thresholds
+from pages.workbench import panels, predictions, recipe, shown
 from pages.workbench.panels import tune
 
 COMPARE = "compare/compare.py"
@@ -30,6 +32,8 @@ def _demonstrate(name: str) -> None:
     if name not in DEMONSTRATED:
         return
     question = DEMONSTRATED[name]
+    opened = predictions.of(shown.source())
+    state.QUESTION_OVER.set(opened.id if opened else state.QUESTION_OVER.get())
     run = shown.demonstrated(question.shown)
     recipe.take(run.config)
     shown.demonstrate(run, shown.demonstrated(question.beside) if question.beside else None)
@@ -44,11 +48,19 @@ def _demonstrate(name: str) -> None:
 
 
 def answered(source: ScoreSource) -> Demonstrated | None:
-    """The question that was opened and is answered by this source."""
+    """The question that was opened and is answered by this source; it says which file its cross leads back to."""
     question = DEMONSTRATED.get(state.QUESTION.get())
-    return question if question and source.id == shown.demonstrated(question.shown).id else None
+    if question is None or source.id != shown.demonstrated(question.shown).id:
+        return None
+    file = services.uploads().peek(state.QUESTION_OVER.get())
+    return replace(question, answer=f"{question.answer} Close leads back to {file.name}.") if file else question
 
 
 def close() -> None:
-    """Take the question away and leave its answer. To be called in a callback."""
+    """Take the question away, and go back to the file in whose place its answer stands, else leave the answer. To be
+    called in a callback."""
     state.QUESTION.set("")
+    file = services.uploads().peek(state.QUESTION_OVER.pop())
+    if file and file.source:
+        state.SHOWN_BEFORE.set("")
+        state.SHOWN.set(file.id)

@@ -9,6 +9,7 @@ import streamlit as st
 from core.errors import CutoffError
 from core.evaluation.source import ArraySource, ScoreSource
 from core.predictions import SCALES
+from core.predictions.roles import Roles
 from core.predictions.uploads import Upload
 from core.settings import read_settings
 from pages.components.upload.upload import upload_anywhere, upload_chooser
@@ -66,7 +67,7 @@ def show(upload: Upload) -> None:
     """The bar of opened predictions: what they are, and what their columns are taken for."""
     roles = upload.roles
     assert roles is not None
-    popover = st.popover(f":gray[Predictions] {text.plain(upload.name)}", key="predictions.about", on_change="rerun")
+    popover = st.popover(f":gray[Predictions] {text.plain(_named(upload))}", key="predictions.about", on_change="rerun")
     if popover.open:
         with popover:
             _about(upload)
@@ -87,6 +88,13 @@ def show(upload: Upload) -> None:
     st.button("Close", key="predictions.close", icon=":material/close:", on_click=_close)
 
 
+def _named(upload: Upload) -> str:
+    """The name of a file and, where rows are left out, how many are shown."""
+    total = upload.table.n_rows
+    rows = sum(map(len, upload.source.places.values())) if upload.source else total
+    return upload.name if rows == total else f"{upload.name} · {rows:,} of {total:,} rows"
+
+
 def _close() -> None:
     """Go back to the models."""
     state.SHOWN.set("")
@@ -95,6 +103,8 @@ def _close() -> None:
 def _about(upload: Upload) -> None:
     minutes = read_settings().upload_minutes
     st.markdown(f"**{text.plain(upload.name)}** · {upload.table.n_rows:,} rows, {len(upload.table.names):,} columns")
+    if upload.roles and (others := _other_columns(upload.roles)):
+        st.caption(text.plain(others))
     for note in upload.opened.notes if upload.opened else ():
         st.caption(text.plain(note))
     st.caption(
@@ -102,6 +112,13 @@ def _about(upload: Upload) -> None:
         f"{minutes} minutes after anybody last looked at them."
     )
     st.button("Delete", key="predictions.delete", icon=":material/delete:", on_click=_delete, args=(upload.id,))
+
+
+def _other_columns(roles: Roles) -> str:
+    """The columns beside labels and scores, as in "Time: month · Groups: plan, region"; "" without."""
+    given = {name: getattr(roles, name) for name in roles_dialog.OTHERS}
+    said = [f"{roles_dialog.OTHERS[name][0]}: {column}" for name, column in given.items() if column]
+    return " · ".join(said + [f"Groups: {', '.join(roles.groups)}"] * bool(roles.groups))
 
 
 def _delete(name: str) -> None:

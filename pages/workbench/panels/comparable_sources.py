@@ -20,7 +20,7 @@ from core.plots.style import variant_colour, variant_dash
 from core.training.runs import Job
 from pages.shared import services, session, state, text
 from pages.shared.variant_looks import lines_of
-from pages.workbench import shown
+from pages.workbench import predictions, shown
 
 MOST = len(LETTERS)
 LISTED = 4  # runs that can't be compared, of one reason, by name
@@ -54,7 +54,7 @@ def with_others(source: ScoreSource, part: str) -> dict[str, Member]:
         for job in jobs
         for variant in range(len(job.experiment.variants))
         for run in job.of_variant(variant)
-    } | {own.id: Member(own, own.about.label, numbers[own.id]) for own in session.sources()}
+    } | {own.id: Member(own, own.about.label, numbers[own.id]) for own in [*predictions.kept(), *session.sources()]}
     return members if source.id in members else {source.id: Member(source, source.about.label, ""), **members}
 
 
@@ -72,7 +72,7 @@ def _name_of(config: RunConfig, job: Job, variant: int) -> str:
 def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
     """Why the rows of another source are not those of this one; "" if they are: the same data and split, or, where
     those are not known, the same places in the data and the same labels."""
-    if part not in other.parts:
+    if not other.parts:
         return f"without scores ({other.about.origin})"
     if source.config and other.config:
         if other.config.dataset != source.config.dataset:
@@ -81,14 +81,16 @@ def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
             return "the same data with other settings"
         if other.config.split_seed != source.config.split_seed:
             return "rows split in another way"
-        return ""
+        return "" if part in other.parts else f"no {part} rows"
+    if part not in other.parts:
+        return "other data"
     if other.task != source.task or other.class_names != source.class_names:
         return "other classes"
     same = np.array_equal(other.rows(part), source.rows(part)) and np.array_equal(
         other.scores(part).y_true, source.scores(part).y_true
     )
     if not same:
-        return "other rows"
+        return "other rows or labels"
     return "" if np.array_equal(_weights(source, part), _weights(other, part)) else "the same rows with other weights"
 
 
@@ -99,10 +101,11 @@ def _weights(source: ScoreSource, part: str) -> NDArray[np.floating]:
 
 
 def say_refused(members: dict[str, Member], refused: dict[str, str]) -> None:
-    """The runs that can't be compared with this one, by reason."""
+    """The sources that can't be compared with this one, by reason."""
     if not refused:
         return
-    few = "1 run of this session has" if len(refused) == 1 else f"{len(refused)} runs of this session have"
+    kind = "run" if all(members[name].job for name in refused) else "other"
+    few = f"1 {kind} of this session has" if len(refused) == 1 else f"{len(refused)} {kind}s of this session have"
     with st.expander(f"{few} other rows or no scores"):
         for why in dict.fromkeys(refused.values()):
             names = [members[name].listed for name, reason in refused.items() if reason == why]
@@ -124,9 +127,13 @@ def choose(source: ScoreSource, members: dict[str, Member], offered: dict[str, M
         format_func=lambda name: offered[name].listed,
         key=state.COMPARED.name,
         max_selections=MOST - 1,
-        placeholder="Choose runs",
-        help=f"A is the run on this page. Up to {MOST - 1} others that were trained on the same data with the same "
-        "split, so that the rows are the same.",
+        placeholder="Choose runs" if source.config else "Choose predictions",
+        help=f"A is what is on this page. Up to {MOST - 1} others of the same rows: "
+        + (
+            "trained on the same data with the same split."
+            if source.config
+            else "files with the same labels, row by row."
+        ),
         persist_state="session",
     )
 

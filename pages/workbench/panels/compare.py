@@ -55,17 +55,13 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     }
     offered = {name: other for name, other in members.items() if name not in refused and name != source.id}
     if not offered:
-        st.markdown(
-            "There is no other run to compare this one with. Train one on the same data with the same split, with "
-            "another model, loss or seed."
-        )
-        st.page_link("compare/compare.py", label="Train another one", icon=":material/arrow_forward:")
+        _say_alone(trained=source.config is not None)
         comparable_sources.say_refused(members, refused)
         return
     others = [members[name] for name in comparable_sources.choose(source, members, offered)]
     comparable_sources.say_refused(members, refused)
     if not others:
-        st.markdown("Choose one more run to compare this one with.")
+        st.markdown("Choose one more to compare this one with.")
         return
     compared = _compared([members[source.id]._replace(source=source), *others], part, column)
     _say_odd(compared, part, source.scores(part).view(column).label)
@@ -75,6 +71,21 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     with gaps.container(border=True, height="stretch"):
         _show_differences(compared, part, column)
     _show_numbers(compared, part, tuned=part == tuned_on(source) and state.COMPARE_MODE.get() == "f1")
+
+
+def _say_alone(trained: bool) -> None:
+    """How to get something to compare with a trained run, or with opened predictions."""
+    if not trained:
+        st.markdown(
+            "There are no other predictions to compare these with. Open a second file with the same labels, row by "
+            "row, such as the scores of another model."
+        )
+        return
+    st.markdown(
+        "There is no other run to compare this one with. Train one on the same data with the same split, with another "
+        "model, loss or seed."
+    )
+    st.page_link("compare/compare.py", label="Train another one", icon=":material/arrow_forward:")
 
 
 def _compared(members: Sequence[comparable_sources.Member], part: str, column: int) -> Compared:

@@ -14,7 +14,7 @@ from core.data.tables import read_table
 from core.predictions.examples import EXAMPLES
 from core.predictions.uploads import Upload
 from pages.shared import services, state
-from tests.conftest import ROOT, control, drawn, sentences, unescaped
+from tests.conftest import ROOT, control, drawn, sentences, tell, unescaped
 from tests.support.workbench_page import marks, opened
 
 RNG = np.random.default_rng(7)
@@ -38,6 +38,20 @@ def by_link(at: AppTest, given: Upload) -> AppTest:
 
 def labels(at: AppTest) -> list[str]:
     return [unescaped(one.label) for one in at.button]
+
+
+def bar(at: AppTest) -> str:
+    """What the bar says is open."""
+    (about,) = (one for one in at.get("popover") if "Predictions" in one.proto.popover.label)
+    return unescaped(about.proto.popover.label)
+
+
+def test_the_popover_lists_the_other_columns(app_test: AppTest, tmp_path: Path):
+    day = pd.date_range("2026-01-01", periods=N).astype(str)
+    at = by_link(app_test, upload(tmp_path, y_true=Y.astype(int), y_score=P, date=day, amount=np.arange(N) + 0.5))
+    assert bar(at) == ":gray[Predictions] scores.csv"
+    with opened(at, "predictions.about"):
+        assert "Amount: amount · Time: date" in [unescaped(one.value) for one in at.caption]
 
 
 def test_a_link_opens_predictions_with_scikit_learns_counts(app_test: AppTest, tmp_path: Path):
@@ -85,6 +99,30 @@ def test_what_was_opened_is_listed_beside_the_runs(app_test: AppTest, tmp_path: 
     with opened(at, state.CHOOSING_SHOWN.name):
         options = at.radio(key="shown_run").options
     assert any("scores.csv" in unescaped(option) for option in options)
+
+
+def test_a_question_leads_back_to_the_file_in_whose_place_it_is_answered(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path)
+    at = by_link(app_test, given)
+    tell(at, "gallery", "chosen", "ship")
+    assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
+    assert any("Close leads back to scores.csv." in unescaped(one.value) for one in at.markdown)
+    at.button(key="verdict.close").click().run()
+    assert drawn(at)["of"].startswith(given.id)
+
+
+def test_a_file_is_compared_with_another_one_of_the_same_labels(app_test: AppTest, tmp_path: Path):
+    other = upload(tmp_path, "other.csv", y_true=np.roll(Y, 1).astype(int), y_score=P)
+    second = upload(tmp_path, "second.csv", y_true=Y.astype(int), y_score=P**2)
+    for given in (other, second):
+        services.uploads().open(given.id, given.guess.roles)
+    app_test.session_state[state.UPLOADS.name] = [other.id, second.id]
+    app_test.session_state[state.PANEL.name] = "Compare"
+    by_link(app_test, upload(tmp_path))
+    said = " ".join(unescaped(one.value) for one in app_test.markdown)
+    assert app_test.multiselect(key=state.COMPARED.name).value == [second.id]
+    assert "Other rows or labels:" in said
+    assert "other.csv" in said
 
 
 def test_a_link_to_what_is_gone_says_so_and_opens_the_demonstration(app_test: AppTest):
@@ -138,6 +176,7 @@ def test_rows_without_a_score_are_left_out_by_one_button(app_test: AppTest, tmp_
     at = by_link(app_test, given)
     assert "Leave 40 rows out" in labels(at)
     at.button(key="columns.open").click().run()
+    assert bar(at) == ":gray[Predictions] scores.csv · 360 of 400 rows"
     kept = np.isfinite(score)
     (_, fp), (_, tp) = sklearn.confusion_matrix(Y[kept], score[kept] >= 0.5)
     assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
