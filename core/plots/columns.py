@@ -79,6 +79,13 @@ class ColumnsFilm:
             }
         )
 
+    @cached_property
+    def outline(self) -> bytes:
+        """The histograms of the last epoch alone as JSON, to be drawn behind those of another run."""
+        bins = {kind: _bins(bins) for kind, bins in self.frames[-1].bins.items()}
+        axes = {kind: axis_sent(axis) for kind, axis in self.axes.items()}
+        return json_sent({"kind": "outline", "axes": axes, "bins": bins})
+
     def _support(self) -> list[float]:
         """Rows, or their weight, that are actual in each column."""
         bins = next(iter(self.frames[-1].bins.values()))

@@ -73,6 +73,8 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
             [kept[frame.epoch] for frame in drawn.frames],
             lambda act, value: _act(source, part, column, act, value),
             best_epoch=_best_epoch(source, drawn),
+            tuned=not alone,
+            outline=_outline_of_columns(source, part),
             **common,
         )
         return
@@ -116,7 +118,7 @@ def _marks(source: ScoreSource, column: int, alone: bool) -> list[Mark]:
 def _outline(source: ScoreSource, part: str, column: int) -> Outline | None:
     """The run before this one, where it has scores of the same rows and columns."""
     before = shown.before(source)
-    if before is None or part not in before.parts or before.class_names != source.class_names:
+    if before is None or not _are_alike(before, source, part):
         return None
     drawn = _film((before.id, before.version), part, column, True, before)
     name, _ = names_of([before.config, source.config or before.config])
@@ -124,6 +126,19 @@ def _outline(source: ScoreSource, part: str, column: int) -> Outline | None:
     threshold = thresholds.current(before)[column].value
     said = name if together else f"previous run: {name}"
     return Outline(drawn, before.index(part, column), threshold, said)
+
+
+def _outline_of_columns(source: ScoreSource, part: str) -> ColumnsFilm | None:
+    """All classes or labels of the run before this one, where it has scores of the same rows and columns."""
+    before = shown.before(source)
+    if before is None or not _are_alike(before, source, part):
+        return None
+    return _columns((before.id, before.version), part, True, before)
+
+
+def _are_alike(before: ScoreSource, now: ScoreSource, part: str) -> bool:
+    """Whether the run before has the rows of this split and the same columns."""
+    return part in before.parts and before.class_names == now.class_names
 
 
 def _replay(job: Job | None) -> str:

@@ -31,9 +31,10 @@ def show(
     *,
     part: str,
     live: Live,
+    tuned: bool,
     **common: Any,
 ) -> None:
-    """Draw all classes or labels.
+    """Draw all classes or labels, with the best thresholds by the rule chosen in Tune if `tuned`.
 
     film and kept: what is drawn, and the source at each of its epochs. `otherwise` does what is not about thresholds,
     classes or labels. `common` goes to the picture.
@@ -71,6 +72,7 @@ def show(
         of=f"{source.id} {part} all",
         decision=decision,
         tune=None if live else tune.label_for_all(source),
+        best=tune.best_for_all(source) if tuned else None,
         part=part,
         live=live,
         **common,

@@ -9,13 +9,15 @@ import * as player from "./player.js";
 import * as table from "./table.js";
 import * as totals from "./totals.js";
 import { count as counted } from "./decisions.js";
-import { METRICS, rate, received, short } from "./model.js";
+import { METRICS, rate, readFilm, received, short } from "./model.js";
 
 function receive(state, other) {
   const { data, film } = state;
   state.rows = { ...film, rule: data.rule, fallback: data.fallback };
   state.moments = data.moments.map((moment) => known(moment, film.names.length));
   state.before = data.saved && { thresholds: data.saved.map(received), totals: defined(data.before) };
+  state.previous = data.outline && readFilm(data.outline.large);
+  state.best = data.best?.map(received);
   state.counting = undefined;
   if (data.serial < state.pending || state.moving || state.timer) return;
   if (other) state.column = undefined;

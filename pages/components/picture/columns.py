@@ -15,6 +15,7 @@ from core.evaluation.columns import Outcome
 from core.evaluation.threshold import ABOVE_ALL, Threshold
 from core.parameters import Value
 from core.plots.columns import ColumnsFilm
+from pages.components.content import store
 from pages.components.picture.picture import Act, Looks, looks_sent, mount
 
 DIGITS = 9  # of a number that is sent
@@ -68,6 +69,8 @@ def columns_picture(
     key: str,
     decision: Decision | None = None,
     tune: tuple[str, str] | None = None,
+    best: Sequence[float | None] | None = None,
+    outline: ColumnsFilm | None = None,
     **looks: Unpack[Looks],
 ) -> None:
     """Draw all classes or labels. The same `key` updates the picture already there, be it of one column or of all.
@@ -87,6 +90,9 @@ def columns_picture(
     decision : of classes; None of labels.
     tune : what the button that tunes all thresholds says, and its tooltip; None for no such button.
 
+    best : the best thresholds by a rule (C,), inf above every score, None where there is none; by default none at all.
+    outline : the previous run, whose histograms are drawn behind, on axes of the same ends.
+
     of, key and looks are as for `picture`.
     """
     of_classes = film.kind == "classes"
@@ -105,6 +111,8 @@ def columns_picture(
         "fallback": fallback,
         "none": decision is not None and decision.params.get("fallback") == NO_CLASS,
         "noun": {"single": single, "plural": plural, "title": single.capitalize()},
+        "best": best and [ABOVE_ALL if one is not None and math.isinf(one) else one for one in best],
+        "outline": outline and {"address": store.keep(outline.outline)},
         "tune": tune and {"label": tune[0], "help": tune[1]},
     }
     mount(film.content, data | looks_sent(looks, of), on_act, of, key)

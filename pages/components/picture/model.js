@@ -41,7 +41,7 @@ export function readFilm(large) {
   return films.get(large);
 }
 
-const READERS = { scores: readScores, values: readValues, classes: readColumns, labels: readColumns };
+const READERS = { scores: readScores, values: readValues, classes: readColumns, labels: readColumns, outline: (large) => large };
 
 // Of all rows, and in `ofGroup` of the rows of each group.
 function readScores(large) {

@@ -134,7 +134,7 @@ def looks_sent(looks: Looks, of: str) -> dict[str, Any]:
         "live": looks.get("live", ""),
         "replay": looks.get("replay", ""),
         "note": looks.get("note", ""),
-        "best": best and {"epoch": best.epoch, "by": best.by},
+        "best_epoch": best and {"epoch": best.epoch, "by": best.by},
     }
 
 

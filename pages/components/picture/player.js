@@ -55,7 +55,7 @@ export function mount(state) {
   });
 }
 
-const placeOfBest = ({ data, film }) => film.frames.findIndex(({ epoch }) => epoch === data.best?.epoch);
+const placeOfBest = ({ data, film }) => film.frames.findIndex(({ epoch }) => epoch === data.best_epoch?.epoch);
 
 function play(state, at) {
   Object.assign(state, { at, playing: true, chosen: false, part: 0, since: performance.now() });
@@ -98,7 +98,7 @@ export function paint(state) {
   const best = find(".best-epoch");
   best.hidden = epochs < 2;
   best.style.visibility = placeOfBest(state) < 0 ? "hidden" : ""; // its place is kept while a run trains
-  best.title = data.best ? `Epoch ${data.best.epoch}: ${data.best.by}` : "";
+  best.title = data.best_epoch ? `Epoch ${data.best_epoch.epoch}: ${data.best_epoch.by}` : "";
   best.setAttribute("aria-disabled", placeOfBest(state) === state.at);
   say(find(".epoch .at"), `epoch ${frame.epoch} of ${epochs}`);
   say(find(".epoch .note"), state.at === film.frames.length - 1 && data.note ? ` · ${data.note}` : "");

@@ -56,7 +56,7 @@ const ROW = `
   <td class="mini"><span class="small plot still">
     <svg aria-hidden="true">
       <path class="fn" fill="url(#hatched-positive)" /><path class="tp" />
-      <path class="fp" fill="url(#hatched-negative)" /><path class="tn" /><path class="axis" /><path class="ghost" />
+      <path class="fp" fill="url(#hatched-negative)" /><path class="tn" /><path class="outline" /><path class="axis" /><path class="ghost" /><path class="best" />
     </svg>
     <input type="range" class="slider" min="0" max="${STEPS}" step="1" />
   </span></td>
@@ -336,7 +336,27 @@ function draw(state, c, { width, height }, axis) {
   for (const [name, path] of Object.entries({ tn, fp, fn, tp })) cell(`path.${name}`).setAttribute("d", path);
   cell(".axis").setAttribute("d", `M0 ${middle}h${width}`);
   const saved = before && before.thresholds[c] !== thresholds[c];
-  cell(".ghost").setAttribute("d", saved ? `M${(place(axis, before.thresholds[c]) * width).toFixed(1)} 0v${height}` : "");
+  const upright = (t) => `M${(place(axis, t) * width).toFixed(1)} 0v${height}`;
+  cell(".ghost").setAttribute("d", saved ? upright(before.thresholds[c]) : "");
+  const best = state.best?.[c] ?? null;
+  cell("path.best").setAttribute("d", best === null ? "" : upright(best));
+  cell(".outline").setAttribute("d", outline(state.previous, c, axis, { middle, step, unit }));
+}
+
+// The histogram of the previous run, where its axis has the same ends.
+function outline(previous, c, { kind, start, end }, { middle, step, unit }) {
+  const own = previous?.axes[kind];
+  if (own?.start !== start || own.end !== end) return "";
+  return previous.bins[kind][c].map((rows, is) => {
+    const all = rows.reduce((total, one) => total + one, 0) || 1;
+    const steps = rows.map((count, bin) => {
+      const right = (step * (bin + 1)).toFixed(1);
+      if (!count) return `V${middle}M${right} ${middle}`;
+      const tall = Math.min(middle, Math.sqrt(count / all) * unit);
+      return `V${(middle + (is ? -tall : tall)).toFixed(1)}H${right}`;
+    });
+    return `M0 ${middle}${steps.join("")}V${middle}`;
+  }).join("");
 }
 
 // Rows of each side by bin, and how many of them are predicted to be of the class: negatives, then positives.

@@ -142,22 +142,37 @@ def label_for_all(source: ScoreSource) -> tuple[str, str] | None:
     return f"Tune all: {_short(rule)}", said
 
 
+def best_for_all(source: ScoreSource) -> tuple[float | None, ...] | None:
+    """What the chosen rule finds for each class or label (C,), inf above every score, None where it finds none; None
+    where nothing can be tuned."""
+    rule = _chosen()
+    return _best_for_all((source.id, source.version), rule.spec.name, rule.params, source) if rule else None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _best_for_all(of: Key, name: str, params: Params, _source: ScoreSource) -> tuple[float | None, ...]:
+    rule, part = bind_paid(name, dict(params)), tuned_on(_source)
+    columns = range(_source.scores(part).n_columns)
+    found = [rule(candidates(_source.index(part, column))) for column in columns]
+    return tuple(None if math.isnan(choice.value) else choice.threshold for choice in found)
+
+
 def use_for_all(source: ScoreSource) -> None:
     """Make what the chosen rule finds for each class or label its current threshold; where it finds none, the threshold
     stays, and a sentence is kept."""
     rule, part, domain = _chosen(), tuned_on(source), thresholds.domain(source)
-    if rule is None:
+    found = best_for_all(source)
+    if rule is None or found is None:
         return
-    found = [rule(candidates(source.index(part, column))) for column in range(len(thresholds.current(source)))]
     thresholds.replace_all(
         source,
         tuple(
-            now if math.isnan(choice.value) else domain.found(choice.threshold, rule.spec.name, part)
-            for now, choice in zip(thresholds.current(source), found, strict=True)
+            now if best is None else domain.found(best, rule.spec.name, part)
+            for now, best in zip(thresholds.current(source), found, strict=True)
         ),
     )
     names = source.scores(part).column_names
-    left = [name for name, choice in zip(names, found, strict=True) if math.isnan(choice.value)]
+    left = [name for name, best in zip(names, found, strict=True) if best is None]
     if left:
         session.complain(f"{_short(rule)} is undefined for {', '.join(left)}: the threshold is as before.")
 

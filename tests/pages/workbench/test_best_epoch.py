@@ -53,7 +53,7 @@ def test_the_picture_has_the_best_epoch_by_the_early_stopping_metric(app_test: A
     run = open_run(app_test, digit(epochs=8, best_by=best_by))
     measure = {"loss": "minimum validation loss", "average_precision": "average precision", "f1": "maximum F1"}[best_by]
     best = run.kept[int(np.argmax(np.round(values(run, measure), 12)))].epoch
-    sent = drawn(app_test)["best"]
+    sent = drawn(app_test)["best_epoch"]
     assert sent["epoch"] == best
     assert sent["by"].startswith(measure)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
@@ -18,6 +20,7 @@ from core.evaluation.threshold import ABOVE_ALL
 from core.evaluation.tuning import LABEL_RULES, LabelRows
 from core.experiment.config import RunConfig, make_config
 from core.plots.columns import MOST
+from pages.components.content import store
 from pages.shared import services
 from tests.conftest import ROOT, act, button, choose, control, drawn, experiment, press, sentences, until
 from tests.support.node import in_node, needs_node
@@ -212,6 +215,36 @@ def test_a_name_that_is_pressed_is_shown_alone_and_there_is_a_way_back(app_test:
     assert table_of(at)["thresholds"] == [0.6 if c == 7 else 0.5 for c in range(10)]
     assert values_of(at, run)[7] == np.float32(0.6)
     assert not sentences(at)
+
+
+@pytest.mark.parametrize("config", [digits(), yeast()])
+def test_each_small_histogram_has_the_best_threshold_that_the_button_tunes_to(app_test: AppTest, config: RunConfig):
+    open_run(app_test, config)
+    best = drawn(app_test)["best"]
+    at = act(app_test, "tune")
+    assert drawn(at)["thresholds"] == pytest.approx(best)
+    assert drawn(at)["best"] == best
+
+
+def test_the_outline_of_a_small_histogram_is_that_of_the_run_before(app_test: AppTest):
+    before, now = (digits(epochs=epochs) for epochs in (2, 3))
+    run = open_run(app_test, before, now)
+    first = services.runner().job(app_test.session_state["jobs"][-1]).runs[0]
+    app_test.session_state["shown.before"] = first.id
+    app_test.run()
+    content = store.compressed(drawn(app_test)["outline"]["address"])
+    assert content
+    sent = json.loads(gzip.decompress(content))
+    scores = first.scores("validation")
+    for kind, place in (("probability", scores.y_score), ("logit", logit(scores.y_score.astype(np.float64)))):
+        axis = sent["axes"][kind]
+        edges = np.linspace(axis["start"], axis["end"], 41)
+        for c, (negatives, positives) in enumerate(sent["bins"][kind]):
+            is_class = scores.y_true == c
+            held = np.clip(place[:, c], edges[0], edges[-1])
+            np.testing.assert_array_equal(positives, np.histogram(held[is_class], edges)[0])
+            assert sum(negatives) == (~is_class).sum()
+    assert first.id != run.id
 
 
 @pytest.mark.parametrize("config", [digits(epochs=2), yeast(epochs=2)], ids=["classes", "labels"])
