@@ -18,10 +18,10 @@ UNIT_LENGTH = 12
 _TYPED: tuple[tuple[Key[Any], Param], ...] = (
     *((key, Param(key.name, name, key.default, -LIMIT, LIMIT)) for name, key in state.PAYOFFS.items()),
     (state.UNIT, Param(state.UNIT.name, "Unit", state.UNIT.default, free=True)),
-    (state.VOLUME, Param(state.VOLUME.name, "Rows per month", 1, 1, 10**12, integer=True)),
+    (state.VOLUME, Param(state.VOLUME.name, "Rows per month", 1, 1, 10**12)),
     (state.REVIEW_COST, Param(state.REVIEW_COST.name, "Cost of a review", state.REVIEW_COST.default, 0, LIMIT)),
     (state.REVIEW_RIGHT, Param(state.REVIEW_RIGHT.name, "Correct reviews (%)", state.REVIEW_RIGHT.default, 0, 100)),
-    (state.REVIEW_MOST, Param(state.REVIEW_MOST.name, "Maximum reviews per month", 0, 0, 10**12, integer=True)),
+    (state.REVIEW_MOST, Param(state.REVIEW_MOST.name, "Maximum reviews per month", 0, 0, 10**12)),
 )
 LINKED = {key.name: (key, param) for key, param in _TYPED}  # what a link may hold, by URL parameter
 

@@ -180,10 +180,10 @@ PAYOFFS: dict[str, Key[float]] = {
     name: Key(f"payoff.{name}", value) for name, value in asdict(Payoffs()).items()
 }  # by field
 UNIT: Key[str] = Key("payoff.unit", "EUR")
-VOLUME: Key[int | None] = Key("payoff.volume", None)  # rows per month
+VOLUME: Key[float | None] = Key("payoff.volume", None)  # rows per month
 REVIEW_COST: Key[float] = Key("review.cost", 0.2)
 REVIEW_RIGHT: Key[float] = Key("review.right", 100.0)  # percent
-REVIEW_MOST: Key[int | None] = Key("review.most", None)  # reviews per month
+REVIEW_MOST: Key[float | None] = Key("review.most", None)  # reviews per month
 PREVALENCE: Keys[float] = Keys("prevalence.{}.{}", 0.5)  # source, column
 PREVALENCE_SLIDER: Keys[float] = Keys("prevalence.{}.{}.slider", 0.5)
 PREVALENCE_PERCENT: Keys[float | None] = Keys("prevalence.{}.{}.percent", None)

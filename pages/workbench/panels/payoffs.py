@@ -141,15 +141,17 @@ def choose_payoffs(source: ScoreSource, part: str, column: int) -> Priced:
         show_fields()
     volume = rest.number_input(
         "Rows per month",
-        1,
-        10**12,
+        1.0,
+        1e12,
         None,
+        step=1.0,  # of whole numbers Streamlit reads 1e6 as 1
+        format="%.0f",
         key=state.VOLUME.name,
         placeholder=f"{rows:,}, as shown",
         persist_state="session",
         help="Rows to decide per month. Empty: the number of rows of this split.",
     )
-    return Priced(source, part, column, payoffs.current(), payoffs.unit(), int(volume or max(rows, 1)))
+    return Priced(source, part, column, payoffs.current(), payoffs.unit(), round(volume or max(rows, 1)))
 
 
 def threshold(value: float) -> str:

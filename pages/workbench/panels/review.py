@@ -93,15 +93,17 @@ def _choose_review(unit: str) -> tuple[Review, int | None]:
     with capacity:
         most = st.number_input(
             "Maximum reviews per month",
-            0,
-            10**12,
+            0.0,
+            1e12,
             None,
+            step=1.0,  # of whole numbers Streamlit reads 1e6 as 1
+            format="%.0f",
             key=state.REVIEW_MOST.name,
             placeholder="no limit",
             persist_state="session",
             help="Of the rows per month above. Tuning uses the same share of its rows as its limit.",
         )
-    return Review(price, right / 100), most
+    return Review(price, right / 100), None if most is None else round(most)
 
 
 def _of_capacity(
