@@ -18,7 +18,7 @@ from core.data.tables.values import NO, YES, Categories, is_number, likely_posit
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex
 from core.evaluation.intervals import roc_auc_interval
-from core.predictions.opening import PARTS, ROUNDING, SUM_TOLERANCE, TRAIN, check_positive, label_values
+from core.predictions.opening import LARGEST_LOGIT, PARTS, ROUNDING, SUM_TOLERANCE, TRAIN, check_positive, label_values
 from core.predictions.roles import Roles, Scale
 
 Question = Literal["positive", "scale", "opposite"]
@@ -131,7 +131,8 @@ def recognise_scale(table: Table, columns: Sequence[str], several: bool) -> Scal
     """What scores most likely are, by their range and the sums of their rows; `several` for those of several classes.
 
     In [0, 1]: probabilities. Not above 0, with exp(scores) that sum to 1, or named so: log-probabilities. In [0, 100]:
-    percentages, if the rows sum to 100 or one column is above 1 by much. Otherwise logits, unless named margins.
+    percentages, if the rows sum to 100 or one column is above 1 by much. Otherwise logits; margins
+    if named so, or where a sigmoid would round to 0 or 1.
     """
     sample = np.stack([_sample(table, name) for name in columns], axis=1)
     sample = sample[np.isfinite(sample).all(axis=1)]
@@ -147,7 +148,7 @@ def recognise_scale(table: Table, columns: Sequence[str], several: bool) -> Scal
         return "margin"
     if low >= 0 and high <= 100 and (_sum_to(sample, 100) if several else high > 20 or "percent" in named):
         return "percent"
-    return "logit"
+    return "margin" if not several and max(-low, high) > LARGEST_LOGIT else "logit"
 
 
 def _sum_to(rows: NDArray[np.float64], total: float) -> bool:

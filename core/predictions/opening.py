@@ -27,6 +27,7 @@ MOST_VALUES = 1_000  # different labels
 LIMITS = {"probability": (0.0, 1.0), "percent": (0.0, 100.0), "log_probability": (-np.inf, 0.0)}
 ROUNDING = 1e-5  # beyond the limits of a scale, as float32 leaves it; such scores are moved to the limit
 FIRST_ROWS = 1_000  # that tell whether two columns are of the two classes
+LARGEST_LOGIT = 36  # beyond it a sigmoid rounds to 0 or 1
 SUM_TOLERANCE = 0.01  # of the probabilities of a row
 
 

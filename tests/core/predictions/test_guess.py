@@ -78,6 +78,11 @@ FILES = {
         Roles("binary", ("target",), ("p",), "fraud"),
         ("positive",),
     ),
+    "credit scores": (
+        csv(y_true=Y, score=np.round(575 + 40 * LOGIT)),
+        Roles("binary", ("y_true",), ("score",), scale="margin"),
+        ("scale",),
+    ),
     "logits": (csv(y_true=Y, logit=LOGIT), Roles("binary", ("y_true",), ("logit",), scale="logit"), ("scale",)),
     "margins": (
         csv(y_true=Y, decision_function=LOGIT),
