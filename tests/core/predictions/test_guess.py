@@ -79,7 +79,7 @@ FILES = {
         ("positive",),
     ),
     "credit scores": (
-        csv(y_true=Y, score=np.round(575 + 40 * LOGIT)),
+        csv(y_true=Y, score=[round(575 + 40 * z) for z in LOGIT]),
         Roles("binary", ("y_true",), ("score",), scale="margin"),
         ("scale",),
     ),
