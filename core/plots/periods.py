@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.plots.style import DASHES, LEGEND_SMALL, NEGATIVE, POSITIVE, POSITIVE_FILL, plain, unit_axis
+from core.plots.style import DASHES, LEGEND_SMALL, MUTED, NEGATIVE, POSITIVE, POSITIVE_FILL, plain, unit_axis
 
 
 class Series(NamedTuple):
@@ -20,7 +20,9 @@ class Series(NamedTuple):
     high: NDArray[np.floating] | None = None
 
 
-def periods_figure(names: Sequence[str], series: Mapping[str, Series], title: str) -> go.Figure:
+def periods_figure(
+    names: Sequence[str], series: Mapping[str, Series], title: str, test: int | None = None
+) -> go.Figure:
     """Rates in [0, 1] by period, a line each; the first has its interval as a band.
 
     Parameters
@@ -28,6 +30,7 @@ def periods_figure(names: Sequence[str], series: Mapping[str, Series], title: st
     names : of the periods (T,), in the order of time.
     series : by name, at most five.
     title : of the vertical axis.
+    test : the period in [0, T) in which test rows begin, marked by a line; None without.
     """
     figure = go.Figure()
     looks = [(POSITIVE, dash) for dash in DASHES] if len(series) != 2 else [(POSITIVE, "solid"), (NEGATIVE, "dash")]
@@ -49,9 +52,13 @@ def periods_figure(names: Sequence[str], series: Mapping[str, Series], title: st
     figure.update_layout(
         xaxis={"type": "category", "nticks": 6, "tickangle": 0, "showgrid": False},
         yaxis=axis,
-        showlegend=True,
+        showlegend=len(series) > 1,
         **LEGEND_SMALL,
     )
+    if test is not None:
+        label = {"text": "test rows", "font": {"size": 11, "color": MUTED}}
+        line = {"color": MUTED, "dash": "dot", "width": 1}
+        figure.add_vline(x=test - 0.5, line=line, annotation=label, annotation_position="top right")
     return figure
 
 

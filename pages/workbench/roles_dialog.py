@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import streamlit as st
 
 from core.data.tables import Table
@@ -22,7 +24,7 @@ from pages.shared import own_table, services, state, text
 
 PREVIEW_ROWS, SAMPLE = 5, 50_000
 BLUE, ORANGE = "#0b6cb8", "#c97500"  # of an image, which the colours of the theme do not reach
-TASKS: dict[Task, str] = {"binary": "Two classes", "multiclass": "Several classes", "multilabel": "Several labels"}
+TASKS: dict[Task, str] = {"binary": "Binary", "multiclass": "Multi-class", "multilabel": "Multi-label"}
 OTHERS: dict[str, tuple[str, str | None]] = {
     "weight": ("Sample weight", "Every count and rate is of weighted rows, as with sample_weight in scikit-learn."),
     "split": ("Split", "Tune on validation rows, evaluate on test rows. Rows of training are left out."),
@@ -45,6 +47,8 @@ def ask(upload: Upload, show: Callable[[str], None]) -> None:
     """Choose what each column is; `show` is called with the id of the upload once it is open."""
     if state.ASKED_COLUMNS.get() != upload.id:  # answered: a button of a dialog reruns nothing but the dialog
         st.rerun()
+    if why := _why_asked(upload):
+        st.markdown(text.plain(why))
     roles: Roles | None = None
     problem: CutoffError | None = None
     chosen, shown = st.columns([3, 2], gap="large")
@@ -55,17 +59,39 @@ def ask(upload: Upload, show: Callable[[str], None]) -> None:
             problem = error
     with shown:
         st.markdown(f"**{text.plain(upload.name)}** · {upload.table.n_rows:,} rows")
-        st.dataframe(
-            upload.table.columns.slice(0, PREVIEW_ROWS).to_pandas(), hide_index=True, height="content", placeholder=""
-        )
+        rows = _rows(upload.table, upload.roles)
+        st.dataframe(rows, hide_index=True, height="content", placeholder="")
         if roles is not None:
             try:
-                _preview(_sampled(upload, roles))
+                _preview(_sampled(upload, roles), roles)
             except CutoffError as error:
                 problem = error
     if upload.problem and roles == upload.roles and problem is None:
         problem = CannotOpen(upload.problem, upload.repair, upload.offer)
     _conclude(upload, roles, problem, show)
+
+
+def _why_asked(upload: Upload) -> str:
+    """What can be mistaken in this file, in a line; "" where only a missing value is in the way."""
+    if upload.guess is None or upload.roles is None:
+        return "Which columns hold the labels and the scores?"
+    said = {
+        "positive": "Which value is the positive class?",
+        "scale": f"The scores look like {SCALES[upload.guess.roles.scale]}. Are they?",
+        "opposite": "ROC-AUC is below 0.5. Are the scores of the other class?",
+    }
+    return " ".join(said[question] for question in upload.guess.questions)
+
+
+def _rows(table: Table, roles: Roles | None) -> pd.DataFrame:
+    """The first rows and, if none of them lacks a label, score or weight, one that does, where there is one."""
+    needed = (*roles.y_true, *roles.y_score, *([roles.weight] if roles.weight else [])) if roles else ()
+    shown = list(range(min(PREVIEW_ROWS, table.n_rows)))
+    lacks = [pc.index(pc.is_null(table.columns[name], nan_is_null=True), True).as_py() for name in needed]
+    first = min((at for at in lacks if at >= 0), default=-1)
+    if first >= PREVIEW_ROWS:
+        shown.append(first)
+    return table.columns.take(pa.array(shown)).to_pandas()
 
 
 def _conclude(upload: Upload, roles: Roles | None, problem: CutoffError | None, show: Callable[[str], None]) -> None:
@@ -224,19 +250,33 @@ def _sampled(upload: Upload, roles: Roles) -> Opened:
     return open_predictions(table, roles, GIVEN)
 
 
-def _preview(opened: Opened) -> None:
+def _preview(opened: Opened, roles: Roles) -> None:
     """The scores by class as they will be shown, and what was done to read them."""
     scores = opened.source.scores(tuned_on(opened.source))
     view = scores.view(0)
     st.image(_histogram(scores), width="stretch")
-    share = f"{view.y.mean():.1%} {view.label}, scores from {view.score.min():.3g} to {view.score.max():.3g}."
+    low, high = _limits(scores)
+    with st.container(horizontal=True, horizontal_alignment="distribute"):
+        for end in (f"{low:.3g}", "probability" if scores.are_probabilities else "score", f"{high:.3g}"):
+            st.caption(end, width="content")
+    converted = roles.scale not in ("probability", "margin") or roles.trained_weight != 1
+    what = f"{SCALES[roles.scale]}, converted to probabilities" if converted else "scores"
+    share = (
+        f"{view.y.mean():.1%} positive ({view.label}), {what} from {view.score.min():.3g} to {view.score.max():.3g}."
+    )
     st.caption(text.plain(" ".join((share, *opened.notes))))
+
+
+def _limits(scores: Scores) -> tuple[float, float]:
+    """Where the histogram begins and ends."""
+    score = scores.view(0).score
+    low, high = (0.0, 1.0) if scores.are_probabilities else (float(score.min()), float(score.max()))
+    return low, high if high > low else low + 1
 
 
 def _histogram(scores: Scores) -> str:
     view = scores.view(0)
-    low, high = (0.0, 1.0) if scores.are_probabilities else (float(view.score.min()), float(view.score.max()))
-    limits = (low, high if high > low else low + 1)
-    up, down = (np.histogram(view.score[side], BINS, limits)[0] for side in (view.y, ~view.y))
+    low, high = _limits(scores)
+    up, down = (np.histogram(view.score[side], BINS, (low, high))[0] for side in (view.y, ~view.y))
     label = f"Scores from {low:.3g} to {high:.3g}: {view.label} above the line, {view.rest} below it."
     return score_miniature(label, up, down, BLUE, ORANGE)

@@ -47,7 +47,7 @@ PANELS: dict[str, Panel] = {
     "rows": Panel("Rows", rows.show),
     "predictions": Panel("Rows", predictions.show, ("regression",), of_column=False),
     "periods": Panel("Periods", periods.show, fits=periods.fits),
-    "theory": Panel("Theory", theory.show, ("binary",)),
+    "theory": Panel("Theory", theory.show, ("binary",), fits=theory.fits),
     "compare": Panel("Compare", compare.show),
     "export": Panel("Export", export.show, of_column=False),
 }

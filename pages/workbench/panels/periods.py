@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.errors import CutoffError
 from core.evaluation import METRICS
 from core.evaluation.counts import ThresholdCounts
 from core.evaluation.intervals import wilson
 from core.evaluation.periods import Periods, drift, period_counts, periods_of
+from core.evaluation.scores import ClassView
 from core.evaluation.source import Key, ScoreSource
 from core.plots.periods import Series, periods_figure
 from pages.components.live_figure import live_figure
@@ -25,48 +30,80 @@ def fits(source: ScoreSource) -> bool:
     return bool(source.parts) and source.row_columns(source.parts[0]).time is not None
 
 
+class Timed(NamedTuple):
+    """The rows that are shown: those of all parts if test rows begin when the others have ended, else of one part.
+
+    view, weight, periods: of these rows. drifted: (T,), see `drift`. test: the period in which test rows begin, if any.
+    """
+
+    view: ClassView
+    weight: NDArray[np.floating] | None
+    periods: Periods
+    drifted: NDArray[np.floating]
+    test: int | None
+
+
 def show(source: ScoreSource, part: str, column: int) -> None:
     """What changed most, the numbers of each period as lines, and as a table."""
-    view, (threshold, _) = source.scores(part).view(column), thresholds.of_column(source, column)
+    threshold, _ = thresholds.of_column(source, column)
     try:
-        periods, drifted = _periods((source.id, source.version), part, column, source)
+        timed = _timed((source.id, source.version), part, column, source)
     except CutoffError as error:
         st.markdown(text.plain(str(error)))
         return
-    counts = period_counts(view, threshold, periods, source.row_columns(part).weight)
-    st.markdown(_said(counts, periods, drifted, view.label))
+    periods, label = timed.periods, timed.view.label
+    counts = period_counts(timed.view, threshold, periods, timed.weight)
+    st.markdown(_said(counts, periods, timed.drifted, label))
+    if timed.test is None and len(source.parts) > 1:
+        st.caption(f"{part.capitalize()} rows only, since validation and test rows are of the same time.")
     rates = {name: Series(METRICS[name].function(counts)) for name in SHOWN}
     n = counts.tp + counts.fp + counts.fn + counts.tn
     actual = Series((counts.tp + counts.fn) / n, *wilson(counts.tp + counts.fn, n, LEVEL))
     shares = {"actual": actual, "predicted": Series((counts.tp + counts.fp) / n)}
-    where = f"by {periods.unit}"
-    figures = {
-        "metrics": (
-            {text.metric_label(name): one for name, one in rates.items()},
-            f"at threshold {text.threshold(threshold)}",
-        ),
-        "shares": (shares, f"share of {view.label}"),
-        "drift": ({"scores (Kolmogorov-Smirnov)": Series(drifted)}, f"distance from the first {periods.unit}"),
+    metrics = {text.metric_label(name): one for name, one in rates.items()}
+    distance = {"distance": Series(timed.drifted)}
+    figures: dict[str, tuple[str, dict[str, Series], str]] = {
+        "metrics": (f"**Metrics** at threshold {text.threshold(threshold)}", metrics, "metric"),
+        "shares": (f"**Share** of {text.plain(label)}", shares, "share of rows"),
+        "drift": (f"**Drift of scores** from the first {periods.unit}", distance, "Kolmogorov-Smirnov distance"),
     }
-    for place, (name, (series, title)) in zip(st.columns(3), figures.items(), strict=True):
-        with place.container(border=True, height="stretch"):
+    for place, (name, (heading, series, title)) in zip(st.columns(3), figures.items(), strict=True):
+        with place.container(border=True, height="stretch", gap="xsmall"):
+            st.markdown(heading)
             live_figure(
-                periods_figure(periods.names, series, title),
+                periods_figure(periods.names, series, title, timed.test),
                 key=f"periods.{name}",
-                alt=f"{', '.join(series).capitalize()} {where}.",
+                alt=f"{', '.join(series).capitalize()} by {periods.unit}.",
                 height=260,
                 revision=f"{source.id} {part} {column}",
             )
     with st.expander("Table"):
-        st.dataframe(_table(counts, periods, drifted, rates), hide_index=True)
+        st.dataframe(_table(counts, periods, timed.drifted, rates), hide_index=True)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _periods(of: Key, part: str, column: int, _source: ScoreSource) -> tuple[Periods, np.ndarray]:
-    time = _source.row_columns(part).time
-    assert time is not None
-    periods = periods_of(time)
-    return periods, drift(_source.scores(part).view(column).score, periods)
+def _timed(of: Key, part: str, column: int, _source: ScoreSource) -> Timed:
+    pooled = _test_comes_later(_source)
+    parts = _source.parts if pooled else (part,)
+    views = [_source.scores(one).view(column) for one in parts]
+    view = views[0]._replace(
+        y=np.concatenate([one.y for one in views]), score=np.concatenate([one.score for one in views])
+    )
+    rows = [_source.row_columns(one) for one in parts]
+    weights = [one.weight for one in rows if one.weight is not None]
+    periods = periods_of(np.concatenate([one.time for one in rows if one.time is not None]))
+    codes = periods.codes[len(views[0].y) :]
+    test = int(codes[codes >= 0].min()) if pooled else None
+    return Timed(view, np.concatenate(weights) if weights else None, periods, drift(view.score, periods), test)
+
+
+def _test_comes_later(source: ScoreSource) -> bool:
+    """Whether there are validation and test rows, and all of the test rows come after all of the others."""
+    times = [time for part in source.parts if (time := source.row_columns(part).time) is not None]
+    if source.parts != ("validation", "test") or len(times) != 2:
+        return False
+    validation, test = (pd.Series(np.asarray(time)).dropna() for time in times)
+    return bool(len(validation) and len(test) and validation.max() <= test.min())
 
 
 def _said(counts: ThresholdCounts, periods: Periods, drifted: np.ndarray, label: str) -> str:
@@ -75,14 +112,19 @@ def _said(counts: ThresholdCounts, periods: Periods, drifted: np.ndarray, label:
         return f"All rows are of one {periods.unit}, {text.plain(periods.names[0])}."
     f1 = METRICS["f1"].function(counts)
     share = (counts.tp + counts.fn) / (counts.tp + counts.fp + counts.fn + counts.tn)
-    worst, best, last = int(np.nanargmin(f1)), int(np.nanargmax(f1)), int(drifted.argmax())
     names = [text.plain(name) for name in periods.names]
     return (
-        f"**F1 from {f1[worst]:.3f} ({names[worst]}) to {f1[best]:.3f} ({names[best]})** at one threshold. "
-        f"The share of {text.plain(label)} goes from {share.min():.1%} to {share.max():.1%}. "
-        f"Scores are farthest from the first {periods.unit} in {names[last]} (Kolmogorov-Smirnov distance "
-        f"{drifted[last]:.3f})."
+        f"**F1: {_extremes(f1, names, '.3f')}** at one threshold. "
+        f"Share of {text.plain(label)}: {_extremes(share, names, '.1%')}. "
+        f"Scores are farthest from the first {periods.unit} in {names[int(drifted.argmax())]} (Kolmogorov-Smirnov "
+        f"distance {drifted.max():.3f})."
     )
+
+
+def _extremes(values: NDArray[np.floating], names: Sequence[str], form: str) -> str:
+    """As in "lowest 0.212 (2026-03), highest 0.391 (2026-01)"."""
+    low, high = int(np.nanargmin(values)), int(np.nanargmax(values))
+    return f"lowest {values[low]:{form}} ({names[low]}), highest {values[high]:{form}} ({names[high]})"
 
 
 def _table(counts: ThresholdCounts, periods: Periods, drifted: np.ndarray, rates: dict[str, Series]) -> pd.DataFrame:

@@ -54,3 +54,21 @@ def test_rows_without_any_time_are_said(app_test: AppTest):
 def test_one_period_is_said(app_test: AppTest):
     at = opened(app_test, replace(source(np.full(N, np.datetime64("2026-01-01"))), id="one"))
     assert any("All rows are of one" in one.value for one in at.markdown)
+
+
+def in_two_parts(later: np.ndarray) -> ArraySource:
+    """Validation rows, and the same rows again as test rows at later times."""
+    columns = {"validation": RowColumns(time=TIME), "test": RowColumns(time=later)}
+    return ArraySource({"validation": SCORES, "test": SCORES}, columns)
+
+
+def test_test_rows_follow_the_others_in_time(app_test: AppTest):
+    at = opened(app_test, in_two_parts(TIME + np.timedelta64(N, "D")))
+    assert at.dataframe[-1].value["Rows"].sum() == 2 * N
+    assert not [one for one in at.caption if "rows only" in one.value]
+
+
+def test_parts_of_the_same_time_are_not_pooled(app_test: AppTest):
+    at = opened(app_test, in_two_parts(TIME))
+    assert at.dataframe[-1].value["Rows"].sum() == N
+    assert [one for one in at.caption if "Validation rows only" in one.value]
