@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 KEPT_BYTES = 128 << 20  # of all indexes in memory, for all users together
 ID_BYTES = 16
+ALL = "all"  # the one part of scores without a split
 Key = tuple[str, int | str]  # id and version of a source, the key of caches
 
 
@@ -222,6 +223,16 @@ def held_out(source: ScoreSource) -> str | None:
     """The part that nothing is tuned on, "test" where there is one; None if the source has one part."""
     others = [part for part in source.parts if part != tuned_on(source)]
     return "test" if "test" in others else others[0] if others else None
+
+
+def rows_label(part: str, number: int | str = "", the: bool = False) -> str:
+    """The rows of a part in words: "test rows", with a number or a word for it "500 test rows" or "no test rows", with
+    `the` "the test rows". Those of scores without a split are "all rows", "500 rows" and "no rows"."""
+    count = f"{number:,}" if isinstance(number, int) else number
+    words = ["the"] if the and (count or part != ALL) else []
+    words += [count] if count else ["all"] if part == ALL else []
+    words += [] if part == ALL else [part]
+    return " ".join([*words, "row" if number == 1 else "rows"])
 
 
 def new_id() -> str:

@@ -14,10 +14,9 @@ from core.data.tables import Table, listed, name_label
 from core.data.tables.values import Categories, FileColumn, few_categories, is_number, numbers, read_only, times, truths
 from core.errors import CutoffError
 from core.evaluation.scores import Scores
-from core.evaluation.source import About, ArraySource, RowColumns
+from core.evaluation.source import ALL, About, ArraySource, RowColumns
 from core.predictions.roles import SCALES, Roles
 
-ALL = "all"  # the one part of a file without a split
 PARTS = {
     "validation": ("validation", "val", "valid", "dev", "tune", "tuning", "calibration"),
     "test": ("test", "testing", "holdout", "hold-out", "held-out", "oot", "eval"),

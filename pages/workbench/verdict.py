@@ -80,4 +80,4 @@ def _perform(source: ScoreSource, action: UseThreshold | RestoreEpoch | SetChoic
     elif isinstance(action, SetChoices):
         recipe.choose_and_train(**action.changes)
     else:
-        panels.open_panel(action.panel)
+        panels.open_panel(action.panel, action.calibrate)

@@ -14,6 +14,7 @@ from core.checks.verdict.facts import Decision, Facts
 from core.checks.verdict.labels import LABELS, LabelFacts
 from core.checks.verdict.regression import REGRESSION, ValueFacts
 from core.checks.verdict.statement import (
+    CONVERT,
     Action,
     OpenPanel,
     RestoreEpoch,
@@ -98,6 +99,7 @@ def _judged(
 
 __all__ = [
     "CASES",
+    "CONVERT",
     "Action",
     "OpenPanel",
     "RestoreEpoch",

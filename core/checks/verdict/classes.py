@@ -16,6 +16,7 @@ from core.evaluation import DECISIONS, METRICS, ThresholdCounts, confusion_matri
 from core.evaluation.calibration import top_label_error
 from core.evaluation.intervals import wilson
 from core.evaluation.scores import Scores
+from core.evaluation.source import rows_label
 
 DECIDE = OpenPanel("Decision rule", "classes")
 
@@ -91,7 +92,7 @@ def no_rows(facts: ClassFacts) -> Statement | None:
     """There are no rows."""
     if facts.rows:
         return None
-    return Statement("warning", f"There are no {facts.rows_words}.", "Nothing can be counted without rows.")
+    return Statement("warning", f"There are {rows_label(facts.part, 'no')}.", "Nothing can be counted without rows.")
 
 
 def no_better_than_majority(facts: ClassFacts) -> Statement | None:
@@ -155,7 +156,7 @@ def _confidence(facts: ClassFacts, word: str, sign: int, codes: tuple[str, ...])
         f"(top-label ECE {error:.3f}). Decisions are not affected.",
         "The maximum probability of a row should be the chance that its prediction is correct (Guo et al., 2017). "
         "Temperature scaling on validation rows corrects it and changes no decision.",
-        (*facts.repairs, OpenPanel("Calibrate", "calibration")),
+        (*facts.repairs, OpenPanel("Calibrate", "calibration", "temperature")),
         (*codes, *facts.codes),
     )
 

@@ -15,7 +15,7 @@ from scipy.special import logit
 from core.checks import CHECKS, Finding, of_output, of_run
 from core.checks.runs import LEAST_RISE, RISE
 from core.checks.verdict.statement import Action, RestoreEpoch, SetChoices, Statement
-from core.evaluation.source import ScoreSource, tuned_on
+from core.evaluation.source import ScoreSource, rows_label, tuned_on
 from core.experiment.config import SETTINGS, RunConfig
 from core.losses import LOSSES
 from core.parameters import Value
@@ -27,7 +27,7 @@ LEVEL = 0.9  # of every interval
 FEW = 10  # rows of a class below which nothing is tuned
 NAMES = 3  # the most class names in one sentence
 MOVED = 0.2  # of the logit of the score that means 50%, from which on it is said
-PLACES = 6  # the most decimals of a probability
+NEAR, PLACES = 0.001, 6  # distance from 0 and 1 within which a probability has more than three decimals, and the most
 
 Decision = tuple[str, tuple[tuple[str, Value], ...]]  # a rule of core.evaluation.DECISIONS and its params
 
@@ -54,9 +54,9 @@ class Facts:
         return tuned_on(self.source)
 
     @property
-    def rows_words(self) -> str:
-        """The rows that are counted, as in "test rows"."""
-        return f"{self.part} rows"
+    def tuning_rows(self) -> str:
+        """The rows to tune on, as in "validation rows"."""
+        return rows_label(self.tuned_on)
 
     @property
     def weight(self) -> NDArray[np.floating] | None:
@@ -188,13 +188,13 @@ def changes_label(changes: Mapping[str, object]) -> str:
 
 
 def score_label(value: float, probabilities: bool = True) -> str:
-    """A threshold or score with as many decimals as it needs; "above every score" for inf."""
+    """A threshold or score with three decimals, more near 0 and 1; "above every score" for inf."""
     if math.isinf(value):
         return "above every score"
     nearest = min(value, 1 - value)
     if not probabilities or nearest <= 0:
         return f"{value:.3g}"
-    places = 2 if nearest >= (0.02 if value < 0.5 else 0.01) else math.ceil(-math.log10(nearest)) + 1
+    places = 3 if nearest >= NEAR else math.ceil(-math.log10(nearest)) + 1
     return f"{value:.{min(places, PLACES)}f}"
 
 

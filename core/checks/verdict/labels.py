@@ -15,10 +15,11 @@ from core.evaluation import METRICS, ScoreIndex, ThresholdCounts, class_counts
 from core.evaluation.intervals import roc_auc_interval
 from core.evaluation.recent import Recent
 from core.evaluation.scores import Scores
-from core.evaluation.source import Key, ScoreSource
+from core.evaluation.source import Key, ScoreSource, rows_label
 from core.evaluation.tuning import bind, candidates, rule_label
 
 WORTH = 0.05  # gain in macro F1 that is worth other thresholds
+TOO_MANY = 1.5  # labels that are predicted, as a multiple of those that rows have
 RULES = OpenPanel("Rules for all labels", "labels")
 
 _tuned: Recent[tuple[Key, str], tuple[float, ...]] = Recent(128)
@@ -76,7 +77,7 @@ class LabelFacts(Facts):
     def change(self) -> str:
         """What tuned thresholds change, without the full stop."""
         return (
-            f"with thresholds tuned on {self.tuned_on} rows macro F1 is {_macro_f1(self.best):.3f} instead of "
+            f"with thresholds tuned on {self.tuning_rows} macro F1 is {_macro_f1(self.best):.3f} instead of "
             f"{_macro_f1(self.counts):.3f}"
         )
 
@@ -99,7 +100,7 @@ def no_rows(facts: LabelFacts) -> Statement | None:
     """There are no rows."""
     if facts.scores.n_rows:
         return None
-    return Statement("warning", f"There are no {facts.rows_words}.", "Nothing can be counted without rows.")
+    return Statement("warning", f"There are {rows_label(facts.part, 'no')}.", "Nothing can be counted without rows.")
 
 
 def no_better(facts: LabelFacts) -> Statement | None:
@@ -136,6 +137,30 @@ def never_predicted(facts: LabelFacts) -> Statement | None:
     )
 
 
+def predicts_too_many(facts: LabelFacts) -> Statement | None:
+    """Rows get far more labels than they have."""
+    counts = facts.counts
+    rows = float(counts.total[0])
+    actual, predicted, tuned = (
+        float(side.sum()) / rows
+        for side in (counts.tp + counts.fn, counts.predicted_positive, facts.best.predicted_positive)
+    )
+    if facts.rule or predicted < TOO_MANY * actual or tuned >= predicted:
+        return None
+    wrong = float((counts.fp + counts.fn).sum()) / counts.total.sum()
+    return Statement(
+        "bad",
+        facts.with_effect(
+            f"Predicts {predicted:.2f} labels per row where rows have {actual:.2f}: {wrong:.0%} of all decisions are "
+            f"wrong (Hamming loss {wrong:.3f})."
+        )
+        + f" {facts.change[0].upper()}{facts.change[1:]}, with {tuned:.2f} labels per row.",
+        facts.why_tuned,
+        (facts.use_tuned, *facts.repairs, RULES),
+        facts.codes,
+    )
+
+
 def wrong_thresholds(facts: LabelFacts) -> Statement | None:
     """Tuned thresholds have a higher macro F1."""
     before, after = _macro_f1(facts.counts), _macro_f1(facts.best)
@@ -161,7 +186,7 @@ def few_rows(facts: LabelFacts) -> Statement | None:
         "warning",
         facts.with_effect(
             f"Too few rows to tune {few.size} of {facts.scores.n_columns} thresholds: {names_label(names)} "
-            f"{'has' if few.size == 1 else 'have'} fewer than {FEW} {facts.tuned_on} rows."
+            f"{'has' if few.size == 1 else 'have'} fewer than {rows_label(facts.tuned_on, FEW)}."
         ),
         "With so few rows of a label its tuned threshold depends on each of them.",
         (RULES,),
@@ -194,6 +219,7 @@ LABELS: dict[str, Callable[[LabelFacts], Statement | None]] = {
     "no_better": no_better,
     "miswired": miswired,
     "never_predicted": never_predicted,
+    "predicts_too_many": predicts_too_many,
     "wrong_thresholds": wrong_thresholds,
     "overfits": overfits,
     "few_rows": few_rows,

@@ -15,7 +15,7 @@ from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation.bootstrap import draws, percentile_interval
 from core.evaluation.metrics import ratio
 from core.evaluation.recent import Recent
-from core.evaluation.source import Key
+from core.evaluation.source import Key, rows_label
 
 RESAMPLES = 200
 OUTLIERS = 0.05  # share of rows with the largest errors
@@ -80,7 +80,7 @@ def no_rows(facts: ValueFacts) -> Statement | None:
     """There are no rows."""
     if len(facts.error):
         return None
-    return Statement("warning", f"There are no {facts.rows_words}.", "Nothing can be measured without rows.")
+    return Statement("warning", f"There are {rows_label(facts.part, 'no')}.", "Nothing can be measured without rows.")
 
 
 def constant_target(facts: ValueFacts) -> Statement | None:
@@ -90,7 +90,7 @@ def constant_target(facts: ValueFacts) -> Statement | None:
         return None
     return Statement(
         "warning",
-        f"All actual values of the {facts.rows_words} are {y[0]:.3g}: R² is undefined.",
+        f"All actual values of {rows_label(facts.part, the=True)} are {y[0]:.3g}: R² is undefined.",
         "R² compares the errors with the variation of the actual values, of which there is none.",
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
 Tone = Literal["good", "warning", "bad"]
+CONVERT = "convert"  # scores back to probabilities, by the loss
 Panel = Literal["tune", "calibration", "theory", "rows", "classes", "labels"]
 
 
@@ -46,11 +47,13 @@ class SetChoices:
 
 @dataclass(frozen=True)
 class OpenPanel:
-    """Open a panel, where the matter is shown in full."""
+    """Open a panel, where the matter is shown in full, of calibration with a way to calibrate: a name in
+    core.evaluation.calibration.METHODS, or CONVERT."""
 
     kind: ClassVar[str] = "open_panel"
     label: str
     panel: Panel
+    calibrate: str = ""
 
 
 Action = UseThreshold | RestoreEpoch | SetChoices | OpenPanel

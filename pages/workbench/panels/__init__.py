@@ -53,9 +53,12 @@ PANELS: dict[str, Panel] = {
 }
 
 
-def open_panel(name: str) -> None:
-    """Open the panel of this identifier, in sight. To be called in a callback."""
+def open_panel(name: str, calibrate: str = "") -> None:
+    """Open the panel of this identifier, in sight, that of calibration with a way to calibrate chosen. To be called in
+    a callback."""
     choose(name)
+    if calibrate:
+        state.CALIBRATION.set(calibrate)
     dom.bring_into_sight(dom.PANELS)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from core import checks
+from core.checks.verdict import CONVERT
 from core.errors import CutoffError
 from core.evaluation import changes
 from core.evaluation.calibration import (
@@ -46,7 +47,7 @@ from pages.shared import controls, findings, state, text, thresholds
 from pages.workbench.panels import payoffs
 from pages.workbench.panels.tiles import NARROW
 
-GIVEN, CONVERT = "given", "convert"
+GIVEN = "given"
 CONVERTED = "Nothing is fitted: each score is converted to the probability whose optimal score it is."
 CROSS_FITTED = (
     f"There is one split, so calibrated scores are cross-fitted: each of {FOLDS} folds by a map fitted to the others."

@@ -20,7 +20,7 @@ from sklearn.metrics import (
 )
 
 from core.checks import CHECKS
-from core.checks.verdict import CASES, OpenPanel, RestoreEpoch, SetChoices, UseThreshold, Verdict, verdict
+from core.checks.verdict import CASES, CONVERT, OpenPanel, RestoreEpoch, SetChoices, UseThreshold, Verdict, verdict
 from core.data import load_dataset, load_split
 from core.errors import CutoffError
 from core.evaluation.scores import Scores
@@ -217,10 +217,10 @@ SAID: dict[str, dict[str, tuple[Callable[[], Judged], ...]]] = {
         "saturated": (lambda: saturated(True), lambda: saturated(False)),
         "tuned": (lambda: (*binary(z=0.5 * Z), "f1"), lambda: binary(z=0.5 * Z)),
         "wrong_threshold": (lambda: binary(threshold=0.6), lambda: binary(threshold=0.35)),
+        "few_positives": (lambda: few(8), lambda: few(80)),
         "overconfident": (lambda: binary(z=2 * Z), binary),
         "underconfident": (lambda: binary(z=0.5 * Z), binary),
         "biased": (lambda: binary(z=Z + 0.7), binary),
-        "few_positives": (lambda: few(8), lambda: few(80)),
         "moved": (lambda: fraud_run(20), fraud_run, lambda: fraud_run(1.1)),
         "sound": (binary, lambda: binary(threshold=0.7)),
     },
@@ -253,6 +253,7 @@ SAID: dict[str, dict[str, tuple[Callable[[], Judged], ...]]] = {
         "no_better": (lambda: labels((-1, -2), noise=True), lambda: labels((-1, -2))),
         "miswired": (lambda: yeast_run("cross_entropy_multihot"), lambda: yeast_run("bce")),
         "never_predicted": (lambda: labels((-1, -4), threshold=0.999), lambda: labels((-1, -4), threshold=0.6)),
+        "predicts_too_many": (lambda: labels((-1, -4), threshold=0.03), lambda: labels((-1, -4), threshold=0.3)),
         "wrong_thresholds": (lambda: labels((-1, -4), threshold=0.6), lambda: labels((-1, -4), threshold=0.3)),
         "overfits": (
             lambda: (replace(yeast_run("bce")[0], history=History(*map(np.array, RISING))), [0.5] * 14),
@@ -341,13 +342,13 @@ def test_a_wrong_threshold_is_said_with_the_numbers_of_scikit_learn():
     f1, best_f1 = f1_score(Y, score >= 0.6), f1_score(Y, score >= best)
     low, high = bootstrap_of(source, 0, bind("f1")).threshold_spread
     assert said.text == (
-        f"Ranks well (ROC-AUC {roc_auc_score(Y, score):.3f}), but at 0.60 it finds {tp:,} of {Y.sum():,} positives "
-        f"with {fp:,} false positives (F1 {f1:.3f}); at {best:.2f} it would find {best_tp:,} with {best_fp:,} "
-        f"(F1 {best_f1:.3f})."
+        f"Ranks well (ROC-AUC {roc_auc_score(Y, score):.3f}), but at 0.600 it finds {tp:,} of {Y.sum():,} positives "
+        f"with {fp:,} false positives (F1 {f1:.3f}); at {best:.3f} it would find {best_tp:,} with {best_fp:,} "
+        f"false positives (F1 {best_f1:.3f})."
     )
-    assert f"90% of the thresholds are from {low:.2f} to {high:.2f}." in said.why
+    assert f"90% of the thresholds are from {low:.3f} to {high:.3f}." in said.why
     (use, _) = said.actions
-    assert use == UseThreshold(f"Use {best:.2f}", (best,), "f1", "validation")
+    assert use == UseThreshold(f"Use {best:.3f}", (best,), "f1", "validation")
 
 
 def test_using_the_threshold_settles_the_matter():
@@ -355,7 +356,43 @@ def test_using_the_threshold_settles_the_matter():
     (use, _) = verdict(source, thresholds).actions
     after = verdict(source, use.thresholds, rule=use.rule)
     assert (after.kind, after.tone) == ("tuned", "good")
-    assert after.text.startswith(f"Maximum F1, tuned on validation rows: at {use.thresholds[0]:.2f} it finds ")
+    assert after.text.startswith(f"Maximum F1, tuned on validation rows: at {use.thresholds[0]:.3f} it finds ")
+
+
+def test_the_probability_that_the_threshold_means_is_said():
+    said = verdict(*binary(z=0.5 * Z + 0.5, threshold=0.55))
+    assert said.kind == "underconfident"
+    means = float(re.search(r"but 0.550 means a probability of ([\d.]+)", said.text)[1])
+    assert means == pytest.approx(expit(2 * (logit(0.55) - 0.5)), abs=0.02)
+    assert "threshold are not affected" not in said.text
+
+
+@pytest.mark.parametrize(("shift", "method"), [(0, "temperature"), (0.7, "sigmoid")])
+def test_calibration_opens_with_a_method_that_can_move_one_half_where_that_is_off(shift, method):
+    y, z = drawn(intercept=0)
+    actions = verdict(*binary(y, 0.5 * z + shift)).actions
+    assert actions == (OpenPanel("Calibrate", "calibration", method),)
+
+
+def test_scores_that_the_loss_has_moved_are_converted_back():
+    assert verdict(*fraud_run(20)).actions == (OpenPanel("Calibrate", "calibration", CONVERT),)
+
+
+def test_classes_without_names_are_positive_and_negative():
+    source = ArraySource({"all": Scores(Y, expit(Z), "binary", ("0", "1"))})
+    said = verdict(source, [0.99], "all")
+    assert said.text.startswith("Predicts almost no positive: at 0.990 it predicts positive for only ")
+    assert "Maximum F1 on all rows, " in said.why
+
+
+def test_labels_per_row_are_counted_where_there_are_too_many():
+    source, thresholds = labels((-1, -4), threshold=0.03)
+    said, scores = verdict(source, thresholds), source.scores("validation")
+    predicted = scores.y_score >= 0.03
+    assert said.text.startswith(
+        f"Predicts {predicted.sum(1).mean():.2f} labels per row where rows have {scores.y_true.sum(1).mean():.2f}: "
+    )
+    assert f"(Hamming loss {(predicted != scores.y_true).mean():.3f})" in said.text
 
 
 def test_scores_that_are_no_probabilities_are_only_noted_once_the_threshold_is_tuned():

@@ -75,11 +75,11 @@ def of_decisions(said: Verdict, run: Run, t: float) -> None:
             assert f1_score(y, score >= np.float32(tuned)) == pytest.approx(best)
             (_, fewer), (_, caught) = confusion_matrix(y, score >= np.float32(tuned))
             would = found(
-                rf"t {NUMBER} it would find {NUMBER}(?: of [\d,]+ positives)? with {NUMBER}(?: false positives?)? "
+                rf"t {NUMBER} it would find {NUMBER}(?: of [\d,]+ positives)? with {NUMBER} false positives? "
                 rf"\(F1 {NUMBER}\)",
                 said.text,
             )
-            assert would == [pytest.approx(tuned, abs=5.1e-3), caught, fewer, pytest.approx(best, abs=5.1e-4)]
+            assert would == [pytest.approx(tuned, abs=5.1e-4), caught, fewer, pytest.approx(best, abs=5.1e-4)]
 
 
 def of_few_rows(said: Verdict, run: Run, t: float) -> None:

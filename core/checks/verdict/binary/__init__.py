@@ -33,10 +33,10 @@ BINARY: dict[str, Callable[[BinaryFacts], Statement | None]] = {
     "saturated": saturated,
     "tuned": tuned,
     "wrong_threshold": wrong_threshold,
+    "few_positives": few_positives,
     "overconfident": overconfident,
     "underconfident": underconfident,
     "biased": biased,
-    "few_positives": few_positives,
     "moved": moved,
     "sound": sound,
 }

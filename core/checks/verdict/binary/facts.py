@@ -97,8 +97,17 @@ class BinaryFacts(Facts):
 
     @property
     def name(self) -> str:
-        """The positive class."""
-        return self.view.label
+        """The positive class; "positive" where classes have no names but 0 and 1."""
+        return "positive" if self.is_nameless else self.view.label
+
+    @property
+    def rest(self) -> str:
+        """The negative class."""
+        return "negative" if self.is_nameless else self.view.rest
+
+    @property
+    def is_nameless(self) -> bool:
+        return (self.view.rest, self.view.label) == ("0", "1")
 
     @property
     def index(self) -> ScoreIndex:
@@ -154,7 +163,7 @@ class BinaryFacts(Facts):
 
     @property
     def at(self) -> str:
-        """The current threshold, as in "At 0.50"; "With the threshold above every score"."""
+        """The current threshold, as in "at 0.500"; "With the threshold above every score"."""
         label = self.score(self.threshold)
         return f"at {label}" if math.isfinite(self.threshold) else f"with the threshold {label}"
 
@@ -174,7 +183,7 @@ class BinaryFacts(Facts):
 
     @property
     def better(self) -> str:
-        """What the best threshold would find, as in "at 0.91 it would find 19 of 50 positives with 37 false
+        """What the best threshold would find, as in "at 0.910 it would find 19 of 50 positives with 37 false
         positives (F1 0.358)"."""
         return f"at {self.score(self.tuned.choice.threshold)} it would find {self._found(self.best)}"
 
@@ -185,15 +194,14 @@ class BinaryFacts(Facts):
 
     @property
     def better_in_short(self) -> str:
-        """The same after `decided`, as in "at 0.91 it would find 19 with 37 (F1 0.358)"."""
+        """The same after `decided`, as in "at 0.910 it would find 19 with 37 false positives (F1 0.358)"."""
         counts = self.best
-        found = f"{count_label(counts.tp)} with {count_label(counts.fp)}{self._f1(counts)}"
+        found = f"{count_label(counts.tp)} with {_false_positives(counts)}{self._f1(counts)}"
         return f"at {self.score(self.tuned.choice.threshold)} it would find {found}"
 
     def _found(self, counts: ThresholdCounts) -> str:
-        found, false = count_label(counts.tp), count_label(counts.fp)
-        positives = f"{found} of {count_label(self.positives)} positives"
-        return f"{positives} with {false} false positive{'' if false == '1' else 's'}{self._f1(counts)}"
+        found = f"{count_label(counts.tp)} of {count_label(self.positives)} positives"
+        return f"{found} with {_false_positives(counts)}{self._f1(counts)}"
 
     @property
     def use_best(self) -> UseThreshold:
@@ -208,7 +216,7 @@ class BinaryFacts(Facts):
         ends = dict.fromkeys(self.score(end) for end in tuned.threshold_spread)
         spread = f"from {' to '.join(ends)}" if len(ends) > 1 else next(iter(ends))
         text = (
-            f"Maximum F1 on {self.tuned_on} rows, {tuned.choice.value:.3f} in-sample; the .632 bootstrap estimate for "
+            f"Maximum F1 on {self.tuning_rows}, {tuned.choice.value:.3f} in-sample; the bootstrap estimate (.632) for "
             f"new rows is {tuned.estimate:.3f} ({tuned.level:.0%} interval {low:.3f} to {high:.3f}). Tuned on "
             f"{len(tuned.thresholds):,} resamples of these rows, {tuned.level:.0%} of the thresholds are {spread}."
         )
@@ -226,3 +234,8 @@ class BinaryFacts(Facts):
             "changes their order. Moving the threshold does the same without training. Scores then are no "
             "probabilities, but can be converted back (Elkan, 2001)."
         )
+
+
+def _false_positives(counts: ThresholdCounts) -> str:
+    false = count_label(counts.fp)
+    return f"{false} false positive{'' if false == '1' else 's'}"

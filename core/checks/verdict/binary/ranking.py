@@ -8,19 +8,22 @@ from core.checks.runs import SATURATED
 from core.checks.verdict.binary.facts import BinaryFacts
 from core.checks.verdict.facts import LEVEL, count_label
 from core.checks.verdict.statement import OpenPanel, Statement
+from core.evaluation.source import rows_label
 
 
 def one_class(facts: BinaryFacts) -> Statement | None:
     """Only one class has rows."""
     if facts.positives and facts.negatives:
         return None
-    missing = facts.view.rest if facts.positives else facts.name
+    missing = facts.rest if facts.positives else facts.name
     if not facts.index.n_rows:
-        return Statement("warning", f"There are no {facts.rows_words}.", "Nothing can be counted without rows.")
+        return Statement(
+            "warning", f"There are {rows_label(facts.part, 'no')}.", "Nothing can be counted without rows."
+        )
     return Statement(
         "warning",
-        f"None of the {count_label(facts.counts.total)} {facts.rows_words} is {missing}: recall, precision or both are "
-        "undefined, and no threshold can be tuned.",
+        f"None of {rows_label(facts.part, count_label(facts.counts.total), the=True)} is {missing}: recall, precision "
+        "or both are undefined, and no threshold can be tuned.",
         "Thresholds are tuned by comparing rows of both classes. Use another split seed, or more rows.",
     )
 
@@ -33,8 +36,8 @@ def constant(facts: BinaryFacts) -> Statement | None:
     cause = f" {facts.mistake.sentence}" if facts.mistake else ""
     return Statement(
         "bad",
-        f"All {facts.rows_words} have the score {facts.score(low)}: no threshold separates {facts.name} from "
-        f"{facts.view.rest}.{cause}",
+        f"{rows_label(facts.part, 'All')} have the score {facts.score(low)}: no threshold separates {facts.name} from "
+        f"{facts.rest}.{cause}",
         "A threshold can only separate rows whose scores differ. Look at the final activation, the loss and the "
         "learning rate.",
         facts.repairs,
@@ -49,8 +52,8 @@ def reversed_order(facts: BinaryFacts) -> Statement | None:
         return None
     return Statement(
         "bad",
-        f"Ranks in reverse: ROC-AUC is {area:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}), so rows of "
-        f"{facts.name} tend to have the lower scores. With labels or scores swapped it would be {1 - area:.3f}.",
+        f"Ranks in reverse: ROC-AUC is {area:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}), so "
+        f"{facts.name} rows tend to have the lower scores. With labels or scores swapped it would be {1 - area:.3f}.",
         "Below 0.5 the order of the scores is wrong more often than right. Usually the scores are those of the other "
         "class, or the labels are inverted.",
         facts.repairs,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from core.checks.rules_and_calibration import GAIN, SURE
-from core.checks.verdict.binary.calibration import calibration_note, why_line
+from core.checks.verdict.binary.calibration import calibrate, calibration_note, why_line
 from core.checks.verdict.binary.facts import WORTH, BinaryFacts
 from core.checks.verdict.facts import FEW, LEVEL, count_label
 from core.checks.verdict.statement import OpenPanel, Statement
+from core.evaluation.source import rows_label
 from core.evaluation.tuning import rule_label
 
 ALMOST_NONE = 0.2  # predicted positive, as a share of the positives, up to which they are almost none
@@ -68,10 +69,10 @@ def tuned(facts: BinaryFacts) -> Statement | None:
     note = facts.moved_by or calibration_note(facts)
     return Statement(
         "good",
-        f"{rule_label(facts.rule)}, tuned on {facts.tuned_on} rows: {facts.at} it {facts.decided}. "
+        f"{rule_label(facts.rule)}, tuned on {facts.tuning_rows}: {facts.at} it {facts.decided}. "
         f"{facts.ranks}. {note}".rstrip(),
         f"{facts.why_tuned}{facts.why_moved}",
-        (OpenPanel("Calibrate", "calibration"),) if note else (TUNE,),
+        (calibrate(facts),) if note else (TUNE,),
         ("C210",) if facts.fifty else (),
     )
 
@@ -94,16 +95,16 @@ def wrong_threshold(facts: BinaryFacts) -> Statement | None:
 def few_positives(facts: BinaryFacts) -> Statement | None:
     """Too few rows of a class to tune a threshold, or to tell that another one is better."""
     gain, index = facts.gain, facts.source.index(facts.tuned_on, 0)
-    fewer = min((index.positive_scores.size, facts.name), (index.negative_scores.size, facts.view.rest))
+    fewer = min((index.positive_scores.size, facts.name), (index.negative_scores.size, facts.rest))
     if fewer[0] >= FEW and (gain.small or gain.sure):
         return None
     return Statement(
         "warning",
-        f"{facts.at[0].upper()}{facts.at[1:]} it {facts.decided}; {facts.better_in_short}. With {fewer[0]:,} "
-        f"{facts.tuned_on} row{'' if fewer[0] == 1 else 's'} of {fewer[1]} that may be chance: on new rows F1 would "
-        f"change by {gain.value:+.3f} ({LEVEL:.0%} interval {gain.low:+.3f} to {gain.high:+.3f}).",
+        f"{facts.at[0].upper()}{facts.at[1:]} it {facts.decided}; {facts.better_in_short}. With "
+        f"{rows_label(facts.tuned_on, fewer[0])} of class {fewer[1]} that may be chance: on new rows F1 would change "
+        f"by {gain.value:+.3f} ({LEVEL:.0%} interval {gain.low:+.3f} to {gain.high:+.3f}).",
         f"{facts.why_tuned} With so few rows of one class the tuned threshold depends on each of them. More rows help, "
-        "or a threshold that follows from costs and calibrated scores instead of a search.",
+        f"or a threshold that follows from costs and calibrated scores instead of a search. {calibration_note(facts)}",
         (facts.use_best, TUNE),
         ("C207",) if index.positive_scores.size < FEW else (),
     )
@@ -117,7 +118,7 @@ def moved(facts: BinaryFacts) -> Statement | None:
         "good",
         facts.with_effect(f"{facts.ranks}, and {facts.at} F1 is near its maximum: it {facts.decided}."),
         f"{facts.why_tuned}{facts.why_moved}",
-        (OpenPanel("Calibrate", "calibration"),),
+        (calibrate(facts),),
         ("C210",),
     )
 
