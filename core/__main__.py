@@ -13,7 +13,7 @@ import click
 
 from core.data.tables import read_table
 from core.errors import CutoffError
-from core.evaluation.source import About, tuned_on
+from core.evaluation.source import About, rows_label, tuned_on
 from core.evaluation.tuning import rules
 from core.predictions.choices import Choices, assumed, repair_of, settle
 from core.predictions.opening import CannotOpen, Opened, open_predictions
@@ -172,7 +172,8 @@ def _lines(found: TunedThreshold) -> Iterator[str]:
     yield f"Spread of the threshold: {_ends(found.spread, 'above every score')} on {found.level:.0%} of resamples."
     yield (
         f"{found.metric} to be expected on new rows: {_shown(found.estimate)}, {found.level:.0%} interval "
-        f"{_ends(found.interval, 'undefined')}. The numbers of {found.part} rows below are in-sample (optimistic)."
+        f"{_ends(found.interval, 'undefined')}. The numbers of {rows_label(found.part)} below are in-sample "
+        "(optimistic)."
     )
     yield ""
     parts = {found.part: found, "test": found.test} if found.test else {found.part: found}

@@ -10,7 +10,7 @@ from core.checks.context import Context
 from core.checks.finding import Check, Found
 from core.checks.optimisation import FEW, OPTIMISATION
 from core.evaluation.calibration import fit_line
-from core.evaluation.source import ScoreSource, held_out, tuned_on
+from core.evaluation.source import ScoreSource, held_out, rows_label, tuned_on
 from core.losses.objective import resolved
 from core.theory.effect import is_proper
 from core.theory.remarks import remark
@@ -30,8 +30,8 @@ def few_positives(source: ScoreSource, column: int, rule: str) -> Found:
     positives = int(np.count_nonzero(view.y))
     if positives >= FEW:
         return None
-    rows = "row is" if positives == 1 else "rows are"
-    return f"Only {positives} {part} {rows} {view.label}: the tuned threshold depends on each of them.", None
+    rows = f"{rows_label(part, positives)} {'is' if positives == 1 else 'are'}"
+    return f"Only {rows} {view.label}: the tuned threshold depends on each of them.", None
 
 
 def no_probabilities(source: ScoreSource, column: int, rule: str) -> Found:
@@ -69,7 +69,7 @@ def _by_measure(source: ScoreSource, column: int) -> str:
     if line.separates or line.p_value >= SURE or line.gain < GAIN:
         return ""
     return (
-        f"On {len(view.y):,} {part} rows a score of 0.5 stands for a true probability of "
+        f"On {rows_label(part, len(view.y))} a score of 0.5 stands for a true probability of "
         f"{line.stands_for(0.5):.3f} (slope {line.slope:.2f} and intercept {line.intercept:.2f} on the logit; "
         f"calibrated 1 and 0)."
     )
@@ -82,10 +82,10 @@ def calibrated_on_few(source: ScoreSource, column: int, method: str) -> Found:
     fewer = min(positives, rows - positives)
     if fewer < FEW:
         side = view.label if fewer == positives else view.rest
-        return f"Only {fewer} of {rows:,} {part} rows are {side}: the fit depends on each of them.", None
+        return f"Only {fewer} of {rows_label(part, rows)} are {side}: the fit depends on each of them.", None
     if method == "isotonic" and rows < ISOTONIC:
         other = held_out(source)
-        advice = f"check the {other} rows" if other else "compare it with Platt scaling"
+        advice = f"check {rows_label(other, the=True)}" if other else "compare it with Platt scaling"
         return f"Isotonic steps fit noise on {rows:,} rows, {positives:,} of them positive: {advice}.", None
     return None
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation import Curve
 from core.evaluation.prevalence import GRID, BestThresholds
+from core.evaluation.source import rows_label
 from core.plots.marks import Mark, add_marks
 from core.plots.style import (
     MUTED,
@@ -78,7 +79,7 @@ def best_figure(best: BestThresholds, tuned_on: str, marks: Sequence[Mark], scal
     x = np.log10(best.prevalences)
     figure = go.Figure()
     for name, thresholds, line in (
-        (f"tuned on {tuned_on}", best.tuned, {"color": POSITIVE, "width": 2, "shape": "hvh"}),
+        (f"tuned on {rows_label(tuned_on)}", best.tuned, {"color": POSITIVE, "width": 2, "shape": "hvh"}),
         ("predicted", best.predicted, {"color": MUTED, "width": 2, "dash": "dash"}),
     ):
         figure.add_scatter(

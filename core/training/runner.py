@@ -151,7 +151,7 @@ class Runner:
         with self._lock:
             if name not in self._jobs:
                 raise CutoffError(
-                    f"The run {name!r} is no longer kept. The app keeps the last {KEPT_JOBS} experiments until it "
+                    f"The run {name[:8]!r} is no longer kept. The app keeps the last {KEPT_JOBS} experiments until it "
                     "restarts, fewer if they are large."
                 )
             self._read_at[name] = time.monotonic()

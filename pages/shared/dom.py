@@ -13,6 +13,7 @@ ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
 RECIPE_CHANGES, VERDICT, VERDICT_STATUS, PANELS = "recipe-changes", "verdict", "verdict-status", "panels"
 UPLOAD, COMPARE, SETTINGS = "upload", "compare", "settings"
+VERDICT_TEXT = "verdict-text"  # above the explanation, for phones, on which the verdict is cut
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
 # inherit color-scheme, so light-dark() doesn't work in them: white beside dark text, black beside light.
@@ -108,7 +109,7 @@ ONE_SCREEN = f"""
     .st-key-{VERDICT} [data-testid="stMarkdownContainer"] p {{ line-height: 1.3 }}
   }}
   @media (min-width: 641px) {{
-    :has(> .st-key-{RECIPE_WHOLE}) {{ display: none }}
+    :has(> :is(.st-key-{RECIPE_WHOLE}, .st-key-{VERDICT_TEXT})) {{ display: none }}
   }}
   @media (max-width: 640px) {{
     :has(> .st-key-{RECIPE_PARTS}) {{ display: none }}

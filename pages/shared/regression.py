@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.data import load_dataset, load_split
 from core.evaluation.errors import ERRORS
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, rows_label
 from core.losses import LOSSES
 from core.parameters import defaults
 from core.plots.regression import POINTS, predicted_vs_actual, residual_histogram
@@ -35,7 +35,7 @@ def show_predictions(source: ScoreSource, part: str) -> None:
     """Predicted vs. actual values."""
     y_true, y_pred = source.predictions(part)
     band = band_of(source)
-    st.markdown(f"**Predicted vs. actual**, {part} rows")
+    st.markdown(f"**Predicted vs. actual**, {rows_label(part)}")
     live_figure(
         predicted_vs_actual(y_true, y_pred, target(source), band),
         key="predictions_figure",
@@ -53,11 +53,11 @@ def show_residuals(source: ScoreSource, part: str) -> None:
     """A histogram of the residuals, predicted minus actual."""
     y_true, y_pred = source.predictions(part)
     limit = limit_of(source)
-    st.markdown(f"**Residuals**, {part} rows")
+    st.markdown(f"**Residuals**, {rows_label(part)}")
     live_figure(
         residual_histogram(y_true, y_pred, limit and limit.size),
         key="residuals_figure",
-        alt=f"Histogram of predicted minus actual values on the {part} rows.",
+        alt=f"Histogram of predicted minus actual values on {rows_label(part, the=True)}.",
         height=360,
         revision=f"{source.id} {part}",
     )

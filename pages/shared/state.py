@@ -151,6 +151,7 @@ RECIPE_PART: Keys[bool] = Keys("part.{}", False)  # whether its popover is open
 RECIPE_TAB: Key[str] = Key("recipe.tab", "")  # of the popover that holds the whole recipe on a phone
 SHOWN: Key[str] = Key("shown", "")  # source, or run@epoch
 SHOWN_BEFORE: Key[str] = Key("shown.before", "")
+RESTORED: Key[int] = Key("shown.restored", 0)  # how often an epoch was; the picture then goes to it
 SHOWN_WHEN_TRAINED: Keys[str] = Keys("shown.when_trained.{}", "")  # run; what was shown before it
 SHOWN_CHOICE: Key[str] = Key("shown_run", "")
 CHOOSING_SHOWN: Key[bool] = Key("shown.open", False)

@@ -16,7 +16,7 @@ from core.data import Dataset, load_dataset
 from core.evaluation import number_label, predicted_per_row
 from core.evaluation.errors import ERRORS
 from core.evaluation.scores import Scores
-from core.evaluation.source import ScoreSource, held_out, tuned_on
+from core.evaluation.source import ScoreSource, held_out, rows_label, tuned_on
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, Experiment, RunConfig
 from core.losses import LOSSES, LossSpec
@@ -86,11 +86,11 @@ def of_parts(source: ScoreSource) -> str:
     """What the splits of a source are for; of a single one, that what is tuned on it is in-sample."""
     part, other = tuned_on(source), held_out(source)
     if other:
-        use = f"tune the threshold on {part} rows, report its metrics on {other} rows"
+        use = f"tune the threshold on {rows_label(part)}, report its metrics on {rows_label(other)}"
         return f"Neither split was used for training: {use}."
     if part == ALL:
-        return "Without a split column, thresholds are tuned and evaluated on all rows (optimistic); see the interval."
-    return f"There are only {part} rows: what is tuned on them is in-sample (optimistic)."
+        return "Without a split column, thresholds are tuned and evaluated on all rows, which is optimistic."
+    return f"There are only {rows_label(part)}: what is tuned on them is in-sample (optimistic)."
 
 
 def of_data(data: Dataset) -> str:
@@ -194,7 +194,7 @@ def of_predictions(source: ScoreSource, part: str) -> str:
     """What the figure of predictions shows, for those who can't see it."""
     y_true, y_pred = source.predictions(part)
     return (
-        f"Predicted against actual values of {len(y_true):,} {part} rows ({source.about.origin}): "
+        f"Predicted against actual values of {rows_label(part, len(y_true))} ({source.about.origin}): "
         f"actual from {y_true.min():.4g} to {y_true.max():.4g}, "
         f"predicted from {y_pred.min():.4g} to {y_pred.max():.4g}."
     )

@@ -33,24 +33,32 @@ def among(source: ScoreSource, epochs: Sequence[int]) -> BestEpoch | None:
 
 
 def show() -> None:
-    """A button for each measure that shows its best epoch among those that are kept; nothing while a run trains."""
+    """A button for each measure that shows its best epoch among those that are kept, and one for the last epoch.
+
+    While a run trains there are none.
+    """
     source = shown.source()
     run = shown.run_of(source)
     if run is None or not run.ended or len(run.kept) < 2:
         return
-    st.markdown("**Restore best epoch**", help="Of the epochs that are kept, on the validation rows.")
+    st.markdown(
+        "**Restore best epoch**",
+        help="Of the epochs that are kept, on the validation rows. The verdict and the panels judge the current epoch; "
+        "the picture can show others.",
+    )
     epochs = tuple(kept.epoch for kept in run.kept)
     measures = EARLY_STOPPING if run.task != "regression" else ("loss",)
     best_by = (_best_by(name, (run.id, run.version), epochs, payoffs.current()) for name in measures)
-    for at, found in enumerate(filter(None, best_by)):
+    choices = [(found.epoch, f"{found.label} {text.rate(found.value)}") for found in best_by if found]
+    for at, (epoch, label) in enumerate([*choices, (run.epoch, "last")]):
+        judged = source.version == epoch
         st.button(
-            f"Epoch {found.epoch}: {found.label} {text.rate(found.value)}",
+            f"Epoch {epoch}: {label}" + (" (current)" if judged else ""),
             key=f"best_epoch.{at}",
             type="tertiary",
-            icon=":material/history:",
-            disabled=source.version == found.epoch,
+            icon=":material/check:" if judged else ":material/history:",
             on_click=shown.restore,
-            args=(source, found.epoch),
+            args=(source, epoch),
         )
 
 

@@ -40,7 +40,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         "parts": source.parts,
         "part": part,
         "epochs": job.runs[0].config.epochs if job and live else None,
-        "run": source.id,
+        "run": f"{source.id} {state.RESTORED.get()}",
         "live": live,
         "replay": "" if brief else _replay(job),
         "note": f"{text.seconds(job.elapsed)}{text.of_devices(job, tried=False)}" if job and not live else "",

@@ -159,9 +159,10 @@ def last() -> ScoreSource:
     return found if found and found.parts else services.demonstration().runs[-1]
 
 
-def train(config: RunConfig, replay: bool) -> None:
+def train(config: RunConfig, replay: bool, outlined: bool = True) -> None:
     """Train these choices and show the run, played once at the end with `replay`; what this session started before and
-    still trains is stopped, and forgotten if it was not to be replayed either, as on the way of a slider."""
+    still trains is stopped, and forgotten if it was not to be replayed either, as on the way of a slider. With
+    `outlined` what is shown now stays as the outline."""
     now = source()
     overtaken = now if isinstance(now, Run) and now.job == state.PASSING.get() and not now.ended else None
     before = last() if overtaken else now
@@ -172,8 +173,9 @@ def train(config: RunConfig, replay: bool) -> None:
         if overtaken:
             services.runner().discard(overtaken.job)
         state.PASSING.set("" if replay else started)
-        state.SHOWN_BEFORE.set(before.id)
-        state.SHOWN_WHEN_TRAINED.of(f"{started}-0").set(before.id)
+        outline = before.id if outlined else ""
+        state.SHOWN_BEFORE.set(outline)
+        state.SHOWN_WHEN_TRAINED.of(f"{started}-0").set(outline)
         state.SHOWN.set(f"{started}-0")
         state.REPLAYED.set(started if replay else "")
 
@@ -181,6 +183,7 @@ def train(config: RunConfig, replay: bool) -> None:
 def restore(source: ScoreSource, epoch: int) -> None:
     """Show an epoch of the run that this source is an epoch of; the last one is the run itself."""
     if run := run_of(source):
+        state.RESTORED.set(state.RESTORED.get() + 1)
         state.SHOWN.set(run.id if epoch == run.epoch else f"{run.id}@{epoch}")
 
 

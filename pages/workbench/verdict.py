@@ -49,14 +49,21 @@ def _judge(source: ScoreSource, part: str, question: Demonstrated | None, close:
         st.error(text.plain(source.error))
     found = of(source, part)
     heading = f"**{text.plain(question.question)}** {text.plain(question.answer)}  \n" if question else ""
-    st.markdown(f"{heading}{ICONS[found.tone]} {text.plain(found.text)}")
+    st.markdown(f"{heading}{ICONS[found.tone]} {_epoch(source)}{text.plain(found.text)}")
     for at, action in enumerate(found.actions):
         st.button(action.label, key=f"verdict.{at}", on_click=_perform, args=(source, action))
     if found.why:
         with st.popover("Why?", key="verdict.why"):
-            st.markdown(f"{text.plain(found.text)}\n\n{found.why}")  # on a phone a long text is cut
+            with st.container(key=dom.VERDICT_TEXT):
+                st.markdown(text.plain(found.text))
+            st.markdown(found.why)
     if question:
         st.button(":material/close:", key="verdict.close", type="tertiary", on_click=close, help="Close the question")
+
+
+def _epoch(source: ScoreSource) -> str:
+    """The epoch that is judged, which the picture may not show: it can show earlier ones."""
+    return "" if shown.run_of(source) is None else f":small[:gray[Epoch {source.version}]]\u2002"
 
 
 def of(source: ScoreSource, part: str) -> Verdict:

@@ -44,12 +44,13 @@ def undo(config: RunConfig) -> None:
     shown.show_run_of(config)
 
 
+opens = not state.RECIPE.is_set()
 recipe.open_link(services.demonstration().runs[-1].config)
 shown.open_link()
 if state.WENT_BACK.get():
     link.follow()
 if recipe.asks_to_train():
-    shown.train(recipe.config(), replay=False)
+    shown.train(recipe.config(), replay=False, outlined=not opens)  # a link has no run before it
 with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
     upload = predictions.of(shown.source())
     if upload:

@@ -101,6 +101,16 @@ def test_what_stands_below_a_number_is_read_whole(page: Page, app_url: str) -> N
     until(lambda: below.evaluate_all(cut) == 0)
 
 
+@pytest.mark.parametrize(("width", "count"), [(390, 2), (1440, 1)])
+def test_the_verdict_is_repeated_where_it_is_cut(page: Page, app_url: str, width: int, count: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(app_url)
+    drawn(page, "picture")
+    page.get_by_role("button", name="Why?", exact=True).click()
+    expect(page.get_by_text("on validation rows,")).to_be_visible()
+    expect(page.get_by_text("positives with").filter(visible=True)).to_have_count(count)
+
+
 def test_what_a_button_opens_comes_into_sight(page: Page, app_url: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(app_url)

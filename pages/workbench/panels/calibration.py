@@ -37,7 +37,7 @@ from core.evaluation.calibration import (
     top_label_error,
 )
 from core.evaluation.scores import Scores
-from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
+from core.evaluation.source import Key, ScoreSource, held_out, rows_label, tuned_on
 from core.experiment.config import RunConfig
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, ProbabilityScale, Scale, limits
@@ -160,7 +160,7 @@ def _choose(source: ScoreSource) -> tuple[str, Binning, int, ProbabilityScale]:
             key=state.CALIBRATION.name,
             horizontal=True,
             persist_state="session",
-            help=f"Fitted to the {tuned_on(source)} rows. Converting back fits nothing.",
+            help=f"Fitted to {rows_label(tuned_on(source), the=True)}. Converting back fits nothing.",
         )
         binning = st.segmented_control(
             "Bins",
@@ -277,12 +277,13 @@ def _say_line(scores: Scores, part: str, column: int, weight: NDArray | None) ->
         return
     if line.separates:
         st.markdown(
-            f"These scores separate the classes on the {scores.n_rows:,} {part} rows, so calibration can't be "
+            f"These scores separate the classes on {rows_label(part, scores.n_rows, the=True)}, so calibration can't "
+            "be "
             "tested. More rows may allow it."
         )
         return
     p = "p < 0.001" if line.p_value < 0.001 else f"p = {line.p_value:.3f}"
-    rows = f"{scores.n_rows:,} {part} rows"
+    rows = rows_label(part, scores.n_rows)
     if line.p_value < SURE:
         said = f"**Not calibrated** ({p}): on {rows} a score of 0.5 corresponds to a true probability of "
         said += f"{line.stands_for(0.5):.3f}."
@@ -305,7 +306,7 @@ def _show_diagrams(shown: Shown) -> None:
         if shown.calibrated is not None:
             now = reliability(view.y, shown.calibrated[part], shown.binning, shown.bins, sample_weight=weight)
         with place.container(border=True):
-            st.markdown(f"**Reliability**, {part} rows")
+            st.markdown(f"**Reliability**, {rows_label(part)}")
             live_figure(
                 reliability_figure(now, shown.name, None if now is given else given, shown.scale),
                 key=f"reliability_{part}",
@@ -330,7 +331,10 @@ def _in_words(of: Reliability, part: str, name: str) -> str:
         f"{score:.2f} against {share:.2f} of {rows:,} rows"
         for score, share, rows in zip(of.score, of.share, of.rows, strict=True)
     )
-    return f"Reliability diagram of the {part} rows, scores {name}: mean score against share of positives. {said}."
+    return (
+        f"Reliability diagram of {rows_label(part, the=True)}, scores {name}: mean score against share of "
+        f"positives. {said}."
+    )
 
 
 def _show_numbers(shown: Shown) -> None:
@@ -349,7 +353,8 @@ def _show_numbers(shown: Shown) -> None:
     _tiles(shown.reported, now, None if now is given else given)  # it comes last
     if now.sure_and_wrong:
         st.caption(
-            f"{now.sure_and_wrong:,} {shown.reported} rows have a score of exactly 0 or 1 and the opposite label: with "
+            f"{rows_label(shown.reported, now.sure_and_wrong)} have a score of exactly 0 or 1 and the opposite "
+            "label: with "
             "p clipped to [1e-15, 1 - 1e-15] each has a log-loss of 34.5 nats."
         )
     y_score = shown.scores[shown.reported].y_score
@@ -411,7 +416,7 @@ def _of_top_label(shown: Shown) -> str:
     part = shown.reported
     y_true, p, weight = shown.scores[part].y_true, shown.together[part], shown.source.row_columns(part).weight
     before = top_label_error(y_true, p, sample_weight=weight)
-    said = f"Top-label ECE, of the maximum p of each row over all classes, on {part}: {before:.3f}"
+    said = f"Top-label ECE, of the maximum p of each row over all classes, on {rows_label(part)}: {before:.3f}"
     if shown.calibrated is None or not shown.of_all_classes:
         return f"{said}."
     after = top_label_error(y_true, _of_classes(shown).map(p), sample_weight=weight)
@@ -449,8 +454,8 @@ def _show_move(shown: Shown) -> None:
     with right:
         st.markdown(
             f"{to_one.said}\n\nThe current threshold, **{payoffs.threshold(threshold)}** on the score, is "
-            f"**{image:.3f}** on the calibrated one. With it {otherwise:,} of {len(score):,} {part} rows are decided "
-            + ("differently: rows on one step share one score." if otherwise else "differently.")
+            f"**{image:.3f}** on the calibrated one. With it {otherwise:,} of {rows_label(part, len(score))} are "
+            "decided " + ("differently: rows on one step share one score." if otherwise else "differently.")
         )
         if not to_one.rising:
             st.markdown(
@@ -487,6 +492,7 @@ def _say_argmax(y_true: NDArray, part: str, p: NDArray[np.floating], to_all: Tem
     changed = changes(y_true, before, after).rows
     st.markdown(
         f"{temperature_sentence(to_all.temperature, to_all.at_bound)} The maximum stays the maximum: "
-        f"{changed:,} of {len(p):,} {part} rows get another class by argmax. The p of a class depends on all scores of "
+        f"{changed:,} of {rows_label(part, len(p))} get another class by argmax. The p of a class depends on all "
+        "scores of "
         "its row, so its one-vs-rest threshold has no single calibrated value: tune it again."
     )

@@ -16,7 +16,7 @@ from core.errors import CutoffError
 from core.evaluation import METRICS, ScoreIndex, comparison, metric_curve, pr_curve, roc_curve
 from core.evaluation.calibration import reliability
 from core.evaluation.comparison import Comparison, measures
-from core.evaluation.source import Key, ScoreSource, tuned_on
+from core.evaluation.source import Key, ScoreSource, rows_label, tuned_on
 from core.evaluation.tuning import bind, candidates
 from core.evaluation.value.payoffs import Payoffs
 from core.parameters import Value
@@ -174,14 +174,15 @@ def _say_odd(compared: Compared, part: str, label: str) -> None:
     positives = int(np.count_nonzero(compared.y))
     if not positives:
         st.warning(
-            f"No {part} row is {text.plain(label)}: recall, both curves and their areas are undefined, and F1 is 0 "
+            f"{rows_label(part, 'No')} are {text.plain(label)}: recall, both curves and their areas are undefined, "
+            "and F1 is 0 "
             "wherever a row is predicted positive."
         )
     elif positives == len(compared.y):
-        st.warning(f"Every {part} row is {text.plain(label)}: ROC and specificity are undefined.")
+        st.warning(f"{rows_label(part, 'All')} are {text.plain(label)}: ROC and specificity are undefined.")
     for letter, score in zip(plots.LETTERS, compared.scores, strict=False):
         if len(score) and score.min() == score.max():
-            st.warning(f"{letter} gives every {part} row the score {score[0]:.4g}, so it does not rank them.")
+            st.warning(f"{letter} gives {rows_label(part, 'all')} the score {score[0]:.4g}, so it does not rank them.")
     for letter, source in zip(plots.LETTERS, compared.sources, strict=False):
         if not source.about.final:
             st.caption(f"{letter} is not final yet: {source.about.origin}.")
@@ -269,7 +270,7 @@ def _in_words(compared: Compared, view: str, part: str) -> str:
             for name in ("precision", "recall", "f1")
         )
         said.append(f"{letter}, {line.name}, at threshold {_threshold(t)}: {rates}")
-    return f"{view} of {len(said)} runs on {part} rows. {'; '.join(said)}."
+    return f"{view} of {len(said)} runs on {rows_label(part)}. {'; '.join(said)}."
 
 
 def _show_differences(compared: Compared, part: str, column: int) -> None:
@@ -310,7 +311,8 @@ def _show_differences(compared: Compared, part: str, column: int) -> None:
         alt=f"{measure.label} of each run minus that of A, with its interval.",
     )
     st.caption(
-        f"Percentile intervals from {comparison.RESAMPLES:,} unstratified resamples of the {part} rows, the same for "
+        f"Percentile intervals from {comparison.RESAMPLES:,} unstratified resamples of {rows_label(part, the=True)}, "
+        "the same for "
         f"all runs. {'Thresholds are fixed. ' if measure.at_threshold else ''}"
         f"Better in: share of resamples in which a run is better than A.{_undefined(found)}"
     )
@@ -400,12 +402,13 @@ def _show_numbers(compared: Compared, part: str, tuned: bool) -> None:
         | dict.fromkeys(numbers, st.column_config.NumberColumn(format="%.3f")),
         placeholder="undefined",
         height=tables.height(len(compared.lines)),
-        alt=f"Threshold and numbers of each run on the {part} rows.",
+        alt=f"Threshold and numbers of each run on {rows_label(part, the=True)}.",
     )
     in_sample = " Thresholds were tuned on these rows: in-sample (optimistic)." if tuned else ""
     cost_fp, cost_fn = (text.plain(f"{cost:g} {payoffs.unit()}".rstrip()) for cost in compared.costs.values())
     st.caption(
-        f"On the {part} rows. Precision to cost are at the threshold; a false positive costs {cost_fp} more than a "
+        f"On {rows_label(part, the=True)}. Precision to cost are at the threshold; a false positive costs {cost_fp} "
+        "more than a "
         f"true negative, a false negative {cost_fn} more than a true positive. Positive-class ECE over 15 bins of "
         f"equal width.{in_sample}"
     )

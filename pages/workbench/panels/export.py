@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import CutoffError
 from core.evaluation import DECISIONS
-from core.evaluation.source import About, Key, ScoreSource
+from core.evaluation.source import About, Key, ScoreSource, rows_label
 from core.evaluation.threshold import Threshold
 from core.evaluation.tuning import provenance_label
 from core.export import ThresholdRecord, pytorch_code, scikit_learn_code, scores_csv, threshold_record
@@ -101,7 +101,7 @@ def show(source: ScoreSource, part: str, _column: int) -> None:
                 "text/csv",
                 icon=":material/download:",
                 on_click="ignore",
-                help=f"The {part} rows: their place in the data set, actual class and scores.",
+                help=f"{rows_label(part).capitalize()}: their place in the data set, actual class and scores.",
             )
     st.caption(chosen.about)
     st.code(content, chosen.language, wrap_lines=True)

@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.evaluation import label_totals, predicted_positive
-from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
+from core.evaluation.source import Key, ScoreSource, held_out, rows_label, tuned_on
 from core.evaluation.tuning import (
     LABEL_RULES,
     LabelChoice,
@@ -54,7 +54,8 @@ def show(source: ScoreSource, _part: str, _column: int) -> None:
         alt=f"Metrics of {LABEL_RULES[name].label} on each split, beside those of the default threshold.",
     )
     st.caption(
-        f"{part.capitalize()}, tuned: in-sample (optimistic). Folds: each third of the {part} rows is decided by "
+        f"{part.capitalize()}, tuned: in-sample (optimistic). Folds: each third of {rows_label(part, the=True)} is "
+        "decided by "
         "thresholds tuned on the other two." + (f" {other.capitalize()} rows are not used for tuning." if other else "")
     )
     _offer(source, name, choice)
@@ -152,4 +153,7 @@ def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
             f"The rule predicts {never:,} of {found.size:,} labels for no row: their threshold is above every score."
         )
     if isinstance(choice, LabelShares):
-        st.caption(f"These are the thresholds of the {part} rows; on other rows the rule matches the shares again.")
+        st.caption(
+            f"These are the thresholds of {rows_label(part, the=True)}; on other rows the rule matches the shares "
+            "again."
+        )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, rows_label
 from core.export import predictions_csv
 from pages.shared import regression
 
@@ -19,7 +19,7 @@ def show(source: ScoreSource, part: str, _column: int) -> None:
     error = y_pred - y_true
     largest = np.argsort(-np.abs(error), kind="stable")[:MOST]
     columns = {"row": source.rows(part), "actual": y_true, "predicted": y_pred, "error": error}
-    st.markdown(f"**{regression.target(source)}** of the {part} rows, the largest errors first")
+    st.markdown(f"**{regression.target(source)}** of {rows_label(part, the=True)}, the largest errors first")
     st.dataframe(pd.DataFrame({name: values[largest] for name, values in columns.items()}), hide_index=True)
     st.download_button(
         "Predictions as CSV",

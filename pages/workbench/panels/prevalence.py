@@ -14,7 +14,7 @@ from scipy.special import logit
 from core.evaluation import METRICS, metric_curve
 from core.evaluation import prevalence as shift
 from core.evaluation.prevalence import GRID, Aim, BestThresholds
-from core.evaluation.source import Key, ScoreSource, tuned_on
+from core.evaluation.source import Key, ScoreSource, rows_label, tuned_on
 from core.evaluation.tuning import Bootstrap, bootstrap, candidates
 from core.evaluation.value.payoffs import Payoffs, net_value
 from core.plots import prevalence as plots
@@ -46,8 +46,9 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     priced = Priced(source, part, column, pays, payoffs.unit(), source.scores(part).n_rows)
     here = priced.indexes[priced.tuned_on].prevalence
     if not 0 < here < 1:
-        rows, label = "All" if here == 1 else "None", text.plain(priced.views[priced.tuned_on].label)
-        st.markdown(f"{rows} of the {priced.tuned_on} rows are {label}, so another prevalence can't be simulated.")
+        rows = rows_label(priced.tuned_on, "All" if here == 1 else "No")
+        label = text.plain(priced.views[priced.tuned_on].label)
+        st.markdown(f"{rows} are {label}, so another prevalence can't be simulated.")
         return
     now, before = thresholds.of_column(source, column)
     with st.container(border=True):
@@ -184,11 +185,14 @@ def _against_prevalence(priced: Priced, now: float, here: float, there: float) -
             [plots.share_mark("data", here, "dot"), plots.share_mark("production", there, heavy=True)],
         ),
         key="prevalence",
-        alt=f"Precision, F1 and accuracy of the current threshold against the prevalence, {priced.part} rows.",
+        alt=f"Precision, F1 and accuracy of the current threshold against the prevalence, {rows_label(priced.part)}.",
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column}",
     )
-    st.caption(f"The {priced.part} rows. Shaded: interval of precision, coverage at least 90% (Wilson, of both rates).")
+    st.caption(
+        f"{rows_label(priced.part).capitalize()}. Shaded: interval of precision, coverage at least 90% (Wilson, of "
+        "both rates)."
+    )
 
 
 def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, here: float, there: float) -> None:
@@ -201,7 +205,7 @@ def _best_against_prevalence(priced: Priced, aim: Aim, best: BestThresholds, her
             priced.scale,
         ),
         key="best_threshold",
-        alt=f"The best threshold for {AIMS[aim]} against the prevalence, tuned on {priced.tuned_on} rows and "
+        alt=f"The best threshold for {AIMS[aim]} against the prevalence, tuned on {rows_label(priced.tuned_on)} and "
         "predicted.",
         height=380,
         revision=f"{priced.source.id} {priced.column} {aim} {priced.scale}",
@@ -222,11 +226,12 @@ def _against_threshold(priced: Priced, now: float, best: float, theory: float, t
     live_figure(
         plots.metrics_at_figure(curves, now, marks, axis),
         key="metrics_there",
-        alt=f"Precision, recall and F1 of the {priced.part} rows against the threshold at {_percent(there)}.",
+        alt=f"Precision, recall and F1 of {rows_label(priced.part, the=True)} against the threshold at "
+        f"{_percent(there)}.",
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
     )
-    st.caption(f"The {priced.part} rows, each class weighted by its new share divided by its old one.")
+    st.caption(f"{rows_label(priced.part).capitalize()}, each class weighted by its new share divided by its old one.")
 
 
 def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there: float) -> None:
@@ -234,7 +239,7 @@ def _best_there(priced: Priced, aim: Aim, tuned: Bootstrap, theory: float, there
     best, (low, high) = tuned.choice.threshold, tuned.threshold_spread
     st.markdown(f"**Best threshold for {AIMS[aim]} at {_percent(there)}**")
     st.markdown(
-        f"Tuned on {priced.tuned_on}: {threshold(best)}, spread over 90% of resamples {threshold(low)} to "
+        f"Tuned on {rows_label(priced.tuned_on)}: {threshold(best)}, spread over 90% of resamples {threshold(low)} to "
         f"{threshold(high)}." + (f" Predicted: {threshold(theory)}." if priced.probabilities else "")
     )
     st.button(

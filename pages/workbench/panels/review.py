@@ -7,6 +7,7 @@ import math
 import pandas as pd
 import streamlit as st
 
+from core.evaluation.source import rows_label
 from core.evaluation.tuning import candidates
 from core.evaluation.value.payoffs import Band, Outcome, Review, best_band, chow, outcome, rows_here
 from core.plots.costs import band_figure, threshold_mark
@@ -49,7 +50,7 @@ def show(priced: Priced) -> None:
         (
             "Low to high",
             f"{threshold(low)} to {threshold(high)}" if low < high else "none",
-            f"tuned on {priced.tuned_on} rows",
+            f"tuned on {rows_label(priced.tuned_on)}",
         ),
         (f"Reviewed, {reported}", percent(best.shares()[1]), f"{best.reviewed:,} of {best.total:,} rows"),
         (f"Errors left, {reported}", f"{best.errors:,.4g}", f"{single.errors:,.4g} with the best single threshold"),
@@ -113,7 +114,8 @@ def _of_capacity(
     volume = priced.volume
     if not wanted.reviewed:
         return "No review is worth its cost here: the best pair is a single threshold."
-    here = f"{wanted.reviewed:,} of the {wanted.total:,} {priced.tuned_on} rows are worth a review"
+    rows = rows_label(priced.tuned_on, f"{wanted.total:,}", the=True)
+    here = f"{wanted.reviewed:,} of {rows} are worth a review"
     if capacity is None:
         return f"{here}."
     if wanted.reviewed <= most:
@@ -148,7 +150,8 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
     live_figure(
         band_figure(priced.views[priced.part], bands[BEST], marks, axis),
         key="band",
-        alt=f"Histograms of the {priced.part} rows' scores by actual class. Scores to review: {threshold(low)} to "
+        alt=f"Histograms of the scores of {rows_label(priced.part, the=True)} by actual class. Scores to review: "
+        f"{threshold(low)} to "
         f"{threshold(high)}{by_theory}.",
         height=380,
         revision=f"{priced.source.id} {priced.part} {priced.column} {axis}",
@@ -158,8 +161,8 @@ def _figure(priced: Priced, bands: dict[str, Band]) -> None:
         "is worth more than either decision."
     )
     st.caption(
-        f"The {priced.part} rows. Hatched: misclassified. Shaded: reviewed, drawn as if every review were correct."
-        + dashed * priced.probabilities
+        f"{rows_label(priced.part).capitalize()}. Hatched: misclassified. Shaded: reviewed, drawn as if every review "
+        "were correct." + dashed * priced.probabilities
     )
     priced.say_theory_is_missing("review.theory", "Chow's rule (1970)")
 

@@ -16,11 +16,10 @@ from core.evaluation import NO_CLASS, changes
 from core.evaluation.groups import Grouping
 from core.evaluation.rows import Outcome, behind, behind_cell, described, outcome_counts
 from core.evaluation.scores import ClassView, Scores
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, rows_label
 from core.export import table_csv
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
-from core.predictions import ALL
 from pages.components.live_figure import live_figure
 from pages.shared import controls, dom, state, text, thresholds
 from pages.workbench import groups
@@ -49,7 +48,9 @@ COLUMNS = {
     "score": st.column_config.NumberColumn(format="%.6g"),
     "logit": st.column_config.NumberColumn(format="%.3f"),
     "distance": st.column_config.NumberColumn(help="Score minus threshold.", format="%.3g"),
-    "lead": st.column_config.NumberColumn(help="Score of the decided class minus the largest other.", format="%.3g"),
+    "lead": st.column_config.NumberColumn(
+        "margin", help="Score of the decided class minus the largest other.", format="%.3g"
+    ),
 }
 
 
@@ -84,8 +85,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
         found, said = _choose_cell(source, scores, thresholds.values(now), saved)
     else:
         found, said = _choose_outcome(source, part, scores.view(column), *thresholds.of_column(source, column))
-    of = "" if part == ALL else f"{part} "
-    st.markdown(f"**{len(found):,} of {scores.n_rows:,} {of}rows**{text.plain(said)}.")
+    st.markdown(f"**{len(found):,} of {rows_label(part, scores.n_rows)}**{text.plain(said)}.")
     if len(found):
         _show_found(source, part, column, found)
 

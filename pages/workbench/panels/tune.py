@@ -11,7 +11,7 @@ import streamlit as st
 
 from core import checks
 from core.evaluation import METRICS
-from core.evaluation.source import Key, ScoreSource, held_out, tuned_on
+from core.evaluation.source import Key, ScoreSource, held_out, rows_label, tuned_on
 from core.evaluation.tuning import (
     PREVALENCE,
     Bootstrap,
@@ -41,7 +41,7 @@ Params = tuple[tuple[str, Value], ...]
 ESTIMATE = (
     "What this threshold is worth in the population, with its interval. The whole tuning is repeated on resamples of "
     "these rows, drawn with replacement and without regard to class. The estimate is .368 of the in-sample "
-    "value and .632 of the out-of-bag value."
+    "value and .632 of the out-of-bag value (the .632 bootstrap)."
 )
 SIZES = (25, 50, 100, 200, 500, 1000, 2000, 5000)  # rows of a simulated split
 DRAWN = 200_000  # rows drawn for each of them
@@ -59,7 +59,7 @@ def show(source: ScoreSource, _part: str, column: int) -> None:
         st.markdown(text.plain(choice.said))
     show_findings(source, column, name, "tune")
     low, high = tuned.threshold_spread
-    estimated = f"{value}, .632 bootstrap"
+    estimated = f"{value}, new rows"
     tiles(
         (
             "Threshold",
@@ -138,7 +138,7 @@ def label_for_all(source: ScoreSource) -> tuple[str, str] | None:
     rule, kind = _chosen(), "label" if source.task == "multilabel" else "class (one-vs-rest)"
     if rule is None:
         return None
-    said = f"The threshold of each {kind} by the rule chosen in Tune, on the {tuned_on(source)} rows."
+    said = f"The threshold of each {kind} by the rule chosen in Tune, on {rows_label(tuned_on(source), the=True)}."
     return f"Tune all: {_short(rule)}", said
 
 
@@ -288,10 +288,10 @@ def _show_beside(source: ScoreSource, column: int, threshold: float) -> None:
             "{:+.3f}", subset=["difference"] if others else [], na_rep="undefined"
         ),
         border="horizontal",
-        alt=f"Metrics at threshold {_number(threshold)} on {' and on '.join(points)} rows.",
+        alt=f"Metrics at threshold {_number(threshold)} on {' and on '.join(map(rows_label, points))}.",
     )
-    estimates = "".join(f"; {other} estimates its metrics on new rows" for other in others)
-    st.caption(f"The threshold was tuned on {part}{estimates or ': in-sample (optimistic)'}.")
+    estimates = "".join(f"; {rows_label(other, the=True)} estimate its metrics on new rows" for other in others)
+    st.caption(f"The threshold was tuned on {rows_label(part)}{estimates or ': in-sample (optimistic)'}.")
 
 
 def _resamples(tuned: Bootstrap) -> str:
@@ -311,13 +311,15 @@ def _of_figure(tuned: Bootstrap) -> str:
 def _in_words(source: ScoreSource, value: str, tuned: Bootstrap, lost: Regret | None) -> str:
     low, high = tuned.threshold_spread
     said = (
-        f"{value} against threshold. Tuned on {tuned_on(source)}: {_number(tuned.choice.value)} at threshold "
+        f"{value} against threshold. Tuned on {rows_label(tuned_on(source))}: {_number(tuned.choice.value)} at "
+        "threshold "
         f"{_number(tuned.choice.threshold)}, spread {_number(low)} to {_number(high)} over {_resamples(tuned)}."
     )
     if lost is None:
         return said
+    other = rows_label(held_out(source) or "")
     return (
-        f"{said} On {held_out(source)} {_number(lost.value)} there; the best is {_number(lost.best)} at "
+        f"{said} On {other} {_number(lost.value)} there; the best is {_number(lost.best)} at "
         f"{_number(lost.best_threshold)}."
     )
 
@@ -358,7 +360,7 @@ def _show_optimism(positives: int, part: str) -> None:
         f"the population, at thresholds of {one.thresholds.mean():.3f} ± {one.thresholds.std():.3f}; the best possible "
         f"is {best.value:.3f} at {best.threshold:.3f}."
     )
-    st.caption(f"Your {part} split has {positives:,} positive rows, as {alike:,.0f} rows here have on average.")
+    st.caption(f"You have {positives:,} positives to tune on, as {alike:,.0f} rows here have on average.")
     live_figure(
         optimism_figure(found, best, chosen),
         key="optimism_figure",

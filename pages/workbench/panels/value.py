@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 from scipy.special import logit
 
-from core.evaluation.source import Key, ScoreSource, tuned_on
+from core.evaluation.source import Key, ScoreSource, rows_label, tuned_on
 from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.plots.costs import threshold_mark, value_figure
 from core.plots.style import place
@@ -102,14 +102,15 @@ def _figure(priced: Priced, best: Optimum, now: float, before: float | None) -> 
     live_figure(
         value_figure(curves, marks, best.threshold_spread, priced.unit, axis),
         key="net_value",
-        alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per {PER:,} {priced.tuned_on} "
-        f"rows, at {threshold(best.threshold)}"
+        alt=f"Net value against threshold: at best {priced.money(PER * best.value)} per "
+        f"{rows_label(priced.tuned_on, PER)}, at {threshold(best.threshold)}"
         + (f"; theory says {threshold(theory)}." if priced.probabilities else "."),
         height=400,
         revision=f"{priced.source.id} {priced.column} {axis}",
     )
     st.caption(
-        f"Shaded: spread of the best threshold over 90% of unstratified resamples of the {priced.tuned_on} rows. 90% "
+        f"Shaded: spread of the best threshold over 90% of unstratified resamples of "
+        f"{rows_label(priced.tuned_on, the=True)}. 90% "
         "interval: of the net value of this threshold in the population. "
         + f"Dashed: theory (Elkan, 2001), {text.rate(theory)}, optimal for calibrated scores. " * priced.probabilities
         + "Lines are accurate to 0.1% of the height; the table is exact."

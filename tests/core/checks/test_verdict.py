@@ -362,7 +362,7 @@ def test_using_the_threshold_settles_the_matter():
 def test_the_probability_that_the_threshold_means_is_said():
     said = verdict(*binary(z=0.5 * Z + 0.5, threshold=0.55))
     assert said.kind == "underconfident"
-    means = float(re.search(r"but 0.550 means a probability of ([\d.]+)", said.text)[1])
+    means = float(re.search(r"but 0.550 means a probability of (0\.\d+)", said.text)[1])
     assert means == pytest.approx(expit(2 * (logit(0.55) - 0.5)), abs=0.02)
     assert "threshold are not affected" not in said.text
 

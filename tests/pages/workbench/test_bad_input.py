@@ -67,7 +67,7 @@ def labels(n: int = 200) -> np.ndarray:
 def said_of_constants(value: str) -> dict[str, str]:
     return {
         "Tune": "which predicts 50 of 50 rows positive",
-        "Compare": f"A gives every validation row the score {value}, so it does not rank them.",
+        "Compare": f"A gives all validation rows the score {value}, so it does not rank them.",
     }
 
 
@@ -75,12 +75,12 @@ HALF = np.tile([0, 1], 100)
 NONE_POSITIVE = {
     "Tune": "F1 is undefined at every threshold, since no row is positive.",
     "Value": "Only 0 validation rows are",
-    "Prevalence": "None of the validation rows are",
+    "Prevalence": "No validation rows are",
     "Calibration": "0 of 50 are positive.",
     "Compare": "recall, both curves and their areas are undefined, and F1 is 0",
 }
 ALL_POSITIVE = {
-    "Prevalence": "All of the validation rows are",
+    "Prevalence": "All validation rows are",
     "Calibration": "50 of 50 are positive.",
     "Compare": "ROC and specificity are undefined.",
 }

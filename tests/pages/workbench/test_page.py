@@ -324,7 +324,7 @@ def test_the_button_of_the_verdict_moves_the_threshold(app_test: AppTest):
     use = next(one for one in at.button if one.label.startswith("Use 0"))
     use.click().run()
     now = marks(at)["current"]
-    assert f"{now['threshold']:.2f}" in use.label
+    assert f"{now['threshold']:.3f}" in use.label
     scores = services.demonstration().runs[-1].scores("validation")
     f1 = [sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= t) for t in np.unique(scores.y_score)[-400:]]
     assert sklearn.f1_score(scores.y_true, scores.y_score[:, 0] >= now["threshold"]) == pytest.approx(max(f1))

@@ -136,7 +136,7 @@ def test_one_temperature_of_all_classes_keeps_argmax_and_names_the_top_label_ece
     text = said(app_test)
     assert f"Temperature {temperature:.3g}: logits are divided by it." in text
     assert f"0 of {test.n_rows} test rows get another class by argmax" in text
-    assert f"on test: {top_label_error(test.y_true, test.y_score):.3f} uncalibrated" in text
+    assert f"on test rows: {top_label_error(test.y_true, test.y_score):.3f} uncalibrated" in text
     assert f"{top_label_error(test.y_true, after(test.y_score)):.3f} with the temperature" in text
     found = numbers(app_test)["test, Temperature"]
     assert found["Brier score"] == pytest.approx(

@@ -314,7 +314,7 @@ def test_the_class_or_label_of_the_page_is_the_one_compared(app_test: AppTest, c
 
 def test_one_class_only_says_what_is_undefined_and_shows_the_rest(app_test: AppTest):
     open_source(app_test, *two_sources())
-    for label, word in ((0, "No validation row is"), (1, "Every validation row is")):
+    for label, word in ((0, "No validation rows are"), (1, "All validation rows are")):
         open_source(app_test, *two_sources(lambda scores, label=label: _with_labels(scores, label)))
         show_compare(app_test)
         for view in ("PR", "ROC", "Cost", "Calibration"):
@@ -343,7 +343,7 @@ def test_constant_scores_are_named(app_test: AppTest):
     sources = two_sources(other=lambda scores: replace(scores, y_score=np.full_like(scores.y_score, 0.25)))
     open_source(app_test, *sources)
     show_compare(app_test)
-    assert "B gives every validation row the score 0.25, so it does not rank them." in sentences(app_test)
+    assert "B gives all validation rows the score 0.25, so it does not rank them." in sentences(app_test)
     for view in ("PR", "ROC", "Cost", "Calibration"):
         choose(app_test, "compare.view", view)
         assert not app_test.exception

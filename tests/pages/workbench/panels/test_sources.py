@@ -164,7 +164,7 @@ def test_one_split_is_tuned_on_and_the_estimate_is_that_of_the_bootstrap(app_tes
     y, score, _, _ = binary().view()
     tuned = bootstrap_of(source, 0, bind("f1"), "test")
     assert tile(at, "F1, test") == f"{max(sklearn.f1_score(y, score >= t) for t in score):.3f}"
-    assert tile(at, "F1, .632 bootstrap") == f"{tuned.estimate:.3f}"
+    assert tile(at, "F1, new rows") == f"{tuned.estimate:.3f}"
     names = [trace["name"] for trace in figure_of(at, "tuned")["data"] if trace.get("name", "").startswith("F1, ")]
     assert names[0] == "F1, test"
     assert not any("validation" in name for name in names)

@@ -133,9 +133,9 @@ def test_the_figure_shows_both_splits_the_spread_and_the_regret(app_test: AppTes
     assert f"regret {lost.loss:.3f}" in {trace.get("name") for trace in figure["data"]}
     assert sum(named(figure, "resamples")["y"]) == 1000
     assert "spread of the threshold, 90% of 1,000 resamples" in said(app_test)
-    assert tile(app_test, "F1, .632 bootstrap") == f"{tuned.estimate:.3f}"
+    assert tile(app_test, "F1, new rows") == f"{tuned.estimate:.3f}"
     low, high = tuned.interval
-    assert below(app_test, "F1, .632 bootstrap") == f"90% interval {low:.3f} to {high:.3f}"
+    assert below(app_test, "F1, new rows") == f"90% interval {low:.3f} to {high:.3f}"
     assert "confidence" not in said(app_test)
 
 
@@ -213,10 +213,7 @@ def test_optimism_of_tuning_is_shown_on_demand_for_the_rows_chosen(app_test: App
     app_test.session_state["optimism"] = True
     app_test.run()
     positives = int(run.scores("validation").positives[0])
-    assert (
-        f"Your validation split has {positives} positive rows, as {13 * positives} rows here have on average"
-        in said(app_test)
-    )
+    assert f"You have {positives} positives to tune on, as {13 * positives} rows here have on average" in said(app_test)
     for rows in (500, 50):
         if rows != 500:
             app_test.select_slider[-1].set_value(rows).run()
