@@ -79,7 +79,8 @@ SIDE_BY_SIDE = f"""
 # changed is said in the empty part of the bar, on a phone at the bottom, so that nothing below moves; there the verdict
 # has room for five lines, and "Why?" repeats it whole. What is not seen has no place in it.
 # Tests: test_one_screen_holds_the_picture_and_its_controls, test_nothing_moves_where_other_data_is_chosen and
-# test_nothing_jumps_while_a_run_trains in tests/e2e/test_workbench.py.
+# test_nothing_jumps_while_a_run_trains in tests/e2e/test_workbench.py, and
+# test_the_buttons_of_the_verdict_stand_at_the_right_edge in tests/e2e/test_predictions.py.
 ONE_SCREEN = f"""
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) {{ padding: 4.15rem 1.25rem 1rem }}
   [data-testid="stMainBlockContainer"]:has(.st-key-{RECIPE}) > [data-testid="stVerticalBlock"] {{ gap: 0.4rem }}
@@ -99,6 +100,7 @@ ONE_SCREEN = f"""
   .st-key-{RECIPE_CHANGES} button {{ min-height: 1.75rem; padding-block: 0; white-space: nowrap }}
   .st-key-{RECIPE} button {{ padding-inline: 0.6rem }}
   .st-key-{VERDICT} {{ padding: 0.4rem 0.75rem; min-height: 3.75rem; overflow: visible }}
+  .st-key-{VERDICT} > :first-child {{ flex: 1 1 0; min-width: 0 }}
   .st-key-{VERDICT_STATUS} {{ position: absolute }}
   .st-key-{UPLOAD} {{ position: fixed; top: 0 }}
   @media (max-width: 1399px) {{

@@ -45,6 +45,9 @@ PASTE = """(text) => {
 }"""
 
 
+RIGHT = "element => element.getBoundingClientRect().right"
+
+
 def drop(page: Page, name: str, content: bytes) -> None:
     page.evaluate(DROP, [name, base64.b64encode(content).decode()])
 
@@ -192,6 +195,16 @@ def test_another_tab_opens_them_until_they_are_deleted(page: Page, app_url: str,
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
     other.reload()
     expect(other.get_by_text("These predictions are no longer kept. Open the file again.")).to_be_visible()
+
+
+def test_the_buttons_of_the_verdict_stand_at_the_right_edge(page: Page, app_url: str, tmp_path: Path):
+    land(page, app_url)
+    ends = [page.locator(".st-key-verdict-why").evaluate(RIGHT)]
+    drop(page, "scores.csv", written(tmp_path, "scores.csv"))
+    opened(page)
+    ends.append(page.locator(".st-key-verdict > * button").last.evaluate(RIGHT))
+    assert ends[0] == pytest.approx(ends[1], abs=1)
+    assert page.locator(".st-key-verdict").evaluate(RIGHT) - ends[0] < 16
 
 
 def test_markup_in_a_name_is_text(page: Page, app_url: str, tmp_path: Path):

@@ -213,7 +213,7 @@ def _choose_cell(
 def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame) -> None:
     """A page of the rows found, as a table and, where rows are images, as those; all of them as a file."""
     image = source.row_columns(part).image
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center"):  # at the right the table has its own buttons
         shown = _choose_page(source, f"{part} {column}", found, IMAGES if image else PAGE)
         st.download_button(
             "Rows as CSV",
