@@ -268,7 +268,7 @@ def of_race(job: Job) -> str:
 
 
 def of_histograms(run: Run, part: str) -> str:
-    return f"Histograms of the {part} rows' probabilities by actual class, after epoch {run.epoch}."
+    return f"Histograms of the probabilities of {rows_label(part, the=True)} by actual class, after epoch {run.epoch}."
 
 
 def of_panels(task: str) -> str:

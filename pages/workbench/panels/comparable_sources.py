@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.data import dataset_spec
-from core.evaluation.source import ScoreSource
+from core.evaluation.source import ScoreSource, rows_label
 from core.experiment import compatibility
 from core.experiment.config import SETTINGS, RunConfig
 from core.experiment.variants import distinct, field_label
@@ -81,7 +81,7 @@ def why_not(source: ScoreSource, other: ScoreSource, part: str) -> str:
             return "the same data with other settings"
         if other.config.split_seed != source.config.split_seed:
             return "rows split in another way"
-        return "" if part in other.parts else f"no {part} rows"
+        return "" if part in other.parts else rows_label(part, "no")
     if part not in other.parts:
         return "other data"
     if other.task != source.task or other.class_names != source.class_names:

@@ -317,6 +317,15 @@ def test_a_run_that_is_gone_can_be_trained_again_from_its_link(app_test: AppTest
     assert again == "It is trained again with the same settings, which gives the same numbers."
     assert current_run(at).config == RunConfig(dataset="gaussians", epochs=2)
     assert marks(at)["current"]["threshold"] == 0.25
+    assert state.SHOWN_BEFORE.name not in at.session_state or not at.session_state[state.SHOWN_BEFORE.name]
+
+
+def test_calibrate_opens_calibration_with_a_method(app_test: AppTest):
+    at = app_test.run()
+    next(one for one in at.button if one.label.startswith("Use 0")).click().run()
+    next(one for one in at.button if one.label == "Calibrate").click().run()
+    assert at.session_state["panel"] == "Calibration"
+    assert at.session_state[state.CALIBRATION.name] == "convert"
 
 
 def test_the_button_of_the_verdict_moves_the_threshold(app_test: AppTest):
