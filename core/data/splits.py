@@ -19,7 +19,6 @@ from core.data.tables import Table, listed
 from core.data.thinning import PREVALENCE, thinned
 from core.errors import CutoffError
 from core.parameters import Value, defaults
-from core.settings import read_settings
 
 DATASETS: dict[str, DatasetSpec] = REAL | SYNTHETIC
 FRACTIONS = {"train": 0.5, "validation": 0.25, "test": 0.25}
@@ -190,6 +189,8 @@ def _check_part(data: Dataset, part: str, rows: np.ndarray) -> None:
 @cache
 def kept_tables() -> KeptTables:
     """The one store of tables to train on."""
+    from core.settings import read_settings  # training needs none of it
+
     settings = read_settings()
     return KeptTables(60 * settings.upload_minutes, settings.uploads_mb << 20)
 

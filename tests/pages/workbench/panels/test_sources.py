@@ -20,6 +20,7 @@ from core.evaluation.scores import Scores
 from core.evaluation.source import ArraySource, RowColumns
 from core.evaluation.tuning import bind, bootstrap_of
 from core.plots.style import score_range
+from pages.shared import state
 from pages.workbench.panels import PANELS
 from tests.conftest import act, choose, figure_of, press, sentences, unescaped
 from tests.support.shown_sources import open_source, tile
@@ -39,14 +40,17 @@ ON_SCORES = {
 
 
 def two_parts(task: str) -> ArraySource:
-    """Margins of either split, drawn apart."""
-    return ArraySource({"validation": margins(task, 90), "test": margins(task, 60)})
+    """Margins of either split, drawn apart, with times."""
+    sizes = {"validation": 90, "test": 60}
+    times = {part: RowColumns(time=np.arange(rows, dtype=float)) for part, rows in sizes.items()}
+    return ArraySource({part: margins(task, rows) for part, rows in sizes.items()}, times)
 
 
 def open_panel(at: AppTest, panel: str, *sources: ArraySource) -> AppTest:
     """Open the page on the first of these sources with this panel, by its identifier."""
     at.session_state["panel"] = PANELS[panel].label
     at.session_state["rule.curve"] = True
+    at.session_state[state.ALONE.name] = panel == "rows"  # of all classes there are no bars
     return open_source(at, *sources)
 
 
@@ -170,7 +174,7 @@ def test_one_split_is_tuned_on_and_the_estimate_is_that_of_the_bootstrap(app_tes
     assert not any("validation" in name for name in names)
     at.session_state["panel"] = "Export"
     record = json.loads(at.run().code[0].value)
-    assert record["thresholds"][0]["origin"] == {"how": "rule", "rows": "test", "rule": "f1"}
+    assert record["thresholds"][0]["origin"] == {"how": "rule", "rows": "test", "rule": "f1", "earlier": False}
     assert list(record["worth"]) == ["test"]
     assert record["worth"]["test"]["in_sample"] is True
     choose(at, "export.format", "scikit_learn")
