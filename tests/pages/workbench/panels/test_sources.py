@@ -50,7 +50,7 @@ def open_panel(at: AppTest, panel: str, *sources: ArraySource) -> AppTest:
     """Open the page on the first of these sources with this panel, by its identifier."""
     at.session_state["panel"] = PANELS[panel].label
     at.session_state["rule.curve"] = True
-    at.session_state[state.ALONE.name] = panel == "rows"  # of all classes there are no bars
+    at.session_state[state.ROWS.of(sources[0].id).name] = {"cell": False}  # of all classes there are no bars
     return open_source(at, *sources)
 
 
