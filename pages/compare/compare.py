@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.errors import CutoffError
 from pages.compare import first_steps, form, one_run, player, race
-from pages.shared import choices, dom, own_table, session, state, text
+from pages.shared import choices, dom, files, own_table, session, state, text
 from pages.shared.services import devices
 
 TICK_SECONDS, RACE_TICK_SECONDS = 0.4, 1.0  # a browser takes its time to draw many variants
@@ -38,7 +38,7 @@ with st.container(key=dom.COMPARE, horizontal=True, gap="medium"):
 with settings:
     experiment, problem = form.edit()
 own_table.show_dialog(state.DATASET.set)
-own_table.receive()
+files.receive()
 chosen = experiment.variants[state.EDITED.get()].config if experiment else None
 if experiment:
     session.write_link(experiment)

@@ -31,7 +31,7 @@ from pages.losses.cards import (
     rests_of,
     solved_of,
 )
-from pages.shared import choices, state, text
+from pages.shared import choices, files, state, text
 
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
 BY_HAND = "Naive BCE, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
@@ -299,3 +299,4 @@ st.caption("Compare losses before any training: value, gradient, optimal score a
 explore()
 show_twice()
 show_decisions()
+files.receive()

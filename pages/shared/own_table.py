@@ -15,7 +15,7 @@ from core.errors import CutoffError
 from core.predictions.uploads import Upload
 from core.settings import read_settings
 from core.text import shortened
-from pages.components.upload.upload import upload_anywhere, upload_chooser
+from pages.components.upload.upload import upload_chooser
 from pages.shared import services, session, state, tables, text
 
 LONGEST_LABEL, PREVIEWED = 40, 5
@@ -58,12 +58,6 @@ def show_dialog(use: Callable[[str], None]) -> None:
     """Draw the dialog if it has been asked for; `use` is called with the name of the data set, in a callback."""
     if state.TABLE_ASKED.get():
         _dialog(use)
-
-
-def receive() -> None:
-    """Take the files that the dialog asks for, on a page that opens no others."""
-    if state.TABLE_ASKED.get():
-        upload_anywhere(most_bytes=read_settings().upload_mb << 20, on_opened=take, key="upload")
 
 
 def kept_sentence() -> str:

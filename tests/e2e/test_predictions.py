@@ -207,6 +207,16 @@ def test_the_buttons_of_the_verdict_stand_at_the_right_edge(page: Page, app_url:
     assert page.locator(".st-key-verdict").evaluate(RIGHT) - ends[0] < 16
 
 
+@pytest.mark.parametrize("path", ["compare", "losses"])
+def test_a_file_dropped_on_another_page_opens_on_the_workbench(page: Page, app_url: str, tmp_path: Path, path: str):
+    page.goto(f"{app_url}/{path}")
+    page.locator("[data-testid=stApp] .drop").wait_for(state="attached")
+    settled(page)
+    drop(page, "scores.csv", written(tmp_path, "scores.csv"))
+    opened(page)
+    assert matrix(page) == confusion_matrix(Y, P >= 0.5).tolist()
+
+
 def test_markup_in_a_name_is_text(page: Page, app_url: str, tmp_path: Path):
     land(page, app_url)
     drop(page, "<img src=x onerror=document.title='no'>.csv", written(tmp_path, "scores.csv"))

@@ -214,14 +214,17 @@ export function parsed(text, { percentage = false } = {}) {
   return sign && !percentage ? number / 100 : number;
 }
 
+const NUMBER = /^[-+]?((\d+\.?\d*|\.\d+)(e[-+]?\d+)?|Infinity)$/i; // not 0x1
+
 function read(text) {
   const plain = text.replace("−", "-").replace(",", ".").replace(/∞|inf(inity)?$/i, "Infinity");
-  const number = plain === "" ? NaN : Number(plain);
+  const number = NUMBER.test(plain) ? Number(plain) : NaN;
   return Number.isFinite(number) || plain.endsWith("Infinity") ? number : NaN;
 }
 
-// A number of rows; weights with one decimal.
-export const whole = (count) => count.toLocaleString("en-US", { maximumFractionDigits: 1 });
+// A number of rows, or a sum of weights, of which small ones are told apart too.
+export const whole = (count) =>
+  count.toLocaleString("en-US", Number.isInteger(count) || count >= 100 ? { maximumFractionDigits: 1 } : { maximumSignificantDigits: 3 });
 export const rate = (value) => (Number.isNaN(value) ? "undefined" : value.toFixed(3).replace("-", "−"));
 // A share in percent; none and all are said without decimals.
 export const percent = (part, all) => `${((100 * part) / all).toFixed(part && part !== all ? 1 : 0)}%`;

@@ -125,7 +125,8 @@ def test_it_rounds_as_numpy_does(tmp_path: Path, dtype: str):
 
 @needs_node
 @pytest.mark.parametrize(
-    ("typed", "read"), [("1e400", "NaN"), ("-1e400", "NaN"), ("∞", "Infinity"), ("−inf", "-Infinity"), ("1e300", 1e300)]
+    ("typed", "read"),
+    [("1e400", "NaN"), ("-1e400", "NaN"), ("∞", "Infinity"), ("−inf", "-Infinity"), ("1e300", 1e300), ("0x1", "NaN")],
 )
 def test_a_number_too_large_to_hold_is_not_infinity(tmp_path: Path, typed: str, read: object):
     assert in_node(tmp_path, MODEL, "return m.parsed(given);", typed) == read
@@ -177,3 +178,10 @@ def test_a_place_on_the_axis_is_a_score_and_back(tmp_path: Path, kind: str):
     )
     ends = in_node(tmp_path, MODEL, "return [m.scoreAt(given, 0, 1e-3), m.scoreAt(given, 1, 1e-3)];", axis)
     assert ends == [low, high]
+
+
+@needs_node
+def test_small_sums_of_weights_are_told_apart(tmp_path: Path):
+    given = [0, 7, 12345, 12345.678, 99.5, 0.6666, 0.00123456]
+    found = in_node(tmp_path, MODEL, "return given.map(m.whole);", given)
+    assert found == ["0", "7", "12,345", "12,345.7", "99.5", "0.667", "0.00123"]

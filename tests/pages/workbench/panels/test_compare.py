@@ -193,7 +193,7 @@ def test_the_choice_stays_with_another_run_on_the_page_and_another_split(app_tes
     choose_source(app_test, first.id)  # which is A now, so that something else is offered
     assert chosen(app_test) == [third.id]
     compare_with(app_test)
-    assert "Choose one more run" in said(app_test)
+    assert "Choose one more to compare" in said(app_test)
     assert chosen(app_test) == []
 
 
