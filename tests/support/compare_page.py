@@ -28,7 +28,7 @@ def submitted(at: AppTest) -> RunConfig:
 
 def shown(at: AppTest) -> set[str]:
     """The keys of the figures on the page."""
-    others = {"status", "presets"}  # heard and not seen; questions to begin with
+    others = {"status", "presets", "upload"}  # heard and not seen; questions to begin with; takes dropped files
     return {element.key for element in at.get("bidi_component")} - others
 
 

@@ -176,7 +176,7 @@ def test_an_old_run_id_is_said_in_a_sentence(app_test: AppTest):
     app_test.query_params["run"] = "nosuchrun"
     at = open_page(app_test, "workbench")
     (said,) = sentences(at)
-    assert said.startswith("The run 'nosuchrun' is no longer kept")
+    assert said.startswith("The run 'nosuchru' is no longer kept")
     assert shown_run(at).job == services.demonstration().id
 
 

@@ -59,9 +59,10 @@ def said(at: AppTest) -> str:
 
 
 @pytest.mark.parametrize(
-    ("panel", "task"), [(name, task) for name, panel in PANELS.items() for task in panel.tasks if task in TASKS]
+    ("panel", "task"),
+    [(name, task) for name, panel in PANELS.items() for task in panel.tasks if task in TASKS and name != "theory"],
 )
-def test_every_panel_shows_margins(app_test: AppTest, panel: str, task: str):
+def test_every_panel_but_that_of_a_loss_shows_margins(app_test: AppTest, panel: str, task: str):
     source = two_parts(task)
     at = open_panel(app_test, panel, source, two_parts(task))
     assert not sentences(at)
@@ -77,6 +78,13 @@ def test_every_panel_shows_margins(app_test: AppTest, panel: str, task: str):
         scores = source.scores(part).y_score
         assert axis["kind"] == "score"
         assert [axis["start"], axis["end"]] == pytest.approx(list(score_range(scores.min(), scores.max())))
+
+
+def test_theory_is_not_offered_for_scores_of_no_known_loss(app_test: AppTest):
+    at = open_panel(app_test, "tune", two_parts("binary"))
+    labels = [tab.label for tab in at.tabs]
+    assert "Tune" in labels
+    assert "Theory" not in labels
 
 
 @pytest.mark.parametrize("panel", ["value", "prevalence"])
