@@ -130,7 +130,7 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     settled(page)
     to_top(page)
     names = go_on(page)
-    expected = ["Data", "Loss", "Epochs", "Compare", "Start", "Threshold on the score", "linear axis", "Epoch"]
+    expected = ["Compare", "Data", "Loss", "Epochs", "Start", "Threshold on the score", "linear axis", "Epoch"]
     assert in_order(expected, names), names
     assert page.evaluate(MISSED, "body") == []
 

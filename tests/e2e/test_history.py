@@ -35,7 +35,8 @@ def test_each_act_is_one_entry_and_back_takes_it_back(page: Page, app_url: str) 
     before = entries(page)
     page.get_by_role("button", name="Train", exact=True).click()
     page.wait_for_url("**run=*")
-    expect(page.get_by_text("Settings changed")).to_have_count(0)
+    settled(page)
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)  # trained
     shows(page, "0.500")
     for number, threshold in enumerate(("0.7", "0.8"), start=2):
         move(page, threshold)
