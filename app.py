@@ -250,8 +250,9 @@ def kept_uploads() -> Uploads:
 
 assets = Mount(f"{base}/assets", routes=[*starmap(script, SCRIPTS.items())])
 content = content_route(base)
-receiving = Receiving(kept_uploads, lambda: read_settings().upload_mb << 20).route(base)
-api = Mount(f"{base}/api", app=create_api(kept_uploads, settings.api_token, settings.upload_mb << 20, base))
+most_bytes = settings.upload_mb << 20
+receiving = Receiving(kept_uploads, most_bytes).route(base)
+api = Mount(f"{base}/api", app=create_api(kept_uploads, settings.api_token, most_bytes, base))
 middleware = [Middleware(one) for one in (OwnOriginOnly, PagesFirst, CompressedFiles, Additions)]
 
 app = st.App(here / "shell.py", lifespan=lifespan, routes=[assets, content, receiving, api], middleware=middleware)

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.evaluation.counts import ScoreIndex
+from core.evaluation.scores import ClassView
 from core.evaluation.source import RowColumns
 
 MOST = 12  # groups
@@ -42,3 +44,11 @@ def grouping(columns: RowColumns, most: int = MOST) -> Grouping | None:
 def _name(value: object) -> str:
     """A value as text, whole numbers without a point."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def indexes_by(
+    view: ClassView, codes: NDArray[np.integer], count: int, weight: NDArray[np.floating] | None = None
+) -> tuple[ScoreIndex, ...]:
+    """The index of the rows of each code in [0, count); rows of any other code (N,) are in none."""
+    rows = [codes == code for code in range(count)]
+    return tuple(ScoreIndex.of(view.y[at], view.score[at], None if weight is None else weight[at]) for at in rows)

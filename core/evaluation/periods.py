@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CutoffError
-from core.evaluation import predicted_positive
-from core.evaluation.counts import ThresholdCounts
-from core.evaluation.scores import ClassView
+from core.evaluation.counts import ScoreIndex, ThresholdCounts, class_counts
+from core.evaluation.intervals import wilson
+from core.evaluation.metrics import ratio
 
 MOST = 24  # periods
 CALENDAR: dict[str, str] = {"h": "hour", "D": "day", "W": "week", "M": "month", "Y": "year"}  # the shortest first
@@ -81,16 +83,25 @@ def _numbers(known: NDArray) -> tuple[tuple[tuple[str, ...], str], NDArray[np.in
     return (tuple(f"{edges[at]:.4g} to {edges[at + 1]:.4g}" for at in used), "time"), codes
 
 
-def period_counts(
-    view: ClassView, threshold: float, periods: Periods, weight: NDArray[np.floating] | None = None
-) -> ThresholdCounts:
-    """Counts (T,) of each period at one threshold, `score >= threshold`; sums of weights with a weight (N,)."""
-    predicted = predicted_positive(view.score, threshold)
-    kept = periods.codes >= 0
-    cell = 4 * periods.codes + 2 * view.y + predicted
-    sums = np.bincount(cell[kept], None if weight is None else weight[kept], minlength=4 * len(periods.names))
-    tn, fp, fn, tp = sums.reshape(-1, 4).T
-    return ThresholdCounts(np.full(len(periods.names), threshold), tp, fp, fn, tn)
+def period_counts(indexes: Sequence[ScoreIndex], threshold: float) -> ThresholdCounts:
+    """Counts (T,) of the periods with these indexes at one threshold, `score >= threshold`."""
+    return class_counts(indexes, [threshold])[:, 0]
+
+
+class Shares(NamedTuple):
+    """The share (T,) of actual positives with its confidence interval, and that of predicted ones; NaN without rows."""
+
+    actual: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+
+
+def shares(counts: ThresholdCounts, level: float) -> Shares:
+    """The shares of positives by period, with Wilson's interval at a level in (0, 1)."""
+    positives = counts.tp + counts.fn
+    low, high = wilson(positives, counts.total, level)
+    return Shares(ratio(positives, counts.total), low, high, ratio(counts.predicted_positive, counts.total))
 
 
 def drift(score: NDArray[np.floating], periods: Periods) -> NDArray[np.float64]:

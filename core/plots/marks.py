@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import ArrayLike
 
-from core.plots.style import GROUND, MARGIN, MUTED, TEXT, plain
+from core.plots.style import GROUND, MARGIN, MUTED, POSITIVE_FILL, TEXT, plain
 
 ROW = 17  # pixels of a row of names
 LEGEND = 26  # pixels of a legend above the names
@@ -54,3 +55,19 @@ def add_marks(figure: go.Figure, marks: Sequence[Mark], ends: tuple[float, float
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1, "yref": "container", "yanchor": "top"}
         | {"traceorder": "normal"},
     )
+
+
+def add_band(figure: go.Figure, x: ArrayLike, low: ArrayLike, high: ArrayLike) -> None:
+    """An interval (N,) around a line as a band, without a name in the legend."""
+    for y, fill in ((low, None), (high, "tonexty")):
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            line={"width": 0},
+            fill=fill,
+            fillcolor=POSITIVE_FILL,
+            hoverinfo="skip",
+            showlegend=False,
+            name="interval",
+        )

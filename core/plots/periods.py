@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.plots.style import DASHES, LEGEND_SMALL, MUTED, NEGATIVE, POSITIVE, POSITIVE_FILL, plain, unit_axis
+from core.plots.marks import add_band
+from core.plots.style import DASHES, LEGEND_SMALL, MUTED, NEGATIVE, POSITIVE, plain, unit_axis
 
 
 class Series(NamedTuple):
@@ -36,7 +37,7 @@ def periods_figure(
     looks = [(POSITIVE, dash) for dash in DASHES] if len(series) != 2 else [(POSITIVE, "solid"), (NEGATIVE, "dash")]
     for (name, one), (colour, dash) in zip(series.items(), looks, strict=False):
         if one.low is not None and one.high is not None:
-            _add_band(figure, names, one.low, one.high)
+            add_band(figure, list(names), one.low, one.high)
         figure.add_scatter(
             x=list(names),
             y=one.values,
@@ -60,18 +61,3 @@ def periods_figure(
         line = {"color": MUTED, "dash": "dot", "width": 1}
         figure.add_vline(x=test - 0.5, line=line, annotation=label, annotation_position="top right")
     return figure
-
-
-def _add_band(figure: go.Figure, names: Sequence[str], low: NDArray, high: NDArray) -> None:
-    for y, fill in ((low, None), (high, "tonexty")):
-        figure.add_scatter(
-            x=list(names),
-            y=y,
-            mode="lines",
-            line={"width": 0},
-            fill=fill,
-            fillcolor=POSITIVE_FILL,
-            hoverinfo="skip",
-            showlegend=False,
-            name="interval",
-        )

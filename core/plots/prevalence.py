@@ -12,11 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from core.evaluation import Curve
 from core.evaluation.prevalence import GRID, BestThresholds
 from core.evaluation.source import rows_label
-from core.plots.marks import Mark, add_marks
+from core.plots.marks import Mark, add_band, add_marks
 from core.plots.style import (
     MUTED,
     POSITIVE,
-    POSITIVE_FILL,
     Scale,
     limits,
     place_within,
@@ -44,18 +43,7 @@ def prevalence_figure(
     at = np.asarray(prevalences, np.float64)
     x = np.log10(at)
     figure = go.Figure()
-    for y, fill in zip(band, (None, "tonexty"), strict=True):
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            line={"width": 0},
-            fill=fill,
-            fillcolor=POSITIVE_FILL,
-            hoverinfo="skip",
-            showlegend=False,
-            name="interval",
-        )
+    add_band(figure, x, *band)
     for (name, y), dash in zip(lines.items(), DASHES, strict=False):
         figure.add_scatter(
             x=x,

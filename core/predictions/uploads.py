@@ -6,11 +6,11 @@ import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
 
 from core.data.tables import Table
 from core.errors import CutoffError
 from core.evaluation.source import About, ArraySource, new_id
+from core.keeping import Kept
 from core.predictions.guess import Guess, guess
 from core.predictions.opening import CannotOpen, Opened, open_predictions
 from core.predictions.roles import Roles
@@ -50,21 +50,12 @@ class Upload:
 
 
 class Uploads:
-    """Uploads by id; thread-safe.
-
-    seconds : an upload is deleted when nobody has looked at it for so long.
-    most_bytes : of all uploads together; the one that was looked at longest ago is deleted first, never the newest.
-    clock : seconds that only rise.
-    """
+    """Uploads by id; seconds, most_bytes and clock are those of `Kept`."""
 
     def __init__(self, seconds: float, most_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
-        self.seconds = seconds
-        self._most = most_bytes
-        self._clock = clock
-        self._kept: dict[str, Upload] = {}
-        self._looked: dict[str, float] = {}  # in the order in which they were looked at
-        self._lock = Lock()
+        self._kept = Kept[Upload](seconds, most_bytes, lambda upload: upload.nbytes, clock)
         self._first = ""
+        self.seconds = seconds
 
     @property
     def first(self) -> str:
@@ -73,7 +64,9 @@ class Uploads:
 
     def add_first(self, table: Table, name: str) -> None:
         """Keep a table that the app opens on, until somebody deletes it."""
-        self._first = self.add(table, name).id
+        upload = self.add(table, name)
+        self._kept.keep(upload.id, upload, for_good=True)
+        self._first = upload.id
 
     def add(self, table: Table, name: str) -> Upload:
         """Keep a table, and open its predictions if nothing has to be asked about its columns."""
@@ -86,7 +79,7 @@ class Uploads:
             upload = replace(upload, guess=found, roles=found.roles)
             if not found.questions:
                 upload = _opened(upload, found.roles)
-        self._keep(upload)
+        self._kept.keep(upload.id, upload)
         return upload
 
     def open(self, name: str, roles: Roles) -> Upload:
@@ -97,48 +90,28 @@ class Uploads:
         upload = _opened(self.get(name), roles)
         if upload.problem:
             raise CannotOpen(upload.problem, upload.repair, upload.offer)
-        self._keep(upload)
+        self._kept.keep(upload.id, upload)
         return upload
 
     def get(self, name: str) -> Upload:
         """The upload of an id, which counts as looking at it; raises CutoffError if it is gone."""
         self.sweep()
-        with self._lock:
-            if name not in self._kept:
-                raise CutoffError("These predictions are no longer kept. Open the file again.")
-            self._look(name)
-            return self._kept[name]
+        upload = self._kept.get(name)
+        if upload is None:
+            raise CutoffError("These predictions are no longer kept. Open the file again.")
+        return upload
 
     def peek(self, name: str) -> Upload | None:
         """The upload of an id without looking at it, so that it is not kept longer for that; None if it is gone."""
-        with self._lock:
-            return self._kept.get(name)
+        return self._kept.peek(name)
 
     def delete(self, name: str) -> None:
         """Delete an upload, if it is kept."""
-        with self._lock:
-            self._kept.pop(name, None)
-            self._looked.pop(name, None)
+        self._kept.drop(name)
 
     def sweep(self) -> None:
-        """Delete what nobody has looked at for `seconds`."""
-        with self._lock:
-            for name, looked in list(self._looked.items()):
-                if name != self._first and self._clock() - looked > self.seconds:
-                    del self._kept[name], self._looked[name]
-
-    def _keep(self, upload: Upload) -> None:
-        with self._lock:
-            self._kept[upload.id] = upload
-            self._look(upload.id)
-            for oldest in [name for name in self._looked if name not in (self._first, upload.id)]:
-                if sum(one.nbytes for one in self._kept.values()) <= self._most:
-                    break
-                del self._kept[oldest], self._looked[oldest]
-
-    def _look(self, name: str) -> None:
-        self._looked.pop(name, None)
-        self._looked[name] = self._clock()
+        """Delete what nobody has looked at for a while."""
+        self._kept.sweep()
 
 
 def _opened(upload: Upload, roles: Roles) -> Upload:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.evaluation.counts import ScoreIndex
-from core.evaluation.groups import Grouping, grouping
+from core.evaluation.groups import Grouping, grouping, indexes_by
 from core.evaluation.source import Key, ScoreSource
 from pages.shared import state
 
@@ -32,11 +32,8 @@ def index(source: ScoreSource, part: str, column: int, group: str) -> ScoreIndex
 def indexes(source: ScoreSource, part: str, column: int, parted: Grouping) -> dict[str, ScoreIndex]:
     """The scores of one class or label in each group, by its name."""
     view, weight = source.scores(part).view(column), source.row_columns(part).weight
-    rows = {name: parted.rows(name) for name in parted.names}
-    return {
-        name: ScoreIndex.of(view.y[at], view.score[at], None if weight is None else weight[at])
-        for name, at in rows.items()
-    }
+    found = indexes_by(view, parted.codes, len(parted.names), weight)
+    return dict(zip(parted.names, found, strict=True))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

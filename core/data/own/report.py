@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.stats import rankdata
-from sklearn.metrics import r2_score
+from sklearn.metrics import r2_score, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from core.data.own.features import MOST_CATEGORIES, Feature, Kind, feature
@@ -150,7 +149,7 @@ def _of_classes(x: NDArray[np.float64], y: NDArray[np.integer]) -> float:
     p = np.empty((len(y), len(classes)))
     for held_out in _folds(codes):
         p[held_out] = tree.fit(x[~held_out, None], codes[~held_out]).predict_proba(x[held_out, None])
-    return float(np.mean([_area(p[:, at], codes == at) for at in range(len(classes))]))
+    return float(np.mean([roc_auc_score(codes == at, p[:, at]) for at in range(len(classes))]))
 
 
 def _of_values(x: NDArray[np.float64], y: NDArray[np.floating]) -> float:
@@ -178,15 +177,8 @@ def _by_order(x: NDArray[np.float64], y: NDArray[np.integer]) -> float:
     known = np.isfinite(x)
     if len(np.unique(y[known])) < 2:
         return 0.0
-    area = _area(x[known], y[known] == 1)
+    area = float(roc_auc_score(y[known] == 1, x[known]))
     return max(area, 1 - area)
-
-
-def _area(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """ROC-AUC by ranks (Mann and Whitney, 1947)."""
-    positives = int(positive.sum())
-    above = rankdata(score)[positive].sum() - positives * (positives + 1) / 2
-    return float(above / (positives * (len(score) - positives)))
 
 
 def _along_a_line(x: NDArray[np.float64], y: NDArray[np.floating]) -> float:

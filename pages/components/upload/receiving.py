@@ -22,7 +22,7 @@ STATUS_TOO_LARGE, STATUS_UNREADABLE = 413, 422
 class Receiving:
     """Takes files of at most `most_bytes` into a store."""
 
-    def __init__(self, uploads: Callable[[], Uploads], most_bytes: Callable[[], int]) -> None:
+    def __init__(self, uploads: Callable[[], Uploads], most_bytes: int) -> None:
         self._uploads = uploads
         self._most_bytes = most_bytes
         self._turn: Semaphore | None = None
@@ -31,7 +31,7 @@ class Receiving:
         """Answer a POST of a file's bytes, named by ?name=, with {"id": ...} or {"error": a sentence}."""
         self._turn = self._turn or Semaphore(AT_ONCE)
         try:
-            async with body_file(request, self._most_bytes()) as path, self._turn:
+            async with body_file(request, self._most_bytes) as path, self._turn:
                 upload = await to_thread.run_sync(self._read, path, request.query_params.get("name", ""))
         except ClientDisconnect:
             return Response(status_code=499)

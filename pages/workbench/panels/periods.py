@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from core.errors import CutoffError
 from core.evaluation import METRICS
-from core.evaluation.counts import ThresholdCounts
-from core.evaluation.intervals import wilson
-from core.evaluation.periods import Periods, drift, period_counts, periods_of
-from core.evaluation.scores import ClassView
+from core.evaluation.counts import ScoreIndex, ThresholdCounts
+from core.evaluation.groups import indexes_by
+from core.evaluation.periods import Periods, Shares, drift, period_counts, periods_of, shares
 from core.evaluation.source import Key, ScoreSource
 from core.plots.periods import Series, periods_figure
 from pages.components.live_figure import live_figure
@@ -33,12 +32,13 @@ def fits(source: ScoreSource) -> bool:
 class Timed(NamedTuple):
     """The rows that are shown: those of all parts if test rows begin when the others have ended, else of one part.
 
-    view, weight, periods: of these rows. drifted: (T,), see `drift`. test: the period in which test rows begin, if any.
+    label: of the positive class. periods: of these rows. indexes: (T,), of the rows of each period. drifted: (T,), see
+    `drift`. test: the period in which test rows begin, if any.
     """
 
-    view: ClassView
-    weight: NDArray[np.floating] | None
+    label: str
     periods: Periods
+    indexes: tuple[ScoreIndex, ...]
     drifted: NDArray[np.floating]
     test: int | None
 
@@ -51,20 +51,22 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     except CutoffError as error:
         st.markdown(text.plain(str(error)))
         return
-    periods, label = timed.periods, timed.view.label
-    counts = period_counts(timed.view, threshold, periods, timed.weight)
-    st.markdown(_said(counts, periods, timed.drifted, label))
+    periods, label = timed.periods, timed.label
+    counts = period_counts(timed.indexes, threshold)
+    positive = shares(counts, LEVEL)
+    st.markdown(_said(counts, positive, periods, timed.drifted, label))
     if timed.test is None and len(source.parts) > 1:
         st.caption(f"{part.capitalize()} rows only, since validation and test rows are of the same time.")
     rates = {name: Series(METRICS[name].function(counts)) for name in SHOWN}
-    n = counts.tp + counts.fp + counts.fn + counts.tn
-    actual = Series((counts.tp + counts.fn) / n, *wilson(counts.tp + counts.fn, n, LEVEL))
-    shares = {"actual": actual, "predicted": Series((counts.tp + counts.fp) / n)}
+    of_rows = {
+        "actual": Series(positive.actual, positive.low, positive.high),
+        "predicted": Series(positive.predicted),
+    }
     metrics = {text.metric_label(name): one for name, one in rates.items()}
     distance = {"distance": Series(timed.drifted)}
     figures: dict[str, tuple[str, dict[str, Series], str]] = {
         "metrics": (f"**Metrics** at threshold {text.threshold(threshold)}", metrics, "metric"),
-        "shares": (f"**Share** of {text.plain(label)}", shares, "share of rows"),
+        "shares": (f"**Share** of {text.plain(label)}", of_rows, "share of rows"),
         "drift": (f"**Drift of scores** from the first {periods.unit}", distance, "Kolmogorov-Smirnov distance"),
     }
     for place, (name, (heading, series, title)) in zip(st.columns(3), figures.items(), strict=True):
@@ -78,7 +80,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
                 revision=f"{source.id} {part} {column}",
             )
     with st.expander("Table"):
-        st.dataframe(_table(counts, periods, timed.drifted, rates), hide_index=True)
+        st.dataframe(_table(counts, positive, periods, timed.drifted, rates), hide_index=True)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -94,7 +96,9 @@ def _timed(of: Key, part: str, column: int, _source: ScoreSource) -> Timed:
     periods = periods_of(np.concatenate([one.time for one in rows if one.time is not None]))
     codes = periods.codes[len(views[0].y) :]
     test = int(codes[codes >= 0].min()) if pooled else None
-    return Timed(view, np.concatenate(weights) if weights else None, periods, drift(view.score, periods), test)
+    weight = np.concatenate(weights) if weights else None
+    indexes = indexes_by(view, periods.codes, len(periods.names), weight)
+    return Timed(view.label, periods, indexes, drift(view.score, periods), test)
 
 
 def _test_comes_later(source: ScoreSource) -> bool:
@@ -106,16 +110,15 @@ def _test_comes_later(source: ScoreSource) -> bool:
     return bool(len(validation) and len(test) and validation.max() <= test.min())
 
 
-def _said(counts: ThresholdCounts, periods: Periods, drifted: np.ndarray, label: str) -> str:
+def _said(counts: ThresholdCounts, positive: Shares, periods: Periods, drifted: np.ndarray, label: str) -> str:
     """The best and the worst period, and the largest drift, in a line."""
     if len(periods.names) == 1:
         return f"All rows are of one {periods.unit}, {text.plain(periods.names[0])}."
     f1 = METRICS["f1"].function(counts)
-    share = (counts.tp + counts.fn) / (counts.tp + counts.fp + counts.fn + counts.tn)
     names = [text.plain(name) for name in periods.names]
     return (
         f"**F1: {_extremes(f1, names, '.3f')}** at one threshold. "
-        f"Share of {text.plain(label)}: {_extremes(share, names, '.1%')}. "
+        f"Share of {text.plain(label)}: {_extremes(positive.actual, names, '.1%')}. "
         f"Scores are farthest from the first {periods.unit} in {names[int(drifted.argmax())]} (Kolmogorov-Smirnov "
         f"distance {drifted.max():.3f})."
     )
@@ -127,13 +130,14 @@ def _extremes(values: NDArray[np.floating], names: Sequence[str], form: str) -> 
     return f"lowest {values[low]:{form}} ({names[low]}), highest {values[high]:{form}} ({names[high]})"
 
 
-def _table(counts: ThresholdCounts, periods: Periods, drifted: np.ndarray, rates: dict[str, Series]) -> pd.DataFrame:
-    n = counts.tp + counts.fp + counts.fn + counts.tn
+def _table(
+    counts: ThresholdCounts, positive: Shares, periods: Periods, drifted: np.ndarray, rates: dict[str, Series]
+) -> pd.DataFrame:
     columns = {
         periods.unit.capitalize(): periods.names,
-        "Rows": n,
-        "Prevalence": (counts.tp + counts.fn) / n,
-        "Predicted positive": (counts.tp + counts.fp) / n,
+        "Rows": counts.total,
+        "Prevalence": positive.actual,
+        "Predicted positive": positive.predicted,
     }
     columns |= {text.metric_label(name): one.values for name, one in rates.items()}
     confusion = {name.upper(): getattr(counts, name) for name in ("tp", "fp", "fn", "tn")}

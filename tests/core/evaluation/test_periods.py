@@ -9,6 +9,7 @@ from scipy.stats import ks_2samp
 from sklearn.metrics import confusion_matrix
 
 from core.errors import CutoffError
+from core.evaluation.groups import indexes_by
 from core.evaluation.periods import MOST, drift, period_counts, periods_of
 from core.evaluation.scores import ClassView
 from tests.conftest import confusion
@@ -65,7 +66,7 @@ def test_counts_of_a_period_are_scikit_learns(weighted: bool):
     time = days("2026-01-01", 10, "D")[rng.integers(0, 10, n)]
     weight = rng.integers(1, 5, n).astype(float) if weighted else None
     periods = periods_of(time)
-    found = confusion(period_counts(ClassView(y, score, "a", "b"), 0.7, periods, weight))
+    found = confusion(period_counts(indexes_by(ClassView(y, score, "a", "b"), periods.codes, 10, weight), 0.7))
     for at in range(10):
         inside = periods.codes == at
         expected = confusion_matrix(

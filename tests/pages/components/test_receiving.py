@@ -29,7 +29,7 @@ def uploads() -> Uploads:
 def route(uploads: Uploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Route]:
     """Temporary files lie in tmp_path, which is empty at the end."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    yield Receiving(lambda: uploads, lambda: MOST).route("/cutoff")
+    yield Receiving(lambda: uploads, MOST).route("/cutoff")
     assert not list(tmp_path.iterdir())
 
 
