@@ -16,7 +16,8 @@ def offer(on_opened: Callable[[str], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.caption("Examples", width="content")
         for name, example in EXAMPLES.items():
-            st.button(example.label, key=f"example.{name}", help=example.story, on_click=_open, args=(name, on_opened))
+            told = f"{example.story} {example.made_up}"
+            st.button(example.label, key=f"example.{name}", help=told, on_click=_open, args=(name, on_opened))
 
 
 def show_code() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.data.tables import Table, read_table
@@ -15,10 +15,12 @@ FUNCTIONS = tuple(f"class{number}" for number in range(1, 15))
 
 @dataclass(frozen=True)
 class Example:
-    """A file in this folder: its label, one sentence on what it shows, and the roles of its columns."""
+    """A file in this folder: its label, one sentence each on what it shows and what in it is made up, and the roles of
+    its columns."""
 
     label: str
     story: str
+    made_up: str
     file: str
     roles: Roles
 
@@ -27,8 +29,9 @@ class Example:
         return FOLDER / self.file
 
     def read(self) -> Table:
-        """Its table."""
-        return read_table(self.path)
+        """Its table, which notes what is made up."""
+        table = read_table(self.path)
+        return replace(table, notes=(*table.notes, self.made_up))
 
 
 EXAMPLES: dict[str, Example] = {
@@ -36,6 +39,7 @@ EXAMPLES: dict[str, Example] = {
         "Fraud, trained with a weight",
         "Trained with pos_weight 20, it ranks payments well, but its scores are far above the share of fraud, which "
         "grows over the months.",
+        "All payments are generated, with their amounts and times.",
         "fraud.parquet",
         Roles(
             "binary",
@@ -51,6 +55,8 @@ EXAMPLES: dict[str, Example] = {
     "digits": Example(
         "Ten digits",
         "Argmax is nearly always right, and a threshold for each class shows which digits pay for it.",
+        "Made up: a day for each form, and as amount the place of a digit in a sum of euros, 1 to 1,000; all else is "
+        "real.",
         "digits.parquet",
         Roles(
             "multiclass",
@@ -59,13 +65,17 @@ EXAMPLES: dict[str, Example] = {
             classes=DIGITS,
             names=DIGITS,
             id="id",
+            amount="amount",
+            time="time",
             split="split",
-            groups=("ink",),
+            groups=("ink", "form"),
         ),
     ),
     "yeast": Example(
         "Genes with several functions",
         "At 0.5 the rare ones of 14 labels are hardly ever predicted, so that each label needs a threshold of its own.",
+        "Made up: times, in the order of the genes, and as amount the euros that an experiment costs, drawn at random; "
+        "all else is real.",
         "yeast.parquet",
         Roles(
             "multilabel",
@@ -73,7 +83,10 @@ EXAMPLES: dict[str, Example] = {
             tuple(f"y_score {function}" for function in FUNCTIONS),
             names=FUNCTIONS,
             id="id",
+            amount="amount",
+            time="time",
             split="split",
+            groups=("level",),
         ),
     ),
 }

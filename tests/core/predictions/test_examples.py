@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, confusion_matrix, f1_score, roc_auc_score
 
+from core.data import load_dataset
 from core.data.tables import read_table
+from core.evaluation.periods import periods_of
 from core.evaluation.ranking import Rankings
 from core.evaluation.source import About, ArraySource
 from core.predictions import guess, open_predictions
 from core.predictions.examples import EXAMPLES, FOLDER
-from core.predictions.examples.making import POS_WEIGHT, write
+from core.predictions.examples.making import POS_WEIGHT, forms, write
 
 MOST_BYTES = 300_000  # of all files together
 
@@ -36,9 +38,50 @@ def test_the_files_are_small():
 
 
 @pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES)
-def test_a_story_is_one_sentence(example):
-    assert example.story.endswith(".")
-    assert example.story.count(". ") == 0
+def test_what_is_told_is_one_sentence_each(example):
+    for told in (example.story, example.made_up):
+        assert told.endswith(".")
+        assert told.count(". ") == 0
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_row_has_a_group_an_amount_and_a_time(name: str):
+    source = opened(name)
+    for part in source.parts:
+        columns = source.columns[part]
+        assert columns.groups
+        assert columns.amount is not None
+        assert columns.amount.min() > 0
+        assert not np.isnat(columns.time).any()
+        assert len(periods_of(columns.time).names) >= 6
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_it_says_what_is_made_up(name: str):
+    example = EXAMPLES[name]
+    notes = open_predictions(example.read(), example.roles, About(example.label, example.story)).notes
+    assert example.made_up in notes
+
+
+def test_forms_begin_with_all_digits_in_order():
+    data = load_dataset("digits")
+    form = forms(data.y)
+    assert form.max() + 1 == 14
+    assert set(np.diff(form)) == {0, 1}
+    sizes = np.bincount(form)
+    assert sizes.min() > 100
+    assert sizes.max() < 150
+    begins = np.flatnonzero(np.diff(form, prepend=-1))
+    assert np.mean([(data.y[at : at + 10] == np.arange(10)).mean() for at in begins]) > 0.9
+
+
+def test_times_are_in_the_order_of_the_data():
+    for name in ("digits", "yeast"):
+        table = EXAMPLES[name].read().columns.to_pandas().sort_values("id")
+        assert table["time"].is_monotonic_increasing
+    digits = EXAMPLES["digits"].read().columns.to_pandas()
+    assert digits.groupby("form")["time"].nunique().eq(1).all()
+    assert (digits["amount"] == 10 ** (3 - digits["id"] % 4)).all()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
