@@ -200,9 +200,14 @@ def _labels_and_scores(
     numeric = [name for name in names if is_number(table.columns[name].type) or reads_as_numbers(table.columns[name])]
     if not score_columns:
         score_columns = _unnamed_scores(table, [name for name in numeric if name not in truth_columns])
+    ids = () if y_true else tuple(name for name in truth_columns if _like_an_id(table, name, len(score_columns)))
+    truth_columns = tuple(name for name in truth_columns if name not in ids)
     if not truth_columns:
-        rest = [name for name in names if name not in score_columns and _few_values(table, name)]
+        rest = [name for name in names if name not in (*score_columns, *ids) and _few_values(table, name)]
+        rest = [name for name in rest if not _like_an_id(table, name, len(score_columns))]
         truth_columns = tuple(sorted(rest, key=lambda name: _likeness_to_labels(_distinct(table, name)))[:1])
+    if not truth_columns and ids and score_columns:
+        raise CutoffError(f"{listed(ids[:1])} has a different value in every row, like an id. Choose the labels.")
     if not truth_columns and not score_columns:
         raise CutoffError(f"Found neither labels nor scores among {listed(names, 8)}.")
     if not truth_columns:
@@ -272,6 +277,11 @@ def _few_values(table: Table, name: str) -> bool:
     values = _distinct(table, name)
     fractions = pa.types.is_floating(table.columns[name].type) and any("." in value for value in values)
     return 1 < len(values) <= MOST_GROUPS and not fractions
+
+
+def _like_an_id(table: Table, name: str, n_scores: int) -> bool:
+    """Whether a column has another value in each row, and more than there are classes."""
+    return table.n_rows > max(2, n_scores) and len(_distinct(table, name)) == table.n_rows
 
 
 def _likeness_to_labels(values: tuple[str, ...]) -> tuple[bool, int]:

@@ -72,9 +72,9 @@ def ask(upload: Upload, show: Callable[[str], None]) -> None:
 
 
 def _why_asked(upload: Upload) -> str:
-    """What can be mistaken in this file, in a line; "" where only a missing value is in the way."""
+    """What is not found or can be mistaken in this file, in a line; "" where only a missing value is in the way."""
     if upload.guess is None or upload.roles is None:
-        return "Which columns hold the labels and the scores?"
+        return upload.problem
     said = {
         "positive": "Which value is the positive class?",
         "scale": f"The scores look like {SCALES[upload.guess.roles.scale]}. Are they?",

@@ -240,6 +240,26 @@ def test_what_is_missing_is_said(text: str, sentence: str, read):
         guess(read(text))
 
 
+@pytest.mark.parametrize("n_rows", [3, 40, 300, 1_000])
+@pytest.mark.parametrize("start", [0, 1, 10_000])
+@pytest.mark.parametrize("name", ["y_true", "label", "nr"])
+def test_numbers_that_never_repeat_are_no_labels(n_rows: int, start: int, name: str):
+    score = np.random.default_rng(n_rows).random(n_rows)
+    numbers = np.random.default_rng(0).permutation(np.arange(start, start + n_rows))
+    table = checked(pa.table({name: numbers, "y_score": score}))
+    like_an_id = f"{name} has a different value in every row, like an id. Choose the labels."
+    with pytest.raises(CutoffError, match="no column of labels" if name == "nr" else like_an_id):
+        guess(table)
+    beside = checked(pa.table({name: numbers, "y_score": score, "fraud": np.arange(n_rows) % 2}))
+    assert guess(beside).roles.y_true == ("fraud",)
+    assert guess(table, y_true=(name,)).questions[:1] == ("positive",)  # somebody said that they are labels
+
+
+def test_each_class_once_is_a_label(read):
+    found = guess(read(csv(y_true=[0, 1, 2], **columns("p_", ROWS[:3], ["0", "1", "2"]))))
+    assert (found.roles.task, found.roles.classes) == ("multiclass", THREE)
+
+
 def test_another_positive_class_turns_the_question(read):
     table = read(csv(y_true=named(Y, ["legit", "fraud"]), y_score=P))
     found = guess(table)

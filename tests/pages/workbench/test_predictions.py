@@ -152,6 +152,16 @@ def test_the_positive_class_is_asked_for_where_it_can_be_mistaken(app_test: AppT
     assert (marks(at)["current"]["tp"], marks(at)["current"]["fp"]) == (tp, fp)
 
 
+def test_an_id_named_as_labels_is_not_taken_for_labels(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path, y_true=np.arange(len(P)), y_score=P, fraud=Y.astype(int) + 1)
+    assert given.roles.y_true == ("fraud",)
+    given = upload(tmp_path, y_true=np.arange(len(P)), y_score=P)
+    at = by_link(app_test, given)
+    assert control(at, state.ROLE.of(given.id, "y_true").name).value is None
+    assert at.button(key="columns.open").disabled
+    assert any("like an id" in one.value for one in at.markdown)
+
+
 def test_the_other_class_can_be_positive(app_test: AppTest, tmp_path: Path):
     given = upload(tmp_path, label=np.where(Y, "fraud", "honest"), score=1 - P)
     at = by_link(app_test, given)
