@@ -13,6 +13,7 @@ from core.data import load_split
 from core.losses.objective import label_counts
 from core.models import MODELS
 from core.parameters import Value
+from core.text import counted
 
 FEW = 10  # positives in a split
 EMPTY_BATCHES = 0.05  # fraction of batches without positives from which on a finding is given
@@ -31,9 +32,9 @@ def few_positives(context: Context) -> Found:
     )
     if fewest >= FEW:
         return None
-    rows = "row of the {} split is" if fewest == 1 else "rows of the {} split are"
+    rows = counted(fewest, f"row of the {part} split is", f"rows of the {part} split are")
     return (
-        f"Only {fewest} {rows.format(part)} {name}: each of them changes recall by {1 / fewest:.3f}.",
+        f"Only {rows} {name}: each of them changes recall by {1 / fewest:.3f}.",
         None,
     )
 
@@ -61,9 +62,10 @@ def batches_without_positives(context: Context) -> Found:
     chance = float(hypergeom.pmf(0, counts.rows, positives, context.config.batch_size))
     if chance < EMPTY_BATCHES:
         return None
+    rows = counted(positives, "training row that is", "training rows that are")
     return (
-        f"{chance:.0%} of the batches of {context.config.batch_size} rows contain none of the {positives:,} training "
-        f"rows that are {context.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
+        f"{chance:.0%} of the batches of {counted(context.config.batch_size, 'row')} contain none of the {rows} "
+        f"{context.output_names[rarest]}: the loss of such a batch has no gradient for that output.",
         {"batch_size": _batch_with_positives(counts.rows, positives)},
     )
 
@@ -81,8 +83,8 @@ def batch_norm_of_few_rows(context: Context) -> Found:
     if not context.config.batch_norm or size >= TINY_BATCH or MODELS[context.config.model].takes_images:
         return None
     return (
-        f"A mean over {size} rows has a standard error of {size**-0.5:.2f} standard deviations, and this noise passes "
-        "through all layers. Validation rows use running averages instead.",
+        f"A mean over {counted(size, 'row')} has a standard error of {size**-0.5:.2f} standard deviations, and this "
+        "noise passes through all layers. Validation rows use running averages instead.",
         {"batch_size": 64},
     )
 

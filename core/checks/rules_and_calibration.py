@@ -12,6 +12,7 @@ from core.checks.optimisation import FEW, OPTIMISATION
 from core.evaluation.calibration import fit_line
 from core.evaluation.source import ScoreSource, held_out, rows_label, tuned_on
 from core.losses.objective import resolved
+from core.text import counted
 from core.theory.effect import is_proper
 from core.theory.remarks import remark
 
@@ -86,7 +87,7 @@ def calibrated_on_few(source: ScoreSource, column: int, method: str) -> Found:
     if method == "isotonic" and rows < ISOTONIC:
         other = held_out(source)
         advice = f"check {rows_label(other, the=True)}" if other else "compare it with Platt scaling"
-        return f"Isotonic steps fit noise on {rows:,} rows, {positives:,} of them positive: {advice}.", None
+        return f"Isotonic steps fit noise on {counted(rows, 'row')}, {positives:,} of them positive: {advice}.", None
     return None
 
 

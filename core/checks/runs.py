@@ -10,6 +10,7 @@ from core.data import load_dataset
 from core.evaluation import default_accuracy, predicted_per_row, predicted_positive
 from core.evaluation.scores import Scores
 from core.losses import LOSSES
+from core.text import counted
 from core.training.runs import Run
 
 ENOUGH = 100  # rows needed to compare confidence and accuracy
@@ -85,8 +86,8 @@ def no_positive_predicted(run: Run, scores: Scores) -> Found:
     if scores.task != "binary" or not positive.any() or predicted_positive(score[positive], 0.5).any():
         return None
     return (
-        f"At 0.5 recall is 0: none of the {np.count_nonzero(positive):,} positives is predicted positive, the highest "
-        f"score among them is {score[positive].max():.3g}. {_order(scores, 'lower')}",
+        f"At 0.5 recall is 0: none of the {counted(np.count_nonzero(positive), 'positive')} is predicted positive, the "
+        f"highest score among them is {score[positive].max():.3g}. {_order(scores, 'lower')}",
         None,
     )
 

@@ -232,7 +232,7 @@ def rows_label(part: str, number: int | str = "", the: bool = False) -> str:
     words = ["the"] if the and (count or part != ALL) else []
     words += [count] if count else ["all"] if part == ALL else []
     words += [] if part == ALL else [part]
-    return " ".join([*words, "row" if number == 1 else "rows"])
+    return " ".join([*words, "row" if count == "1" else "rows"])
 
 
 def new_id() -> str:

@@ -24,6 +24,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import label_counts
 from core.models import MODELS
 from core.parameters import Value
+from core.text import counted
 
 LABELS: Mapping[str, Mapping[str, Any]] = {"model": MODELS, "head": HEADS, "loss": LOSSES, "activation": ACTIVATIONS}
 # Final activations that belong to the link of a head.
@@ -55,7 +56,7 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
     configs = [config.model_copy(update={"batch_size": size}) for config in configs]
     kept = [at for at, config in enumerate(configs) if config not in configs[:at]]
     if left := len(configs) - len(kept):
-        what = "1 variant was" if left == 1 else f"{left} variants were"
+        what = counted(left, "variant was", "variants were")
         changes.append(f"{what} removed, because on this data they would equal other variants.")
     before = names_of([variant.config for variant in experiment.variants])
     plain = names_of([configs[at] for at in kept])

@@ -178,7 +178,7 @@ def _bars(of: Reliability, name: str, scale: Scale, marker: dict[str, Any]) -> d
         "marker": marker,
         "yaxis": "y2",
         "showlegend": False,
-        "hovertemplate": f"{name}: %{{customdata[2]:,}} rows<br>from %{{customdata[0]:.3g}} to %{{customdata[1]:.3g}}"
+        "hovertemplate": f"{name}, rows: %{{customdata[2]:,}}<br>from %{{customdata[0]:.3g}} to %{{customdata[1]:.3g}}"
         "<extra></extra>",
     }
 

@@ -165,7 +165,7 @@ def reliability_curves(
         for t, (x, share, _) in zip(thresholds, drawn, strict=True)
     ]
     layout = {"xaxis": unit_axis("mean score"), "yaxis": unit_axis("fraction of positives")}
-    hover = "mean score %{x:.3f}, positive %{y:.1%}<br>%{customdata:,} rows"
+    hover = "mean score %{x:.3f}, positive %{y:.1%}<br>rows: %{customdata:,}"
     return _chart(lines, drawn, rings, hover, layout, [_diagonal()], mode="lines+markers")
 
 

@@ -77,7 +77,7 @@ def residual_histogram(y_true: NDArray, y_pred: NDArray, limit: float | None = N
         width=np.diff(edges),
         customdata=np.stack([edges[:-1], edges[1:]], axis=1),
         marker={"color": POSITIVE, "line": {"color": LINE, "width": 0.5}},
-        hovertemplate="%{y:,} rows, residual %{customdata[0]:.4g} to %{customdata[1]:.4g}<extra></extra>",
+        hovertemplate="rows: %{y:,}, residual %{customdata[0]:.4g} to %{customdata[1]:.4g}<extra></extra>",
         name="residuals",
     )
     for edge in (-limit, limit) if limit is not None and limit < reach else ():

@@ -257,7 +257,7 @@ def _resamples(tuned: Bootstrap, scale: Scale, ends: tuple[float, float]) -> dic
         "yaxis": "y2",
         "marker": {"color": MUTED, "line": {"width": 0}},
         "showlegend": False,
-        "hovertemplate": "%{y:,} resamples<extra></extra>",
+        "hovertemplate": "resamples: %{y:,}<extra></extra>",
     }
 
 
@@ -281,7 +281,7 @@ def _spread(n: NDArray, values: Sequence[NDArray], name: str, colour: str, dash:
         "x": n,
         "y": mean,
         "customdata": deviation,
-        "hovertemplate": f"%{{x:,}} rows: {name} %{{y:.3f}} ± %{{customdata:.3f}}<extra></extra>",
+        "hovertemplate": f"rows: %{{x:,}}, {name} %{{y:.3f}} ± %{{customdata:.3f}}<extra></extra>",
     }
     return [
         band | {"fillcolor": faded(colour, 0.15) if colour.startswith("#") else POSITIVE_FILL},

@@ -16,6 +16,7 @@ from core.errors import CutoffError
 from core.evaluation.scores import Scores
 from core.evaluation.source import ALL, About, ArraySource, RowColumns
 from core.predictions.roles import SCALES, Roles
+from core.text import counted
 
 PARTS = {
     "validation": ("validation", "val", "valid", "dev", "tune", "tuning", "calibration"),
@@ -181,10 +182,10 @@ def _whole_rows(
     said = " and ".join(f"{count:,} with {what}" for what, count in found.items())
     if not kept.any():
         raise CannotOpen(f"No row has a label and scores: there are {said}.")
-    rows = "1 row" if left_out == 1 else f"{left_out:,} rows"
+    rows = counted(left_out, "row")
     if not roles.leave_out:
         raise CannotOpen(
-            f"Of {len(kept):,} rows there {'is' if left_out == 1 else 'are'} {said}.",
+            f"Of {counted(len(kept), 'row')} there {'is' if left_out == 1 else 'are'} {said}.",
             replace(roles, leave_out=True),
             f"Leave {rows} out",
         )
@@ -226,7 +227,7 @@ def _transformed(raw: NDArray[np.floating], roles: Roles, notes: list[str]) -> N
         sums = p.sum(axis=1, dtype=np.float64)
         if (off := np.abs(sums - 1) > SUM_TOLERANCE).any():
             span = f"{sums.min():.3g} to {sums.max():.3g}"
-            rows = "1 row" if off.sum() == 1 else f"{off.sum():,} rows"
+            rows = counted(off.sum(), "row")
             notes.append(f"In {rows} the probabilities do not sum to 1, but to {span}. They are taken as they are.")
     return p
 
@@ -276,7 +277,7 @@ def _parts(table: Table, roles: Roles, notes: list[str]) -> dict[str, NDArray[np
     codes = np.array([*parts, ""])[given.codes]
     left_out = int(np.isin(codes, ["train", ""]).sum())
     if left_out:
-        notes.append(f"{left_out:,} rows of training, or without a split, left out.")
+        notes.append(f"{counted(left_out, 'row')} of training, or without a split, left out.")
     return {part: codes == part for part in PARTS}
 
 

@@ -14,6 +14,7 @@ from core.evaluation import METRICS, Rankings
 from core.evaluation.thinning import evenly_spaced
 from core.experiment.variants import sweepable, swept
 from core.plots.race import PANELS, Line, Sweep, grid_height, histogram_grid, loss_bands, metric_sweep, precision_recall
+from core.text import counted
 from core.training.runs import Job, Run
 from pages.compare import epochs, focus, one_run, plane, ranking
 from pages.components.live_figure import live_figure
@@ -144,14 +145,14 @@ def _show_scores(job: Job, shown: Job, lines: Sequence[Line], at: int, column: i
             height=tall,
         ),
         key="race_scores",
-        alt=f"Histograms of the validation rows' probabilities by actual class, for {len(chosen)} variants.",
+        alt=f"Histograms of the validation rows' probabilities by actual class, for {counted(len(chosen), 'variant')}.",
         height=tall,
         revision=f"{job.id} {scale} {column} {convert}",
     )
     if convert:
         st.caption("Filled: converted back to probabilities. Outlined: uncalibrated.")
     if len(chosen) < len(lines):
-        st.caption(f"{len(chosen)} of the {len(lines)} variants are shown; click a row of the table to see another.")
+        st.caption(f"Shown: {len(chosen)} of {len(lines)} variants. Click a row of the table to see another.")
 
 
 def _scored(job: Job, most: int, at: int) -> tuple[list[int], list[Run]]:
@@ -184,13 +185,13 @@ def _show_curves(job: Job, lines: Sequence[Line], sweep: Sweep | None, at: int, 
             chosen.index(at) if at in chosen else None,
         ),
         key="race_curves",
-        alt=f"Precision-recall curves on the validation rows, {len(chosen)} variants"
+        alt=f"Precision-recall curves on the validation rows, {counted(len(chosen), 'variant')}"
         + (f"; rings at {text.threshold(threshold)}." if any(map(one_run.has_threshold, runs)) else "."),
         height=HEIGHT,
         revision=f"{job.id} {column}",
     )
     if len(chosen) < len(lines):
-        st.caption(f"{len(chosen)} of the {len(lines)} variants are shown.")
+        st.caption(f"Shown: {len(chosen)} of {len(lines)} variants.")
 
 
 def _operating_point(run: Run, column: int, threshold: float) -> tuple[float, float] | None:

@@ -179,7 +179,7 @@ function name(state) {
   }
   find(".scrubber").style.setProperty("--height", `${data.height}px`);
   find(".scores svg").setAttribute("aria-label", data.alt);
-  find(".pr svg").setAttribute("aria-label", `Precision and recall at ${frames.epochs.length} epochs.`);
+  find(".pr svg").setAttribute("aria-label", `Precision and recall at ${frames.epochs.length === 1 ? "1 epoch" : `${frames.epochs.length} epochs`}.`);
 }
 
 function request(state, laid = true) {

@@ -14,7 +14,7 @@ from core.data.tables import Table, listed
 from core.errors import CutoffError
 from core.predictions.uploads import Upload
 from core.settings import read_settings
-from core.text import shortened
+from core.text import counted, shortened
 from pages.components.upload.upload import upload_chooser
 from pages.shared import services, session, state, tables, text
 
@@ -64,7 +64,7 @@ def kept_sentence() -> str:
     """Who can see the rows of a table, and until when."""
     return (
         "Whoever has the link to a run can see its rows. They are in the memory of this server only, and are deleted "
-        f"{read_settings().upload_minutes} minutes after anybody last looked at them."
+        f"{counted(read_settings().upload_minutes, 'minute')} after anybody last looked at them."
     )
 
 
@@ -89,7 +89,7 @@ def _dialog(use: Callable[[str], None]) -> None:
     upload = _opened()
     if upload:
         table = upload.table
-        said = (f"{upload.name}: {table.n_rows:,} rows, {len(table.names):,} columns.", *table.notes)
+        said = (f"{upload.name}: {counted(table.n_rows, 'row')}, {counted(len(table.names), 'column')}.", *table.notes)
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
             st.caption(text.plain(" ".join(said)), help=kept_sentence(), width="content")
             with st.popover("Another file", width="content"):
@@ -105,7 +105,7 @@ def _dialog(use: Callable[[str], None]) -> None:
     _choose_left_out(reports)
     _show_leaks(reports)
     _show_reports(reports)
-    with st.expander(f"The first {min(PREVIEWED, upload.table.n_rows)} rows"):
+    with st.expander("The first rows"):
         first = upload.table.columns.slice(0, PREVIEWED).to_pandas()
         st.dataframe(first, hide_index=True, alt="The first rows of the table.")
     st.button("Train", key="own.train", type="primary", icon=":material/play_arrow:", on_click=_train, args=(use,))
@@ -193,10 +193,9 @@ def _show_reports(reports: Sequence[ColumnReport]) -> None:
         column_config={"Note": st.column_config.TextColumn(width="large")},
         alt="What becomes of each column.",
     )
-    st.caption(
-        f"{len(used):,} {'column becomes' if len(used) == 1 else 'columns become'} up to "
-        f"{sum(one.width for one in used):,} features. Medians, means and categories are those of the training rows."
-    )
+    become = counted(len(used), "column becomes", "columns become")
+    features = counted(sum(one.width for one in used), "feature")
+    st.caption(f"{become} up to {features}. Medians, means and categories are those of the training rows.")
 
 
 def take(name: str) -> None:

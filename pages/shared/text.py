@@ -24,6 +24,7 @@ from core.losses.heads import ACTIVATIONS, HEADS, HeadSpec
 from core.losses.objective import resolved
 from core.parameters import Value
 from core.predictions import ALL
+from core.text import counted
 from core.theory.effect import is_proper
 from core.theory.remarks import remark
 from core.training.runs import Job, Run
@@ -105,7 +106,7 @@ def of_data(data: Dataset) -> str:
         what = f"{len(data.counts)} labels, {data.counts.sum() / rows:.1f} per row on average"
     else:
         what = f"{data.target} from {data.y.min():.4g} to {data.y.max():.4g}"
-    return f"{rows:,} rows, {features} {'feature' if features == 1 else 'features'}, {what}."
+    return f"{counted(rows, 'row')}, {counted(features, 'feature')}, {what}."
 
 
 def of_head(head: HeadSpec, task: str) -> str:
@@ -185,9 +186,11 @@ def metric_label(name: str) -> str:
 def of_rows_called(scores: Scores, thresholds: Sequence[float]) -> str:
     """How many rows reach no threshold of a class or label, and how many reach several."""
     none, several = predicted_per_row(scores, thresholds)
+    rows = counted(scores.n_rows, "row")
     if scores.task == "multilabel":
-        return f"{none:,} of {scores.n_rows:,} rows get no label and {several:,} get several."
-    return f"no class reaches its threshold in {none:,} of {scores.n_rows:,} rows, and several do in {several:,}."
+        no, more = ("gets" if number == 1 else "get" for number in (none, several))
+        return f"{none:,} of {rows} {no} no label and {several:,} {more} several."
+    return f"no class reaches its threshold in {none:,} of {rows}, and several do in {several:,}."
 
 
 def of_predictions(source: ScoreSource, part: str) -> str:
@@ -246,8 +249,8 @@ def of_losses(run: Run) -> str:
     if not len(history.train):
         return "Mean loss by epoch; nothing is trained yet."
     return (
-        f"Mean loss over {run.epoch} epochs: training from {history.train[0]:.3f} to {history.train[-1]:.3f}, "
-        f"validation from {history.validation[0]:.3f} to {history.validation[-1]:.3f}."
+        f"Mean loss over {counted(run.epoch, 'epoch')}: training from {history.train[0]:.3f} to "
+        f"{history.train[-1]:.3f}, validation from {history.validation[0]:.3f} to {history.validation[-1]:.3f}."
     )
 
 

@@ -12,6 +12,7 @@ from core.predictions import SCALES
 from core.predictions.roles import Roles
 from core.predictions.uploads import Upload
 from core.settings import read_settings
+from core.text import counted
 from pages.components.upload.upload import upload_anywhere, upload_chooser
 from pages.shared import dom, own_table, services, state, text
 from pages.workbench import examples, roles_dialog
@@ -92,7 +93,7 @@ def _named(upload: Upload) -> str:
     """The name of a file and, where rows are left out, how many are shown."""
     total = upload.table.n_rows
     rows = sum(map(len, upload.source.places.values())) if upload.source else total
-    return upload.name if rows == total else f"{upload.name} · {rows:,} of {total:,} rows"
+    return upload.name if rows == total else f"{upload.name} · {rows:,} of {counted(total, 'row')}"
 
 
 def _close() -> None:
@@ -102,14 +103,15 @@ def _close() -> None:
 
 def _about(upload: Upload) -> None:
     minutes = read_settings().upload_minutes
-    st.markdown(f"**{text.plain(upload.name)}** · {upload.table.n_rows:,} rows, {len(upload.table.names):,} columns")
+    size = f"{counted(upload.table.n_rows, 'row')}, {counted(len(upload.table.names), 'column')}"
+    st.markdown(f"**{text.plain(upload.name)}** · {size}")
     if upload.roles and (others := _other_columns(upload.roles)):
         st.caption(text.plain(others))
     for note in upload.opened.notes if upload.opened else ():
         st.caption(text.plain(note))
     st.caption(
         f"Whoever has the link can open these predictions. They are in the memory of this server only, and are deleted "
-        f"{minutes} minutes after anybody last looked at them."
+        f"{counted(minutes, 'minute')} after anybody last looked at them."
     )
     st.button("Delete", key="predictions.delete", icon=":material/delete:", on_click=_delete, args=(upload.id,))
 

@@ -25,6 +25,7 @@ from core.losses.heads import ACTIVATIONS, HEADS
 from core.losses.objective import resolved
 from core.models import MODELS
 from core.parameters import Param, Value, defaults
+from core.text import counted
 from pages.shared import choices, controls, dom, findings, own_table, payoffs, preview, session, state, text
 from pages.workbench import best_epoch, dials
 
@@ -404,5 +405,5 @@ PARTS: dict[str, Part] = {
     "model": Part("Model", _model_label, _model, ("model",)),
     "head": Part("Head", _head_label, _head, ("head", "activation")),
     "loss": Part("Loss", lambda now: LOSSES[now.loss].label, _loss, ("loss",)),
-    "training": Part("Training", lambda now: f"{now.epochs} epochs", _training, ("lr", "epochs", "batch_size")),
+    "training": Part("Training", lambda now: counted(now.epochs, "epoch"), _training, ("lr", "epochs", "batch_size")),
 }

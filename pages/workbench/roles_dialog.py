@@ -20,6 +20,7 @@ from core.plots.miniature import BINS, score_miniature
 from core.predictions import SCALES, CannotOpen, Opened, Roles, Scale, guess_binary, open_predictions
 from core.predictions.opening import label_values
 from core.predictions.uploads import Upload
+from core.text import counted
 from pages.shared import own_table, services, state, text
 
 PREVIEW_ROWS, SAMPLE = 5, 50_000
@@ -58,7 +59,7 @@ def ask(upload: Upload, show: Callable[[str], None]) -> None:
         except CutoffError as error:
             problem = error
     with shown:
-        st.markdown(f"**{text.plain(upload.name)}** · {upload.table.n_rows:,} rows")
+        st.markdown(f"**{text.plain(upload.name)}** · {counted(upload.table.n_rows, 'row')}")
         rows = _rows(upload.table, upload.roles)
         st.dataframe(rows, hide_index=True, height="content", placeholder="")
         if roles is not None:

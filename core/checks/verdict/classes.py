@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checks.runs import ENOUGH, GAP
-from core.checks.verdict.facts import LEVEL, Facts, count_label, diverged, miswired, names_label, overfits
+from core.checks.verdict.facts import LEVEL, Facts, diverged, miswired, names_label, overfits
 from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation import DECISIONS, METRICS, ThresholdCounts, confusion_matrix, decided_counts
 from core.evaluation.calibration import top_label_error
 from core.evaluation.intervals import wilson
 from core.evaluation.scores import Scores
 from core.evaluation.source import rows_label
+from core.text import count_label, counted
 
 DECIDE = OpenPanel("Decision rule", "classes")
 
@@ -81,7 +82,8 @@ class ClassFacts(Facts):
         value, low, high = self.accuracy
         name, share = self.majority
         without = float(self.matrix[:, -1].sum())
-        none = f"; {count_label(without)} of {count_label(self.rows)} rows get no class" if without else ""
+        rows = f"{counted(self.rows, 'row')} {'gets' if without == 1 else 'get'}"
+        none = f"; {count_label(without)} of {rows} no class" if without else ""
         return (
             f"accuracy is {value:.3f} ({LEVEL:.0%} interval {low:.3f} to {high:.3f}) where always predicting {name} "
             f"has {share:.3f}{none}"
@@ -122,7 +124,7 @@ def misses_a_class(facts: ClassFacts) -> Statement | None:
     rows = float(actual[missed].sum())
     return Statement(
         "bad",
-        f"Never predicts {names_label(names)}, though {count_label(rows)} of {count_label(facts.rows)} rows "
+        f"Never predicts {names_label(names)}, though {count_label(rows)} of {counted(facts.rows, 'row')} "
         f"{'is' if rows == 1 else 'are'} of {'that class' if len(names) == 1 else 'these classes'}; "
         f"{facts.sentence}.",
         "A class is not predicted where another one always has the higher score. Rare classes need a lower threshold, "

@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -196,12 +195,6 @@ def score_label(value: float, probabilities: bool = True) -> str:
         return f"{value:.3g}"
     places = 3 if nearest >= NEAR else math.ceil(-math.log10(nearest)) + 1
     return f"{value:.{min(places, PLACES)}f}"
-
-
-def count_label(count: SupportsFloat) -> str:
-    """A number of rows, or their weight with one decimal."""
-    number = float(count)
-    return f"{int(number):,}" if number.is_integer() else f"{number:,.1f}"
 
 
 def names_label(names: list[str]) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checks.verdict.facts import FEW, LEVEL, Facts, count_label, diverged, miswired, names_label, overfits
+from core.checks.verdict.facts import FEW, LEVEL, Facts, diverged, miswired, names_label, overfits
 from core.checks.verdict.statement import OpenPanel, Statement, UseThreshold
 from core.evaluation import METRICS, ScoreIndex, ThresholdCounts, class_counts
 from core.evaluation.intervals import roc_auc_interval
@@ -17,6 +17,7 @@ from core.evaluation.recent import Recent
 from core.evaluation.scores import Scores
 from core.evaluation.source import Key, ScoreSource, rows_label
 from core.evaluation.tuning import bind, candidates, rule_label
+from core.text import count_label, counted
 
 WORTH = 0.05  # gain in macro F1 that is worth other thresholds
 TOO_MANY = 1.5  # labels that are predicted, as a multiple of those that rows have
@@ -129,7 +130,7 @@ def never_predicted(facts: LabelFacts) -> Statement | None:
     return Statement(
         "bad",
         f"Never predicts {missed.size} of {facts.scores.n_columns} labels: {names_label(names)}, the most frequent of "
-        f"them with {count_label(rows)} of {count_label(counts.total[0])} rows. "
+        f"them with {count_label(rows)} of {counted(counts.total[0], 'row')}. "
         f"{facts.change[0].upper()}{facts.change[1:]}.",
         facts.why_tuned,
         (facts.use_tuned, *facts.repairs),

@@ -16,6 +16,7 @@ from core.evaluation.bootstrap import draws, percentile_interval
 from core.evaluation.metrics import ratio
 from core.evaluation.recent import Recent
 from core.evaluation.source import Key, rows_label
+from core.text import counted
 
 RESAMPLES = 200
 OUTLIERS = 0.05  # share of rows with the largest errors
@@ -118,8 +119,8 @@ def few_rows_dominate(facts: ValueFacts) -> Statement | None:
         return None
     return Statement(
         "warning",
-        f"A few rows dominate: the {most:,} rows with the largest errors make {share:.0%} of the squared error. R² is "
-        f"{facts.fit.r2[0]:.3f}, the mean absolute error {facts.fit.mae:.3g}.",
+        f"A few rows dominate: the {counted(most, 'row')} with the largest errors make {share:.0%} of the squared "
+        f"error. R² is {facts.fit.r2[0]:.3f}, the mean absolute error {facts.fit.mae:.3g}.",
         "Squared errors give outliers most of the weight, in R² and in training with MSE. Look at these rows; Huber or "
         "MAE count them less.",
         (SEE,),

@@ -13,6 +13,7 @@ from core.data.tables import Table, listed, name_label
 from core.data.tables.names import TRUE, plain
 from core.data.tables.values import Categories, categories, count_distinct, likely_positive, numbers, truths
 from core.errors import CutoffError
+from core.text import counted
 
 MOST_CLASSES = 100
 FEW_VALUES = 20  # whole numbers with no more different values are classes, with more of them values
@@ -93,7 +94,7 @@ def labels(table: Table, target: Target) -> Labels:
     if not found.kept.any():
         raise CutoffError(f"No row has a value of {listed(target.columns)}.")
     missing = int((~found.kept).sum())
-    rows = "1 row is" if missing == 1 else f"{missing:,} rows are"
+    rows = counted(missing, "row is", "rows are")
     notes = (f"{rows} left out for having no value of {listed(target.columns)}.",) if missing else ()
     if target.task == "multiclass":
         found = _frequent(found)
@@ -117,9 +118,8 @@ def _binary(table: Table, target: Target) -> Labels:
 def _classes(table: Table, target: Target) -> Labels:
     given = _values(table, target.columns[0])
     if len(given.values) < 3:
-        raise CutoffError(
-            f"{name_label(target.columns[0])} has {len(given.values)} values; a multi-class task needs three."
-        )
+        values = counted(len(given.values), "value")
+        raise CutoffError(f"{name_label(target.columns[0])} has {values}; a multi-class task needs three.")
     return Labels(given.codes, given.values, given.codes >= 0)
 
 

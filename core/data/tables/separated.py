@@ -17,6 +17,7 @@ from pyarrow.lib import ArrowException
 from core.data.tables.formulas import unescaped
 from core.data.tables.table import Table, check_size, checked, different, listed
 from core.errors import CutoffError
+from core.text import counted
 
 SAMPLE_BYTES, SAMPLE_LINES = 1 << 18, 50
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
@@ -71,11 +72,12 @@ def read_separated(path: Path) -> Table:
         notes.append("The text is not UTF-8; it was read as Western European (Latin-1).")
     if left_out > MOST_UNEVEN * (columns.num_rows + left_out) and left_out > 1:
         raise CutoffError(
-            f"{left_out:,} of {columns.num_rows + left_out:,} rows do not have {len(names)} columns, as the first has."
+            f"{left_out:,} of {columns.num_rows + left_out:,} rows do not have {counted(len(names), 'column')}, "
+            "as the first has."
         )
     if left_out:
-        rows = "row was" if left_out == 1 else "rows were"
-        notes.append(f"{left_out:,} {rows} left out for having another number of columns than the first row.")
+        rows = counted(left_out, "row was", "rows were")
+        notes.append(f"{rows} left out for having another number of columns than the first row.")
     check_size(columns.num_rows, columns.num_columns)
     return checked(_unescaped(columns), notes)
 

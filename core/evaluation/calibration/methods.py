@@ -16,6 +16,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from core.errors import CutoffError
 from core.evaluation.calibration.measures import as_probabilities
+from core.text import counted
 
 Map = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 END = 40.0  # scores are searched for between logits -END and END
@@ -113,7 +114,7 @@ def fit(
 
     if method == "isotonic":
         steps = len(np.unique(probabilities(y_score)))
-        return Calibration(probabilities, f"{steps:,} steps, interpolated linearly on the logit.")
+        return Calibration(probabilities, f"{counted(steps, 'step')}, interpolated linearly on the logit.")
     calibrator = _calibrator(fitted)
     if method == "temperature":
         temperature = 1 / (2 * float(calibrator.beta_))  # scikit-learn uses x and -x as the logits of the two classes

@@ -22,6 +22,7 @@ from core.evaluation.source import ScoreSource
 from core.evaluation.tuning.choice import Choice, Goal, candidates, pick, place_of
 from core.evaluation.tuning.rules import Rule, bind
 from core.parameters import Param, Value, checked
+from core.text import counted
 
 SEED = 0  # of the inner folds
 
@@ -320,7 +321,7 @@ def _each(choices: tuple[Choice, ...], how: str) -> LabelThresholds:
     given = thresholds[np.isfinite(thresholds)]
     said = f", thresholds {given.min():.3g} to {given.max():.3g}" if given.size else ""
     if without := thresholds.size - given.size:
-        said += f"; {without} {'label is' if without == 1 else 'labels are'} predicted for no row"
+        said += f"; {counted(without, 'label is', 'labels are')} predicted for no row"
     return LabelThresholds(thresholds, choices, f"{how}{said}.")
 
 

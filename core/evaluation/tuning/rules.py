@@ -18,6 +18,7 @@ from core.evaluation import METRICS, MetricSpec, ThresholdCounts, metrics
 from core.evaluation.metrics import ratio
 from core.evaluation.tuning.choice import Choice, Goal, Pick, pick
 from core.parameters import Param, Value, checked
+from core.text import counted
 
 Ends = tuple[float, float]
 WHOLE = 1e-9  # a number of rows this close below an integer is that integer
@@ -115,7 +116,7 @@ class Rule:
             return f"Infeasible: no threshold has {condition}; {best}."
         where = "above every score" if np.isposinf(found.threshold) else f"{found.threshold:.4g}"
         positive, total = (round(count.item(), 3) for count in (counts.predicted_positive, counts.total))  # or weights
-        predicts = f"predicts {positive:,} of {total:,} rows positive"
+        predicts = f"predicts {positive:,} of {counted(f'{total:,}', 'row')} positive"
         value = "undefined" if np.isnan(found.value) else f"{found.value:.4g}"
         given = f" with {condition}" if condition else ""
         return f"{self.spec.value} is {value}{given} at threshold {where}, which {predicts}."
@@ -445,7 +446,7 @@ RULES: dict[str, RuleSpec] = {
                 help="Of these rows; use a share for other rows.",
             ),
         ),
-        condition="at most {rows:,} rows predicted positive",
+        condition="at most {rows:,} predicted positive",
     ),
     "prevalence": RuleSpec(
         name="prevalence",

@@ -1,6 +1,6 @@
 // The threshold in three ways to say it, each editable, and the buttons that undo and save it.
 
-import { ofLogit, percent, whole, written } from "./model.js";
+import { ofLogit, ofRows, percent, written } from "./model.js";
 import { say, write } from "./svg.js";
 import { act, cancel, listenToFields } from "./threshold.js";
 
@@ -102,7 +102,7 @@ export function ofTies(state) {
   if (asked === undefined) return "";
   const positive = rest.counts.tp + rest.counts.fp;
   const wanted = Math.floor((asked / 100) * model.rows + 1e-9);
-  if (asked > 0 && !wanted) return `The top ${asked}% of ${whole(model.rows)} rows are less than one row.`;
+  if (asked > 0 && !wanted) return `The top ${asked}% of ${ofRows(model.rows)} are less than one row.`;
   if (positive >= wanted) return "";
   return `The top ${asked}% would end among rows with equal scores; without all of these it is ${percent(positive, model.rows)}.`;
 }

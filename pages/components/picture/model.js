@@ -225,6 +225,7 @@ function read(text) {
 // A number of rows, or a sum of weights, of which small ones are told apart too.
 export const whole = (count) =>
   count.toLocaleString("en-US", Number.isInteger(count) || count >= 100 ? { maximumFractionDigits: 1 } : { maximumSignificantDigits: 3 });
+export const ofRows = (count) => `${whole(count)} ${count === 1 ? "row" : "rows"}`;
 export const rate = (value) => (Number.isNaN(value) ? "undefined" : value.toFixed(3).replace("-", "−"));
 // A share in percent; none and all are said without decimals.
 export const percent = (part, all) => `${((100 * part) / all).toFixed(part && part !== all ? 1 : 0)}%`;

@@ -7,7 +7,7 @@ import * as loss from "./loss.js";
 import * as matrix from "./matrix.js";
 import * as player from "./player.js";
 import * as tiles from "./tiles.js";
-import { countsAt, ofLogit, percent, rate, METRICS, readCounts, received, short, whole } from "./model.js";
+import { countsAt, ofLogit, ofRows, percent, rate, METRICS, readCounts, received, short, whole } from "./model.js";
 
 export const parts = [fields, histogram, tiles, matrix, curves, loss, player];
 
@@ -72,14 +72,14 @@ export function said(state) {
   const where = short(t);
   const since = saved && saved.t !== t ? ` Saved is ${short(saved.t)}.` : "";
   find(".scores svg").setAttribute("aria-label",
-    `Histogram of scores by actual class: ${whole(film.positives)} rows actual ${data.label} up, ` +
+    `Histogram of scores by actual class: ${ofRows(film.positives)} actual ${data.label} up, ` +
     `${whole(film.negatives)} actual ${data.rest} down; hatched where the threshold ${where} is wrong.${since}`);
   find(".curve svg").setAttribute("aria-label", curves.described(state, where) + since);
   const asLogit = model.axis.kind === "score" || t === Infinity ? "" : ` (logit ${ofLogit(t)})`;
   const positive = tp + fp;
   const group = data.group ? `${film.grouped_by} ${data.group}. ` : "";
   return group + (!model.rows ? "There are no rows."
-    : `${t === Infinity ? "Above every score" : `At ${where}`}${asLogit} ${whole(positive)} of ${whole(model.rows)} rows ` +
-      `(${percent(positive, model.rows)}) are predicted ${data.label}: ${whole(tp)} correct and ${whole(fp)} wrong; ` +
-      `${whole(fn)} of actual ${data.label} are missed. Precision ${rate(METRICS.precision(counts))}, recall ${rate(METRICS.recall(counts))}.`);
+    : `${t === Infinity ? "Above every score" : `At ${where}`}${asLogit} ${whole(positive)} of ${ofRows(model.rows)} ` +
+      `(${percent(positive, model.rows)}) ${positive === 1 ? "is" : "are"} predicted ${data.label}: ${whole(tp)} correct and ${whole(fp)} wrong; ` +
+      `${whole(fn)} of actual ${data.label} ${fn === 1 ? "is" : "are"} missed. Precision ${rate(METRICS.precision(counts))}, recall ${rate(METRICS.recall(counts))}.`);
 }

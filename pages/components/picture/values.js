@@ -2,7 +2,7 @@
 
 import * as loss from "./loss.js";
 import * as player from "./player.js";
-import { between, rate, whole } from "./model.js";
+import { between, ofRows, rate } from "./model.js";
 import { frameOf, say, upright, word } from "./svg.js";
 
 export const ERRORS = ["mae", "rmse", "mean_residual", "r2"];
@@ -46,7 +46,7 @@ const scatter = {
     });
     find(".points").setAttribute("d", path);
     find(".scatter svg").setAttribute("aria-label",
-      `Predicted against actual values of ${whole(film.rows)} rows at epoch ${frame.epoch}.`);
+      `Predicted against actual values of ${ofRows(film.rows)} at epoch ${frame.epoch}.`);
   },
 };
 

@@ -41,6 +41,7 @@ from core.evaluation.source import Key, ScoreSource, held_out, rows_label, tuned
 from core.experiment.config import RunConfig
 from core.plots.calibration import map_figure, reliability_figure
 from core.plots.style import LOGIT_END, ProbabilityScale, Scale, limits
+from core.text import counted
 from core.theory.conversion import Converted, converts, to_probabilities, why_not
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, state, text, thresholds
@@ -328,7 +329,7 @@ def _show_diagrams(shown: Shown) -> None:
 
 def _in_words(of: Reliability, part: str, name: str) -> str:
     said = ", ".join(
-        f"{score:.2f} against {share:.2f} of {rows:,} rows"
+        f"{score:.2f} against {share:.2f} of {counted(rows, 'row')}"
         for score, share, rows in zip(of.score, of.share, of.rows, strict=True)
     )
     return (

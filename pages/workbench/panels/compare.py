@@ -375,7 +375,7 @@ def _letters(places: Sequence[int]) -> str:
 
 def _undefined(found: Comparison) -> str:
     most = int(found.undefined.max())
-    return f" Up to {most:,} resamples in which it is undefined are left out." if most else ""
+    return f" Resamples in which it is undefined are left out, at most {most:,}." if most else ""
 
 
 def _differences_in_words(compared: Compared, found: Comparison, label: str) -> str:

@@ -22,6 +22,7 @@ from core.evaluation.tuning import (
 )
 from core.evaluation.value.payoffs import NET_VALUE, bind_paid
 from core.parameters import Param, Value
+from core.text import counted
 from pages.components.picture.columns import Total
 from pages.shared import controls, payoffs, state, text, thresholds
 from pages.workbench.panels.payoffs import show_fields
@@ -150,7 +151,7 @@ def _offer(source: ScoreSource, name: str, choice: LabelChoice) -> None:
     )
     if never:
         st.caption(
-            f"The rule predicts {never:,} of {found.size:,} labels for no row: their threshold is above every score."
+            f"Above every score, so that it is predicted for no row, is the threshold of {counted(never, 'label')}."
         )
     if isinstance(choice, LabelShares):
         st.caption(

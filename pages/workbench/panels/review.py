@@ -11,6 +11,7 @@ from core.evaluation.source import rows_label
 from core.evaluation.tuning import candidates
 from core.evaluation.value.payoffs import Band, Outcome, Review, best_band, chow, outcome, rows_here
 from core.plots.costs import band_figure, threshold_mark
+from core.text import counted
 from pages.components.live_figure import live_figure
 from pages.shared import state, text
 from pages.workbench.panels.payoffs import PER, Priced, percent, threshold
@@ -131,7 +132,7 @@ def _of_capacity(
             "pair to pay off. A single threshold is best."
         )
     if worth.reviewed > rows_here(capacity, volume, worth.total):
-        sent = f"{worth.reviewed:,} of {worth.total:,} rows"
+        sent = f"{worth.reviewed:,} of {counted(worth.total, 'row')}"
         said += f" On {priced.reported} it sends {sent} to review, more than the limit."
     return said
 

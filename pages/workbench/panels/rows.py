@@ -20,6 +20,7 @@ from core.evaluation.source import ScoreSource, rows_label
 from core.export import table_csv
 from core.plots.images import figure_height, image_grid
 from core.plots.rows import outcome_bars
+from core.text import counted
 from pages.components.live_figure import live_figure
 from pages.shared import controls, dom, state, text, thresholds
 from pages.workbench import groups
@@ -235,7 +236,7 @@ def _show_found(source: ScoreSource, part: str, column: int, found: pd.DataFrame
         hide_index=True,
         height=tall if len(shown) > FEW else "content",
         column_config=COLUMNS,
-        alt=f"{len(shown)} rows, {NEAREST}.",
+        alt=f"{counted(len(shown), 'row')}, {NEAREST}.",
     )
 
 
@@ -267,7 +268,7 @@ def _show_images(source: ScoreSource, part: str, column: int, shown: pd.DataFram
     live_figure(
         image_grid(known.features[shown.index].reshape(-1, *known.image), titles),
         key="rows.images",
-        alt=f"{len(table)} images, {NEAREST}; the table beside them says what each is.",
+        alt=f"{counted(len(table), 'image')}, {NEAREST}; the table beside them says what each is.",
         height=figure_height(len(table), known.image),
         revision=source.id,
     )

@@ -32,6 +32,7 @@ from core.evaluation.value.payoffs import NET_VALUE, bind_paid
 from core.parameters import Value
 from core.plots.style import Scale, limits
 from core.plots.tuning import Steps, optimism_figure, thinned, tuned_figure
+from core.text import counted
 from pages.components.live_figure import live_figure
 from pages.shared import controls, findings, payoffs, session, state, text, thresholds
 from pages.workbench.panels.payoffs import caption, show_fields
@@ -301,7 +302,8 @@ def _resamples(tuned: Bootstrap) -> str:
 def _of_figure(tuned: Bootstrap) -> str:
     """How the figure is to be read."""
     above = sum(map(math.isinf, tuned.thresholds.tolist()))
-    beyond = f" {above:,} resamples predict all negative; they are drawn at the end." if above else ""
+    predict = counted(above, "resample predicts", "resamples predict")
+    beyond = f" {predict} all negative, drawn at the end." if above else ""
     return (
         f"Band: spread of the threshold, {_resamples(tuned)}; each of them below. Bar beside the line: .632 bootstrap "
         f"estimate of the value with its {tuned.level:.0%} interval.{beyond}"

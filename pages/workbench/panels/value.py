@@ -14,6 +14,7 @@ from core.evaluation.source import Key, ScoreSource, rows_label, tuned_on
 from core.evaluation.value.payoffs import Optimum, Payoffs, net_value, optimum, value_curve
 from core.plots.costs import threshold_mark, value_figure
 from core.plots.style import place
+from core.text import counted
 from pages.components.live_figure import live_figure
 from pages.shared import text, thresholds
 from pages.workbench.panels import review, tune
@@ -66,7 +67,7 @@ def _best_threshold(priced: Priced) -> None:
         ),
         *([(f"Per {PER:,} rows, {reported}", priced.money(a_thousand[0]), "")] if reported != tuned else []),
         (
-            f"Per month of {volume:,} rows, {reported}",
+            f"Per month of {counted(volume, 'row')}, {reported}",
             priced.money(a_month[0]),
             priced.more(a_month[0] - a_month[1], "the current threshold"),
         ),

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.checks.verdict.facts import FEW, LEVEL, Facts, count_label, score_label
+from core.checks.verdict.facts import FEW, LEVEL, Facts, score_label
 from core.checks.verdict.statement import UseThreshold
 from core.evaluation import METRICS, Rankings, ScoreIndex, ThresholdCounts
 from core.evaluation.bootstrap import percentile_interval, resampled
@@ -19,6 +19,7 @@ from core.evaluation.recent import Recent
 from core.evaluation.scores import ClassView
 from core.evaluation.source import Key, ScoreSource
 from core.evaluation.tuning import Bootstrap, bind, bootstrap_of
+from core.text import count_label, counted
 
 RULE = "f1"
 F1 = METRICS["f1"]
@@ -200,7 +201,7 @@ class BinaryFacts(Facts):
         return f"at {self.score(self.tuned.choice.threshold)} it would find {found}"
 
     def _found(self, counts: ThresholdCounts) -> str:
-        found = f"{count_label(counts.tp)} of {count_label(self.positives)} positives"
+        found = f"{count_label(counts.tp)} of {counted(self.positives, 'positive')}"
         return f"{found} with {_false_positives(counts)}{self._f1(counts)}"
 
     @property
@@ -237,5 +238,4 @@ class BinaryFacts(Facts):
 
 
 def _false_positives(counts: ThresholdCounts) -> str:
-    false = count_label(counts.fp)
-    return f"{false} false positive{'' if false == '1' else 's'}"
+    return counted(counts.fp.item(), "false positive")

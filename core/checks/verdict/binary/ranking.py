@@ -6,9 +6,10 @@ import numpy as np
 
 from core.checks.runs import SATURATED
 from core.checks.verdict.binary.facts import BinaryFacts
-from core.checks.verdict.facts import LEVEL, count_label
+from core.checks.verdict.facts import LEVEL
 from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation.source import rows_label
+from core.text import count_label
 
 
 def one_class(facts: BinaryFacts) -> Statement | None:

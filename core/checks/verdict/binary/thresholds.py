@@ -5,10 +5,11 @@ from __future__ import annotations
 from core.checks.rules_and_calibration import GAIN, SURE
 from core.checks.verdict.binary.calibration import calibrate, calibration_note, why_line
 from core.checks.verdict.binary.facts import WORTH, BinaryFacts
-from core.checks.verdict.facts import FEW, LEVEL, count_label
+from core.checks.verdict.facts import FEW, LEVEL
 from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation.source import rows_label
 from core.evaluation.tuning import rule_label
+from core.text import count_label, counted
 
 ALMOST_NONE = 0.2  # predicted positive, as a share of the positives, up to which they are almost none
 ALMOST_ALL = 0.1  # predicted negative, as a share of the negatives, up to which almost every row is positive
@@ -24,11 +25,11 @@ def predicts_none(facts: BinaryFacts) -> Statement | None:
     if facts.rule and not none:  # as wanted by the rule
         return None
     predicted = (
-        f"none of {count_label(counts.total)} rows reaches the threshold; the highest score is "
+        f"none of {counted(counts.total, 'row')} reaches the threshold; the highest score is "
         f"{facts.score(facts.index.score_range[1])}"
         if none
         else f"it predicts {facts.name} for only {count_label(counts.predicted_positive)} of "
-        f"{count_label(counts.total)} rows and finds {count_label(counts.tp)} of {count_label(facts.positives)}"
+        f"{counted(counts.total, 'row')} and finds {count_label(counts.tp)} of {count_label(facts.positives)}"
     )
     return Statement(
         "bad",
