@@ -59,7 +59,8 @@ def sources() -> list[ScoreSource]:
 
 
 def start(experiment: Experiment) -> str | None:
-    """Train these choices and look at them; what this session started before and still trains is stopped.
+    """Train these choices and look at them, on every page; what this session started before and still trains is
+    stopped.
 
     Returns the id of the job, or None if it is refused, with a sentence kept on why.
     """
@@ -71,6 +72,8 @@ def start(experiment: Experiment) -> str | None:
         return None
     state.STARTED.set(started)
     look_at(started)
+    state.SHOWN.set("")
+    state.SHOWN_BEFORE.set("")
     return started
 
 

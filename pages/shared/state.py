@@ -145,6 +145,7 @@ RECIPE: Key[RunConfig] = Key("recipe.config", RunConfig())
 RECIPE_BEFORE: Key[RunConfig | None] = Key("recipe.before", None)  # what Undo brings back
 RECIPE_CHANGES: Key[Sequence[str]] = Key("recipe.changes", ())  # sentences
 RECIPE_PROBLEM: Key[str] = Key("recipe.problem", "")
+RECIPE_OF: Key[str] = Key("recipe.of", "")  # the run that was shown when the page was drawn last
 RECIPE_TRAINS: Key[bool] = Key("recipe.trains", False)  # at the next script run
 RECIPE_CONTROL: Keys[Any] = Keys("recipe.{}", None)  # field, or field and parameter, of the control
 RECIPE_PART: Keys[bool] = Keys("part.{}", False)  # whether its popover is open

@@ -18,6 +18,7 @@ def follow() -> None:
     state.COMPLAINTS.set(())
     linked = links.from_query(st.query_params)[0] if choices.are_linked() else services.demonstration().runs[-1].config
     recipe.take(linked)
+    state.RECIPE_OF.pop()
     recipe.train_if_gone()
     thresholds.open_link()
     payoffs.open_link()

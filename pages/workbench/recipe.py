@@ -17,6 +17,7 @@ from core import checks
 from core.checks import Finding
 from core.data import dataset_spec, is_table, load_dataset
 from core.errors import CutoffError
+from core.evaluation.source import ScoreSource
 from core.experiment import compatibility
 from core.experiment.config import NUMBERS, SETTINGS, RunConfig
 from core.experiment.fitting import head_for, with_choices
@@ -115,6 +116,17 @@ def take(config: RunConfig) -> None:
     payoffs.take(config)
     state.RECIPE.set(config)
     _say([], None)
+
+
+def take_shown(source: ScoreSource) -> None:
+    """Take the choices of the run that is shown where that is another one than when the page was drawn last, as after
+    training on the Compare page; without a word. The first one leaves the choices of a link."""
+    run = source.id.partition("@")[0]
+    if not source.config or state.RECIPE_OF.get() == run:
+        return
+    if state.RECIPE_OF.is_set() and source.config != config():
+        take(source.config)
+    state.RECIPE_OF.set(run)
 
 
 def choose(**chosen: Any) -> None:

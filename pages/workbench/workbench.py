@@ -51,6 +51,7 @@ if state.WENT_BACK.get():
     link.follow()
 if recipe.asks_to_train():
     shown.train(recipe.config(), replay=False, outlined=not opens)  # a link has no run before it
+recipe.take_shown(shown.source())
 with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
     upload = predictions.of(shown.source())
     if upload:

@@ -29,6 +29,7 @@ from tests.conftest import (
     unescaped,
     until,
 )
+from tests.support.shown_sources import choose_source
 from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
 
 
@@ -114,6 +115,37 @@ def test_the_compare_page_shows_the_settings_of_the_run_that_was_trained_here(ap
     assert control(at, "epochs").value == run.config.epochs
     assert not [one.value for one in at.caption if "Settings changed" in one.value]
     assert current_run(at).id == run.id
+
+
+def test_a_run_of_the_compare_page_brings_its_settings_and_one_that_is_chosen_again_too(app_test: AppTest):
+    at = app_test.run()
+    at.select_slider[0].set_value(99.0).run()
+    here = trained_again(at)
+    open_page(at, "compare")
+    choose(at, "epochs", 3)
+    button(at, "Start").click().run()
+    there = trained_again(at)
+    open_page(at, "workbench")
+    assert shown_run(at) == there != here
+    assert at.session_state[state.RECIPE.name] == there.config != here.config
+    assert "Settings changed" not in said(at)
+    assert at.select_slider[0].value == 99.0
+    choose_source(at, here.id)
+    assert at.session_state[state.RECIPE.name] == here.config
+    choose_in(at, "training", "Epochs", 4)
+    assert "Settings changed" in said(at)
+
+
+def test_a_link_keeps_settings_that_its_run_does_not_have(app_test: AppTest):
+    name = services.runner().submit(experiment(RunConfig(dataset="gaussians", epochs=2)))
+    services.runner().wait(name)
+    app_test.query_params.update({"dataset": "gaussians", "epochs": "3", "run": name})
+    at = app_test.run()
+    assert shown_run(at).config.epochs == 2
+    assert at.session_state[state.RECIPE.name].epochs == 3
+    assert "Settings changed" in said(at)
+    at.run()
+    assert at.session_state[state.RECIPE.name].epochs == 3
 
 
 def test_on_a_phone_the_recipe_has_a_tab_for_each_part(app_test: AppTest):
