@@ -188,6 +188,7 @@ def act(
     now = json.loads(element.proto.json)
     told = {
         "of": now["of"],
+        "threshold_of": now["threshold_of"],
         "serial": now["serial"] + 1,
         "kind": kind,
         "value": value,

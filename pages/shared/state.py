@@ -114,6 +114,7 @@ TABLE_REPORTS: Key[Sequence[ColumnReport]] = Key("table.reports", ())
 
 # --- thresholds, and how scores are shown
 THRESHOLDS: Keys[Sequence[Step]] = Keys("thresholds.{}", ())  # source; the steps that led to the current ones
+THRESHOLDS_BEFORE: Keys[str] = Keys("thresholds.{}.before", "")  # run; the one whose thresholds it begins with
 LINKED: Keys[str] = Keys("linked.{}", "")  # parameter of the URL, until the page that takes it is drawn
 PART: Key[str] = Key("part", "validation")
 GROUP: Keys[str] = Keys("group.{}", "")  # source; of its rows in the picture, "" for all rows

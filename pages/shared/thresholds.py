@@ -201,20 +201,35 @@ def save(source: ScoreSource) -> None:
 
 
 def carry(source: ScoreSource, run: str, config: RunConfig) -> None:
-    """Let a run of this id begin with the current thresholds of a source, if that is a run on the same data; what a
-    rule found on the scores of the source is of an earlier run there."""
-    old = source.config
-    if not old or (old.dataset, old.dataset_params) != (config.dataset, config.dataset_params):
-        return
-    if source.task == "regression" or not source.parts:
-        return
-    now, default = current(source), (domain(source).default(),) * len(current(source))
-    moved = tuple(
+    """Let a run of this id begin with the thresholds that a source has when the run is first drawn, if that is a run on
+    the same data; what a rule found on the scores of the source is of an earlier run there."""
+    if _data(source.config) == _data(config):
+        state.THRESHOLDS_BEFORE.of(run).set(source.id)
+
+
+def about(source: ScoreSource) -> str:
+    """Names the data and the scale that thresholds of a source are about: those of another source of which this is the
+    same can be its own."""
+    data = _data(source.config) or (source.id,)
+    return " ".join(map(str, (*data, domain(source).probabilities)))
+
+
+def _data(config: RunConfig | None) -> tuple[object, ...]:
+    return (config.dataset, config.dataset_params) if config else ()
+
+
+def _carried(source: ScoreSource, default: tuple[Threshold, ...]) -> tuple[Threshold, ...]:
+    """The current thresholds of the run before a run that has none yet, where they can be its own; else the default."""
+    name = state.THRESHOLDS_BEFORE.of(source.id).get()
+    while name and not state.THRESHOLDS.of(name).is_set():  # it was overtaken before it was drawn
+        name = state.THRESHOLDS_BEFORE.of(name).get()
+    now = state.THRESHOLDS.of(name).get()[-1].current if name else ()
+    if len(now) != len(default) or now[0].domain != default[0].domain:
+        return default
+    return tuple(
         dataclasses.replace(one, provenance=dataclasses.replace(one.provenance, earlier=bool(one.provenance.rule)))
         for one in now
     )
-    if now != default:
-        state.THRESHOLDS.of(run).set([Step(default), Step(moved)])
 
 
 def undo(source: ScoreSource) -> None:
@@ -232,8 +247,9 @@ def _steps(source: ScoreSource) -> Sequence[Step]:
     """What was current and what was saved after each step, the newest last."""
     key = state.THRESHOLDS.of(source.id)
     if not key.is_set():
-        columns = source.scores(source.parts[0]).n_columns
-        key.set([Step((domain(source).default(),) * columns)])
+        default = (domain(source).default(),) * source.scores(source.parts[0]).n_columns
+        carried = _carried(source, default)
+        key.set([Step(default), *([Step(carried)] if carried != default else [])])
     return key.get()
 
 

@@ -65,6 +65,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         "axis": controls.scale_now() if controls.are_probabilities(source) else "score",
     }
     if columns.are_all_shown(source.scores(part)):
+        common["threshold_of"] = f"{thresholds.about(source)} all"
         drawn = _columns(key, part, alone, source)
         kept = _kept(source, alone)
         table.show(
@@ -90,6 +91,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         label=view.label,
         rest=view.rest,
         group=group,
+        threshold_of=f"{thresholds.about(source)} {column}",
         outline=None if group else _outline(source, part, column),
         best_epoch=_best_epoch(source, of_column),
         **common,

@@ -169,7 +169,7 @@ def train(config: RunConfig, replay: bool, outlined: bool = True) -> None:
     (name,) = names_of([config])
     started = session.start(Experiment(variants=(Variant(name=name, config=config),), seeds=(config.seed,)))
     if started:
-        thresholds.carry(now if now.parts else before, f"{started}-0", config)
+        thresholds.carry(now, f"{started}-0", config)
         if overtaken:
             services.runner().discard(overtaken.job)
         state.PASSING.set("" if replay else started)

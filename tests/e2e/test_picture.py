@@ -478,7 +478,8 @@ def test_it_draws_into_any_element_and_takes_no_answer_that_is_out_of_date(page:
     film, indexes = trained(*SHOWN["exact"])
 
     def answer(threshold: float, serial: int, of: str = "a run") -> dict[str, object]:
-        message = {"of": of, "serial": serial, "large": json.loads(film.content), "label": "fraud", "rest": "honest"}
+        message = {"of": of, "threshold_of": of.partition(",")[0], "serial": serial, "label": "fraud", "rest": "honest"}
+        message |= {"large": json.loads(film.content)}
         return (
             message | {"parts": [], "axis": "logit"} | thresholds_data(film, indexes[-1], [Mark("current", threshold)])
         )
@@ -504,7 +505,9 @@ def test_it_draws_into_any_element_and_takes_no_answer_that_is_out_of_date(page:
     page.evaluate(answered, answer(0.3, 1))
     assert threshold_of(page) == 0.6
     assert page.locator(".stage").get_attribute("aria-busy") == "true"
-    page.evaluate(answered, answer(0.6, 2))
+    page.evaluate(answered, answer(0.3, 1, "a run, trained again"))  # on the same data: the threshold is still its own
+    assert threshold_of(page) == 0.6
+    page.evaluate(answered, answer(0.6, 2, "a run, trained again"))
     assert page.locator(".stage").get_attribute("aria-busy") == "false"
     page.evaluate(answered, answer(0.2, 2))  # a rule, a link: what the page says counts while nothing is on its way
     assert threshold_of(page) == 0.2

@@ -323,6 +323,20 @@ def test_nothing_jumps_while_a_run_trains(page: Page, app_url: str, size: tuple[
     assert page.evaluate("shifted") <= 0.03
 
 
+@pytest.mark.parametrize("after", [0, 150, 300])
+def test_a_threshold_typed_just_after_train_stays(page: Page, app_url: str, after: int) -> None:
+    page.goto(app_url)
+    drawn(page, "picture")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_timeout(after)
+    field = page.get_by_label("Threshold as probability")
+    field.fill("0.25")
+    field.press("Enter")
+    page.wait_for_url(re.compile("current=0.25.*run="))
+    expect(page.locator(".st-key-picture .stage")).to_have_attribute("aria-busy", "false")
+    expect(field).to_have_value("0.250")
+
+
 def test_share_copies_the_link_or_shows_it_where_the_clipboard_is_refused(page: Page, app_url: str) -> None:
     page.goto(app_url)
     at_rest(page)

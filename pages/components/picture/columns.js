@@ -19,9 +19,9 @@ function receive(state, other) {
   state.previous = data.outline && readFilm(data.outline.large);
   state.best = data.best?.map(received);
   state.counting = undefined;
+  state.rest = data.thresholds.map(received);
   if (data.serial < state.pending || state.moving || state.timer) return;
   if (other) state.column = undefined;
-  state.rest = data.thresholds.map(received);
   state.thresholds = [...state.rest];
   state.pending = 0;
   if (other) state.said = "";

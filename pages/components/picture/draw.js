@@ -1,7 +1,7 @@
 // Draws the picture of a run into an element, and again into the same one when there is more to say. Knows nothing of
-// Streamlit: `onChange` hears of acts { of, serial, kind, value }, and an answer is the next `data`.
+// Streamlit: `onChange` hears of acts { of, threshold_of, serial, kind, value }, and an answer is the next `data`.
 //
-// data: of (what is shown: an act of another one is out of date), run (whose epochs it shows: of other rows or columns
+// data: of (what is shown: an act of another one is out of date, but for thresholds while threshold_of is the same), run (whose epochs it shows: of other rows or columns
 // of it the same epoch is shown), serial (of the last act that is answered), large (the
 // film, see core/plots/picture.py), group (of the film, whose rows are drawn; none for all rows), marks [{ role,
 // threshold, tp, fp, label }], window, outline, and texts and switches as picture.py lists them.
@@ -75,10 +75,11 @@ function receive(state, data) {
   const all = readFilm(data.large);
   const film = all.ofGroup?.[data.group] ?? all;
   const other = state.of !== data.of;
-  if (other) {
+  if (state.threshold_of !== data.threshold_of) {
     clearTimeout(state.timer);
-    Object.assign(state, { of: data.of, timer: undefined, moving: false, pending: 0, asked: undefined });
+    Object.assign(state, { timer: undefined, moving: false, pending: 0, asked: undefined });
   }
+  Object.assign(state, { of: data.of, threshold_of: data.threshold_of });
   const epoch = state.run === data.run ? earlier(state) : undefined;
   if (epoch === undefined) state.playing = false;
   const at = epoch === undefined ? film.frames.length - 1 : nearest(film.frames, epoch);

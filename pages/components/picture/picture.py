@@ -52,6 +52,9 @@ WITHOUT_VALUE: tuple[Act, ...] = (
     "tune",
 )
 
+# Acts that are done though the picture shows another run on the same data by now, or other rows.
+KEPT: tuple[Act, ...] = ("drag", "type", "share", "save", "save_all", "axis", "part")
+
 # What the tiles of a picture say: those of the registries, and a few that stand in none.
 TEXTS: dict[str, tuple[str, str]] = {
     "predicted_positive": ("Predicted positive", "Share of rows predicted positive, above the share that is positive."),
@@ -96,6 +99,8 @@ class Looks(TypedDict, total=False):
     """What a picture of any kind is told, each with a default.
 
     can_undo : whether there is a step to undo.
+    threshold_of : names what its thresholds are of, by default `of`. While it stays the same, a threshold that is on
+        its way when `of` changes is kept.
     asks : whether cells of the confusion matrix can be pressed.
     axis : how scores are spaced when `of` is first seen; switching it needs no answer.
     parts, part : names of the splits to choose from, and the one that is drawn.
@@ -108,6 +113,7 @@ class Looks(TypedDict, total=False):
     """
 
     can_undo: bool
+    threshold_of: str
     asks: bool
     axis: AxisKind
     parts: Sequence[str]
@@ -125,6 +131,7 @@ def looks_sent(looks: Looks, of: str) -> dict[str, Any]:
     best = looks.get("best_epoch")
     return {
         "undo": looks.get("can_undo", False),
+        "threshold_of": looks.get("threshold_of", of),
         "asks": looks.get("asks", False),
         "axis": looks.get("axis", "probability"),
         "parts": list(looks.get("parts", ())),
@@ -165,7 +172,8 @@ def picture(
         "undo": NaN. "tp", "fp", "fn", "tn": a cell was pressed, with the epoch that was shown.
         "axis", "part" and "group": the one chosen. While `live`, "pause", "resume", "step", "restart" with NaN, and
         "speed". A move that had not come to rest is said first, as "drag".
-    of : names run, rows and column. When it changes, what was being dragged is dropped.
+    of : names run, rows and column. When it changes, what was done in the picture before is dropped, but for a
+        threshold; see `threshold_of` of `Looks`.
     label, rest : names of the positive class and of the other rows.
     target : name of a regression's target.
     group : the group of the film whose rows are drawn, "" for all rows.
@@ -200,14 +208,16 @@ def mount(
 
     def acted() -> None:
         for act in st.session_state[key].get("acts") or ():
-            if act["of"] != of or int(act["serial"]) <= st.session_state.get(serial, 0):
-                continue  # of other scores, or sent once more, with a later act or a tick of a fragment
+            if act["threshold_of"] != data["threshold_of"] or int(act["serial"]) <= st.session_state.get(serial, 0):
+                continue  # of other data, or sent once more, with a later act or a tick of a fragment
             if act["kind"] not in ACTS:
                 continue
             st.session_state[serial] = int(act["serial"])
             column = None if act["column"] is None else int(act["column"])
             if act["moved"] is not None:
                 on_act("drag", act["moved"], column)
+            if act["of"] != of and act["kind"] not in KEPT:
+                continue
             if act["kind"] in WITHOUT_VALUE:
                 on_act(act["kind"], math.nan, column)
             elif act["value"] is not None:  # as JSON has NaN

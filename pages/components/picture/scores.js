@@ -34,8 +34,8 @@ export function receive(state, other) {
     before.counts = all(before.film, data.outline);
   }
   look(state);
-  if (data.serial < state.pending || state.moving || state.timer) return;
   state.rest = state.marks.current;
+  if (data.serial < state.pending || state.moving || state.timer) return;
   state.t = state.rest.t;
   state.pending = 0;
   state.said = fields.ofTies(state) || (state.said && !other ? state.said : "");

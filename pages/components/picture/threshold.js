@@ -30,7 +30,7 @@ export function act(state, kind, value) {
   state.timer = undefined;
   Object.assign(state, { moving: false, chosen: true });
   state.pending = Math.max(state.pending, state.data.serial) + 1;
-  state.onChange({ of: state.of, serial: state.pending, kind, value: sent(value), moved, column: state.column ?? null });
+  state.onChange({ of: state.of, threshold_of: state.threshold_of, serial: state.pending, kind, value: sent(value), moved, column: state.column ?? null });
   busy(state);
   state.request();
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -29,6 +31,7 @@ from pages.shared import services
 from tests.conftest import (
     ROOT,
     act,
+    button,
     choose,
     control,
     current_run,
@@ -37,6 +40,7 @@ from tests.conftest import (
     open_page,
     press,
     sentences,
+    tell,
     until,
 )
 from tests.support.shown_sources import (
@@ -52,7 +56,7 @@ from tests.support.shown_sources import (
 )
 from tests.support.sources import a_run, as_arrays
 from tests.support.table import moment, move, open_alone, table_of
-from tests.support.workbench_page import counted, filmed, marks, opened, shown_run
+from tests.support.workbench_page import choose_in, counted, filmed, marks, opened, shown_run, trained_again
 
 
 def matrix(at: AppTest) -> list[list[int]]:
@@ -285,14 +289,20 @@ def test_what_is_saved_while_it_moves_is_what_was_under_the_hand(app_test: AppTe
     assert now["current"]["threshold"] == now["saved"]["threshold"] == np.float32(0.7)
 
 
-def test_a_message_about_other_scores_is_left_alone(app_test: AppTest):
+def test_a_threshold_of_another_class_is_left_alone_and_one_of_another_split_is_not(app_test: AppTest):
     """A commit may arrive after another split or class was chosen."""
-    open_run(app_test, digit())
-    at = app_test
-    (element,) = [element for element in at.get("bidi_component") if element.key == "picture"]
-    element.proto.json = element.proto.json.replace("validation", "test")
-    act(at, "drag", 0.9)
+    open_run(app_test, digits())
+    at = open_alone(app_test, 2)
+    of_validation = drawn(at)
+    act(at, "part", "test")
+    assert drawn(at)["of"] != of_validation["of"]
+    told(at, "drag", 0.75, of_validation)
+    assert current_threshold(at) == 0.75
+    choose(at, "column", 3)
+    told(at, "drag", 0.25, of_validation)
     assert current_threshold(at) == 0.5
+    choose(at, "column", 2)
+    assert current_threshold(at) == 0.75
 
 
 def test_each_commit_is_answered_by_its_number(app_test: AppTest):
@@ -615,3 +625,53 @@ def test_a_bad_threshold_in_a_link_is_said_and_nothing_else_is_lost(app_test: Ap
     assert len(sentences(other)) == 1
     now = thresholds_of(other, run)[-1]
     assert (now.current[0].value, now.saved[0].value) == (0.25, 0.25)
+
+
+def told(at: AppTest, kind: str, value: float | str, before: dict[str, Any]) -> AppTest:
+    """Run as when the picture says what was done while it still showed what it was sent before."""
+    here = drawn(at)["serial"] + 1
+    said = {"serial": here, "kind": kind, "value": value, "moved": None, "column": None}
+    return tell(at, "picture", "acts", [said | {name: before[name] for name in ("of", "threshold_of")}])
+
+
+def test_a_threshold_that_was_moved_in_the_picture_before_is_that_of_the_new_run_on_the_same_data(app_test: AppTest):
+    at = app_test.run()
+    before = drawn(at)
+    button(at, "Train").click().run()
+    run = trained_again(at)
+    assert drawn(at)["of"] != before["of"]
+    told(at, "type", 0.25, before)
+    assert marks(at)["current"]["threshold"] == 0.25
+    told(at, "undo", math.nan, before)  # of the run before
+    told(at, "tp", 1, before)
+    assert drawn(at)["serial"] == 3  # answered all the same
+    assert shown_run(at) == run
+    assert marks(at)["current"]["threshold"] == 0.25
+    choose_in(at, "data", "Data", "gaussians")
+    trained_again(at)
+    told(at, "type", 0.75, before)
+    assert marks(at)["current"]["threshold"] == 0.5
+
+
+def test_a_threshold_that_is_moved_before_the_first_epoch_is_that_of_the_run_in_training(
+    app_test: AppTest, own_services: None, monkeypatch: pytest.MonkeyPatch
+):
+    goes_on, train = threading.Event(), services.train_in_turns
+
+    def held(*given: Any, **named: Any) -> Iterator[Any]:
+        goes_on.wait(60)
+        yield from train(*given, **named)
+
+    monkeypatch.setattr(services, "train_in_turns", held)
+    goes_on.set()
+    at = app_test.run()
+    goes_on.clear()
+    button(at, "Train").click().run()
+    assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
+    act(at, "drag", 0.25)
+    at.select_slider[0].set_value(99.0).run()  # overtakes a run that was never drawn
+    act(at, "drag", 0.125)
+    goes_on.set()
+    run = trained_again(at)
+    assert drawn(at)["of"].startswith(run.id)
+    assert marks(at)["current"]["threshold"] == 0.125
