@@ -306,9 +306,9 @@ def test_a_multi_label_run_says_how_many_rows_get_no_label_and_how_many_several(
     run = trained(at)
     scores = run.scores("validation")
     called = (scores.y_score >= 0.5).sum(1)
-    assert (
-        f"{np.sum(called == 0)} of {len(called)} rows get no label and {np.sum(called > 1)} get several."
-    ) in captions(at)
+    none, several = np.sum(called == 0), np.sum(called > 1)
+    verb = "gets" if none == 1 else "get"
+    assert f"{none} of {len(called)} rows {verb} no label and {several} get several." in captions(at)
     tiles = {metric.label: metric.value for metric in at.metric}
     assert tiles["Hamming loss"] == f"{sklearn.hamming_loss(scores.y_true, scores.y_score >= 0.5):.3f}"
     figure = figure_of(at, "scores_figure")
