@@ -132,9 +132,9 @@ function largest(edges, total, kind) {
   return kind.tall(most, total);
 }
 
-// One round value on either side of the axis says what the heights are.
-function heightTicks({ frame, middle, kind, unit }, tallest) {
-  const value = kind.at(0.95 * tallest);
+// One round value on either side of the axis says what the heights are, clear of the names of the classes.
+function heightTicks({ frame, middle, kind, unit, most }, tallest) {
+  const value = kind.at(Math.min(0.95 * tallest, (most - TITLES - 10) / unit));
   if (!(value > 0)) return "";
   const power = 10 ** Math.floor(Math.log10(value));
   const round = [5, 2, 1].map((step) => step * power).find((step) => step <= value);
