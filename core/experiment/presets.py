@@ -77,8 +77,8 @@ PRESETS: dict[str, Preset] = {
                 "Plain BCE": {},
                 "pos_weight 19": {"loss_params": {"pos_weight": 19.0}},
                 "Logit-adjusted": {"head": "softmax2", "loss": "logit_adjusted"},
-                "Focal, alpha 0.95": {"loss": "focal", "loss_params": {"alpha": 0.95}},
-                "Focal, alpha 0.25": {"loss": "focal"},
+                "Focal, α 0.95": {"loss": "focal", "loss_params": {"alpha": 0.95}},
+                "Focal, α 0.25": {"loss": "focal"},
             },
         ),
     ),
@@ -100,7 +100,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "ten_digits": Preset(
         label="Cross-entropy against BCE",
-        question="Is cross-entropy better than BCE for ten digits?",
+        question="Cross-entropy or BCE for digits?",
         look_for="BCE with its usual mean ends below cross-entropy in accuracy, and BCE summed over the ten outputs "
         "ends level with it: the mean divides the gradient by ten.",
         shown="BCE, mean over outputs",
@@ -150,7 +150,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "outliers": Preset(
         label="Large errors counted more",
-        question="Should the largest errors count extra?",
+        question="Should large errors count extra?",
         look_for="Loss-gated MSE has the largest MAE and predicts highest, since it doubles the pull of the outliers "
         "above the line; Huber has the smallest and predicts lowest.",
         shown="Loss-gated MSE",
@@ -178,7 +178,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "learning_rate": Preset(
         label="Learning rate too high",
-        question="How high may the learning rate be?",
+        question="How high a learning rate?",
         look_for="At the highest rate every run diverges at once, at the next lower one accuracy ends highest, and "
         "at the lowest the loss is still falling when training ends.",
         shown="learning rate 0.01",
@@ -199,7 +199,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "one_or_two": Preset(
         label="One output or two",
-        question="Do I need one output or two for yes and no?",
+        question="One output or two?",
         look_for="One logit and two logits at half the learning rate end with the same validation loss and average "
         "precision; cross-entropy on a single column has a loss of 0 and changes no weight, so its curve is that of "
         "the random initial weights.",

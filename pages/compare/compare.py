@@ -33,7 +33,7 @@ opened = choices.open_link()
 job = session.current_job()
 if job and not opened and state.WATCHED.get()[0] != job.id and len(choices.variants()) == 1:
     choices.open_with(job.experiment)  # of a run that another page has trained
-with st.container(key=dom.COMPARE, horizontal=True, gap="medium"):
+with st.container(key=dom.BESIDE, horizontal=True, gap="medium"):
     settings, results = st.container(key=dom.SETTINGS), st.container()
 with settings:
     experiment, problem = form.edit()

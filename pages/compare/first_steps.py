@@ -13,7 +13,7 @@ from pages.shared import choices
 
 def show() -> None:
     """What the page is for, and every preset as a card."""
-    st.markdown("Train several variants at once, and compare their scores and thresholds.")
+    st.markdown("Train variants side by side.")
     preset_strip(PRESETS, key="presets", on_choose=_open)
 
 

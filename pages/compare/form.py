@@ -94,18 +94,17 @@ def _data(problems: list[str], slots: Slots) -> dict[str, object]:
     with st.spinner("Loading the data"):
         data = _or_problem(lambda: load_dataset(dataset, tuple(sorted(params.items()))), None, problems)
     if data:
-        st.caption(text.plain(f"{dataset_spec(dataset).about} {text.of_data(data)}"))
+        st.caption(text.plain(text.of_data(data)), help=text.plain(dataset_spec(dataset).about))
         preview.show(data)
     slots["data"] = st.container()
     return {"dataset": dataset, "dataset_params": params}
 
 
 def _model(dataset: str, problems: list[str], slots: Slots) -> dict[str, object]:
-    st.header("Model")
+    st.header("Model", help=_list({spec.label: spec.about for spec in MODELS.values()}))
     labels = {name: MODELS[name].label for name in compatibility.models_for(dataset)}
     model = controls.choose("Model", state.SETTING.of("model"), labels, hide_label=True)
     spec = MODELS[model]
-    st.caption(spec.about)
     widths = _or_problem(lambda: _widths(model), spec.widths, problems) if spec.widths else ()
     hidden = _choose("hidden") if spec.widths else "relu"
     batch_norm = bool(spec.widths) and _batch_norm()
@@ -255,10 +254,15 @@ def _number(param: Param) -> Value:
 
 def _sources() -> str:
     """Where each data set comes from, as a list."""
-    return "\n".join(f"- {spec.label}: {spec.source}. Licence: {spec.licence}." for spec in DATASETS.values())
+    return _list({spec.label: f"{spec.source}. Licence: {spec.licence}." for spec in DATASETS.values()})
 
 
 def _expectations(losses: list[str], task: str) -> str:
     """What each of these losses expects and whether it is proper at its defaults, as a list."""
     said = {name: text.of_loss(LOSSES[name], None if task == "regression" else LOSSES[name].proper) for name in losses}
-    return "\n".join(f"- **{LOSSES[name].label}**: {sentence}" for name, sentence in said.items())
+    return _list({LOSSES[name].label: sentence for name, sentence in said.items()})
+
+
+def _list(said: Mapping[str, str]) -> str:
+    """Sentences by label, as a list in Markdown."""
+    return "\n".join(f"- **{label}**: {sentence}" for label, sentence in said.items())

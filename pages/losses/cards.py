@@ -212,12 +212,11 @@ def choose_losses(kind: str) -> list[Chosen]:
     slots = slots_of(kind)
     positives = share_of_positives(kind, slots)
     chosen = []
-    with st.grid(max(2, len(slots)), min_column_width=280):
-        for slot in slots:
-            with st.container(border=True, key=f"card.{kind}.{slot}"):
-                one = choose_one(kind, slot, positives, alone=len(slots) == 1)
-            if one:
-                chosen.append(one)
+    for slot in slots:
+        with st.container(border=True, key=f"card.{kind}.{slot}", gap="xsmall"):
+            one = choose_one(kind, slot, positives, alone=len(slots) == 1)
+        if one:
+            chosen.append(one)
     full = len(slots) == len(LETTERS)
     st.button(
         "Add a loss",
@@ -262,22 +261,29 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     """The controls of one place; None, with a sentence, where its parameters can't be used."""
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.markdown(f"**{LETTERS[slot]}** &nbsp; {STROKES[slot]}", width="content")
-        st.button(
-            "",
-            icon=":material/close:",
-            key=f"losses.{kind}.{slot}.remove",
-            type="tertiary",
-            on_click=remove_loss,
-            args=(kind, slot),
-            disabled=alone,
-            help=f"Remove {LETTERS[slot]}.",
-        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", width="content"):
+            details = st.popover(
+                "Details", type="tertiary", help=f"Formula, head and final activation of {LETTERS[slot]}."
+            )
+            st.button(
+                "",
+                icon=":material/close:",
+                key=f"losses.{kind}.{slot}.remove",
+                type="tertiary",
+                on_click=remove_loss,
+                args=(kind, slot),
+                disabled=alone,
+                help=f"Remove {LETTERS[slot]}.",
+            )
     names = {name: f"{LOSSES[name].label}{' · a mistake' * bool(LOSSES[name].mistake)}" for name in losses_of(kind)}
     loss = controls.choose("Loss", state.CARD_LOSS.of(kind, slot), names, hide_label=True)
     spec = LOSSES[loss]
-    st.latex(stacked(spec.formula))
-    described = st.container()  # filled once the parameters are known
-    head = "identity" if kind == "values" else choose_head(state.CARD_HEAD.of(kind, slot, loss), loss)
+    warned = st.container()
+    details.latex(stacked(spec.formula))
+    described = details.container()  # filled once the parameters are known
+    with details:
+        head = "identity" if kind == "values" else choose_head(state.CARD_HEAD.of(kind, slot, loss), loss)
+        activation = choose_activation(state.CARD_ACTIVATION.of(kind, slot, loss), head, loss)
     values: dict[str, Value] = {}
     complaint = ""
     for param in compatibility.params_for(head, loss):
@@ -285,7 +291,6 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
             values[param.name] = controls.of_param(param, state.CARD_PARAM.of(kind, slot, loss, param.name))
         except CutoffError as error:
             complaint = str(error)
-    activation = choose_activation(state.CARD_ACTIVATION.of(kind, slot, loss), head, loss)
     changed = [
         (param.name, values[param.name])
         for param in compatibility.params_for(head, loss)
@@ -297,7 +302,7 @@ def choose_one(kind: str, slot: int, positives: float, alone: bool) -> Chosen | 
     except CutoffError as error:
         complaint = str(error)
     if wrong := spec.mistakes_with(values):
-        described.caption(f":material/error: **A mistake:** {text.plain(wrong)}")
+        warned.caption(f":material/error: **A mistake:** {text.plain(wrong)}")
     proper = None if complaint else proper_of(one)
     described.caption(f"{spec.about} {text.of_loss(spec, proper)}", help=about(loss, head))
     if complaint:
@@ -354,6 +359,6 @@ def about(loss: str, head: str) -> str:
 
 def badges(chosen: list[Chosen]) -> None:
     """Which stroke is which loss."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, width="content"):
         for one in chosen:
             st.markdown(f"{STROKES[one.slot]} &nbsp; {text.plain(one.name)}", width="content")

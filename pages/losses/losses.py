@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import get_args
 
 import numpy as np
@@ -31,27 +32,24 @@ from pages.losses.cards import (
     rests_of,
     solved_of,
 )
-from pages.shared import choices, files, state, text
+from pages.shared import choices, dom, files, state, text
 
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
+GRADIENT = "Gradient: the derivative of the loss by the logit z. Where it is positive, gradient descent lowers z."
 BY_HAND = "Naive BCE, -log(sigmoid(z)) and -log(1 - sigmoid(z))"
 GRID_STEP = 0.002  # a range of true probabilities with one optimal score is reported if it is wider than this
 # The variable of the numerical limits: its name, the axis title, the title of the gradient, and the end of its range.
 LOGITS = ("logits", "logit z", "gradient by z", numerics.END)
 PREDICTIONS = ("predictions", "prediction", "gradient", numerics.FAR)
+HEIGHT = 440  # pixels of a figure
 LOGIT_LIMIT = 40.0  # what stands for the logits of 0 and 1, which are infinite
 
 
 @st.fragment
 def show_values(chosen: list[Chosen]) -> None:
     """Value and gradient by z, for y = 1 and for y = 0."""
-    st.header("Value and gradient")
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.caption(
-            "Gradient: the derivative of the loss with respect to the logit z. Where it is positive, gradient descent "
-            "lowers z.",
-            width="content",
-        )
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+        badges(chosen)
         scale: ProbabilityScale = st.segmented_control(
             "Against",
             get_args(ProbabilityScale),
@@ -62,16 +60,15 @@ def show_values(chosen: list[Chosen]) -> None:
             label_visibility="collapsed",
             persist_state="session",
         )
-    badges(chosen)
     title = "logit z" if scale == "logit" else "sigmoid(z)"
     for place, (y, label) in zip(st.columns(2), LABELS.items(), strict=True):
         with place.container(border=True):
-            st.markdown(label)
+            st.markdown(label, help=GRADIENT)
             live_figure(
                 loss_figure([line_of(one, y, scale) for one in chosen], title, "gradient by z"),
                 key=f"values_{y}",
                 alt=f"Value and gradient for y = {y} against the {title}: {', '.join(one.name for one in chosen)}.",
-                height=440,
+                height=HEIGHT,
                 revision=scale,
             )
 
@@ -79,17 +76,23 @@ def show_values(chosen: list[Chosen]) -> None:
 @st.fragment
 def show_regression(chosen: list[Chosen]) -> None:
     """Value and gradient against the prediction, for one target."""
-    st.header("Value and gradient")
-    st.caption("Gradient descent converges where the gradient crosses 0 from below; this should be at the target only.")
     state.LOSS_TARGET.setdefault()
-    target = st.slider("Target y", -1.0, 2.0, step=0.05, key=state.LOSS_TARGET.name, persist_state="session")
+    target = st.slider(
+        "Target y",
+        -1.0,
+        2.0,
+        step=0.05,
+        key=state.LOSS_TARGET.name,
+        persist_state="session",
+        help="Gradient descent converges where the gradient crosses 0 from below; this should be at the target only.",
+    )
     with st.container(border=True):
         live_figure(
             loss_figure([line_of(one, target, "logit") for one in chosen], "prediction", "gradient", target),
             key="values_target",
             alt=f"Value and gradient for the target {target:g} against the prediction: "
             f"{', '.join(one.name for one in chosen)}.",
-            height=480,
+            height=HEIGHT,
         )
     for one in chosen:
         points = ", ".join(f"{point:z.2f}" for point in rests_of(one, target)) or "none"
@@ -99,11 +102,6 @@ def show_regression(chosen: list[Chosen]) -> None:
 @st.fragment
 def show_optimal_scores(chosen: list[Chosen]) -> None:
     """The optimal score of each loss by true probability, and the threshold on it that corresponds to one on q."""
-    st.header("Optimal score")
-    st.caption(
-        "The score that minimises the expected loss of rows that are positive with probability q. Lines: closed form. "
-        "Symbols: numerical search. Dashed diagonal: the score equals q."
-    )
     state.LOSS_THRESHOLD.setdefault()
     threshold = st.slider(
         "Threshold on the true probability q",
@@ -112,6 +110,8 @@ def show_optimal_scores(chosen: list[Chosen]) -> None:
         step=0.01,
         key=state.LOSS_THRESHOLD.name,
         persist_state="session",
+        help="The optimal score minimises the expected loss of rows that are positive with probability q. Lines: "
+        "closed form. Symbols: numerical search. Dashed diagonal: the score equals q.",
     )
     badges(chosen)
     left, right = st.columns(2)
@@ -121,7 +121,7 @@ def show_optimal_scores(chosen: list[Chosen]) -> None:
             key="optimal",
             alt=f"Optimal score against the true probability: {', '.join(one.name for one in chosen)}. "
             f"The threshold is at {threshold:g}.",
-            height=420,
+            height=HEIGHT,
         )
     with right:
         st.markdown(f"**q >= {threshold:g}** corresponds to these thresholds on the scores:")
@@ -159,14 +159,8 @@ def thresholds_table(chosen: list[Chosen], threshold: float) -> pd.DataFrame:
 @st.fragment
 def show_formats(chosen: list[Chosen]) -> None:
     """One loss in four floating-point types, with a list of its numerical limits."""
-    st.header("Numerical limits")
     predicts = chosen[0].head == "identity"
     what, axis, gradient, end = PREDICTIONS if predicts else LOGITS
-    st.caption(
-        f"The loss over {what} from -{end:,g} to {end:,g} in four floating-point types, with torch's gradient. "
-        "Rings mark where the loss saturates, its gradient vanishes, or either is NaN; the lists also say where the "
-        "score rounds to 0 or 1."
-    )
     ones: dict[str, Chosen | None] = {LETTERS[one.slot]: one for one in chosen}
     labels = {LETTERS[one.slot]: f"**{LETTERS[one.slot]}** {STROKES[one.slot]}" for one in chosen}
     if not predicts:
@@ -182,6 +176,9 @@ def show_formats(chosen: list[Chosen]) -> None:
             default=next(iter(labels)),
             required=True,
             persist_state="session",
+            help=f"Over {what} from -{end:,g} to {end:,g} in four floating-point types, with torch's gradient. Rings "
+            "mark where the loss saturates, its gradient vanishes, or either is NaN; the lists also say where the "
+            "score rounds to 0 or 1.",
         )
         y = st.segmented_control(
             "Target" if predicts else "Label",
@@ -201,7 +198,7 @@ def show_formats(chosen: list[Chosen]) -> None:
             format_figure({name: figure for name, (figure, _) in formats.items()}, axis, gradient),
             key="formats",
             alt=f"{shown} for y = {y} over {what} from -{end:,g} to {end:,g} in {', '.join(formats)}.",
-            height=460,
+            height=HEIGHT,
             revision=f"{which} {y}",
         )
     for place, (name, (_, sentences)) in zip(st.columns(len(formats)), formats.items(), strict=True):
@@ -213,13 +210,16 @@ def show_formats(chosen: list[Chosen]) -> None:
 @st.fragment
 def show_twice() -> None:
     """The limits of probability and loss after a second softmax or sigmoid."""
-    st.header("Softmax twice")
-    st.caption(
-        "A softmax in the network before a loss that applies its own, such as cross-entropy, limits the probabilities "
-        "to this maximum and the loss to this minimum."
-    )
     state.SOFTMAX_CLASSES.setdefault()
-    classes = st.slider("Classes K", 2, 100, key=state.SOFTMAX_CLASSES.name, persist_state="session")
+    classes = st.slider(
+        "Classes K",
+        2,
+        100,
+        key=state.SOFTMAX_CLASSES.name,
+        persist_state="session",
+        help="A softmax in the network before a loss that applies its own, such as cross-entropy, limits the "
+        "probabilities to this maximum and the loss to this minimum.",
+    )
     every = np.arange(2, 101)
     largest, floor = softmax_twice(every)
     at = classes - 2
@@ -245,58 +245,74 @@ def show_twice() -> None:
 @st.fragment
 def show_decisions() -> None:
     """One logit, and the decision of each implementation in each floating-point type."""
-    st.header("From probability to decision")
-    st.caption(
-        "torch.round rounds ties to even, so torch.round(sigmoid(z)) means p > 0.5, not p >= 0.5. The sigmoid of a "
-        "small positive logit is exactly 0.5. argmax over one column is always 0."
-    )
     state.LOGIT.setdefault()
     z = st.number_input(
-        "Logit z", -1e4, 1e4, format="%g", step=None, key=state.LOGIT.name, persist_state="session", width=240
+        "Logit z",
+        -1e4,
+        1e4,
+        format="%g",
+        step=None,
+        key=state.LOGIT.name,
+        persist_state="session",
+        width=240,
+        help="torch.round rounds ties to even, so torch.round(sigmoid(z)) means p > 0.5, not p >= 0.5. The sigmoid of "
+        "a small positive logit is exactly 0.5. argmax over one column is always 0.",
     )
-    for place, (name, dtype) in zip(st.columns(len(numerics.DTYPES)), numerics.DTYPES.items(), strict=True):
-        found = numerics.decisions(z, dtype)
-        shown = {
-            "z": f"{found.logit:.6g}",
-            "sigmoid(z)": f"{found.score:.9g}",
-            "z >= 0": found.logit_reaches_0,
-            "sigmoid(z) >= 0.5": found.score_reaches_half,
-            "torch.round(sigmoid(z))": found.rounded,
-            "argmax over the column": found.argmax,
-            "exactly 0.5 up to z =": f"{numerics.largest_tie(dtype):.3g}",
-        }
-        with place:
-            st.table(pd.DataFrame({name: [str(value) for value in shown.values()]}, index=list(shown)))
+    found = {name: numerics.decisions(z, dtype) for name, dtype in numerics.DTYPES.items()}
+    rows = {
+        "z": [f"{one.logit:.6g}" for one in found.values()],
+        "sigmoid(z)": [f"{one.score:.9g}" for one in found.values()],
+        "z >= 0": [one.logit_reaches_0 for one in found.values()],
+        "sigmoid(z) >= 0.5": [one.score_reaches_half for one in found.values()],
+        "torch.round(sigmoid(z))": [one.rounded for one in found.values()],
+        "argmax over the column": [one.argmax for one in found.values()],
+        "exactly 0.5 up to z =": [f"{numerics.largest_tie(dtype):.3g}" for dtype in numerics.DTYPES.values()],
+    }
+    st.table(pd.DataFrame.from_dict(rows, orient="index", columns=list(found), dtype=str))
 
 
 @st.fragment
 def explore() -> None:
-    """Everything that depends on the chosen losses; a change of a parameter reruns only this."""
-    kind = st.segmented_control(
-        "Kind",
-        list(KINDS),
-        format_func=KINDS.__getitem__,
-        key=state.LOSS_KIND.name,
-        default=state.LOSS_KIND.default,
-        required=True,
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    chosen = choose_losses(kind)
-    if not chosen:
-        return
-    if kind == "values":
-        show_regression(chosen)
-    else:
-        show_values(chosen)
-        show_optimal_scores(chosen)
-    show_formats(chosen)
+    """The chosen losses and what is drawn of them; a change of a parameter reruns only this."""
+    with st.container(key=dom.BESIDE, horizontal=True, gap="medium"):
+        settings, results = st.container(key=dom.SETTINGS), st.container(gap="small")
+    with results.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+        st.title("Losses", width="content")
+        kind = st.segmented_control(
+            "Kind",
+            list(KINDS),
+            format_func=KINDS.__getitem__,
+            key=state.LOSS_KIND.name,
+            default=state.LOSS_KIND.default,
+            required=True,
+            label_visibility="collapsed",
+            persist_state="session",
+            width="content",
+        )
+    with settings:
+        chosen = choose_losses(kind)
+    shown = {name: show for name, show in OF_LOSSES[kind].items() if chosen}
+    with results:
+        tabs = st.tabs([*shown, *OF_ALL])
+    for tab, show in zip(tabs, shown.values(), strict=False):
+        with tab:
+            show(chosen)
+    for tab, show_all in zip(tabs[len(shown) :], OF_ALL.values(), strict=True):
+        with tab:
+            show_all()
 
+
+# By the label of its tab, what is drawn of the losses of each kind, and what does not depend on a loss.
+OF_LOSSES: dict[str, dict[str, Callable[[list[Chosen]], None]]] = {
+    "classes": {
+        "Value and gradient": show_values,
+        "Optimal score": show_optimal_scores,
+        "Numerical limits": show_formats,
+    },
+    "values": {"Value and gradient": show_regression, "Numerical limits": show_formats},
+}
+OF_ALL: dict[str, Callable[[], None]] = {"Softmax twice": show_twice, "Decision": show_decisions}
 
 choices.open_link()
-st.title("Losses")
-st.caption("Compare losses before any training: value, gradient, optimal score and numerical limits.")
 explore()
-show_twice()
-show_decisions()
 files.receive()

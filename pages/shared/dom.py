@@ -12,7 +12,7 @@ from pages.shared import state
 ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
 RECIPE_CHANGES, VERDICT, VERDICT_STATUS, PANELS = "recipe-changes", "verdict", "verdict-status", "panels"
-UPLOAD, COMPARE, SETTINGS = "upload", "compare", "settings"
+UPLOAD, BESIDE, SETTINGS = "upload", "beside", "settings"
 VERDICT_TEXT = "verdict-text"  # above the explanation, for phones, on which the verdict is cut
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
@@ -57,20 +57,22 @@ STICKY = f"""
   }}
 """
 
-# The settings of Compare scroll beside its results; on a phone they are below. Streamlit's own side panel sometimes
-# stays where a page without one is opened, moves the name, and covers the page on a phone.
+# The settings of Compare and Losses scroll beside the results; on a phone they are below, where a place is kept for
+# results that are not drawn yet. Streamlit's own side panel sometimes stays where a page without one is opened, moves
+# the name, and covers the page on a phone.
 # Tests: test_the_settings_stand_beside_the_results, test_no_page_leaves_anything_on_the_next in tests/e2e/test_dom.py.
 SIDE_BY_SIDE = f"""
-  [data-testid="stMainBlockContainer"]:has(.st-key-{COMPARE}) {{ padding: 4.15rem 1.25rem 3rem }}
-  .st-key-{COMPARE} > :has(> .st-key-{SETTINGS}) {{ order: 1; flex: 0 0 100% }}
+  [data-testid="stMainBlockContainer"]:has(.st-key-{BESIDE}) {{ padding: 4.15rem 1.25rem 3rem }}
+  .st-key-{BESIDE} > :has(> .st-key-{SETTINGS}) {{ order: 1; flex: 0 0 100% }}
+  .st-key-{BESIDE} > :last-child {{ min-height: 28rem }}
   @media (min-width: 769px) {{
-    .st-key-{COMPARE} {{ flex-wrap: nowrap; align-items: flex-start }}
-    .st-key-{COMPARE} > :has(> .st-key-{SETTINGS}) {{
+    .st-key-{BESIDE} {{ flex-wrap: nowrap; align-items: flex-start }}
+    .st-key-{BESIDE} > :has(> .st-key-{SETTINGS}) {{
       position: sticky; top: 3.75rem; order: 0; flex: 0 0 21rem; max-height: calc(100vh - 3.75rem);
       overflow: hidden auto; padding: 0.25rem 0.75rem 3rem 0.25rem; scrollbar-width: thin; scrollbar-gutter: stable;
       border-right: 1px solid color-mix(in srgb, currentcolor 15%, transparent);
     }}
-    .st-key-{COMPARE} > :last-child {{ flex: 1 1 0; min-width: 0 }}
+    .st-key-{BESIDE} > :last-child {{ flex: 1 1 0; min-width: 0 }}
   }}
 """
 

@@ -37,7 +37,7 @@ STATES = {
     "Compare, regression": (REGRESSION, "compare", "residuals_figure"),
     "Compare, a race": (RACE, "compare", "race_losses"),
     "Compare, a bad link": ("dataset=nope&lr=fast&run=deadbeef", "compare", None),
-    "Losses": ("", "losses", "twice"),
+    "Losses": ("", "losses", "values_1"),
 }
 TRAINED = (BINARY, MULTICLASS, MULTILABEL, REGRESSION, MISTAKES, RACE)
 

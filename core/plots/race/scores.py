@@ -16,7 +16,7 @@ BINS = 24
 PANELS = 16  # maximum number of drawn variants
 AXES = 84  # pixels above and below the panels, for the first titles and the axis
 TITLE, PANEL = 24, 110  # pixels of a title between panels, and of a panel with its title
-LETTERS = (48, 20, 12, 9)  # maximum length of a title with 1, 2, 3 and 4 columns, on a narrow page
+LETTERS = (48, 20, 15, 10)  # maximum length of a title with 1, 2, 3 and 4 columns, on a narrow page
 LOGIT_ENDS = {"tickvals": place([0.001, 0.5, 0.999], "logit").tolist(), "ticktext": [".001", ".5", ".999"]}
 MUTED_DASH = {"color": MUTED, "dash": "dash", "width": 2}
 

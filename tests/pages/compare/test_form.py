@@ -264,9 +264,8 @@ def test_every_parameter_of_the_loss_reaches_the_run(app_test: AppTest, untraine
 @pytest.mark.parametrize("dataset", ["digit", "diabetes"])
 def test_what_is_said_of_a_linear_model_is_true_in_every_task(app_test: AppTest, dataset: str):
     app_test.query_params["dataset"] = dataset
-    assert "No hidden layer: each output is a weighted sum of the inputs plus a bias." in captions(
-        open_page(app_test, "compare")
-    )
+    (header,) = (header for header in open_page(app_test, "compare").header if header.value == "Model")
+    assert "No hidden layer: each output is a weighted sum of the inputs plus a bias." in header.proto.help
 
 
 def test_the_remark_follows_pos_weight(app_test: AppTest):
