@@ -184,7 +184,7 @@ class Additions:
             return
         from pages.shared import dom, preloads
 
-        early = preloads.tags(workbench=scope["path"].removeprefix(base) in ("", "/"))
+        early = preloads.tags(scope["path"].removeprefix(base).strip("/"))
         start: Message | None = None  # of a page
         page = b""
 

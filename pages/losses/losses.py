@@ -275,7 +275,7 @@ def show_decisions() -> None:
 def explore() -> None:
     """The chosen losses and what is drawn of them; a change of a parameter reruns only this."""
     with st.container(key=dom.BESIDE, horizontal=True, gap="medium"):
-        settings, results = st.container(key=dom.SETTINGS), st.container(gap="small")
+        settings, results = st.container(key=dom.SETTINGS), st.container(key=dom.CURVES, gap="small")
     with results.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         st.title("Losses", width="content")
         kind = st.segmented_control(

@@ -12,7 +12,7 @@ from pages.shared import state
 ACTIONS, FORMULA = "actions", "formula"
 RECIPE, RECIPE_PARTS, RECIPE_WHOLE, RECIPE_DIAL = "recipe", "recipe-parts", "recipe-whole", "recipe-dial"
 RECIPE_CHANGES, VERDICT, VERDICT_STATUS, PANELS = "recipe-changes", "verdict", "verdict-status", "panels"
-UPLOAD, BESIDE, SETTINGS = "upload", "beside", "settings"
+UPLOAD, BESIDE, SETTINGS, CURVES = "upload", "beside", "settings", "curves"
 VERDICT_TEXT = "verdict-text"  # above the explanation, for phones, on which the verdict is cut
 
 # Streamlit draws white text and marks on the primary colour, which is nearly white in the dark theme. Popovers don't
@@ -65,6 +65,7 @@ SIDE_BY_SIDE = f"""
   [data-testid="stMainBlockContainer"]:has(.st-key-{BESIDE}) {{ padding: 4.15rem 1.25rem 3rem }}
   .st-key-{BESIDE} > :has(> .st-key-{SETTINGS}) {{ order: 1; flex: 0 0 100% }}
   .st-key-{BESIDE} > :last-child {{ min-height: 28rem }}
+  .st-key-{BESIDE} > :has(> .st-key-{CURVES}) {{ min-height: 100vh }}
   @media (min-width: 769px) {{
     .st-key-{BESIDE} {{ flex-wrap: nowrap; align-items: flex-start }}
     .st-key-{BESIDE} > :has(> .st-key-{SETTINGS}) {{
@@ -144,6 +145,8 @@ PLACE = f"""
   @media (min-width: 1128px) {{ .st-key-picture {{ min-height: 468px }} }}
   @media (min-width: 1304px) {{ .st-key-picture {{ min-height: 528px }} }}
   .st-key-{PANELS} {{ min-height: 28rem }}
+  :is(.st-key-values_1, .st-key-values_0) {{ min-height: 440px }}
+  .st-key-{CURVES} [data-testid="stSkeleton"] {{ width: 17.9rem; height: 2.4rem }}
   [data-testid="stMainBlockContainer"] {{ max-width: none }}
   :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stSkeleton"] {{ width: 4.5rem; min-width: 0 }}
 """

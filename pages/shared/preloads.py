@@ -15,23 +15,29 @@ from pages.components.scripts import SCRIPTS, VERSION
 
 STATIC = Path(streamlit.__file__).parent / "static"
 KINDS = ("BidiComponent", "Button", "Metric", "Selectbox", "Slider")  # those of the Workbench as it opens
+OF_LOSSES = ("BidiComponent", "Button", "ButtonGroup", "NumberInput", "Selectbox", "Slider")
 IMPORTED = re.compile(r"""(?:from|import) ?"\./([\w.-]+\.js)\"""")
 COMPONENTS = ("picture/", "upload/")  # those of the Workbench that have a folder
 PICTURE, STYLES = "picture/component.js", "picture/picture.css"
+FIGURE, PLOTLY = "live_figure.js", "plotly.min.js"
 
 
 @cache
-def tags(workbench: bool) -> str:
-    """Tags for the head of the page that Streamlit serves; those of COMPONENTS only on the Workbench.
+def tags(page: str) -> str:
+    """Tags for the head of the page of this path that Streamlit serves, "" for the Workbench: those of COMPONENTS only
+    there, and those of figures on "losses", which opens with them.
 
     Addresses are relative to that page, as Streamlit's own are.
     """
-    widgets, their = kinds()
+    widgets, their = kinds(OF_LOSSES if page == "losses" else KINDS)
+    ours = f"./assets/{VERSION}"
     modules = [f"./static/js/{name}" for name in their]
     run = [f"./static/js/{name}" for name in widgets]
     links = ""
-    if workbench:
-        ours = f"./assets/{VERSION}"
+    if page == "losses":
+        modules.append(f"{ours}/{FIGURE}")
+        links = f'<link rel="preload" as="script" href="{ours}/{PLOTLY}">'
+    if not page:
         modules += [f"{ours}/{name}" for name in SCRIPTS if name.startswith(COMPONENTS) and name.endswith(".js")]
         run.append(f"{ours}/{PICTURE}")
         links = f'<link rel="preload" as="style" href="{ours}/{STYLES}">'
@@ -41,11 +47,11 @@ def tags(workbench: bool) -> str:
 
 
 @cache
-def kinds() -> tuple[list[str], list[str]]:
-    """Names of the files that Streamlit has for KINDS, and of these with all that they import, without those that its
-    page fetches anyway. A kind that is not found is left out."""
+def kinds(wanted: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Names of the files that Streamlit has for these kinds of widgets, and of these with all that they import, without
+    those that its page fetches anyway. A kind that is not found is left out."""
     scripts, known = STATIC / "static" / "js", (STATIC / "index.html").read_text()
-    first = [path.name for kind in KINDS for path in scripts.glob(f"{kind}.*.js")]
+    first = [path.name for kind in wanted for path in scripts.glob(f"{kind}.*.js")]
     found: dict[str, None] = {}  # in the order in which they are imported
     waiting = list(reversed(first))
     while waiting:

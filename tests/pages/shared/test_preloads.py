@@ -12,25 +12,29 @@ from pages.shared import preloads
 ADDRESS = re.compile(r'(?:href=|import\()"\./([^"]+)"')
 
 
-@pytest.mark.parametrize("workbench", [True, False])
-def test_every_address_is_that_of_a_file(workbench: bool) -> None:
-    addresses = set(ADDRESS.findall(preloads.tags(workbench)))
+@pytest.mark.parametrize("page", ["", "compare", "losses"])
+def test_every_address_is_that_of_a_file(page: str) -> None:
+    addresses = set(ADDRESS.findall(preloads.tags(page)))
     assert addresses
     for address in addresses:
         _, version, name = address.split("/", 2) if address.startswith("assets/") else ("", "", "")
         assert (version == VERSION and name in SCRIPTS) or (preloads.STATIC / address).is_file(), address
 
 
-def test_the_picture_is_fetched_early_on_the_page_that_has_it() -> None:
-    assert "assets/" not in preloads.tags(workbench=False)
+def test_pictures_are_fetched_early_on_the_pages_that_open_with_them() -> None:
+    assert "assets/" not in preloads.tags("compare")
+    figures = {f"assets/{VERSION}/live_figure.js", f"assets/{VERSION}/plotly.min.js"}
+    assert figures <= set(ADDRESS.findall(preloads.tags("losses")))
+    assert not figures & set(ADDRESS.findall(preloads.tags("")))
     scripts = {name for name in SCRIPTS if name.startswith("picture/") and name.endswith(".js")}
-    assert {f"assets/{VERSION}/{name}" for name in scripts} <= set(ADDRESS.findall(preloads.tags(workbench=True)))
+    assert {f"assets/{VERSION}/{name}" for name in scripts} <= set(ADDRESS.findall(preloads.tags("")))
 
 
-def test_streamlit_has_a_file_for_each_kind_of_widget_and_all_that_it_imports() -> None:
-    kinds, files = preloads.kinds()
+@pytest.mark.parametrize("wanted", [preloads.KINDS, preloads.OF_LOSSES])
+def test_streamlit_has_a_file_for_each_kind_of_widget_and_all_that_it_imports(wanted: tuple[str, ...]) -> None:
+    kinds, files = preloads.kinds(wanted)
     known = (preloads.STATIC / "index.html").read_text()
-    assert [name.split(".")[0] for name in kinds] == list(preloads.KINDS)
+    assert [name.split(".")[0] for name in kinds] == list(wanted)
     assert set(kinds) <= set(files)
     assert not [name for name in files if name in known]
     for name in files:
@@ -38,8 +42,5 @@ def test_streamlit_has_a_file_for_each_kind_of_widget_and_all_that_it_imports() 
         assert all(one in files or one in known for one in imported), name
 
 
-def test_what_is_not_found_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preloads, "KINDS", ("Nothing",))
-    preloads.kinds.cache_clear()
-    assert preloads.kinds() == ([], [])
-    preloads.kinds.cache_clear()
+def test_what_is_not_found_is_not_fetched() -> None:
+    assert preloads.kinds(("Nothing",)) == ([], [])
