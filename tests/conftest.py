@@ -22,6 +22,7 @@ from core.errors import CutoffError
 from core.evaluation import ThresholdCounts
 from core.experiment.config import Experiment, RunConfig, Variant
 from core.training.runs import Run
+from pages.shared import state
 
 ROOT = Path(__file__).parents[1]
 settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
@@ -42,11 +43,19 @@ def shared_services() -> Iterator[None]:
 def app_test(shared_services: None) -> Iterator[AppTest]:
     """The whole app, not yet run: set `query_params` and `session_state`, then `run()` or `open_page()`.
 
+    Its browser has already drawn a first picture, so a page is drawn whole at once.
     Its services serve the tests after this one too; what this one leaves in training is stopped.
     """
-    at = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    at = new_session()
     yield at
     stop_training(at)
+
+
+def new_session() -> AppTest:
+    """A session of the whole app, not yet run, whose browser has drawn a first picture: each page is drawn whole."""
+    at = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    at.session_state[state.PAINTED.name] = True
+    return at
 
 
 def stop_training(at: AppTest) -> None:

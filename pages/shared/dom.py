@@ -144,6 +144,8 @@ PLACE = f"""
   @media (min-width: 808px) {{ .st-key-picture {{ min-height: 492px }} }}
   @media (min-width: 1128px) {{ .st-key-picture {{ min-height: 468px }} }}
   @media (min-width: 1304px) {{ .st-key-picture {{ min-height: 528px }} }}
+  .st-key-{RECIPE} {{ min-height: 2.5rem }}
+  @media (max-width: 1127px) {{ .st-key-{RECIPE}:not(:has(.st-key-share)) {{ min-height: 5.3rem }} }}
   .st-key-{PANELS} {{ min-height: 28rem }}
   :is(.st-key-values_1, .st-key-values_0) {{ min-height: 440px }}
   .st-key-{CURVES} [data-testid="stSkeleton"] {{ width: 17.9rem; height: 2.4rem }}

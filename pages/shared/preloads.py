@@ -14,10 +14,10 @@ import streamlit
 from pages.components.scripts import SCRIPTS, VERSION
 
 STATIC = Path(streamlit.__file__).parent / "static"
-KINDS = ("BidiComponent", "Button", "Metric", "Selectbox", "Slider")  # those of the Workbench as it opens
+KINDS = ("BidiComponent",)  # those of the Workbench as it is first drawn, with nothing but the picture
 OF_LOSSES = ("BidiComponent", "Button", "ButtonGroup", "NumberInput", "Selectbox", "Slider")
 IMPORTED = re.compile(r"""(?:from|import) ?"\./([\w.-]+\.js)\"""")
-COMPONENTS = ("picture/", "upload/")  # those of the Workbench that have a folder
+COMPONENTS = ("picture/",)  # those of it that have a folder
 PICTURE, STYLES = "picture/component.js", "picture/picture.css"
 FIGURE, PLOTLY = "live_figure.js", "plotly.min.js"
 

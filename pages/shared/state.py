@@ -142,6 +142,7 @@ RANKED: Key[Any] = Key("ranked", None)  # the table, with the row that was click
 RANKED_ORDER: Key[tuple[str, Sequence[int]]] = Key("ranked.order", ("", ()))  # job, variants as the table has them
 
 # --- the Workbench
+PAINTED: Key[bool] = Key("painted", False)  # whether the browser has had the time to draw a first picture
 RECIPE: Key[RunConfig] = Key("recipe.config", RunConfig())
 RECIPE_BEFORE: Key[RunConfig | None] = Key("recipe.before", None)  # what Undo brings back
 RECIPE_CHANGES: Key[Sequence[str]] = Key("recipe.changes", ())  # sentences

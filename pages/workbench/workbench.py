@@ -14,6 +14,8 @@ TICK_SECONDS = 0.25
 
 def look(source_id: str) -> None:
     """The verdict, the picture and, at rest, the panels of a source; once its training ends the whole script runs."""
+    if not whole and state.PAINTED.get():
+        st.rerun()
     source = shown.find(source_id, shown.known())
     live = isinstance(source, Run) and not source.ended
     if source is None or source.id != shown.source().id:  # forgotten meanwhile, or another one is to be shown
@@ -28,6 +30,9 @@ def look(source_id: str) -> None:
         line = verdict.place()  # filled after the picture, which takes less time
         column = columns.show(drawn.scores(part)) if decides else 0
         picture.show(drawn, part, column, brief=brief)
+    if not whole:
+        state.PAINTED.set(True)
+        return
     if brief:
         st.rerun()
     with line:
@@ -38,12 +43,24 @@ def look(source_id: str) -> None:
         panels.show(drawn, part, column)
 
 
+def bar() -> bool:
+    """What the picture shows, and what may be shown in its place; whether Train was pressed."""
+    upload = predictions.of(shown.source())
+    if upload:
+        predictions.show(upload)
+    pressed = not upload and recipe.show(shown.source().config)
+    shown.choose()
+    share.show()
+    return pressed
+
+
 def undo(config: RunConfig) -> None:
     """Go back to choices, and to the run that had them. To be called in a callback."""
     recipe.take(config)
     shown.show_run_of(config)
 
 
+whole = state.PAINTED.get()  # the first picture of a session is drawn alone, and the rest a moment later
 opens = not state.RECIPE.is_set()
 recipe.open_link(services.demonstration().runs[-1].config)
 shown.open_link()
@@ -53,12 +70,9 @@ if recipe.asks_to_train():
     shown.train(recipe.config(), replay=False, outlined=not opens)  # a link has no run before it
 recipe.take_shown(shown.source())
 with st.container(key=dom.RECIPE, horizontal=True, vertical_alignment="center", gap="xsmall"):
-    upload = predictions.of(shown.source())
-    if upload:
-        predictions.show(upload)
-    pressed = not upload and recipe.show(shown.source().config)
-    shown.choose()
-    share.show()
+    if not whole:
+        st.space()  # of an empty container Streamlit draws nothing
+    pressed = whole and bar()
 own_table.show_dialog(lambda name: recipe.choose(dataset=name))
 if pressed:
     state.COMPLAINTS.set(())
@@ -71,7 +85,8 @@ recipe.show_changes(source.config, undo)
 link.take(source)
 session.show_complaints()
 state.LIVE.set(isinstance(source, Run) and not source.ended)
-st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() else None)(source.id)
-if not state.LIVE.get():  # no panel is drawn then, and it would jump
-    gallery.show()
-predictions.receive()
+st.fragment(look, run_every=TICK_SECONDS if state.LIVE.get() or not whole else None)(source.id)
+if whole:
+    if not state.LIVE.get():  # no panel is drawn then, and it would jump
+        gallery.show()
+    predictions.receive()

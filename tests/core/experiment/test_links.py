@@ -16,11 +16,11 @@ from core.experiment.config import OPTIMIZERS, Experiment, RunConfig, Variant, m
 from core.experiment.variants import SPACINGS, names_of, sweep
 from core.models import MODELS
 from tests.conftest import (
-    ROOT,
     button,
     choose,
     control,
     current_run,
+    new_session,
     open_page,
     press,
     sentences,
@@ -62,7 +62,7 @@ def stopped(shared_services: None) -> Iterator[None]:
 
 def opened(query: dict[str, str], name: str = "compare") -> AppTest:
     """A fresh session that follows a link."""
-    at = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    at = new_session()
     at.query_params.update(query)
     SESSIONS.append(at)
     return open_page(at, name)

@@ -22,7 +22,7 @@ from core.experiment.config import RunConfig, make_config
 from core.plots.columns import MOST
 from pages.components.content import store
 from pages.shared import services
-from tests.conftest import ROOT, act, button, choose, control, drawn, experiment, press, sentences, until
+from tests.conftest import act, button, choose, control, drawn, experiment, new_session, press, sentences, until
 from tests.support.node import in_node, needs_node
 from tests.support.shown_sources import choose_source, digits, open_run, open_source, values_of, yeast
 from tests.support.sources import a_run, alike, as_arrays
@@ -131,7 +131,7 @@ def test_the_rule_is_in_the_link_and_in_the_verdict(app_test: AppTest):
     link = dict(at.query_params)
     assert link["decide"] == "masked:-1"
 
-    again = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    again = new_session()
     again.query_params.update(link)
     again.run()
     check_classes(again, run.scores("validation"), predicted, no_class=True)

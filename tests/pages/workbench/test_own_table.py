@@ -10,7 +10,7 @@ from core.data import drop_table, load_dataset, load_split
 from core.data.tables import Table
 from core.training.runs import Run
 from pages.shared import services, state
-from tests.conftest import ROOT, choose, control, drawn, open_page, sentences, tell, unescaped
+from tests.conftest import choose, control, drawn, new_session, open_page, sentences, tell, unescaped
 from tests.support.tables import churn, table_of
 from tests.support.workbench_page import opened, shown_run, trained_again
 
@@ -121,7 +121,7 @@ def test_the_recipe_and_compare_offer_the_table_and_delete_it(app_test: AppTest)
 def test_a_link_trains_again_while_the_table_is_kept_and_says_when_it_is_gone(app_test: AppTest):
     at = ask(app_test.run(), churn())
     name = train(at).config.dataset
-    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other = new_session()
     other.query_params["dataset"] = name
     other.run()
     assert not other.exception
@@ -131,7 +131,7 @@ def test_a_link_trains_again_while_the_table_is_kept_and_says_when_it_is_gone(ap
         session.run()
         assert sentences(session)[0] == "This table is no longer kept here. Open the file again."
         assert session.session_state["recipe.config"].dataset != name
-    late = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    late = new_session()
     late.query_params["dataset"] = name
     late.query_params["head"] = "softmax_k"
     late.run()

@@ -15,7 +15,6 @@ from core.losses import LOSSES
 from core.losses.heads import HEADS
 from pages.shared import services, state
 from tests.conftest import (
-    ROOT,
     act,
     button,
     choose,
@@ -23,6 +22,7 @@ from tests.conftest import (
     current_run,
     drawn,
     experiment,
+    new_session,
     open_page,
     sentences,
     tell,
@@ -330,7 +330,7 @@ def test_a_link_to_several_variants_opens_on_the_compare_page_unless_it_names_a_
     assert open_page(at, "workbench").session_state[state.RECIPE.name] == configs[0]
     assert shown_run(at).id == f"{name}-0"
 
-    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other = new_session()
     other.query_params.update({"run": name, "shown": f"{name}-1", "current": "0.25"})
     other.run()
     assert not sentences(other)
@@ -350,6 +350,19 @@ def test_a_run_that_is_gone_can_be_trained_again_from_its_link(app_test: AppTest
     assert current_run(at).config == RunConfig(dataset="gaussians", epochs=2)
     assert marks(at)["current"]["threshold"] == 0.25
     assert state.SHOWN_BEFORE.name not in at.session_state or not at.session_state[state.SHOWN_BEFORE.name]
+
+
+def test_the_first_picture_of_a_session_is_drawn_before_the_rest(app_test: AppTest):
+    app_test.session_state[state.PAINTED.name] = False
+    at = app_test.run()
+    first = marks(at)
+    assert first["current"]
+    assert not at.button
+    assert not at.tabs
+    at.run()
+    assert marks(at) == first
+    assert at.button
+    assert at.tabs
 
 
 def test_calibrate_opens_calibration_with_a_method(app_test: AppTest):
@@ -409,7 +422,7 @@ def test_an_earlier_epoch_is_in_the_link_with_its_threshold_and_opens_again(app_
     query = {key: at.query_params[key] for key in ("run", "shown", "current")}
     query = {key: value[0] if isinstance(value, list) else value for key, value in query.items()}
     assert query == {"run": name, "shown": f"{name}-0@2", "current": "0.25"}
-    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other = new_session()
     other.query_params.update(query)
     open_page(other, "workbench")
     assert not sentences(other)

@@ -29,7 +29,6 @@ from core.training.engine import Epoch, train_in_turns
 from core.training.runs import Run
 from pages.shared import services
 from tests.conftest import (
-    ROOT,
     act,
     button,
     choose,
@@ -37,6 +36,7 @@ from tests.conftest import (
     current_run,
     drawn,
     experiment,
+    new_session,
     open_page,
     press,
     sentences,
@@ -580,7 +580,7 @@ def test_nothing_is_said_of_scores_behind_another_activation(app_test: AppTest):
 
 def linked(run: Run, **query: str) -> AppTest:
     """The Workbench of another session that opens a link to a run."""
-    other = AppTest.from_file(ROOT / "pages" / "shell.py", default_timeout=60)
+    other = new_session()
     other.query_params.update({"run": run.job, **query})
     return open_page(other, "workbench")
 
