@@ -157,12 +157,11 @@ class Runner:
             self._read_at[name] = time.monotonic()
             return self._jobs[name]
 
-    def wait(self, name: str) -> Job:
-        """The job once it has ended; raises CutoffError if it is not kept."""
+    def wait(self, name: str, seconds: float | None = None) -> Job:
+        """The job once it has ended, or as it is after so many seconds; raises CutoffError if it is not kept."""
         with self._lock:
-            while not (job := self.job(name)).ended:
-                self._ends.wait()
-            return job
+            self._ends.wait_for(lambda: self.job(name).ended, seconds)
+            return self.job(name)
 
     def cancel(self, name: str) -> None:
         """Stop a job: at once if it is queued, else at the end of its turn. Its results are kept."""

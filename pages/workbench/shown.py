@@ -14,6 +14,8 @@ from core.training.runs import Job, Run
 from pages.shared import services, session, state, text, thresholds
 from pages.workbench import predictions
 
+SHORT_SECONDS = 0.2  # training that is waited for instead of being watched
+
 
 def open_link() -> None:
     """Show the predictions, the run, or the earlier epoch of a run, that the URL named; an epoch that is not kept once
@@ -178,6 +180,14 @@ def train(config: RunConfig, replay: bool, outlined: bool = True) -> None:
         state.SHOWN_WHEN_TRAINED.of(f"{started}-0").set(outline)
         state.SHOWN.set(f"{started}-0")
         state.REPLAYED.set(started if replay else "")
+
+
+def wait_briefly(source_id: str) -> None:
+    """Give a run that a slider started the time to end, if it has not been drawn yet: most such runs are short, and
+    their last epoch is then the first that is drawn."""
+    run = find(source_id, known())
+    if isinstance(run, Run) and run.job == state.PASSING.get() and not run.parts:
+        services.runner().wait(run.job, SHORT_SECONDS)
 
 
 def restore(source: ScoreSource, epoch: int) -> None:

@@ -16,6 +16,7 @@ def look(source_id: str) -> None:
     """The verdict, the picture and, at rest, the panels of a source; once its training ends the whole script runs."""
     if not whole and state.PAINTED.get():
         st.rerun()
+    shown.wait_briefly(source_id)
     source = shown.find(source_id, shown.known())
     live = isinstance(source, Run) and not source.ended
     if source is None or source.id != shown.source().id:  # forgotten meanwhile, or another one is to be shown

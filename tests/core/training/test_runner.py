@@ -120,6 +120,18 @@ def test_no_more_jobs_train_at_a_time_than_are_allowed(build):
     assert status(runner, *names) == ["finished", "running", "running"]
 
 
+def test_a_job_is_waited_for_until_it_ends_or_for_some_seconds(build):
+    script = Held()
+    runner = build(script)
+    name = runner.submit(experiment(a_config()))
+    assert not runner.wait(name, 0.01).ended
+    script.opened.set()
+    assert runner.wait(name, SECONDS).status == "finished"
+    assert runner.wait(name).status == "finished"
+    with pytest.raises(CutoffError):
+        runner.wait("none")
+
+
 def test_two_jobs_move_in_turns(build, monkeypatch):
     both, turns = threading.Event(), []
 
