@@ -254,6 +254,7 @@ def test_nothing_moves_where_other_data_is_chosen(page: Page, app_url: str, size
     page.get_by_role("button", name="Data").click()
     page.get_by_test_id("stPopoverBody").get_by_role("combobox").first.click()
     page.get_by_role("option", name="Digits: ten classes").click()
+    expect(page.get_by_role("button", name="Data Digits")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.locator(f"{STAGE} .crossed")).to_be_visible()
     at_rest(page)
