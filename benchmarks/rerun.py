@@ -3,9 +3,9 @@
     python -m benchmarks.rerun
 
 It starts the app, and beside it the same server with an empty page (`empty_app.py`), and talks to both over a websocket
-as a browser does, in turns. A rerun is a run of the whole script with nothing changed. A visit is a new connection, its
-first run and its end. Either costs processor time of the whole server process, messages and their compression included:
-the mean of many in a row, the median of such rounds.
+as a browser does, in turns. A rerun is a run of the whole script with nothing changed. A visit is a new connection, the
+runs until the page is whole, since its first run draws the picture alone, and its end. Either costs processor time of
+the whole server process, messages and their compression included: the mean of many in a row, the median of such rounds.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -45,22 +46,34 @@ def connected(address: str) -> Iterator[ClientConnection]:
         yield socket
 
 
-def run(socket: ClientConnection) -> int:
-    """Run the whole script; how many messages that takes."""
+class Ended(NamedTuple):
+    """A run of the whole script that has ended: its messages, and the fragment that asks to be run a moment later."""
+
+    messages: int
+    fragment: str
+
+
+def run(socket: ClientConnection, fragment: str = "") -> Ended:
+    """Run the whole script, or a fragment of it that runs the whole script."""
     asked = BackMsg()
     asked.rerun_script.query_string = ""
+    asked.rerun_script.fragment_id = fragment
     socket.send(asked.SerializeToString())
+    again = ""
     for messages in range(1, 10_000):
         message = ForwardMsg.FromString(socket.recv(decode=False))
-        if message.HasField("script_finished"):
+        if message.HasField("auto_rerun"):
+            again = message.auto_rerun.fragment_id
+        if message.HasField("script_finished") and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             assert message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY, message
-            return messages
+            return Ended(messages, again)
     raise AssertionError("Expected the script to end, but it goes on.")
 
 
 def visit(address: str) -> None:
     with connected(address) as socket:
-        run(socket)
+        if first := run(socket).fragment:
+            run(socket, first)
 
 
 def cost(process: int, action: Callable[[], object]) -> float:
@@ -91,7 +104,7 @@ def main() -> None:
                 visits[side].append(cost(process, partial(visit, address)))
         with connected(app) as socket:
             run(socket)
-            messages = run(socket)
+            messages = run(socket).messages
     for name, (own, other) in (("rerun", reruns), ("visit", visits)):
         print(f"a {name}: {median(own):.1f} ms ({min(own):.1f} to {max(own):.1f}), empty page {median(other):.1f} ms")
     print()
