@@ -149,6 +149,8 @@ def _label(table: Table, column: str) -> NDArray[np.int64]:
 
 def _numbers(table: Table, column: str, notes: list[str]) -> NDArray[np.floating]:
     found = numbers(table.columns[column], column)
+    if found.unclear:
+        raise CannotOpen(found.unclear)
     if found.unread == table.n_rows:
         raise CannotOpen(f"{name_label(column)} holds no numbers.")
     notes += found.notes

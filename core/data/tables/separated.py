@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 from pyarrow.lib import ArrowException
 
+from core.data.tables import notation
 from core.data.tables.formulas import unescaped
-from core.data.tables.table import Table, check_size, checked, different, listed
+from core.data.tables.table import Table, check_size, checked, different, listed, name_label
 from core.errors import CutoffError
 from core.text import counted
 
@@ -24,8 +25,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bar
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 WESTERN = "latin-1"  # has a character for every byte
 NUMBER = re.compile(r"\s*[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?\s*%?\s*|\s*[-+]?(nan|inf(inity)?)\s*", re.IGNORECASE)
-DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*%?\s*")
-DECIMAL_POINT = re.compile(r"\s*[-+]?\d*\.\d+\s*%?\s*")
+COMMENT = "#"
 SEPARATOR_LINE = re.compile(r"sep=([,;\t|])\s*", re.IGNORECASE)  # Excel's
 MISSING = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "None"]
 MOST_RETRIES = 8  # columns whose first rows looked like another type
@@ -42,7 +42,8 @@ OTHERS = {
 
 class Format(NamedTuple):
     """How a text is written: `skipped` lines before the first row of columns, of which `header` says whether it has
-    their names."""
+    their names. known: the decimal sign that some number has beyond doubt, None without one. comments: lines among
+    the skipped that begin with #."""
 
     encoding: str
     delimiter: str
@@ -50,6 +51,8 @@ class Format(NamedTuple):
     skipped: int
     header: bool
     names: list[str]
+    known: notation.Decimal | None
+    comments: int
 
 
 def read_separated(path: Path) -> Table:
@@ -68,6 +71,7 @@ def read_separated(path: Path) -> Table:
     if renamed and found.header:
         notes.append(f"Names that occur twice or are empty were replaced: {listed(renamed)}.")
     columns, left_out, encoding = _read(path, found, names)
+    columns = _with_numbers(columns, found.known, notes)
     if encoding != found.encoding:
         notes.append("The text is not UTF-8; it was read as Western European (Latin-1).")
     if left_out > MOST_UNEVEN * (columns.num_rows + left_out) and left_out > 1:
@@ -106,18 +110,65 @@ def _format(sample: bytes, whole: bool) -> Format:
     skipped = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
     stated = SEPARATOR_LINE.fullmatch(lines[skipped]) if skipped < len(lines) else None
     skipped += stated is not None
-    lines = [line for line in lines[skipped : skipped + SAMPLE_LINES] if line.strip()]
-    if not lines:
+    begins = next((at for at, line in enumerate(lines) if at >= skipped and not _is_before(line)), len(lines))
+    before = [at for at in range(skipped, begins) if lines[at].startswith(COMMENT)]
+    sample = [line for line in lines[begins : begins + SAMPLE_LINES] if line.strip()]
+    if not sample:
         raise CutoffError("The file is empty.")
-    delimiter = stated[1] if stated else _delimiter(lines)
-    rows = _rows(lines, delimiter)
+    delimiter = stated[1] if stated else _delimiter(sample)
+    rows = _rows(sample, delimiter)
+    header = _names_columns(rows[0], rows[1:])
+    if before and (names := _names_in_comment(lines[before[-1]], delimiter, rows, header)):
+        begins, header = before.pop(), True
+        rows = [names, *rows]
     first, others = rows[0], rows[1:]
-    header = _names_columns(first, others)
-    fields = [field for row in others for field in row]
-    commas, points = (sum(map(bool, map(sign.fullmatch, fields))) for sign in (DECIMAL_COMMA, DECIMAL_POINT))
-    decimal = "," if delimiter != "," and commas > points else "."
+    known = notation.decimal_of(field.strip("% ") for row in others for field in row)
     names = first if header else [f"column {at + 1}" for at in range(len(first))]
-    return Format(encoding, delimiter, decimal, skipped, header, names)
+    return Format(encoding, delimiter, known or ".", begins, header, names, known, len(before))
+
+
+def _is_before(line: str) -> bool:
+    """Whether a line is blank or a comment."""
+    return not line.strip() or line.startswith(COMMENT)
+
+
+def _names_in_comment(comment: str, delimiter: str, rows: list[list[str]], header: bool) -> list[str]:
+    """The names of the columns where the last comment has them, as NumPy's savetxt writes them, none otherwise."""
+    try:
+        (names,) = _rows([comment], delimiter)
+    except (CutoffError, ValueError):
+        return []
+    names[0] = names[0].lstrip(f"{COMMENT} ") or names[0]
+    has_numbers = any(NUMBER.fullmatch(field) for row in rows[1:] for field in row)
+    if len(names) != len(rows[0]) or (header and has_numbers):
+        return []
+    return names if _names_columns(names, rows) else []
+
+
+def _with_numbers(columns: pa.Table, known: notation.Decimal | None, notes: list[str]) -> pa.Table:
+    """The columns, those of text such as 1,234 as numbers where the rest of the file tells what its signs are."""
+    if known is None:
+        return columns
+    for at, name in enumerate(columns.column_names):
+        column = columns[name]
+        if not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
+            continue
+        if not _may_be_thousands(column.slice(0, SAMPLE_LINES)) or not _may_be_thousands(texts := pc.unique(column)):
+            continue
+        found = notation.read([text.strip() for text in texts.to_pylist() if text is not None], known)
+        notes += notation.notes(found, name_label(name))
+        values = iter(found.values.tolist())
+        numbers = pa.array([None if text is None else next(values) for text in texts.to_pylist()], pa.float64())
+        places = pc.index_in(column, value_set=texts)
+        columns = columns.set_column(at, name, numbers.take(places.combine_chunks()))
+    return columns
+
+
+def _may_be_thousands(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether all texts are whole numbers or unclear, and some are unclear."""
+    given = [text.strip() for text in texts.to_pylist() if text is not None]
+    unclear = [text for text in given if notation.is_unclear(text)]
+    return bool(unclear) and all(text in unclear or text.lstrip("+-").isdecimal() for text in set(given))
 
 
 def _decoded(sample: bytes, whole: bool) -> tuple[str, str]:
@@ -184,6 +235,9 @@ def _notes(found: Format) -> list[str]:
         notes.append(f"Columns are separated by {DELIMITERS[found.delimiter]}.")
     if found.decimal == ",":
         notes.append("Commas were read as decimal points.")
+    if found.comments:
+        comments = counted(found.comments, "comment line was", "comment lines were")
+        notes.append(f"{comments} skipped before the columns.")
     if not found.header:
         notes.append("The file has no column names; its columns are numbered.")
     if found.encoding == "utf-16":

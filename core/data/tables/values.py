@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.types as kinds
 from numpy.typing import NDArray
 
-from core.data.tables import name_label
+from core.data.tables import name_label, notation
 from core.data.tables.dictionaries import compact
 from core.data.tables.names import POSITIVE
 
@@ -30,12 +30,13 @@ FIRST_TEXTS = 1_000  # different texts that tell a column of numbers from one of
 class Numbers(NamedTuple):
     """Values (N,) in their own floating dtype, NaN where there is none, and what was done to read them.
 
-    unread: number of texts that are no number.
+    unread: number of texts that are no number. unclear: why none was read, where they may be either of two numbers.
     """
 
     values: NDArray[np.floating]
     notes: tuple[str, ...] = ()
     unread: int = 0
+    unclear: str = ""
 
 
 class Categories(NamedTuple):
@@ -63,7 +64,8 @@ def is_number(kind: pa.DataType) -> bool:
 
 
 def numbers(column: pa.ChunkedArray, name: str) -> Numbers:
-    """A column as numbers. Of text, percentages are divided by 100 and commas are read as decimal points."""
+    """A column as numbers. Of text, percentages are divided by 100, and signs are read as decimal points or thousands
+    separators, whichever fits all values."""
     kind = column.type
     if is_number(kind) or kinds.is_boolean(kind):
         if column.null_count or kinds.is_boolean(kind):
@@ -78,27 +80,17 @@ def numbers(column: pa.ChunkedArray, name: str) -> Numbers:
 def _parsed(given: Categories, name: str) -> Numbers:
     """Numbers written as text; every different text is read once."""
     percent = bool(given.values) and all(PERCENT.search(value) for value in given.values)
-    commas = any("," in value for value in given.values) and not any("." in value for value in given.values)
-    read = np.array([_number(value, percent, commas) for value in given.values] + [np.nan])
+    found = notation.read(value.rstrip("% ") if percent else value for value in given.values)
+    if found.unclear:
+        said = f"In {name_label(name)} {notation.question(found.unclear)}"
+        return Numbers(np.full(len(given.codes), np.nan), unread=int((given.codes >= 0).sum()), unclear=said)
+    read = np.append(found.values / 100 if percent else found.values, np.nan)
     known = np.isfinite(read[:-1]) | np.array([_is_not_finite(value) for value in given.values], bool)
-    notes = []
+    notes = notation.notes(found, name_label(name))
     if known.any() and percent:
         notes.append(f"The percentages in {name_label(name)} were divided by 100.")
-    if known.any() and commas:
-        notes.append(f"Commas in {name_label(name)} were read as decimal points.")
     unread = np.append(~known, False)[given.codes].sum()
     return Numbers(read[given.codes], tuple(notes), int(unread))
-
-
-def _number(value: str, percent: bool, commas: bool) -> float:
-    text = value.rstrip("% ") if percent else value
-    try:
-        found = float(text.replace(",", ".") if commas else text)
-    except ValueError:
-        return np.nan
-    if "_" in text:  # which Python reads as part of a number
-        return np.nan
-    return found / 100 if percent else found
 
 
 def _is_not_finite(value: str) -> bool:
