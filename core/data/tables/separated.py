@@ -112,11 +112,11 @@ def _format(sample: bytes, whole: bool) -> Format:
     skipped += stated is not None
     begins = next((at for at, line in enumerate(lines) if at >= skipped and not _is_before(line)), len(lines))
     before = [at for at in range(skipped, begins) if lines[at].startswith(COMMENT)]
-    sample = [line for line in lines[begins : begins + SAMPLE_LINES] if line.strip()]
-    if not sample:
+    table = [line for line in lines[begins : begins + SAMPLE_LINES] if line.strip()]
+    if not table:
         raise CutoffError("The file is empty.")
-    delimiter = stated[1] if stated else _delimiter(sample)
-    rows = _rows(sample, delimiter)
+    delimiter = stated[1] if stated else _delimiter(table)
+    rows = _rows(table, delimiter)
     header = _names_columns(rows[0], rows[1:])
     if before and (names := _names_in_comment(lines[before[-1]], delimiter, rows, header)):
         begins, header = before.pop(), True
