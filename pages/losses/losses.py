@@ -32,6 +32,7 @@ from pages.losses.cards import (
     rests_of,
     solved_of,
 )
+from pages.losses.training import train
 from pages.shared import choices, dom, files, state, text
 
 LABELS = {1: ":blue[**y = 1**], a positive row", 0: ":orange[**y = 0**], a negative row"}
@@ -276,8 +277,8 @@ def explore() -> None:
     """The chosen losses and what is drawn of them; a change of a parameter reruns only this."""
     with st.container(key=dom.BESIDE, horizontal=True, gap="medium"):
         settings, results = st.container(key=dom.SETTINGS), st.container(key=dom.CURVES, gap="small")
-    with results.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
-        st.title("Losses", width="content")
+    with results.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title("Losses", width="stretch")
         kind = st.segmented_control(
             "Kind",
             list(KINDS),
@@ -289,8 +290,19 @@ def explore() -> None:
             persist_state="session",
             width="content",
         )
+        place = st.container(width="content")
     with settings:
         chosen = choose_losses(kind)
+    pressed = place.button(
+        "Train these",
+        key="losses.train",
+        icon=":material/play_arrow:",
+        type="primary",
+        disabled=not chosen,
+        help="Train a model with each of these losses, side by side.",
+    )
+    if pressed:
+        train(chosen)
     shown = {name: show for name, show in OF_LOSSES[kind].items() if chosen}
     with results:
         tabs = st.tabs([*shown, *OF_ALL])
