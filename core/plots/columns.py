@@ -16,7 +16,7 @@ from core.errors import CutoffError
 from core.evaluation.bins import bin_of, rows_by_bin
 from core.evaluation.scores import Scores
 from core.evaluation.thinning import evenly_spaced
-from core.plots.axis import Axis, AxisKind, axes_between
+from core.plots.axis import Axes, AxisKind, axes_between, inner_range
 from core.plots.picture import FRAMES, axis_sent, json_sent, losses_sent
 from core.plots.style import packed
 
@@ -41,7 +41,7 @@ class ColumnsFilm:
     (E,) are the losses from epoch 0 on, or empty.
     """
 
-    axes: dict[AxisKind, Axis]
+    axes: Axes
     frames: tuple[ColumnsFrame, ...]
     scores: Scores
     weight: NDArray[np.floating] | None
@@ -99,6 +99,7 @@ def columns_film(
     weight: NDArray[np.floating] | None = None,
     train: NDArray[np.floating] | None = None,
     validation: NDArray[np.floating] | None = None,
+    axes: Axes | None = None,
 ) -> ColumnsFilm:
     """Make the film of a run.
 
@@ -108,6 +109,7 @@ def columns_film(
     scores : those of several classes or labels, of the same rows after each of them, (E,).
     weight : of the rows, by default 1 each.
     train, validation : losses from epoch 0 on, by default none.
+    axes : of `columns_axes`, where another film is drawn on them too; by default those with room for these scores.
 
     Returns
     -------
@@ -119,11 +121,9 @@ def columns_film(
     """
     if not epochs or len(epochs) != len(scores):
         raise CutoffError(f"A film needs the scores of one or more epochs, but got {len(scores)} for {len(epochs)}.")
-    known = [one.y_score for one in scores if one.y_score.size]
-    low, high = (min(map(np.min, known)), max(map(np.max, known))) if known else (np.nan, np.nan)
-    axes = axes_between(float(low), float(high))
+    axes = axes or columns_axes(scores)
     last, none = scores[-1], np.empty(0)
-    member = last.y_true.T == 1 if last.task == "multilabel" else np.arange(last.n_columns)[:, None] == last.y_true
+    member = _members(last)
     frames = tuple(
         ColumnsFrame(
             int(epochs[at]),
@@ -142,6 +142,28 @@ def columns_film(
         train=none if train is None else train,
         validation=none if validation is None else validation,
     )
+
+
+def columns_axes(scores: Sequence[Scores], before: Scores | None = None) -> Axes:
+    """The axes that have room for the scores of every epoch, (E,), and for those of the previous run; on the logit axis
+    for almost all scores of the last epoch, of which at most MOST are looked at."""
+    last = [one for one in (scores[-1], before) if one and one.y_score.size]
+    known = [one.y_score for one in (*scores, *last) if one.y_score.size]
+    if not known:
+        return axes_between(np.nan, np.nan)
+    sides = []
+    for one in last:
+        shown = evenly_spaced(one.n_rows, max(MOST // one.n_columns, 1))
+        member, drawn = _members(one)[:, shown], one.y_score.T[:, shown]
+        sides += [np.sort(drawn[member]), np.sort(drawn[~member])]
+    return axes_between(float(min(map(np.min, known))), float(max(map(np.max, known))), inner_range(*sides))
+
+
+def _members(scores: Scores) -> NDArray[np.bool_]:
+    """Whether each row is of each column, (C, N)."""
+    if scores.task == "multilabel":
+        return scores.y_true.T == 1
+    return np.arange(scores.n_columns)[:, None] == scores.y_true
 
 
 def _bins(bins: NDArray) -> list[list[list[float]]]:

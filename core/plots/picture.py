@@ -21,7 +21,7 @@ from core.evaluation.condensed import BOUND, condensed
 from core.evaluation.errors import ERRORS
 from core.evaluation.source import Predictions
 from core.evaluation.thinning import evenly_spaced
-from core.plots.axis import Axis, AxisKind, axes_between, round_numbers
+from core.plots.axis import Axes, Axis, AxisKind, axes_between, inner_range, round_numbers
 from core.plots.style import packed, score_range
 
 FRAMES = 60  # epochs that are sent at most, evenly spaced
@@ -57,7 +57,7 @@ class Film:
     empty. grouped_by: the column that parts the rows into groups.
     """
 
-    axes: dict[AxisKind, Axis]
+    axes: Axes
     frames: tuple[Frame, ...]
     train: NDArray[np.floating]
     validation: NDArray[np.floating]
@@ -94,6 +94,7 @@ def film(
     validation: NDArray[np.floating] | None = None,
     groups: Mapping[str, Sequence[ScoreIndex]] | None = None,
     grouped_by: str = "",
+    axes: Axes | None = None,
 ) -> Film:
     """Make the film of a run.
 
@@ -104,6 +105,7 @@ def film(
     train, validation : losses from epoch 0 on, by default none.
     groups : the scores of some of the rows after each epoch, (E,), by the name of their group; by default none.
     grouped_by : the column that parts the rows into groups.
+    axes : of `score_axes`, where another film is drawn on them too; by default those with room for these scores.
 
     Returns
     -------
@@ -117,7 +119,7 @@ def film(
     for given in (indexes, *groups.values()):
         if not epochs or len(epochs) != len(given):
             raise CutoffError(f"A film needs the scores of one or more epochs, but got {len(given)} for {len(epochs)}.")
-    axes, none = _axes(indexes), np.empty(0)
+    axes, none = axes or score_axes(indexes), np.empty(0)
     return replace(
         _film_of(epochs, indexes, axes),
         train=none if train is None else train,
@@ -127,7 +129,7 @@ def film(
     )
 
 
-def _film_of(epochs: Sequence[int], indexes: Sequence[ScoreIndex], axes: dict[AxisKind, Axis]) -> Film:
+def _film_of(epochs: Sequence[int], indexes: Sequence[ScoreIndex], axes: Axes) -> Film:
     """The film of some rows, without losses."""
     shown = evenly_spaced(len(epochs), FRAMES)
     return Film(
@@ -140,13 +142,20 @@ def _film_of(epochs: Sequence[int], indexes: Sequence[ScoreIndex], axes: dict[Ax
     )
 
 
-def _axes(indexes: Sequence[ScoreIndex]) -> dict[AxisKind, Axis]:
-    """The axes that have room for every epoch."""
-    ranges = np.array([index.score_range for index in indexes if index.n_rows])
-    return axes_between(ranges[:, 0].min(), ranges[:, 1].max()) if len(ranges) else axes_between(np.nan, np.nan)
+def score_axes(indexes: Sequence[ScoreIndex], before: ScoreIndex | None = None) -> Axes:
+    """The axes that have room for the scores of every epoch, (E,), and for those of the previous run; on the logit axis
+    for almost all scores of the last epoch."""
+    last = [index for index in (indexes[-1], before) if index and index.n_rows]
+    ranges = np.array([index.score_range for index in (*indexes, *last) if index.n_rows])
+    if not len(ranges):
+        return axes_between(np.nan, np.nan)
+    inner = np.array([inner_range(index.positive_scores, index.negative_scores) for index in last])
+    inner = inner[~np.isnan(inner[:, 0])]
+    known = (float(inner[:, 0].min()), float(inner[:, 1].max())) if len(inner) else (np.nan, np.nan)
+    return axes_between(ranges[:, 0].min(), ranges[:, 1].max(), known)
 
 
-def _frame_of(epoch: int, index: ScoreIndex, axes: dict[AxisKind, Axis], *, last: bool) -> Frame:
+def _frame_of(epoch: int, index: ScoreIndex, axes: Axes, *, last: bool) -> Frame:
     at_scores = index.counts_at_scores()
     points = condensed(at_scores) if last else condensed(at_scores, EARLIER_EXACT, EARLIER_BOUND)
     exact = points.thresholds.size == at_scores.thresholds.size

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from core.evaluation.counts import ScoreIndex
 from core.evaluation.source import Key, ScoreSource
 from core.experiment.variants import names_of
-from core.plots.columns import ColumnsFilm, columns_film
-from core.plots.picture import Film, ValuesFilm, film, values_film
+from core.plots.axis import Axes
+from core.plots.columns import ColumnsFilm, columns_axes, columns_film
+from core.plots.picture import Film, ValuesFilm, film, score_axes, values_film
 from core.plots.style import ProbabilityScale
 from core.training.runs import Job
 from pages.components.picture.picture import Act, BestEpoch, Live, Mark, Outline, picture
@@ -59,6 +60,8 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
             **common,
         )
         return
+    before = _before(source, part)
+    beside = before if before and controls.are_probabilities(before) == controls.are_probabilities(source) else None
     common |= {
         "can_undo": thresholds.can_undo(source),
         "asks": not live,
@@ -66,7 +69,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
     }
     if columns.are_all_shown(source.scores(part)):
         common["threshold_of"] = f"{thresholds.about(source)} all"
-        drawn = _columns(key, part, alone, source)
+        drawn = _columns(key, part, alone, _key(beside), source, beside)
         kept = _kept(source, alone)
         table.show(
             source,
@@ -75,12 +78,12 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
             lambda act, value: _act(source, part, column, act, value),
             best_epoch=_best_epoch(source, drawn),
             tuned=not alone,
-            outline=_outline_of_columns(source, part),
+            outline=_columns_behind(_key(beside), part, _ends(drawn.axes), beside, drawn.axes) if beside else None,
             **common,
         )
         return
     view = source.scores(part).view(column)
-    of_column = _film(key, part, column, alone, source)
+    of_column = _film(key, part, column, alone, _key(beside), source, beside)
     group = groups.chosen(source, part) if of_column.groups else ""
     picture(
         of_column,
@@ -92,7 +95,9 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         rest=view.rest,
         group=group,
         threshold_of=f"{thresholds.about(source)} {column}",
-        outline=None if group else _outline(source, part, column),
+        outline=_outline(source, before, part, column, of_column.axes if beside else None)
+        if before and not group
+        else None,
         best_epoch=_best_epoch(source, of_column),
         **common,
     )
@@ -117,30 +122,27 @@ def _marks(source: ScoreSource, column: int, alone: bool) -> list[Mark]:
     return marks
 
 
-def _outline(source: ScoreSource, part: str, column: int) -> Outline | None:
+def _before(now: ScoreSource, part: str) -> ScoreSource | None:
     """The run before this one, where it has scores of the same rows and columns."""
-    before = shown.before(source)
-    if before is None or not _are_alike(before, source, part):
-        return None
-    drawn = _film((before.id, before.version), part, column, True, before)
-    name, _ = names_of([before.config, source.config or before.config])
+    before = shown.before(now)
+    return before if before and part in before.parts and before.class_names == now.class_names else None
+
+
+def _outline(source: ScoreSource, before: ScoreSource, part: str, column: int, axes: Axes | None) -> Outline:
+    """The run before, on the axes of what is drawn if its scores are of the same kind."""
+    name, _ = names_of([config for config in (before.config, source.config) if config])
     together = shown.job_of(source) == shown.job_of(before)  # as a question compares two runs
+    behind = _behind(_key(before), part, column, _ends(axes), before, axes)
     threshold = thresholds.current(before)[column].value
-    said = name if together else f"previous run: {name}"
-    return Outline(drawn, before.index(part, column), threshold, said)
+    return Outline(behind, before.index(part, column), threshold, name if together else f"previous run: {name}")
 
 
-def _outline_of_columns(source: ScoreSource, part: str) -> ColumnsFilm | None:
-    """All classes or labels of the run before this one, where it has scores of the same rows and columns."""
-    before = shown.before(source)
-    if before is None or not _are_alike(before, source, part):
-        return None
-    return _columns((before.id, before.version), part, True, before)
+def _key(before: ScoreSource | None) -> Key | None:
+    return (before.id, before.version) if before else None
 
 
-def _are_alike(before: ScoreSource, now: ScoreSource, part: str) -> bool:
-    """Whether the run before has the rows of this split and the same columns."""
-    return part in before.parts and before.class_names == now.class_names
+def _ends(axes: Axes | None) -> tuple[float, ...]:
+    return tuple(end for axis in axes.values() for end in (axis.start, axis.end)) if axes else ()
 
 
 def _replay(job: Job | None) -> str:
@@ -194,26 +196,48 @@ def _kept(source: ScoreSource, alone: bool) -> dict[int, ScoreSource]:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _film(of: Key, part: str, column: int, alone: bool, _source: ScoreSource) -> Film:
+def _film(
+    of: Key, part: str, column: int, alone: bool, beside: Key | None, _source: ScoreSource, _before: ScoreSource | None
+) -> Film:
     kept = _kept(_source, alone)
     views = [source.scores(part).view(column) for source in kept.values()]
     weight = _source.row_columns(part).weight
     parted = None if alone else groups.of(_source, part)
     by_epoch = [groups.indexes(source, part, column, parted) for source in kept.values()] if parted else []
+    indexes = [ScoreIndex.of(view.y, view.score, weight) for view in views]
     return film(
         list(kept),
-        [ScoreIndex.of(view.y, view.score, weight) for view in views],
+        indexes,
         *_losses(_source),
         {name: [one[name] for one in by_epoch] for name in parted.names} if parted else None,
         parted.column if parted else "",
+        score_axes(indexes, _before.index(part, column) if _before else None),
     )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _columns(of: Key, part: str, alone: bool, _source: ScoreSource) -> ColumnsFilm:
+def _behind(
+    of: Key | None, part: str, column: int, ends: tuple[float, ...], _before: ScoreSource, _axes: Axes | None
+) -> Film:
+    return film([int(_before.version)], [_before.index(part, column)], axes=_axes)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _columns(
+    of: Key, part: str, alone: bool, beside: Key | None, _source: ScoreSource, _before: ScoreSource | None
+) -> ColumnsFilm:
     kept = _kept(_source, alone)
     weight = _source.row_columns(part).weight
-    return columns_film(list(kept), [source.scores(part) for source in kept.values()], weight, *_losses(_source))
+    scores = [source.scores(part) for source in kept.values()]
+    axes = columns_axes(scores, _before.scores(part) if _before else None)
+    return columns_film(list(kept), scores, weight, *_losses(_source), axes)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _columns_behind(
+    of: Key | None, part: str, ends: tuple[float, ...], _before: ScoreSource, _axes: Axes
+) -> ColumnsFilm:
+    return columns_film([int(_before.version)], [_before.scores(part)], axes=_axes)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -132,7 +132,7 @@ def test_a_label_moves_without_the_server_and_all_numbers_are_scikit_learns(
     painted(page)
     assert numbers(row) != before
     assert [total(page, one) for one in TOTALS] != totals_before
-    thresholds[2] = float(row.locator("input.t").get_attribute("title") or "")
+    thresholds[2] = float((row.locator("input.t").get_attribute("title") or "").replace("−", "-"))
     assert thresholds[2] < 0.5
     assert messages == []
     check(thresholds)  # while it is held
@@ -180,7 +180,7 @@ def test_the_matrix_of_all_classes_follows_a_threshold_and_the_epochs(
     messages.clear()
     drag(page, page.get_by_role("slider", name="Threshold of 8", exact=True), 0.2)
     painted(page)
-    threshold = float(row_of(page, "8").locator("input.t").get_attribute("title") or "")
+    threshold = float((row_of(page, "8").locator("input.t").get_attribute("title") or "").replace("−", "-"))
     assert threshold < 0.1
     check(threshold)
     assert messages == []

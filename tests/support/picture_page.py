@@ -109,8 +109,8 @@ def show_scores(name: str) -> None:
         marks += [Mark("best", best, f"max F1 {best:.2f}"), Mark("low", best - 0.03), Mark("high", best + 0.04)]
     if saved is not None:
         marks.append(Mark("saved", saved))
-    film_before, indexes_before = trained(rows, prevalence, 1.0)
-    before = Outline(film_before, indexes_before[-1], 0.5, "previous run (pos_weight 1)")
+    index_before = trained(rows, prevalence, 1.0)[1][-1]
+    before = Outline(film([EPOCHS], [index_before], axes=drawn.axes), index_before, 0.5, "previous run (pos_weight 1)")
     picture(
         drawn,
         index,

@@ -22,9 +22,9 @@ def marks(at: AppTest) -> dict[str, dict[str, Any]]:
     return {mark["role"]: mark for mark in drawn(at)["marks"]}
 
 
-def filmed(at: AppTest) -> dict[str, Any]:
-    """The film in the picture, which the browser fetches by its address, arrays decoded."""
-    content = store.compressed(drawn(at)["address"])
+def filmed(at: AppTest, address: str = "") -> dict[str, Any]:
+    """The film in the picture, or at another address, which the browser fetches by its address, arrays decoded."""
+    content = store.compressed(address or drawn(at)["address"])
     assert content is not None
     found: dict[str, Any] = decoded(json.loads(gzip.decompress(content)))
     return found

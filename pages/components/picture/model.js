@@ -167,8 +167,8 @@ export function place({ kind, start, end }, score) {
 
 // The score at a share of the axis, written as short as `resolution`, another share, allows; at its ends the ends.
 export function scoreAt(axis, share, resolution) {
-  if (share <= 0) return axis.low;
-  if (share >= 1) return axis.high;
+  if (share <= resolution / 2) return axis.low;
+  if (share >= 1 - resolution / 2) return axis.high;
   const score = (part) => {
     const at = axis.start + part * (axis.end - axis.start);
     return axis.kind === "logit" ? expit(at) : at;

@@ -37,7 +37,8 @@ export function mark(node, frame, [x, y]) {
 export function scoreTicks(axis, { left, top, width, height }) {
   let ticks = axis.ticks.map(([score, text]) => ({ x: left + place(axis, score) * width, text }));
   const meet = ({ x, text }, at) => at && x - ticks[at - 1].x < 3.6 * (text.length + ticks[at - 1].text.length) + 8;
-  while (ticks.some(meet)) ticks = ticks.filter((_, at) => (at - Math.floor(ticks.length / 2)) % 2 === 0);
+  const kept = () => Math.max(ticks.findIndex(({ text }) => text === "0.5"), 0);
+  for (let from = kept(); ticks.some(meet); from = kept()) ticks = ticks.filter((_, at) => (at - from) % 2 === 0);
   return ticks.map(({ x, text }) => {
     const half = 3.6 * text.length;
     const at = Math.max(half, Math.min(left + width + 8 - half, x));

@@ -191,7 +191,8 @@ export function lay(state) {
 // The ends and the middle of the axis.
 function ticks(node, axis) {
   const last = axis.ticks.length - 1;
-  const shown = last < 2 ? axis.ticks : [axis.ticks[0], axis.ticks[Math.round(last / 2)], axis.ticks[last]];
+  const middle = axis.ticks.find(([, text]) => text === "0.5") ?? axis.ticks[Math.round(last / 2)];
+  const shown = last < 2 ? axis.ticks : [axis.ticks[0], middle, axis.ticks[last]];
   node.replaceChildren(...shown.map(([score, text]) => {
     const word = document.createElement("span");
     word.textContent = text;

@@ -70,14 +70,17 @@ export function pressed(state, event) {
 
 // A pointer on a plot takes the threshold along: `at(x, y)`, in pixels of the plot, says where to.
 export function follows(state, plot, at) {
-  let box;
+  let [box, last] = [];
   const to = ({ clientX, clientY }) => {
+    if (last === `${clientX} ${clientY}`) return; // held there, while new epochs may stretch the axis
+    last = `${clientX} ${clientY}`;
     const t = at(clientX - box.left, clientY - box.top);
     if (t !== undefined) go(state, t);
   };
   plot.addEventListener("pointerdown", (event) => {
     if (event.button || !state.model) return;
     box = plot.getBoundingClientRect();
+    last = undefined;
     plot.setPointerCapture(event.pointerId);
     if (event.pointerType === "mouse") event.preventDefault(); // which would select text
     state.find(".handle").focus({ preventScroll: true });

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.special import logit
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
@@ -30,7 +31,7 @@ from tests.conftest import (
     until,
 )
 from tests.support.shown_sources import choose_source
-from tests.support.workbench_page import choose_in, marks, opened, shown_run, trained_again
+from tests.support.workbench_page import choose_in, filmed, marks, opened, shown_run, trained_again
 
 
 def said(at: AppTest) -> str:
@@ -100,6 +101,11 @@ def test_a_release_of_the_slider_trains_again_and_keeps_the_run_before(app_test:
     (_, fp), (_, tp) = sklearn.confusion_matrix(scores.y_true, scores.y_score[:, 0] >= 0.5)
     assert (outline["threshold"], outline["tp"], outline["fp"]) == (0.5, tp, fp)
     assert not drawn(at)["replay"]  # the final state at once
+    edges = [film["axes"]["logit"] for film in (filmed(at), filmed(at, outline["address"]))]
+    assert edges[0] == edges[1]
+    logits = [logit(one.scores("validation").y_score) for one in (run, services.demonstration().runs[-1])]
+    assert edges[0]["start"] <= np.min(np.quantile(logits, 0.001, axis=1))
+    assert edges[0]["end"] >= np.max(np.quantile(logits, 0.999, axis=1))
     assert at.query_params["run"] in ([run.job], run.job)
 
 
