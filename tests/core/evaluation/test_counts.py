@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -17,6 +18,7 @@ from core.evaluation import (
     index_scores,
     predicted_positive,
 )
+from core.evaluation.counts import BLOCK
 from core.evaluation.scores import Scores
 from tests.conftest import confusion
 from tests.support.scored_rows import Rows, rows
@@ -283,3 +285,28 @@ def test_confusion_matrix_equals_scikit_learn(pairs):
 def test_bad_confusion_is_refused_in_one_sentence(arguments, sentence):
     with pytest.raises(CutoffError, match=f"^Expected .*{sentence}.*\\.$"):
         confusion_matrix(*arguments)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("n_rows", [1, BLOCK, 3 * BLOCK + 1])
+def test_a_weighted_index_of_many_rows_is_that_of_double_precision(dtype: type, n_rows: int):
+    generator = np.random.default_rng(n_rows)
+    y_true = generator.random(n_rows) < 0.3
+    score = generator.normal(size=n_rows).astype(dtype)
+    weight = generator.integers(0, 5, n_rows) / 4  # sums are exact
+    ours, double = (ScoreIndex.of(y_true, one, weight) for one in (score, score.astype(np.float64)))
+    for name in ("positive_scores", "negative_scores", "positive_weight", "negative_weight"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(double, name))
+    assert ours.positive_scores.dtype == dtype
+
+
+def test_a_weighted_index_takes_little_more_memory_than_it_holds():
+    generator = np.random.default_rng(0)
+    score = generator.normal(size=500_000).astype(np.float32)
+    y_true, weight = generator.random(score.size) < 0.3, generator.random(score.size)
+    tracemalloc.start()
+    index = ScoreIndex.of(y_true, score, weight)
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert index.nbytes <= held < 3.1 * score.nbytes
+    assert most < 4.5 * score.nbytes
