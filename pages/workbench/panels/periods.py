@@ -65,7 +65,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     metrics = {text.metric_label(name): one for name, one in rates.items()}
     distance = {"distance": Series(timed.drifted)}
     figures: dict[str, tuple[str, dict[str, Series], str]] = {
-        "metrics": (f"**Metrics** at threshold {text.threshold(threshold)}", metrics, "metric"),
+        "metrics": (f"**Metrics** at threshold {text.threshold(threshold)}", metrics, ", ".join(metrics)),
         "shares": (f"**Share** of {text.plain(label)}", of_rows, "share of rows"),
         "drift": (f"**Drift of scores** from the first {periods.unit}", distance, "Kolmogorov-Smirnov distance"),
     }

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.evaluation.source import ArraySource, RowColumns
 from pages.shared import state
-from tests.conftest import sentences
+from tests.conftest import figure_of, sentences
 from tests.support.shown_sources import open_source
 from tests.support.sources import binary
 
@@ -39,6 +39,13 @@ def test_each_month_has_scikit_learns_f1(app_test: AppTest):
     expected = [f1_score(SCORES.y_true[months == month], predicted[months == month]) for month in table["Month"]]
     np.testing.assert_allclose(table["F1"], expected, atol=1e-4)
     assert table["Rows"].sum() == N
+
+
+def test_the_axes_are_titled_by_what_they_measure(app_test: AppTest):
+    at = opened(app_test, replace(source(), id="titles"))
+    figures = [figure_of(at, f"periods.{name}") for name in ("metrics", "shares", "drift")]
+    titles = [figure["layout"]["yaxis"]["title"]["text"] for figure in figures]
+    assert titles == ["Precision, Recall, F1", "share of rows", "Kolmogorov-Smirnov distance"]
 
 
 def test_without_a_time_there_is_no_such_panel(app_test: AppTest):
