@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from os import SEEK_END
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,20 +12,26 @@ import pyarrow.ipc
 import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 
-from core.data.tables.table import Table, check_size, checked, listed
+from core.data.tables.table import MOST_COLUMNS, Table, check_size, checked, listed
 from core.errors import CutoffError
 
 ARROW_FILE, FILE_END = b"ARROW1\0\0", b"ARROW1"
 STREAM_END = b"\xff\xff\xff\xff\0\0\0\0"
-BROKEN = (ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError, struct.error)
+BROKEN = (ArrowException, OSError, ValueError, LookupError, OverflowError, MemoryError, StopIteration, struct.error)
 # Places of fields in the tables of Arrow's format (Message.fbs, Apache Arrow 1.5 of the format, 2024).
 HEADER, BATCH_BUFFERS, BATCH_COMPRESSION, DICTIONARY_BATCH = 2, 2, 3, 1
 BATCH = "record batch"
+# Places of fields in the footer of Parquet (parquet.thrift, Apache Parquet 2.11, 2025) and types in Thrift's compact
+# protocol: each field begins with a byte of how much greater its place is than the one before, and its type.
+PARQUET_END, VERSION_FIELD, SCHEMA_FIELD = b"PAR1", 0x15, 0x19
+MOST_FIELDS = 10 * MOST_COLUMNS  # of a schema, those of lists and structures too
 
 
 def read_parquet(path: Path) -> Table:
     """Read a Parquet file; raises CutoffError if it is broken or too large."""
     try:
+        if (n_fields := _fields_of_parquet(path)) > MOST_FIELDS:
+            check_size(0, n_fields)
         about = pq.read_metadata(path, memory_map=True)
         schema = about.schema.to_arrow_schema()
         groups = [about.row_group(at) for at in range(about.num_row_groups)]
@@ -45,6 +52,34 @@ def read_parquet(path: Path) -> Table:
         raise
     except BROKEN as error:
         raise CutoffError("The Parquet file is broken or was cut off.") from error
+
+
+def _fields_of_parquet(path: Path) -> int:
+    """How many fields the schema has, by the first bytes of the footer, of which PyArrow would read all; 0 where they
+    tell nothing."""
+    with path.open("rb") as file:
+        file.seek(-8, SEEK_END)
+        length = int.from_bytes(file.read(4), "little")
+        if file.read(4) != PARQUET_END:
+            return 0
+        file.seek(-8 - length, SEEK_END)
+        head = iter(file.read(32))
+    if next(head) != VERSION_FIELD:
+        return 0
+    _varint(head)
+    if next(head) != SCHEMA_FIELD:
+        return 0
+    size = next(head) >> 4  # of a list; 15 if it follows
+    return (size if size < 15 else _varint(head)) - 1  # without the root
+
+
+def _varint(given: Iterator[int]) -> int:
+    """An integer of seven bits a byte, the lowest first; each byte but the last has the highest bit."""
+    found = shift = 0
+    while (byte := next(given)) & 0x80:
+        found |= (byte & 0x7F) << shift
+        shift += 7
+    return found | byte << shift
 
 
 def read_arrow(path: Path) -> Table:

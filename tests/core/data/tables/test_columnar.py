@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from core.data.tables import Table, read_table
+from core.data.tables.columnar import MOST_FIELDS, _fields_of_parquet
 from core.data.tables.table import MOST_BYTES, MOST_CELLS, MOST_COLUMNS
 from core.errors import CutoffError
 from tests.support.files import arrow, parquet, written
@@ -191,3 +192,23 @@ def test_the_footer_of_an_arrow_file_can_not_multiply_its_batches(tmp_path: Path
     assert table.n_rows == 50
     with pytest.raises(CutoffError, match="broken or was cut off"):
         read_table(written(tmp_path, content[:-6]))
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_parquet_with_very_many_columns_is_refused_by_its_first_bytes(
+    nested: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    names = [f"column {at}" for at in range(MOST_FIELDS + 1)]
+    columns = pa.table([pa.array([1])] * len(names), names=names)
+    given = pa.table({"all": columns.to_struct_array()}) if nested else columns
+    path = written(tmp_path, parquet(given))
+    monkeypatch.setattr(pq, "read_metadata", lambda *_, **__: pytest.fail("the whole footer was read"))
+    with pytest.raises(CutoffError, match=f"The file has {MOST_FIELDS + 1 + nested:,} columns; the limit is"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("n_columns", [1, 13, 14, 15, 127, 128, 300])
+def test_the_first_bytes_of_a_footer_tell_how_many_columns_there_are(n_columns: int, tmp_path: Path):
+    names = [str(at) for at in range(n_columns)]
+    path = written(tmp_path, parquet(pa.table([pa.array([1])] * n_columns, names=names)))
+    assert _fields_of_parquet(path) == n_columns
