@@ -55,7 +55,7 @@ def seconds_to_picture(browser: Browser, address: str, path: Path) -> float:
     page.goto(address)
     page.locator(".stage .readout:not(:empty)").wait_for(state="attached")
     settled(page)
-    page.locator(".st-key-recipe").get_by_role("button", name="Open", exact=True).click()
+    page.locator(".st-key-recipe").get_by_role("button", name="Open your file", exact=True).click()
     chooser = page.get_by_label("File of predictions")
     chooser.wait_for(state="attached")
     settled(page)

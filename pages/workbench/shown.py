@@ -73,7 +73,7 @@ def source() -> ScoreSource:
 
 def choose() -> None:
     """A popover in which predictions can be opened, and another source of this session that has scores can be shown."""
-    popover = st.popover("Open", key=state.CHOOSING_SHOWN.name, on_change="rerun")
+    popover = st.popover("Open your file", key=state.CHOOSING_SHOWN.name, on_change="rerun")
     if not popover.open:
         return
     now = source().id.partition("@")[0]

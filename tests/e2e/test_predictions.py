@@ -144,7 +144,7 @@ def test_the_positive_class_is_asked_for(page: Page, app_url: str, tmp_path: Pat
     land(page, app_url)
     path = tmp_path / "named.csv"
     FRAME.assign(y_true=np.where(Y, "fraud", "honest")).to_csv(path, index=False)
-    page.locator(".st-key-recipe").get_by_role("button", name="Open", exact=True).click()
+    page.locator(".st-key-recipe").get_by_role("button", name="Open your file", exact=True).click()
     page.get_by_label("File of predictions").set_input_files(path)
     dialog = page.get_by_role("dialog", name="What the columns are")
     expect(dialog.get_by_role("combobox", name="Positive class")).to_have_value("fraud")
@@ -223,3 +223,16 @@ def test_markup_in_a_name_is_text(page: Page, app_url: str, tmp_path: Path):
     opened(page)
     expect(page.get_by_role("button", name="Predictions <img src=x")).to_be_visible()
     assert page.title() != "no"
+
+
+@pytest.mark.parametrize(("width", "height", "bar"), [(1440, 900, 44), (1024, 768, 90), (390, 844, 90)])
+def test_a_newcomer_finds_at_once_where_to_open_a_file(page: Page, app_url: str, width: int, height: int, bar: int):
+    page.set_viewport_size({"width": width, "height": height})
+    land(page, app_url)
+    opens = page.get_by_role("button", name="Open your file", exact=True)
+    expect(opens).to_be_in_viewport(ratio=1)
+    recipe = page.locator(".st-key-recipe").bounding_box()
+    assert recipe
+    assert recipe["height"] <= bar  # its label makes no further row of it
+    opens.click()
+    expect(page.get_by_text("Choose a file, or drop one anywhere")).to_be_in_viewport()
