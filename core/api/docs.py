@@ -21,6 +21,7 @@ pre { background: var(--raised); border-radius: .5rem; padding: .75rem; overflow
 table { border-collapse: collapse; margin-top: .75rem; width: 100%; font-size: .9rem }
 td { border-top: 1px solid var(--line); padding: .3rem .75rem .3rem 0; vertical-align: top }
 td:first-child { width: 9.5rem }
+@media (max-width: 30rem) { td { display: block } td:first-child { width: auto } td + td { border: 0; padding-top: 0 } }
 td + td, .quiet { color: var(--quiet) } code { font-family: ui-monospace, monospace } a { color: var(--link) }
 """
 EXAMPLES = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from core.experiment.config import Experiment, RunConfig, Variant, make_config
 from core.experiment.variants import names_of, seeds_from, sweep
@@ -16,11 +16,19 @@ from core.experiment.variants import names_of, seeds_from, sweep
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """A question, the experiment that answers it, and the variant of its miniature."""
+    """A question, the experiment that answers it, and the variant of its miniature.
+
+    drawn: what the miniature is of: the scores of this variant, its precision-recall curve with all variants at 0.5, or
+    the validation losses of all variants. rule: tunes the threshold, 0.5 without one. beside: the variant that is drawn
+    behind the scores as an outline.
+    """
 
     question: str
     shown: str
     experiment: Experiment
+    drawn: Literal["scores", "curve", "losses"] = "scores"
+    rule: str = ""
+    beside: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +43,11 @@ class Preset(Question):
 class Demonstrated(Question):
     """A question that one variant of the demonstration answers: by its verdict, and by the panel that is opened.
 
-    answer: in a short sentence. rule: tunes the threshold, 0.5 without one. beside: the variant that is drawn behind it
-    as an outline.
+    answer: in a short sentence.
     """
 
     answer: str
     panel: str = "tune"
-    rule: str = ""
-    beside: str = ""
 
 
 def _race(seeds: int, common: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]) -> Experiment:
@@ -128,6 +133,7 @@ PRESETS: dict[str, Preset] = {
         look_for="As pos_weight rises, the rings at 0.5 slide along nearly the same precision-recall curve: recall "
         "rises, precision falls, and average precision hardly changes, as if only the threshold had moved.",
         shown="pos_weight 10",
+        drawn="curve",
         experiment=_swept(make_config(dataset="digit", lr=0.01, epochs=40), "loss.pos_weight", 1, 100, 9, seeds=3),
     ),
     "threshold_losses": Preset(
@@ -182,6 +188,7 @@ PRESETS: dict[str, Preset] = {
         look_for="At the highest rate every run diverges at once, at the next lower one accuracy ends highest, and "
         "at the lowest the loss is still falling when training ends.",
         shown="learning rate 0.01",
+        drawn="losses",
         experiment=_race(
             3,
             {
@@ -204,6 +211,7 @@ PRESETS: dict[str, Preset] = {
         "precision; cross-entropy on a single column has a loss of 0 and changes no weight, so its curve is that of "
         "the random initial weights.",
         shown="One logit, BCE",
+        drawn="losses",
         experiment=_race(
             3,
             {"dataset": "gaussians", "optimizer": "sgd", "epochs": 40},

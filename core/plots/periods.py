@@ -51,7 +51,7 @@ def periods_figure(
     most = float(np.nanmax(np.concatenate(tops), initial=0.0))
     axis = unit_axis(title) | ({"range": [0, max(1.15 * most, 0.02)], "tickvals": None} if most < 0.5 else {})
     figure.update_layout(
-        xaxis={"type": "category", "nticks": 6, "tickangle": 0, "showgrid": False},
+        xaxis={"type": "category", "nticks": 6, "autotickangles": [0, 45], "showgrid": False},
         yaxis=axis,
         showlegend=len(series) > 1,
         **LEGEND_SMALL,

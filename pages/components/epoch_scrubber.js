@@ -172,8 +172,8 @@ function name(state) {
   find(".epoch").style.minWidth = `${whole(last).length}ch`;
   find(".loss").hidden = !frames.losses;
   find(".threshold").textContent = data.threshold;
-  find(".name.positive").textContent = `is ${data.label} (n = ${whole(frames.positives)})`;
-  find(".name.negative").textContent = `is ${data.rest} (n = ${whole(frames.negatives)})`;
+  find(".name.positive").textContent = `actual ${data.label}, n = ${whole(frames.positives)}`;
+  find(".name.negative").textContent = `actual ${data.rest}, n = ${whole(frames.negatives)}`;
   for (const kind of ["label", "rest"]) {
     for (const place of state.root.querySelectorAll(`.${kind}`)) place.textContent = data[kind];
   }

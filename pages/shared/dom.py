@@ -109,6 +109,7 @@ ONE_SCREEN = f"""
   @media (max-width: 1399px) {{
     .st-key-{RECIPE} button {{ padding-inline: 0.4rem; font-size: 0.8125rem }}
     :is(.st-key-{RECIPE}, .st-key-{RECIPE_PARTS}, .st-key-{RECIPE_DIAL}) {{ gap: 0.3rem }}
+    .st-key-{RECIPE_DIAL} > :has([data-testid="stSlider"]) {{ max-width: 110px }}
   }}
   @media (max-width: 1127px) {{
     .st-key-{VERDICT} [data-testid="stMarkdownContainer"] p {{ line-height: 1.3 }}

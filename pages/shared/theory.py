@@ -87,8 +87,18 @@ def predicted(configs: Sequence[RunConfig], q: float, convert: bool = False) -> 
 def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: Sweep | None = None) -> None:
     """The threshold that theory predicts for each variant beside the empirical optimum on the validation rows of its
     seeds (V, S), both on the scores shown. Of many scores only variant `at` is measured."""
-    st.markdown("**Threshold of minimum cost**, predicted and measured")
+    title = st.empty()
     q = choose_q()
+    own = ""
+    if shows_converted(seeds[0][0]) and any(converts(runs[0].config) for runs in seeds):
+        own = f" A converted score estimates the true probability, so {q:g} is predicted."
+    title.markdown(
+        "**Threshold of minimum cost**, predicted and measured",
+        help=f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the threshold of minimum "
+        f"cost on the validation rows, where a false positive costs {q:g} and a false negative {1 - q:g}, not that of "
+        f"maximum F1; {LEVEL:.0%} of the resamples of these rows have theirs in the range shown. They agree where the "
+        "prediction is in that range.",
+    )
     if _moving(seeds):
         st.caption("Measured once training pauses or ends.")
         return
@@ -106,15 +116,6 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
         alt=_in_words(lines, guesses, found),
         height=HEIGHT,
         revision=seeds[0][0].job,
-    )
-    own = ""
-    if shows_converted(seeds[0][0]) and any(converts(runs[0].config) for runs in seeds):
-        own = f" A converted score estimates the true probability, so {q:g} is predicted."
-    st.caption(
-        f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the threshold of minimum cost "
-        f"on the validation rows, where a false positive costs {q:g} and a false negative {1 - q:g}, not that of "
-        f"maximum F1; {LEVEL:.0%} of the resamples of these rows have theirs in the range shown. They agree where the "
-        "prediction is in that range."
     )
     if not _all_measured(seeds):
         st.caption("Of so many scores only the variant in focus is measured; click a row of the table to see another.")

@@ -24,7 +24,7 @@ from core.text import counted
 from pages.shared import own_table, services, state, text
 
 PREVIEW_ROWS, SAMPLE = 5, 50_000
-BLUE, ORANGE = "#0b6cb8", "#c97500"  # of an image, which the colours of the theme do not reach
+BLUE, ORANGE, LINE = "#0b6cb8", "#c97500", "#808a94"  # of an image, which the colours of the theme do not reach
 TASKS: dict[Task, str] = {"binary": "Binary", "multiclass": "Multi-class", "multilabel": "Multi-label"}
 OTHERS: dict[str, tuple[str, str | None]] = {
     "weight": ("Sample weight", "Every count and rate is of weighted rows, as with sample_weight in scikit-learn."),
@@ -280,4 +280,4 @@ def _histogram(scores: Scores) -> str:
     low, high = _limits(scores)
     up, down = (np.histogram(view.score[side], BINS, (low, high))[0] for side in (view.y, ~view.y))
     label = f"Scores from {low:.3g} to {high:.3g}: {view.label} above the line, {view.rest} below it."
-    return score_miniature(label, up, down, BLUE, ORANGE)
+    return score_miniature(label, up, down, BLUE, ORANGE, LINE)

@@ -67,7 +67,7 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     figures: dict[str, tuple[str, dict[str, Series], str]] = {
         "metrics": (f"**Metrics** at threshold {text.threshold(threshold)}", metrics, ", ".join(metrics)),
         "shares": (f"**Share** of {text.plain(label)}", of_rows, "share of rows"),
-        "drift": (f"**Drift of scores** from the first {periods.unit}", distance, "Kolmogorov-Smirnov distance"),
+        "drift": (f"**Drift of scores** from the first {periods.unit}", distance, "KS distance"),
     }
     for place, (name, (heading, series, title)) in zip(st.columns(3), figures.items(), strict=True):
         with place.container(border=True, height="stretch", gap="xsmall"):

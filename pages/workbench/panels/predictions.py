@@ -20,7 +20,11 @@ def show(source: ScoreSource, part: str, _column: int) -> None:
     largest = np.argsort(-np.abs(error), kind="stable")[:MOST]
     columns = {"row": source.rows(part), "actual": y_true, "predicted": y_pred, "error": error}
     st.markdown(f"**{regression.target(source)}** of {rows_label(part, the=True)}, the largest errors first")
-    st.dataframe(pd.DataFrame({name: values[largest] for name, values in columns.items()}), hide_index=True)
+    st.dataframe(
+        pd.DataFrame({name: values[largest] for name, values in columns.items()}),
+        hide_index=True,
+        column_config=dict.fromkeys(("predicted", "error"), st.column_config.NumberColumn(format="%.4g")),
+    )
     st.download_button(
         "Predictions as CSV",
         predictions_csv(y_true, y_pred, source.rows(part)),

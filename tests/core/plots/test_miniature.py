@@ -11,7 +11,7 @@ import pytest
 from core.errors import CutoffError
 from core.experiment.presets import QUESTIONS
 from core.miniatures import numbers
-from core.plots.miniature import BINS, HEIGHT, MARGIN, miniature, miniatures
+from core.plots.miniature import BINS, HEIGHT, MARGIN, WIDTH, miniature, miniatures
 
 SVG = "{http://www.w3.org/2000/svg}"
 names = pytest.mark.parametrize("name", QUESTIONS)
@@ -36,13 +36,15 @@ def test_the_variant_shown_is_one_of_its_experiment(name):
 @names
 def test_the_numbers_are_those_of_training_it_now(name):
     now, kept = numbers(QUESTIONS[name]), miniatures()[name]
-    for key in now.keys() - {"variant"}:
+    assert now.keys() == kept.keys(), "Run python -m core.miniatures."
+    for key in now.keys() & {"positive", "negative"}:  # another processor may round a few into a neighbouring bin
         fresh, stored = np.array(now[key]), np.array(kept[key])
-        if key == "points":
-            np.testing.assert_allclose(fresh, stored, atol=0.05)
-        else:  # another processor may round a few scores into a neighbouring bin
-            assert fresh.sum() == stored.sum(), "Run python -m core.miniatures."
-            assert np.abs(fresh - stored).sum() <= 0.05 * fresh.sum(), "Run python -m core.miniatures."
+        assert fresh.sum() == stored.sum(), "Run python -m core.miniatures."
+        assert np.abs(fresh - stored).sum() <= 0.05 * fresh.sum(), "Run python -m core.miniatures."
+    for key in now.keys() & {"points", "rings", "threshold"}:
+        np.testing.assert_allclose(now[key], kept[key], atol=0.05)
+    for fresh, stored in zip(now.get("lines", []), kept.get("lines", []), strict=True):
+        np.testing.assert_allclose(fresh, stored, atol=0.05)
 
 
 @names
@@ -59,7 +61,7 @@ def test_it_is_small_has_a_text_alternative_and_no_colours_of_its_own(name):
 
 @names
 def test_bars_are_roots_of_shares_positives_above_the_axis_and_negatives_below(name):
-    if "points" in miniatures()[name]:
+    if "positive" not in miniatures()[name]:
         return
     for path, key, direction in zip(drawn(name).findall(f"{SVG}path"), ("positive", "negative"), (1, -1), strict=False):
         rows = np.array(miniatures()[name][key])
@@ -78,6 +80,51 @@ def test_points_lie_inside_and_rise_with_the_values():
     assert np.corrcoef(-y, points[:, 1])[0, 1] > 0.999
     assert (x >= MARGIN).all()
     assert (y <= HEIGHT - MARGIN).all()
+
+
+def test_no_two_questions_have_the_same_picture():
+    assert len({re.sub("<title>.*</title>", "", miniature(name, "#0a6", "#b80")) for name in QUESTIONS}) == len(
+        QUESTIONS
+    )
+
+
+def test_a_tuned_threshold_is_drawn_solid_where_it_is_and_a_half_dashed():
+    tuned, half = drawn("ship").findall(f"{SVG}path")[2:]
+    (x,) = re.findall(rf"M([\d.]+) 0V{HEIGHT}", tuned.get("d"))
+    assert float(x) == pytest.approx(WIDTH * miniatures()["ship"]["threshold"], abs=0.01)
+    assert (half.get("d"), half.get("stroke-dasharray")) == (f"M{WIDTH // 2} 0V{HEIGHT}", "3")
+
+
+def test_the_run_before_is_an_outline_of_its_own_rows():
+    outline = drawn("weight").findall(f"{SVG}path")[3]
+    tops = np.array(re.findall(r"V([\d.]+)h", outline.get("d")), float)
+    rows = np.array(miniatures()["weight"]["before"]["positive"])
+    expected = HEIGHT / 2 - np.sqrt(rows / rows.max()) * (HEIGHT / 2 - MARGIN)
+    np.testing.assert_allclose(tops[:BINS], expected, atol=0.051)
+    assert outline.get("fill") == "none"
+
+
+def test_a_curve_falls_with_recall_and_has_a_ring_for_each_variant():
+    found = miniatures()["pos_weight"]
+    _, curve, rings = drawn("pos_weight").findall(f"{SVG}path")
+    x, y = np.array(re.findall(r"([\d.]+) ([\d.]+)", curve.get("d")), float).T
+    np.testing.assert_allclose(x, MARGIN + np.array(found["curve"])[:, 0] * (WIDTH - 2 * MARGIN), atol=0.051)
+    np.testing.assert_allclose(y, HEIGHT - MARGIN - np.array(found["curve"])[:, 1] * (HEIGHT - 2 * MARGIN), atol=0.051)
+    assert rings.get("d").count("M") == len(QUESTIONS["pos_weight"].experiment.variants)
+    recall = np.array(found["rings"])[:, 0]
+    assert (np.diff(recall) >= 0).all()  # a larger weight finds more
+
+
+@pytest.mark.parametrize("name", [name for name, question in QUESTIONS.items() if question.drawn == "losses"])
+def test_losses_are_a_line_for_each_variant_from_the_left_and_never_outside(name: str):
+    lines = drawn(name).findall(f"{SVG}path")[1:]
+    assert len(lines) == len(QUESTIONS[name].experiment.variants)
+    for line in lines:
+        x, y = np.array(re.findall(r"([\d.]+) ([\d.]+)", line.get("d")), float).T
+        assert x[0] == MARGIN
+        assert (np.diff(x) > 0).all()
+        assert ((y >= MARGIN) & (y <= HEIGHT - MARGIN)).all()
+    assert len({line.get("stroke-dasharray") for line in lines}) == len(lines)
 
 
 def test_a_colour_can_add_no_markup():
