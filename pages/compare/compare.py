@@ -35,6 +35,7 @@ if job and not opened and state.WATCHED.get()[0] != job.id and len(choices.varia
     choices.open_with(job.experiment)  # of a run that another page has trained
 with st.container(key=dom.BESIDE, horizontal=True, gap="medium"):
     settings, results = st.container(key=dom.SETTINGS), st.container()
+results.title("Compare")  # which keeps its place from the first frame on
 with settings:
     experiment, problem = form.edit()
 own_table.show_dialog(state.DATASET.set)
@@ -44,7 +45,6 @@ if experiment:
     session.write_link(experiment)
 
 with results:
-    st.title("Compare")
     if shown := job.experiment if job else experiment:
         st.caption(text.plain(text.of_experiment(shown)))
     if job and experiment and job.experiment != experiment:

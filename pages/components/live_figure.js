@@ -1,15 +1,17 @@
 // Draws a plotly figure once and then updates it in place: the DOM node, zoom, hover and legend choices stay.
-// Plotly is fetched once one of the figures is in sight.
+// Plotly is fetched once one of the figures is in sight; those in a tab that is not open wait until it is.
 
 const figures = new WeakMap(); // element -> {sent, text, clickable, setTriggerValue, note, held, drawn, unmount}
-const unseen = new Set(); // elements of figures, as long as none has been in sight
+const unseen = new Set(); // elements of figures, as long as none has been in sight or their tab is not open
 let seen = false;
 const sight = new IntersectionObserver((entries) => {
-  if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
-  seen = true;
-  sight.disconnect();
-  unseen.forEach(show);
-  unseen.clear();
+  seen ||= entries.some(({ isIntersecting }) => isIntersecting);
+  for (const host of unseen) {
+    if (!seen || !host.clientWidth) continue;
+    unseen.delete(host);
+    sight.unobserve(host);
+    show(host);
+  }
 });
 let library; // one <script> for all figures
 
@@ -133,7 +135,7 @@ export default async function ({ data, parentElement, setTriggerValue }) {
   host.setAttribute("role", "img"); // not before it has a name
   host.setAttribute("aria-label", alt);
   host.style.height = `${height}px`;
-  if (seen) {
+  if (seen && host.clientWidth) {
     await show(host);
   } else {
     unseen.add(host);

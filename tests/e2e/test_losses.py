@@ -54,3 +54,15 @@ def test_softmax_before_cross_entropy_is_trained_named_and_cured_by_one_click(pa
     settled(page)
     assert "activation" not in page.url
     expect(page.get_by_text("Settings changed: results are from the previous run")).to_be_visible()
+
+
+def test_a_figure_of_a_tab_is_drawn_when_the_tab_opens_and_not_before(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/losses")
+    drawn(page)
+    plot = page.locator(".st-key-optimal .live-figure .main-svg")
+    expect(plot).to_have_count(0)
+    page.get_by_role("tab", name="Optimal score").click()
+    expect(plot.first).to_be_visible()
+    figure = page.locator(".st-key-optimal .live-figure").bounding_box()
+    assert figure
+    expect(plot.first).to_have_css("width", f"{figure['width']:g}px")  # as wide as its place
