@@ -17,7 +17,7 @@ from core.evaluation.bins import bin_of, rows_by_bin
 from core.evaluation.scores import Scores
 from core.evaluation.thinning import evenly_spaced
 from core.plots.axis import Axes, AxisKind, axes_between, inner_range
-from core.plots.picture import FRAMES, axis_sent, json_sent, losses_sent
+from core.plots.picture import FRAMES, axis_sent, json_sent, losses_sent, played
 from core.plots.style import packed
 
 BINS = 40  # of a histogram
@@ -100,6 +100,7 @@ def columns_film(
     train: NDArray[np.floating] | None = None,
     validation: NDArray[np.floating] | None = None,
     axes: Axes | None = None,
+    best: int | None = None,
 ) -> ColumnsFilm:
     """Make the film of a run.
 
@@ -110,10 +111,11 @@ def columns_film(
     weight : of the rows, by default 1 each.
     train, validation : losses from epoch 0 on, by default none.
     axes : of `columns_axes`, where another film is drawn on them too; by default those with room for these scores.
+    best : an epoch that is among the frames in any case.
 
     Returns
     -------
-    The film, of at most FRAMES epochs, of many columns fewer, the first and the last among them.
+    The film, of at most FRAMES epochs beside the best one, of many columns fewer, the first and the last among them.
 
     Raises
     ------
@@ -132,7 +134,7 @@ def columns_film(
                 for kind, axis in axes.items()
             },
         )
-        for at in evenly_spaced(len(epochs), max(2, min(FRAMES, HISTOGRAMS // last.n_columns)))
+        for at in played(epochs, best, max(2, min(FRAMES, HISTOGRAMS // last.n_columns)))
     )
     return ColumnsFilm(
         axes=axes,

@@ -87,6 +87,12 @@ class Film:
         )
 
 
+def played(epochs: Sequence[int], best: int | None, most: int = FRAMES) -> list[int]:
+    """The places of the epochs that are played, ascending: at most `most`, evenly spaced, and that of the best one."""
+    places = {at for at, epoch in enumerate(epochs) if epoch == best}
+    return sorted(places.union(evenly_spaced(len(epochs), most).tolist()))
+
+
 def film(
     epochs: Sequence[int],
     indexes: Sequence[ScoreIndex],
@@ -95,6 +101,7 @@ def film(
     groups: Mapping[str, Sequence[ScoreIndex]] | None = None,
     grouped_by: str = "",
     axes: Axes | None = None,
+    best: int | None = None,
 ) -> Film:
     """Make the film of a run.
 
@@ -106,10 +113,11 @@ def film(
     groups : the scores of some of the rows after each epoch, (E,), by the name of their group; by default none.
     grouped_by : the column that parts the rows into groups.
     axes : of `score_axes`, where another film is drawn on them too; by default those with room for these scores.
+    best : an epoch that is among the frames in any case.
 
     Returns
     -------
-    The film, of at most FRAMES epochs, the first and the last among them.
+    The film, of at most FRAMES epochs beside the best one, the first and the last among them.
 
     Raises
     ------
@@ -121,17 +129,17 @@ def film(
             raise CutoffError(f"A film needs the scores of one or more epochs, but got {len(given)} for {len(epochs)}.")
     axes, none = axes or score_axes(indexes), np.empty(0)
     return replace(
-        _film_of(epochs, indexes, axes),
+        _film_of(epochs, indexes, axes, best),
         train=none if train is None else train,
         validation=none if validation is None else validation,
-        groups={name: _film_of(epochs, given, axes) for name, given in groups.items()},
+        groups={name: _film_of(epochs, given, axes, best) for name, given in groups.items()},
         grouped_by=grouped_by,
     )
 
 
-def _film_of(epochs: Sequence[int], indexes: Sequence[ScoreIndex], axes: Axes) -> Film:
+def _film_of(epochs: Sequence[int], indexes: Sequence[ScoreIndex], axes: Axes, best: int | None) -> Film:
     """The film of some rows, without losses."""
-    shown = evenly_spaced(len(epochs), FRAMES)
+    shown = played(epochs, best)
     return Film(
         axes=axes,
         frames=tuple(_frame_of(epochs[at], indexes[at], axes, last=at == len(epochs) - 1) for at in shown),
@@ -237,6 +245,7 @@ def values_film(
     predictions: Sequence[Predictions],
     train: NDArray[np.floating] | None = None,
     validation: NDArray[np.floating] | None = None,
+    best: int | None = None,
 ) -> ValuesFilm:
     """Make the film of a regression; parameters as for `film`, with the predictions of the same rows.
 
@@ -253,7 +262,7 @@ def values_film(
     reach = float(1.05 * np.abs(last - y_true).max(initial=0.0)) or 1.0
     edges = np.linspace(-reach, reach, BINS + 1)[1:-1]
     frames = []
-    for at in evenly_spaced(len(epochs), FRAMES):
+    for at in played(epochs, best):
         y_pred = np.asarray(predictions[at].y_pred, np.float64)
         residuals = edges.searchsorted(y_pred - y_true, side="right")
         frames.append(

@@ -51,17 +51,29 @@ def after_epoch(run: Run, epoch: Epoch, at: int, right: float, kept_every: int, 
 
 
 def thinned(run: Run, every: int, alone: bool) -> Run:
-    """The run with the outputs of every such epoch and of the last; if it is `alone` in its job, with those of the best
-    epochs by validation loss and by each of `epoch_measures` too."""
+    """The run with the outputs of every such epoch, of the last and of the best by validation loss; if it is `alone` in
+    its job, with those of the best by each of `epoch_measures` too, which take time to measure."""
     if every == 1:
         return run
-    kept, stay = run.kept, {run.epoch}
-    if alone:
-        kept = tuple(_measured(run, one) for one in kept)
-        losses = [-run.history.validation[one.epoch] for one in kept]
-        measures = zip(*(one.measures for one in kept), strict=True)
-        stay |= {kept[place].epoch for values in (losses, *measures) if (place := best(values)) is not None}
-    return replace(run, kept=tuple(one for one in kept if one.epoch % every == 0 or one.epoch in stay))
+    kept = tuple(_measured(run, one) for one in run.kept) if alone else run.kept
+    losses = [-run.history.validation[one.epoch] for one in kept]
+    measures = zip(*(one.measures for one in kept), strict=True)
+    stay = {kept[place].epoch for values in (losses, *measures) if (place := best(values)) is not None}
+    return replace(
+        run,
+        kept=tuple(
+            one if one.epoch % every == 0 or one.epoch == run.epoch else _with_own_outputs(one)
+            for one in kept
+            if one.epoch % every == 0 or one.epoch in (run.epoch, *stay)
+        ),
+    )
+
+
+def _with_own_outputs(kept: Kept) -> Kept:
+    """A kept epoch with copies of its outputs where they are views, which would keep those of all runs in memory."""
+    return kept._replace(
+        outputs={part: array if array.base is None else array.copy() for part, array in kept.outputs.items()}
+    )
 
 
 def _measured(run: Run, kept: Kept) -> Kept:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
@@ -23,13 +22,14 @@ class BestEpoch(NamedTuple):
     value: float
 
 
-def among(source: ScoreSource, epochs: Sequence[int]) -> BestEpoch | None:
-    """The best of some kept epochs of the run that a source is an epoch of, by its early stopping metric; None while it
-    trains, without a run, and where the measure is undefined."""
-    run = shown.run_of(source)
-    if run is None or not run.ended or len(epochs) < 2:
+def of(source: ScoreSource) -> BestEpoch | None:
+    """The best of the kept epochs, up to the one that a source is, of its run by the early stopping metric; None while
+    it trains, without a run, and where the measure is undefined."""
+    run, last = shown.run_of(source), source.version
+    if run is None or not run.ended or not isinstance(last, int):
         return None
-    return _best_by(run.config.best_by, (run.id, run.version), tuple(epochs), payoffs.current())
+    epochs = tuple(kept.epoch for kept in run.kept if kept.epoch <= last)
+    return _best_by(run.config.best_by, (run.id, run.version), epochs, payoffs.current()) if len(epochs) > 1 else None
 
 
 def show() -> None:

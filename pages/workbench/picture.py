@@ -47,8 +47,10 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         "note": f"{text.seconds(job.elapsed)}{text.of_devices(job, tried=False)}" if job and not live else "",
     }
     key, alone = (source.id, source.version), bool(live) or brief
+    best = None if alone else best_epoch.of(source)
+    best_at = best.epoch if best else None
     if source.task == "regression":
-        values = _values(key, part, alone, source)
+        values = _values(key, part, alone, best_at, source)
         picture(
             values,
             None,
@@ -56,7 +58,7 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
             lambda act, value: _act(source, part, column, act, value),
             of=f"{source.id} {part}",
             target=regression.target(source),
-            best_epoch=_best_epoch(source, values),
+            best_epoch=_best_epoch(best),
             **common,
         )
         return
@@ -69,21 +71,21 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
     }
     if columns.are_all_shown(source.scores(part)):
         common["threshold_of"] = f"{thresholds.about(source)} all"
-        drawn = _columns(key, part, alone, _key(beside), source, beside)
+        drawn = _columns(key, part, alone, best_at, _key(beside), source, beside)
         kept = _kept(source, alone)
         table.show(
             source,
             drawn,
             [kept[frame.epoch] for frame in drawn.frames],
             lambda act, value: _act(source, part, column, act, value),
-            best_epoch=_best_epoch(source, drawn),
+            best_epoch=_best_epoch(best),
             tuned=not alone,
             outline=_columns_behind(_key(beside), part, _ends(drawn.axes), beside, drawn.axes) if beside else None,
             **common,
         )
         return
     view = source.scores(part).view(column)
-    of_column = _film(key, part, column, alone, _key(beside), source, beside)
+    of_column = _film(key, part, column, alone, best_at, _key(beside), source, beside)
     group = groups.chosen(source, part) if of_column.groups else ""
     picture(
         of_column,
@@ -98,14 +100,12 @@ def show(source: ScoreSource, part: str, column: int, brief: bool = False) -> No
         outline=_outline(source, before, part, column, of_column.axes if beside else None)
         if before and not group
         else None,
-        best_epoch=_best_epoch(source, of_column),
+        best_epoch=_best_epoch(best),
         **common,
     )
 
 
-def _best_epoch(source: ScoreSource, drawn: Film | ColumnsFilm | ValuesFilm) -> BestEpoch | None:
-    """The best epoch of those that are played, by the metric of early stopping."""
-    found = best_epoch.among(source, [frame.epoch for frame in drawn.frames])
+def _best_epoch(found: best_epoch.BestEpoch | None) -> BestEpoch | None:
     return found and BestEpoch(found.epoch, f"{found.label} {text.rate(found.value)}")
 
 
@@ -197,7 +197,14 @@ def _kept(source: ScoreSource, alone: bool) -> dict[int, ScoreSource]:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _film(
-    of: Key, part: str, column: int, alone: bool, beside: Key | None, _source: ScoreSource, _before: ScoreSource | None
+    of: Key,
+    part: str,
+    column: int,
+    alone: bool,
+    best: int | None,
+    beside: Key | None,
+    _source: ScoreSource,
+    _before: ScoreSource | None,
 ) -> Film:
     kept = _kept(_source, alone)
     views = [source.scores(part).view(column) for source in kept.values()]
@@ -212,6 +219,7 @@ def _film(
         {name: [one[name] for one in by_epoch] for name in parted.names} if parted else None,
         parted.column if parted else "",
         score_axes(indexes, _before.index(part, column) if _before else None),
+        best,
     )
 
 
@@ -224,13 +232,19 @@ def _behind(
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def _columns(
-    of: Key, part: str, alone: bool, beside: Key | None, _source: ScoreSource, _before: ScoreSource | None
+    of: Key,
+    part: str,
+    alone: bool,
+    best: int | None,
+    beside: Key | None,
+    _source: ScoreSource,
+    _before: ScoreSource | None,
 ) -> ColumnsFilm:
     kept = _kept(_source, alone)
     weight = _source.row_columns(part).weight
     scores = [source.scores(part) for source in kept.values()]
     axes = columns_axes(scores, _before.scores(part) if _before else None)
-    return columns_film(list(kept), scores, weight, *_losses(_source), axes)
+    return columns_film(list(kept), scores, weight, *_losses(_source), axes, best)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -241,9 +255,9 @@ def _columns_behind(
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _values(of: Key, part: str, alone: bool, _source: ScoreSource) -> ValuesFilm:
+def _values(of: Key, part: str, alone: bool, best: int | None, _source: ScoreSource) -> ValuesFilm:
     kept = _kept(_source, alone)
-    return values_film(list(kept), [source.predictions(part) for source in kept.values()], *_losses(_source))
+    return values_film(list(kept), [source.predictions(part) for source in kept.values()], *_losses(_source), best)
 
 
 def _losses(source: ScoreSource) -> tuple[NDArray | None, NDArray | None]:

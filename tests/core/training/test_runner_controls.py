@@ -339,6 +339,24 @@ def test_the_best_epochs_are_kept_when_others_are_dropped(build, monkeypatch):
     assert {37, 53} == {one.epoch for one in job.runs[0].kept} - {*range(0, 101, job.kept_every), 101}
 
 
+def test_each_of_several_runs_keeps_its_epoch_of_minimum_validation_loss(build, monkeypatch):
+    def script(configs: Sequence[RunConfig]) -> Iterator[Epoch]:
+        for epoch in epochs(configs):
+            views = tuple(np.stack(epoch.validation))
+            losses = np.abs(epoch.index - np.array([37.0, 53.0]))
+            yield replace(epoch, validation=views, test=views, validation_loss=losses)
+
+    one = an_epoch(0).validation[0].nbytes + an_epoch(0).test[0].nbytes
+    monkeypatch.setattr(progress, "KEPT_BYTES_A_JOB", 20 * one)
+    runner = build(script)
+    job = ended(runner, runner.submit(experiment(a_config(epochs=101), a_config(epochs=101, seed=1))))
+    assert job.kept_every > 1
+    for run, least in zip(job.runs, (37, 53), strict=True):
+        assert [kept.epoch for kept in run.kept] == sorted({*range(0, 101, job.kept_every), least, 101})
+        (found,) = [kept for kept in run.kept if kept.epoch == least]
+        assert all(array.base is None for array in found.outputs.values())  # else all runs of that epoch are kept
+
+
 def test_every_epoch_is_kept_while_there_is_room(build):
     job = ended(runner := build(epochs), runner.submit(experiment(a_config(epochs=20))))
     assert [one.epoch for one in job.runs[0].kept] == list(range(21))

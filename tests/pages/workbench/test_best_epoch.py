@@ -7,12 +7,14 @@ import pytest
 from sklearn import metrics as sklearn
 from streamlit.testing.v1 import AppTest
 
+from core.evaluation.thinning import evenly_spaced
 from core.experiment.config import make_config
+from core.plots.picture import FRAMES
 from core.training.runs import Run
 from pages.shared import state
 from tests.conftest import drawn, trained
 from tests.support.shown_sources import digit, open_run
-from tests.support.workbench_page import choose_in, opened
+from tests.support.workbench_page import choose_in, filmed, opened
 
 MEASURES = ("minimum validation loss", "average precision", "maximum F1", "maximum net value per row")
 
@@ -46,6 +48,16 @@ def test_a_button_shows_the_best_of_the_kept_epochs(app_test: AppTest, measure: 
     assert not app_test.exception
     shown = run.id if best == run.epoch else f"{run.id}@{best}"
     assert drawn(app_test)["of"].split()[0] == shown
+
+
+def test_the_picture_has_the_best_of_all_kept_epochs_where_it_plays_some(app_test: AppTest):
+    run = open_run(app_test, digit(epochs=200, lr=0.3, optimizer="adam", model="mlp", widths=(32,)))
+    assert len(run.kept) == 201
+    best = int(np.argmin(run.history.validation))
+    assert best not in evenly_spaced(201, FRAMES)  # else another epoch has to be the best of this test
+    assert drawn(app_test)["best_epoch"]["epoch"] == best
+    epochs = [frame["epoch"] for frame in filmed(app_test)["frames"]]
+    assert epochs == sorted({*evenly_spaced(201, FRAMES).tolist(), best})
 
 
 @pytest.mark.parametrize("best_by", ["loss", "average_precision", "f1"])
