@@ -182,11 +182,12 @@ def _others(table: Table) -> dict[str, str]:
 
 
 def _is_split(table: Table, name: str) -> bool:
+    """Whether any value names a part; one that names none is then complained of, and not passed over."""
     if is_number(table.columns[name].type):
         return False
     known = {*TRAIN, *(value for values in PARTS.values() for value in values)}
     try:
-        return {value.strip().lower() for value in label_values(table, name).values} <= known
+        return not known.isdisjoint(value.strip().lower() for value in label_values(table, name).values)
     except CutoffError:
         return False
 
@@ -215,6 +216,11 @@ def _labels_and_scores(
     if not score_columns:
         raise CutoffError(f"Found no column of scores beside the labels {listed(truth_columns)}.")
     if not y_true and len(truth_columns) > 1 and len(truth_columns) != len(score_columns):
+        if any(set(ends) & set(wanted) for ends, wanted in product(endings(score_columns), endings(truth_columns))):
+            raise CutoffError(
+                f"Each column of labels needs one of scores, but there are {len(truth_columns)} of labels, "
+                f"{listed(truth_columns)}, and {len(score_columns)} of scores, {listed(score_columns)}."
+            )
         truth_columns = truth_columns[:1]
     return truth_columns, _paired(truth_columns, score_columns)
 
@@ -242,7 +248,9 @@ def _classes(given: Categories, columns: Sequence[str]) -> tuple[str, ...]:
     for names in endings(columns):
         if len(by_value) == len(given.values) and set(by_value) <= {plain(name) for name in names}:
             return tuple(by_value.get(plain(name), name) for name in names)
-    if len(given.values) == len(columns):
+    words = {value for value in by_value if not value.isdecimal()}
+    alike = any(words & {plain(name) for name in names} for names in endings(columns))
+    if len(given.values) == len(columns) and not alike:
         return given.values
     if all(value.isdecimal() and int(value) < len(columns) for value in given.values):
         return tuple(str(at) for at in range(len(columns)))

@@ -29,6 +29,9 @@ ROUNDING = 1e-5  # beyond the limits of a scale, as float32 leaves it; such scor
 FIRST_ROWS = 1_000  # that tell whether two columns are of the two classes
 LARGEST_LOGIT = 36  # beyond it a sigmoid rounds to 0 or 1
 SUM_TOLERANCE = 0.01  # of the probabilities of a row
+NO_LABEL = "no label (an empty cell, NA or null)"
+NO_SCORE = "no label or one that no score stands for"
+WEIGHTS = (1e-30, 1e30)  # of which products of four sums are still numbers; a weight may also be 0
 
 
 class CannotOpen(CutoffError):
@@ -98,7 +101,8 @@ def open_predictions(table: Table, roles: Roles, about: About) -> Opened:
         given[part] = Scores(labels, scores, roles.task, names)
         columns[part] = _columns(table, roles, rows[part], weight, len(kept))
         _check_classes(given[part], part)
-        _check_weights(columns[part].weight, roles, part)
+        if (weights := columns[part].weight) is not None:
+            _check_weights(given[part], weights, roles, part)
     if not given:
         raise CannotOpen("No row is left to look at.")
     return Opened(ArraySource(given, columns, rows, about), tuple(notes))
@@ -171,7 +175,7 @@ def _whole_rows(
         return np.ones(len(y_true), bool)
     scored = np.isfinite(raw) | (np.isneginf(raw) if roles.scale == "log_probability" else False)
     missing = {
-        "no label or one that no score stands for": _any(y_true < 0),
+        NO_LABEL if roles.task == "binary" else NO_SCORE: _any(y_true < 0),
         "a missing or infinite score": _any(~scored),
     }
     if weight is not None:
@@ -284,23 +288,30 @@ def _parts(table: Table, roles: Roles, notes: list[str]) -> dict[str, NDArray[np
 
 
 def _check_classes(scores: Scores, part: str) -> None:
-    if scores.task == "multilabel":
+    if (only := _only_class(scores, scores.y_true)) is not None:
+        raise CannotOpen(f"Every row{_of(part)} is {only}; there must be two classes.")
+
+
+def _check_weights(scores: Scores, weight: NDArray[np.floating], roles: Roles, part: str) -> None:
+    name, counted_rows = name_label(roles.weight or ""), weight > 0
+    low, high = WEIGHTS
+    if not counted_rows.any():
+        said = f"Every weight{_of(part)} in {name} is 0."
+    elif weight[counted_rows].min() < low or weight.max() > high:
+        outside = weight[counted_rows & ((weight < low) | (weight > high))][0]
+        said = f"A weight must be 0 or from {low:g} to {high:g}, but {name} has {outside:.3g}."
+    elif (only := _only_class(scores, scores.y_true[counted_rows])) is not None:
+        said = f"Every row{_of(part)} with a weight above 0 is {only}; there must be two classes."
+    else:
         return
-    positives = scores.positives
-    counts = [scores.n_rows - positives[0], positives[0]] if scores.task == "binary" else positives
-    if np.count_nonzero(counts) == 1:
-        raise CannotOpen(
-            f"Every row{_of(part)} is {scores.class_names[int(np.argmax(counts))]}; there must be two classes."
-        )
+    raise CannotOpen(said, replace(roles, weight=None), "Count every row once")
 
 
-def _check_weights(weight: NDArray[np.floating] | None, roles: Roles, part: str) -> None:
-    if weight is not None and not weight.any():
-        raise CannotOpen(
-            f"Every weight{_of(part)} in {name_label(roles.weight or '')} is 0.",
-            replace(roles, weight=None),
-            "Count every row once",
-        )
+def _only_class(scores: Scores, y_true: NDArray[np.int64]) -> str | None:
+    """The class that all of these rows (M,) have, M >= 1; None where there are two, and for several labels."""
+    if scores.task == "multilabel" or (y_true != y_true[0]).any():
+        return None
+    return scores.class_names[int(y_true[0])]
 
 
 def _of(part: str) -> str:

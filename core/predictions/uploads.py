@@ -17,6 +17,7 @@ from core.predictions.roles import Roles
 from core.text import shortened
 
 LONGEST_NAME = 60
+GONE = "These predictions are no longer kept. Open the file again."
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +99,7 @@ class Uploads:
         self.sweep()
         upload = self._kept.get(name)
         if upload is None:
-            raise CutoffError("These predictions are no longer kept. Open the file again.")
+            raise CutoffError(GONE)
         return upload
 
     def peek(self, name: str) -> Upload | None:

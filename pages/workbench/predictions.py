@@ -10,11 +10,11 @@ from core.errors import CutoffError
 from core.evaluation.source import ArraySource, ScoreSource
 from core.predictions import SCALES
 from core.predictions.roles import Roles
-from core.predictions.uploads import Upload
+from core.predictions.uploads import GONE, Upload
 from core.settings import read_settings
 from core.text import counted
 from pages.components.upload.upload import upload_anywhere, upload_chooser
-from pages.shared import dom, own_table, services, state, text
+from pages.shared import dom, own_table, services, session, state, text
 from pages.workbench import examples, roles_dialog
 
 MANY = 100_000  # rows
@@ -127,6 +127,14 @@ def _delete(name: str) -> None:
     services.uploads().delete(name)
     state.UPLOADS.set([one for one in state.UPLOADS.get() if one != name])
     if state.SHOWN.get() == name:
+        state.SHOWN.set("")
+
+
+def leave_gone() -> None:
+    """Say so where the predictions that are shown were deleted meanwhile, by somebody else or after their time."""
+    name = state.SHOWN.get()
+    if name in state.UPLOADS.get() and services.uploads().peek(name) is None:
+        session.complain(GONE)
         state.SHOWN.set("")
 
 

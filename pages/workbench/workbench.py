@@ -65,6 +65,7 @@ whole = state.PAINTED.get()  # the first picture of a session is drawn alone, an
 opens = not state.RECIPE.is_set()
 recipe.open_link(services.demonstration().runs[-1].config)
 shown.open_link()
+predictions.leave_gone()
 if state.WENT_BACK.get():
     link.follow()
 if recipe.asks_to_train():

@@ -13,6 +13,7 @@ import pyarrow as pa
 from core.data.tables.table import PICKLE, Table, check_size, checked, listed
 from core.errors import CutoffError
 
+MOST_TIMES, SMALL_BYTES = 200, 1 << 26  # how much larger unpacked arrays may be than the file, beyond so many bytes
 HEADER_BYTES = 1 << 14  # that NumPy reads of a header, and more
 HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
@@ -28,7 +29,7 @@ def read_npz(path: Path) -> Table:
                 for member in archive.infolist()
                 if member.filename.endswith(".npy")
             }
-        _check(shapes)
+        _check(shapes, path.stat().st_size)
         with np.load(path, allow_pickle=False) as arrays:
             columns = {column: pa.array(values) for name in shapes for column, values in _columns(name, arrays[name])}
     except CutoffError:
@@ -62,7 +63,8 @@ def _header(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[tuple[in
     return shape, dtype
 
 
-def _check(shapes: dict[str, tuple[tuple[int, ...], np.dtype]]) -> None:
+def _check(shapes: dict[str, tuple[tuple[int, ...], np.dtype]], packed: int) -> None:
+    """Raises CutoffError for arrays that make no table, or that a file of `packed` bytes inflates to."""
     if not shapes:
         raise CutoffError(
             "The archive holds no NumPy arrays; write it with numpy.savez(file, y_true=..., y_score=...)."
@@ -76,7 +78,13 @@ def _check(shapes: dict[str, tuple[tuple[int, ...], np.dtype]]) -> None:
         raise CutoffError(f"All arrays must have as many rows; these have {lengths}.")
     n_columns = sum(1 if len(shape) == 1 else shape[1] for shape, _ in shapes.values())
     n_rows = next(iter(shapes.values()))[0][0]
-    check_size(n_rows, n_columns, sum(prod(shape) * dtype.itemsize for shape, dtype in shapes.values()))
+    unpacked = sum(prod(shape) * dtype.itemsize for shape, dtype in shapes.values())
+    check_size(n_rows, n_columns, unpacked)
+    if unpacked > max(SMALL_BYTES, MOST_TIMES * packed):
+        raise CutoffError(
+            f"Unpacked, the arrays take {unpacked / 2**20:,.0f} MB, {unpacked / packed:,.0f} times the file; save them "
+            "without compression, with numpy.savez."
+        )
 
 
 def _columns(name: str, values: np.ndarray) -> list[tuple[str, np.ndarray]]:

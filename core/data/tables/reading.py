@@ -21,6 +21,8 @@ READERS: dict[bytes, Callable[[Path], Table]] = {
     b"PK\x05\x06": read_npz,  # an empty archive
 }
 OTHERS = {
+    b"\xff\xfe\x00\x00": "text in UTF-32; save it in UTF-8",
+    b"\x00\x00\xfe\xff": "text in UTF-32; save it in UTF-8",
     b"\x1f\x8b": "a gzip archive; unpack it first",
     b"BZh": "a bzip2 archive; unpack it first",
     b"\x28\xb5\x2f\xfd": "a zstd archive; unpack it first",

@@ -280,3 +280,22 @@ def test_many_rows_are_guessed_as_few_are():
     found = guess(checked(pa.table({"y_true": (score < 0.5).astype(int), "y_score": score})))
     assert found.roles == BINARY
     assert found.questions == ("opposite",)
+
+
+def test_a_split_of_which_one_value_names_no_part_is_complained_of(read):
+    given = read(csv(y_true=Y, y_score=P, split=["val", "test", "tset", "val"] * 10))
+    roles = guess(given).roles
+    assert roles.split == "split"
+    with pytest.raises(CutoffError, match="but it also is tset"):
+        open_predictions(given, roles, GIVEN)
+    assert guess(read(csv(y_true=Y, y_score=P, split=["a", "b"] * 20))).roles.split is None
+
+
+def test_labels_without_a_column_of_scores_are_complained_of(read):
+    labels = {f"y_true {name}": Y for name in "abcd"}
+    with pytest.raises(CutoffError, match=r"there are 4 of labels, .* and 3 of scores, y_score a, y_"):
+        guess(read(csv(**labels, **columns("y_score ", ROWS, ["a", "b", "c"]))))
+    with pytest.raises(CutoffError, match="The labels a, b, z do not fit the 3 columns of scores"):
+        guess(read(csv(y_true=["a", "b", "z", "z"] * 10, **columns("score ", ROWS, ["a", "b", "c"]))))
+    by_place = guess(read(csv(y_true=["x", "y", "z", "z"] * 10, **columns("score ", ROWS, ["a", "b", "c"]))))
+    assert by_place.roles.classes == ("x", "y", "z")

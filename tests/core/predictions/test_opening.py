@@ -13,6 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 from core.data.tables import Table, checked
 from core.errors import CutoffError
+from core.evaluation.metrics import mcc
 from core.evaluation.source import About
 from core.predictions import ALL, CannotOpen, Roles, guess, open_predictions
 from tests.conftest import confusion
@@ -200,6 +201,21 @@ def test_labels_of_any_kind_with_their_names(y_true: list, positive: str, expect
         ({"y_score": [None, NAN, INF]}, BINARY, "No row has a label and scores: there are 3 with a missing or"),
         ({"w": [0, 0, 0]}, replace(BINARY, weight="w"), "Every weight in w is 0."),
         ({"w": ["a", "b", "c"]}, replace(BINARY, weight="w"), "w holds no numbers."),
+        (
+            {"w": [1, 0, 0]},
+            replace(BINARY, weight="w"),
+            "Every row with a weight above 0 is 0; there must be",
+        ),
+        (
+            {"w": [1, 1.7e308, 1]},
+            replace(BINARY, weight="w"),
+            "A weight must be 0 or from 1e-30 to 1e+30, but w has",
+        ),
+        (
+            {"w": [1, 0, 1e-160]},
+            replace(BINARY, weight="w"),
+            "A weight must be 0 or from 1e-30 to 1e+30, but w has",
+        ),
         ({"t": ["a", "b", "c"]}, replace(BINARY, time="t"), "t holds no times; write them as 2024-01-31"),
         ({"a": ["a", "b", "c"]}, replace(BINARY, amount="a"), "a holds no numbers."),
         (
@@ -224,6 +240,15 @@ def test_what_cannot_be_opened_is_said_in_one_sentence(columns: dict, roles: Rol
     assert is_sentence(refused)
 
 
+@pytest.mark.parametrize("weight", [[1e-30, 1e-30, 1e-30], [1e30, 1e30, 0], [1e-30, 1e30, 1]])
+def test_the_metrics_of_the_smallest_and_the_largest_weights_are_numbers(weight: list[float]):
+    given = table(y_true=[0, 1, 1], y_score=[0.1, 0.5, 0.9], w=weight)
+    source = open_predictions(given, replace(BINARY, weight="w"), ABOUT).source
+    counts = source.index(ALL, 0).counts(np.array([0.3]))
+    assert np.isfinite(confusion(counts)).all()
+    assert mcc(counts)[0] == pytest.approx(1)
+
+
 def test_rows_without_label_score_or_weight_are_counted_and_left_out_when_asked_to():
     given = table(
         y_true=[0, 1, None, 1, 0, 1, 0],
@@ -235,7 +260,7 @@ def test_rows_without_label_score_or_weight_are_counted_and_left_out_when_asked_
     with pytest.raises(CannotOpen) as refused:
         open_predictions(given, roles, ABOUT)
     assert str(refused.value) == (
-        "Of 7 rows there are 1 with no label or one that no score stands for and 3 with a missing or infinite score"
+        "Of 7 rows there are 1 with no label (an empty cell, NA or null) and 3 with a missing or infinite score"
         " and 1 with a weight that is missing, negative or infinite."
     )
     assert refused.value.offer == "Leave 5 rows out"

@@ -141,6 +141,16 @@ def test_deleted_predictions_are_gone_for_everybody(app_test: AppTest, tmp_path:
     assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
 
 
+def test_who_looks_at_predictions_that_somebody_deletes_is_told(app_test: AppTest, tmp_path: Path):
+    given = upload(tmp_path)
+    at = by_link(app_test, given)
+    assert not sentences(at)
+    services.uploads().delete(given.id)
+    assert sentences(at.run()) == ["These predictions are no longer kept. Open the file again."]
+    assert drawn(at)["of"].startswith(services.demonstration().runs[-1].id)
+    assert len(sentences(at.run())) == 1
+
+
 def test_the_positive_class_is_asked_for_where_it_can_be_mistaken(app_test: AppTest, tmp_path: Path):
     given = upload(tmp_path, label=np.where(Y, "fraud", "honest"), score=P)
     at = by_link(app_test, given)

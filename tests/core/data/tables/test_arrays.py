@@ -57,6 +57,20 @@ def test_other_arrays_are_refused(arrays: dict[str, np.ndarray], sentence: str, 
         read(arrays)
 
 
+def test_arrays_that_hardly_any_bytes_inflate_to_are_refused(read):
+    packed = io.BytesIO()
+    np.savez_compressed(packed, y_true=np.zeros(10_000_000), y_score=np.zeros(10_000_000))
+    with pytest.raises(CutoffError, match=r"Unpacked, the arrays take 153 MB, 1,0\d\d times the file"):
+        read(packed.getvalue())
+
+
+def test_labels_of_which_few_are_positive_may_be_compressed(read):
+    packed, generator = io.BytesIO(), np.random.default_rng(0)
+    y_true = (np.arange(1_000_000) % 1_000 == 0).astype(np.int64)
+    np.savez_compressed(packed, y_true=y_true, y_score=generator.random(1_000_000))
+    assert read(packed.getvalue()).n_rows == 1_000_000
+
+
 def header(shape: str, descr: str = "'<f8'", version: int = 1, padding: int = 0) -> bytes:
     text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}}}".encode() + b" " * padding + b"\n"
     size = len(text).to_bytes(2 if version == 1 else 4, "little")
