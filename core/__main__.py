@@ -7,19 +7,22 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from core.data.tables import read_table
 from core.errors import CutoffError
 from core.evaluation.source import About, rows_label, tuned_on
-from core.evaluation.tuning import rules
+from core.evaluation.tuning import LABEL_RULES, rules
+from core.parameters import Param
 from core.predictions.choices import Choices, assumed, repair_of, settle
 from core.predictions.opening import CannotOpen, Opened, open_predictions
 from core.predictions.operating_points import as_csv, operating_points
 from core.predictions.roles import SCALES
 from core.predictions.tuned import Ends, TunedThreshold, column_of, options, rule_of, tuned_threshold
+from core.predictions.tuned_labels import SCUT, TunedLabels, tuned_labels
+from core.text import shortened
 
 BAD_INPUT = 2  # exit status
 OPPOSITE = "ROC-AUC is below 0.5: these scores seem to be of the other class (--opposite)."
@@ -75,6 +78,22 @@ def of_rules(command: Command) -> Command:
     return command
 
 
+def of_methods(command: Command) -> Command:
+    """An option for each parameter that a way to decide labels may have."""
+    for name, param in reversed(_of_methods().items()):
+        having = [rule for rule, spec in LABEL_RULES.items() if param in spec.params]
+        kind = click.INT if param.integer else click.FLOAT
+        command = click.option(
+            f"--{name}", name, type=kind, metavar="NUMBER", help=f"For {', '.join(having)}; default {param.default}."
+        )(command)
+    return command
+
+
+def _of_methods() -> dict[str, Param]:
+    """The parameters of ways to decide labels, by name."""
+    return {param.name: param for spec in LABEL_RULES.values() for param in spec.params}
+
+
 def _having() -> dict[str, list[str]]:
     """The rules that have each option, by the name of the option."""
     found: dict[str, list[str]] = {}
@@ -109,6 +128,47 @@ def tune(file: Path, class_name: str | None, rule: str, as_json: bool, **given: 
     for note in opened.notes:
         click.echo(f"Note: {note}", err=True)
     click.echo(found.as_json() if as_json else "\n".join(_lines(found)))
+
+
+@commands.command()
+@of_file
+@click.option(
+    "--method",
+    type=click.Choice(list(LABEL_RULES)),
+    default=SCUT,
+    show_default=True,
+    metavar="METHOD",
+    help="How labels are decided: " + ", ".join(LABEL_RULES) + "; scut alone for classes.",
+)
+@click.option(
+    "--rule",
+    type=click.Choice(list(rules())),
+    metavar="RULE",
+    help="What each threshold is tuned by, f1 by default, for "
+    + ", ".join(n for n, s in LABEL_RULES.items() if s.takes_rule)
+    + ".",
+)
+@of_rules
+@of_methods
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def tune_labels(
+    file: Path, class_name: str | None, method: str, rule: str | None, as_json: bool, **given: object
+) -> None:
+    """Print the thresholds of all labels, or of all classes one-vs-rest, tuned at once.
+
+    They are tuned on the validation rows, or on all rows of a file without a split column.
+    """
+    if class_name is not None:
+        raise CutoffError("All labels are tuned; for one of them use tune.")
+    opened = _opened(file, given)
+    params = {name: given[name] for name in _having() if given[name] is not None}
+    if params and not rule:
+        raise CutoffError("Choose a rule for these parameters (--rule).")
+    own: dict[str, Any] = {name: given[name] for name in _of_methods() if given[name] is not None}
+    found = tuned_labels(opened.source, method, rule_of(rule, params) if rule else None, own, opened.notes)
+    for note in opened.notes:
+        click.echo(f"Note: {note}", err=True)
+    click.echo(found.as_json() if as_json else "\n".join(_label_lines(found)))
 
 
 @commands.command()
@@ -183,6 +243,21 @@ def _lines(found: TunedThreshold) -> Iterator[str]:
     rows.append((interval, [_ends(results.interval, "undefined") for results in parts.values()]))
     for name, cells in [(f"threshold {_shown(found.threshold, 'above every score')}", list(parts)), *rows]:
         yield "  ".join([f"{name:<32}", *(f"{cell:>16}" for cell in cells)])
+
+
+def _label_lines(found: TunedLabels) -> Iterator[str]:
+    """The thresholds for people to read: a sentence, and a table with a line for each label."""
+    yield found.sentence
+    yield f"The numbers of {rows_label(found.part)} below are in-sample (optimistic)."
+    yield ""
+    parts = list(found.labels[0].parts)
+    yield "  ".join([f"{'':<24}", f"{'threshold':>18}", *(f"{f'F1, {part}':>16}" for part in parts)])
+    for label in found.labels:
+        shown = "above every score" if label.above_all else _shown(label.threshold, "none")
+        cells = [_shown(label.parts[part]["f1"]) for part in parts]
+        yield "  ".join([f"{shortened(label.name, 24):<24}", f"{shown:>18}", *(f"{cell:>16}" for cell in cells)])
+    for part, totals in found.totals.items():
+        yield f"{part.capitalize()}: micro F1 {_shown(totals['micro_f1'])}, macro F1 {_shown(totals['macro_f1'])}."
 
 
 def _ends(ends: Ends, absent: str) -> str:

@@ -34,6 +34,10 @@ EXAMPLES = {
         """--json '{{"rule": "precision", "parameters": {{"at_least": 0.9}}}}'""",
         "{api}/predictions/ID/tune",
     ),
+    "post /predictions/{id}/tune_labels": (
+        """--json '{{"method": "scut", "rule": "f1"}}'""",
+        "{api}/predictions/ID/tune_labels",
+    ),
     "get /predictions/{id}/curve": ("{api}/predictions/ID/curve",),
     "delete /predictions/{id}": ("-X DELETE", "{api}/predictions/ID"),
 }  # what follows the token in a call of curl, line by line

@@ -24,12 +24,13 @@ from core.api.receiving import TooLarge, body_file
 from core.data.tables import read_table
 from core.errors import CutoffError
 from core.evaluation.source import ArraySource, tuned_on
-from core.evaluation.tuning import rules
+from core.evaluation.tuning import LABEL_RULES, rules
 from core.predictions.choices import Choices, Settled, assumed, repair_of, settle
 from core.predictions.opening import CannotOpen
 from core.predictions.operating_points import as_csv, as_json, operating_points
 from core.predictions.roles import Scale
 from core.predictions.tuned import TunedThreshold, column_of, options, rule_of, tuned_threshold
+from core.predictions.tuned_labels import SCUT, TunedLabels, tuned_labels
 from core.predictions.uploads import Upload, Uploads, describe
 
 AT_ONCE = 2  # files that are read at the same time
@@ -84,6 +85,15 @@ class Tuning(_Given):
     class_name: str | None = Field(None, alias="class", description="class or label, where there are several")
 
 
+class LabelTuning(_Given):
+    """How all labels, or all classes one-vs-rest, are decided."""
+
+    method: str = Field(SCUT, description=", ".join(f"`{name}`" for name in LABEL_RULES) + "; `scut` alone for classes")
+    method_parameters: dict[str, float] = Field({}, description="of the method, such as `k`, `least` or `folds`")
+    rule: str | None = Field(None, description="what each threshold is tuned by, `f1` by default, where it is asked")
+    parameters: dict[str, float] = Field({}, description=PARAMETERS)
+
+
 class Routes:
     """The routes over a store of uploads.
 
@@ -103,6 +113,7 @@ class Routes:
         router.add_api_route("", self.open, methods=["POST"], status_code=201, openapi_extra={"requestBody": FILE})
         router.add_api_route(f"{one}/columns", self.choose, methods=["PUT"])
         router.add_api_route(f"{one}/tune", self.tune, methods=["POST"], response_model=TunedThreshold)
+        router.add_api_route(f"{one}/tune_labels", self.tune_labels, methods=["POST"], response_model=TunedLabels)
         router.add_api_route(f"{one}/curve", self.curve, methods=["GET"], response_class=Response)
         router.add_api_route(one, self.delete, methods=["DELETE"], status_code=204)
         return router
@@ -126,6 +137,13 @@ class Routes:
         source = _source(upload)
         column, rule = column_of(source, given.class_name), rule_of(given.rule, given.parameters)
         found = tuned_threshold(source, column, rule, _notes(upload))
+        return Response(found.as_json(), media_type="application/json")
+
+    def tune_labels(self, id: str, given: LabelTuning) -> Response:
+        """Tune the thresholds of all labels or classes: the same object as `cutoff tune-labels --json` prints."""
+        upload = self._upload(id)
+        rule = rule_of(given.rule, given.parameters) if given.rule else None
+        found = tuned_labels(_source(upload), given.method, rule, given.method_parameters, _notes(upload))
         return Response(found.as_json(), media_type="application/json")
 
     def curve(

@@ -150,7 +150,7 @@ def tuned_threshold(source: ScoreSource, column: int, rule: Rule, notes: tuple[s
         rule=rule.spec.name,
         parameters={option_of(name): value for name, value in rule.params},
         metric=rule.spec.value,
-        estimate=_known(repeated.estimate),
+        estimate=known(repeated.estimate),
         level=repeated.level,
         feasible=choice.feasible,
         sentence=choice.said,
@@ -166,23 +166,24 @@ def _results(
     domain = Domain.of(*(source.scores(one) for one in source.parts))
     threshold = repeated.choice.threshold
     counts = source.index(part, column).counts(threshold)
-    low, high = (_number(domain, end) for end in repeated.threshold_spread)
+    low, high = (number(domain, end) for end in repeated.threshold_spread)
     return Results(
-        threshold=_number(domain, threshold),
+        threshold=number(domain, threshold),
         above_all=math.isinf(threshold),
         spread=(low, high),
         rows=source.scores(part).n_rows,
         **{outcome: getattr(counts, outcome).item() for outcome in ("tp", "fp", "fn", "tn")},
-        **{name: _known(float(METRICS[name](counts))) for name in SHOWN},
-        value=_known(value),
-        interval=(_known(interval[0]), _known(interval[1])),
+        **{name: known(float(METRICS[name](counts))) for name in SHOWN},
+        value=known(value),
+        interval=(known(interval[0]), known(interval[1])),
     )
 
 
-def _number(domain: Domain, threshold: float) -> float | None:
+def number(domain: Domain, threshold: float) -> float | None:
     """The shortest number that is this threshold in the scores' dtype; None above every score."""
     return None if math.isinf(threshold) else domain.admit(threshold, UNCHOSEN).number
 
 
-def _known(value: float) -> float | None:
+def known(value: float) -> float | None:
+    """The value; None where it is undefined."""
     return None if math.isnan(value) else value

@@ -17,6 +17,7 @@ import pytest
 from core.__main__ import main
 from core.api.routes import create_api
 from core.data.tables import Table
+from core.predictions.examples import EXAMPLES
 from core.predictions.operating_points import MOST_AS_JSON
 from core.predictions.uploads import Upload, Uploads
 from tests.support.asgi import answered
@@ -140,6 +141,18 @@ def test_columns_can_be_named_and_several_classes_have_a_threshold_each(client: 
     assert len(pd.read_csv(io.BytesIO(curve))) == 301
 
 
+def test_all_labels_are_tuned_as_from_the_shell(client: Client, capsys: pytest.CaptureFixture[str]):
+    example = EXAMPLES["yeast"]
+    opened = client.open(example.path.read_bytes())
+    path = f"/predictions/{opened['id']}/tune_labels"
+    given = {"method": "scut", "rule": "precision", "parameters": {"at_least": 0.6}}
+    main(["tune-labels", str(example.path), "--rule", "precision", "--at-least", "0.6", "--json"])
+    assert client.call("POST", path, given) == json.loads(capsys.readouterr().out)
+    own = {"method": "rcut", "method_parameters": {"k": 3}}
+    assert client.call("POST", path, own)["sentence"].startswith("The 3 highest labels")
+    assert "no method" in client.call("POST", path, {"method": "best"}, expected=422)["detail"]
+
+
 def test_points_as_json_are_those_of_csv(client: Client):
     opened = client.open(GOOD)
     path = f"/predictions/{opened['id']}/curve"
@@ -234,10 +247,10 @@ def test_its_documentation_names_every_operation_and_asks_no_other_server(client
     page = client.raw("GET", "/docs")[2].decode()
     schema = client.call("GET", "/openapi.json")
     operations = [(method, path) for path, found in schema["paths"].items() for method in found]
-    assert len(operations) == 5
+    assert len(operations) == 6
     for method, path in operations:
         assert f"<b>{method.upper()}</b>/cutoff/api{path}" in page
-    assert page.count("<pre>") == page.count("curl -H") == 5
+    assert page.count("<pre>") == page.count("curl -H") == len(operations)
     assert "src=" not in page
     assert [part.split('"')[0] for part in page.split('href="')[1:]] == ["http://app.example/cutoff/api/openapi.json"]
 
