@@ -17,14 +17,17 @@ let library; // one <script> for all figures
 
 function loadPlotly() {
   library ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = new URL("plotly.min.js", import.meta.url); // beside this script, and so of the same version
+    const address = new URL("plotly.min.js", import.meta.url).href; // beside this script, and so of the same version
+    const early = [...document.scripts].find(({ src }) => src === address); // of preloads.py
+    const script = early ?? Object.assign(document.createElement("script"), { src: address });
     script.onload = () => (window.Plotly ? resolve() : script.onerror());
     script.onerror = () => {
       library = undefined; // the next update tries again
-      reject(new Error(script.src));
+      script.remove();
+      reject(new Error(address));
     };
-    document.head.append(script);
+    if (window.Plotly) resolve();
+    else if (!early) document.head.append(script);
   });
   return library;
 }

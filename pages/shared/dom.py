@@ -150,6 +150,7 @@ PLACE = f"""
   .st-key-{PANELS} {{ min-height: 28rem }}
   :is(.st-key-values_1, .st-key-values_0) {{ min-height: 440px }}
   .st-key-{CURVES} [data-testid="stSkeleton"] {{ width: 17.9rem; height: 2.4rem }}
+  .st-key-losses-train [data-testid="stSkeleton"] {{ width: 7.1rem; min-width: 0 }}
   [data-testid="stMainBlockContainer"] {{ max-width: none }}
   :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stSkeleton"] {{ width: 4.5rem; min-width: 0 }}
 """

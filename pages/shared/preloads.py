@@ -36,7 +36,7 @@ def tags(page: str) -> str:
     links = ""
     if page == "losses":
         modules.append(f"{ours}/{FIGURE}")
-        links = f'<link rel="preload" as="script" href="{ours}/{PLOTLY}">'
+        links = f'<script async src="{ours}/{PLOTLY}" onerror="this.remove()"></script>'
     if not page:
         modules += [f"{ours}/{name}" for name in SCRIPTS if name.startswith(COMPONENTS) and name.endswith(".js")]
         run.append(f"{ours}/{PICTURE}")

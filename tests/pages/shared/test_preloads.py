@@ -9,7 +9,7 @@ import pytest
 from pages.components.scripts import SCRIPTS, VERSION
 from pages.shared import preloads
 
-ADDRESS = re.compile(r'(?:href=|import\()"\./([^"]+)"')
+ADDRESS = re.compile(r'(?:href=|src=|import\()"\./([^"]+)"')
 
 
 @pytest.mark.parametrize("page", ["", "compare", "losses"])
