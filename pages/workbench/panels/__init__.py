@@ -44,7 +44,7 @@ PANELS: dict[str, Panel] = {
     "value": Panel("Value", value.show),
     "prevalence": Panel("Prevalence", prevalence.show),
     "calibration": Panel("Calibration", calibration.show),
-    "rows": Panel("Rows", rows.show),
+    "rows": Panel("Rows", rows.show, of_column=False),
     "predictions": Panel("Rows", predictions.show, ("regression",), of_column=False),
     "periods": Panel("Periods", periods.show, fits=periods.fits),
     "theory": Panel("Theory", theory.show, ("binary",), fits=theory.fits),

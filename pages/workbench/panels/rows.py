@@ -23,7 +23,7 @@ from core.plots.rows import outcome_bars
 from core.text import counted
 from pages.components.live_figure import live_figure
 from pages.shared import controls, dom, state, text, thresholds
-from pages.workbench import groups
+from pages.workbench import columns, groups
 from pages.workbench.panels import decision_rule
 
 PAGE, IMAGES = 100, 24  # rows at once, in a table and as images
@@ -85,6 +85,8 @@ def show(source: ScoreSource, part: str, column: int) -> None:
     if scores.task == "multiclass" and _control(source, "cell", st.segmented_control, "Decided", CELL):
         found, said = _choose_cell(source, scores, thresholds.values(now), saved)
     else:
+        if columns.are_all_shown(scores):
+            columns.choose(scores)
         found, said = _choose_outcome(source, part, scores.view(column), *thresholds.of_column(source, column))
     st.markdown(f"**{len(found):,} of {rows_label(part, scores.n_rows)}**{text.plain(said)}.")
     if len(found):
