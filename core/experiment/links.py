@@ -28,6 +28,13 @@ OF_RUN = (
 POINT = ("run", *OF_RUN)  # a job as well: not choices of an experiment
 
 
+def is_choice(key: str) -> bool:
+    """Whether a URL parameter is about the choices of an experiment."""
+    prefix = key[: key.find(".") + 1]
+    names = {setting.link or name for name, setting in SETTINGS.items()}
+    return key in names or prefix in OWNERS or key in (*GIVEN, "sweep", "variants", "seeds")
+
+
 def read_widths(text: str) -> tuple[int, ...]:
     """Parse hidden widths such as "64-64"; raises CutoffError unless they are one to four numbers with dashes."""
     return make_config(widths=text).widths

@@ -13,7 +13,11 @@ from core.experiment import compatibility, links
 from core.experiment.config import SETTINGS, Experiment, RunConfig, Variant
 from core.experiment.variants import names_of
 from core.parameters import defaults
-from pages.shared import payoffs, services, session, state, thresholds
+from core.text import shortened
+from pages.shared import dom, payoffs, services, session, state, thresholds
+
+ADDED = ("utm_", "fbclid", "gclid")  # how parameters begin that mail and other sites add to links
+MOST_NAMED = 5  # parameters of a link that a sentence names
 
 
 def open_link() -> bool:
@@ -25,7 +29,7 @@ def open_link() -> bool:
         _leave_gone()
         return False
     experiment, complaints = links.experiment_from_query(st.query_params)
-    session.complain(*complaints)
+    session.complain(*complaints, *_left_out())
     job = session.current_job()
     thresholds.open_link()
     payoffs.open_link()
@@ -54,7 +58,19 @@ def _leave_gone() -> None:
 
 def are_linked() -> bool:
     """Whether the URL holds choices of an experiment."""
-    return not set(st.query_params) <= {*links.POINT, *payoffs.LINKED}
+    return any(links.is_choice(name) and name not in payoffs.LINKED for name in st.query_params)
+
+
+def _left_out() -> list[str]:
+    """A sentence on the parameters of the URL that nothing here reads, if there are any."""
+    known = {*links.POINT, *payoffs.LINKED, dom.MARK}
+    named = [name for name in st.query_params if name not in known and not links.is_choice(name)]
+    unknown = [name for name in named if not name.startswith(ADDED)]
+    if not unknown:
+        return []
+    listed = ", ".join(f"`{shortened(name, 40)}`" for name in unknown[:MOST_NAMED])
+    more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+    return [f"Left out of this link, since nothing here has that name: {listed}{more}."]
 
 
 def take(config: RunConfig) -> None:

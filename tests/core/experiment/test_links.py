@@ -307,7 +307,7 @@ def test_class_weights_that_do_not_fit_are_said(weights: str):
     assert button(at, "Start").disabled
 
 
-def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_any_other_is_left_alone():
+def test_an_unknown_parameter_of_the_data_or_the_loss_is_said_and_what_mail_adds_is_left_alone():
     assert sentences(opened({"utm_source": "mail"})) == []
     first, second = sentences(opened({"data.nothing": "1", "loss.nothing": "2"}))
     assert first.startswith("The data set in this link has no parameter `data.nothing`: ")

@@ -70,3 +70,19 @@ def test_back_goes_to_the_run_the_settings_and_the_thresholds_of_its_link(app_te
     assert dom.MARK not in at.query_params
     act(at, "undo")
     assert marks(at)["current"]["threshold"] == 0.25
+
+
+def test_what_a_link_says_and_nothing_here_reads_is_named(app_test: AppTest):
+    app_test.query_params.update({"payoff.cost_fn": "9", "payoff.cost_of_fn": "9", "colr": "1"})
+    at = app_test.run()
+    assert sentences(at) == ["Left out of this link, since nothing here has that name: `payoff.cost_of_fn`, `colr`."]
+    assert state.STARTED.name not in at.session_state  # no choice of a run is among them
+    assert at.session_state[state.PAYOFFS["cost_fn"].name] == 9.0
+
+
+def test_many_names_that_nothing_reads_are_counted(app_test: AppTest):
+    app_test.query_params.update({f"{'x' * 100}{n}": "" for n in range(8)})
+    (said,) = sentences(app_test.run())
+    assert said.count("`") == 10
+    assert said.endswith(" and 3 more.")
+    assert len(said) < 350

@@ -147,9 +147,7 @@ def test_images_are_shown_as_such_with_a_text_for_those_who_cannot_see_them(app_
 def test_rows_of_classes_are_asked_for_together_where_all_are_shown_and_by_class_where_one_is(app_test: AppTest):
     run = open_rows(app_test, digits())
     assert control(app_test, f"rows.cell.{run.id}").value is True
-    assert not any(
-        one.key == state.COLUMN.name for one in app_test.get("segmented_control")
-    )
+    assert not any(one.key == state.COLUMN.name for one in app_test.get("segmented_control"))
     choose(app_test, run, "cell", False)
     control(app_test, state.COLUMN.name).set_value(3).run()
     of_class = run.scores("validation").view(3)
