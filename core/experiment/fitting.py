@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.data import dataset_spec, load_dataset, load_split
+from core.data import dataset_spec, is_table, load_dataset, load_split
 from core.errors import CutoffError
 from core.experiment.compatibility import (
     Pairs,
@@ -75,7 +75,8 @@ def fitted(experiment: Experiment, dataset: str, dataset_params: Pairs = ()) -> 
 def with_choices(config: RunConfig, **choices: Any) -> tuple[RunConfig, list[str]]:
     """Change some choices of a configuration and keep the others where they fit.
 
-    Choices that no longer fit get their recommended value. It never selects a mistake by itself.
+    Choices that no longer fit get their recommended value. It never selects a mistake by itself. On another table of
+    one's own the parameters of the loss are the default ones again: they were chosen for other data.
 
     Parameters
     ----------
@@ -98,6 +99,10 @@ def with_choices(config: RunConfig, **choices: Any) -> tuple[RunConfig, list[str
     if {"dataset", "dataset_params"} & set(chosen):
         split_seed = chosen.get("split_seed", config.split_seed)
         chosen["dataset_params"] = _usable(chosen.get("dataset", config.dataset), params, split_seed, changes)
+    data = chosen.get("dataset", config.dataset)
+    if data != config.dataset and is_table(data) and "loss_params" not in chosen:
+        chosen["loss_params"] = ()
+        changes += _sentences("loss_params", config, config.model_copy(update={"loss_params": ()}))
     return _refitted(config, chosen, changes), changes
 
 
@@ -200,6 +205,10 @@ def _batch_size(config: RunConfig) -> int:
     return next((size for size in sizes if not batch_misfit(config.model_copy(update={"batch_size": size}))), sizes[-1])
 
 
+def _written(value: Value) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
     """Sentences on how a field changed; one for each parameter."""
     before, now = getattr(old, name), getattr(config, name)
@@ -208,7 +217,7 @@ def _sentences(name: str, old: RunConfig, config: RunConfig) -> list[str]:
     if name == "loss_params":
         if old.loss != config.loss:
             return []  # the sentence on the loss says it
-        gone = [f"{param} {value}" for param, value in before if (param, value) not in now]
+        gone = [f"{param} {_written(value)}" for param, value in before if (param, value) not in now]
         return [f"{LOSSES[config.loss].label}: {what} is dropped." for what in gone]
     setting, labels = SETTINGS[name], LABELS.get(name, {})
 

@@ -35,6 +35,10 @@ MOST_GROUPS = 50
 SAMPLE = 20_000  # rows that scales are recognised on
 
 
+class NoScores(CutoffError):
+    """A table without a column that can be scores."""
+
+
 @dataclass(frozen=True)
 class Guess:
     """The likely roles, and what is to be asked since it can be mistaken.
@@ -53,7 +57,8 @@ def guess(table: Table, y_true: tuple[str, ...] = (), y_score: tuple[str, ...] =
 
     y_true, y_score : columns of labels and of scores where they are known; of several, in the same order.
 
-    Raises CutoffError, with what is missing, if it has no labels or no scores.
+    Raises CutoffError, with what is missing, if it has no labels or no scores; NoScores if it has none that look like
+    scores: none that are named so, in [0, 1] or named as the classes.
     """
     if unknown := [name for name in (*y_true, *y_score) if name not in table.names]:
         raise CutoffError(f"The file has no column {unknown[0]}; it has {listed(table.names, 8)}.")
@@ -199,7 +204,8 @@ def _labels_and_scores(
     truth_columns = y_true or family([name for name in names if name not in y_score], TRUE)
     score_columns = y_score or family([name for name in names if name not in truth_columns], SCORE)
     numeric = [name for name in names if is_number(table.columns[name].type) or reads_as_numbers(table.columns[name])]
-    if not score_columns:
+    unnamed = not score_columns
+    if unnamed:
         score_columns = _unnamed_scores(table, [name for name in numeric if name not in truth_columns])
     ids = () if y_true else tuple(name for name in truth_columns if _like_an_id(table, name, len(score_columns)))
     truth_columns = tuple(name for name in truth_columns if name not in ids)
@@ -214,7 +220,9 @@ def _labels_and_scores(
     if not truth_columns:
         raise CutoffError(f"Found no column of labels beside the scores {listed(score_columns)}.")
     if not score_columns:
-        raise CutoffError(f"Found no column of scores beside the labels {listed(truth_columns)}.")
+        raise NoScores(f"Found no column of scores beside the labels {listed(truth_columns)}.")
+    if unnamed and len(truth_columns) == 1 and not _like_scores(table, truth_columns[0], score_columns):
+        raise NoScores(f"No column looks like scores of the labels {listed(truth_columns)}.")
     if not y_true and len(truth_columns) > 1 and len(truth_columns) != len(score_columns):
         if any(set(ends) & set(wanted) for ends, wanted in product(endings(score_columns), endings(truth_columns))):
             raise CutoffError(
@@ -230,6 +238,14 @@ def _unnamed_scores(table: Table, names: Sequence[str]) -> tuple[str, ...]:
     many = [name for name in names if not _few_values(table, name)]
     inside = [name for name in many if recognise_scale(table, [name], several=False) == "probability"]
     return tuple(inside or many or names[-1:])
+
+
+def _like_scores(table: Table, truth: str, columns: tuple[str, ...]) -> bool:
+    """Whether columns that are not named as scores can be some: one alone, or in [0, 1], or named as the classes."""
+    if len(columns) == 1 or recognise_scale(table, columns, several=False) == "probability":
+        return True
+    values = {plain(value) for value in label_values(table, truth).values}
+    return any(values <= {plain(name) for name in names} for names in endings(columns))
 
 
 def _paired(truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> tuple[str, ...]:

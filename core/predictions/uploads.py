@@ -11,7 +11,7 @@ from core.data.tables import Table
 from core.errors import CutoffError
 from core.evaluation.source import About, ArraySource, new_id
 from core.keeping import Kept
-from core.predictions.guess import Guess, guess
+from core.predictions.guess import Guess, NoScores, guess
 from core.predictions.opening import CannotOpen, Opened, open_predictions
 from core.predictions.roles import Roles
 from core.text import shortened
@@ -26,6 +26,7 @@ class Upload:
 
     name : of the file, without a path. guess : None where labels or scores were not found.
     problem : why it is not open, "" if it is; `repair` are roles that would mend it, `offer` what they do.
+    no_scores : whether no column looks like scores, so that the table is likely one to train on.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Upload:
     problem: str = ""
     repair: Roles | None = None
     offer: str = ""
+    no_scores: bool = False
 
     @property
     def source(self) -> ArraySource | None:
@@ -75,7 +77,7 @@ class Uploads:
         try:
             found = guess(table)
         except CutoffError as error:
-            upload = replace(upload, problem=str(error))
+            upload = replace(upload, problem=str(error), no_scores=isinstance(error, NoScores))
         else:
             upload = replace(upload, guess=found, roles=found.roles)
             if not found.questions:

@@ -67,13 +67,15 @@ def ask(upload: Upload, show: Callable[[str], None]) -> None:
                 _preview(_sampled(upload, roles), roles)
             except CutoffError as error:
                 problem = error
-    if upload.problem and roles == upload.roles and problem is None:
+    if upload.problem and roles and roles == upload.roles and problem is None:
         problem = CannotOpen(upload.problem, upload.repair, upload.offer)
     _conclude(upload, roles, problem, show)
 
 
 def _why_asked(upload: Upload) -> str:
     """What is not found or can be mistaken in this file, in a line; "" where only a missing value is in the way."""
+    if upload.no_scores:
+        return "No column looks like scores. Train on this table, or choose the columns."
     if upload.guess is None or upload.roles is None:
         return upload.problem
     said = {
@@ -96,18 +98,27 @@ def _rows(table: Table, roles: Roles | None) -> pd.DataFrame:
 
 
 def _conclude(upload: Upload, roles: Roles | None, problem: CutoffError | None, show: Callable[[str], None]) -> None:
-    """What is wrong, and the button that opens the file, or that mends it and opens it then."""
+    """What is wrong, and the buttons: what trains on the table instead, primary where nothing looks like scores until
+    columns are chosen that fit; what opens the file, or mends it and opens it then."""
     repair = problem.repair if isinstance(problem, CannotOpen) else None
     label = text.plain(problem.offer) if isinstance(problem, CannotOpen) and repair else "Open predictions"
+    can_open = repair is not None or (roles is not None and problem is None)
+    trains = upload.no_scores and not can_open
     with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
         if problem:
             st.markdown(f":red[:material/error:] {text.plain(str(problem))}")
-        st.button("Train on this table…", key="columns.train", type="tertiary", on_click=_train, args=(upload,))
+        st.button(
+            "Train on this table…",
+            key="columns.train",
+            type="primary" if trains else "tertiary",
+            on_click=_train,
+            args=(upload,),
+        )
         st.button(
             label,
             key="columns.open",
-            type="primary",
-            disabled=repair is None and (roles is None or problem is not None),
+            type="secondary" if trains else "primary",
+            disabled=not can_open,
             on_click=_open,
             args=(upload, repair or roles, show),
         )
@@ -137,8 +148,8 @@ def _open(upload: Upload, roles: Roles, show: Callable[[str], None]) -> None:
 # --- controls
 
 
-def _choose(upload: Upload) -> Roles:
-    """The controls of the roles; raises CutoffError if they do not fit together."""
+def _choose(upload: Upload) -> Roles | None:
+    """The controls of the roles, None until a column is chosen; raises CutoffError if they do not fit together."""
     start = upload.roles
     task = state.ROLE.of(upload.id, "task")
     task.setdefault(start.task if start else "binary")
@@ -151,6 +162,8 @@ def _choose(upload: Upload) -> Roles:
         truths = _pick(upload, "y_true", "Labels", task.get() == "multilabel")
     with right:
         scores = _pick(upload, "y_score", "Scores, in the order of the classes" if several else "Scores", several)
+    if not truths and not scores:
+        return None
     if not truths or not scores:
         raise CutoffError("Choose a column of labels and a column of scores.")
     more = {"leave_out": state.ROLE.of(upload.id, "leave_out").setdefault(bool(start and start.leave_out))}

@@ -165,6 +165,11 @@ def test_ranking_measures_are_those_of_the_film(page: Page, picture_url: str) ->
     last, before = trained(*SHOWN["fraud"])[0].frames[-1], trained(*SHOWN["fraud"], 1.0)[0].frames[-1]
     assert tile(page, "average_precision") == written(last.average_precision)
     assert tile(page, "roc_auc", ".beneath") == f"{before.roc_auc:.3f} before"
+    assert page.locator(f"{STAGE} .tile.recall .beneath").get_attribute("title") == "Before: the previous run."
+    page.get_by_role("button", name="Save").click()
+    rested(page)
+    assert tile(page, "recall", ".beneath") == "saved"
+    assert tile(page, "roc_auc", ".beneath") == "any threshold"
 
 
 # --- the finger

@@ -6,6 +6,8 @@ import { say } from "./svg.js";
 export const AT_THRESHOLD = ["precision", "recall", "f1", "predicted_positive", "specificity", "mcc"];
 export const AT_ANY = ["average_precision", "roc_auc"];
 
+const PREVIOUS = "Before: the previous run.";
+
 const tile = (name) => `<div class="tile ${name}"><span class="what"></span><b></b><span class="beneath"></span></div>`;
 
 export const html = [...AT_THRESHOLD, ...AT_ANY].map(tile).join("");
@@ -32,11 +34,12 @@ export function paint(state) {
     }
     const now = METRICS[name](counts);
     if (Number.isNaN(now)) show(name, "–", "undefined", `Undefined: ${why(name, counts)}.`);
-    else show(name, rate(now), earlier(state, METRICS[name]));
+    else show(name, rate(now), earlier(state, METRICS[name]), !state.saved && state.before ? PREVIOUS : "");
   }
   for (const name of AT_ANY) {
-    const [now, then] = [frame[name], state.before?.frame[name]];
-    show(name, now === null ? "–" : rate(now), Number.isFinite(then) ? `${rate(then)} before` : "any threshold");
+    const [now, then] = [frame[name], state.saved ? undefined : state.before?.frame[name]];
+    const known = Number.isFinite(then);
+    show(name, now === null ? "–" : rate(now), known ? `${rate(then)} before` : "any threshold", known ? PREVIOUS : "");
   }
 }
 

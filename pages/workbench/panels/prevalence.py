@@ -116,7 +116,7 @@ def _choose_prevalence(source: ScoreSource, column: int, here: float) -> float:
         on_change=typed,
         persist_state="session",
     )
-    st.caption(f"{_percent(here)} of the {tuned_on(source)} rows are positive. {ASSUMED}")
+    st.caption(f"{_percent(here)} of {rows_label(tuned_on(source), the=True)} are positive. {ASSUMED}")
     return there
 
 
@@ -157,20 +157,24 @@ def _tune(
 
 
 def _tiles(priced: Priced, now: float, here: float, there: float) -> None:
-    """What the current threshold is worth at the prevalence chosen, beside that of the data."""
+    """What the current threshold is worth at the prevalence chosen, beside that of the data where the two differ."""
     point = priced.indexes[priced.part].counts(now)
     at, before = shift.shifted(point, there), shift.shifted(point, here)
     low, high = shift.precision_interval(point, there)
     values = {name: (METRICS[name](at), METRICS[name](before)) for name in LINES}
-    data = f"at the data's {_percent(here)}"
+
+    def data(was: str) -> str:
+        return "" if there == here else f"{was} at the data's {_percent(here)}"
+
     shown = [
-        (f"{METRICS[name].label} at {_percent(there)}", text.rate(float(value)), f"{text.rate(float(was))} {data}")
+        (f"{METRICS[name].label} at {_percent(there)}", text.rate(float(value)), data(text.rate(float(was))))
         for name, (value, was) in values.items()
     ]
     label, value, caption = shown[0]
-    shown[0] = label, value, f"90% interval {text.rate(float(low))} to {text.rate(float(high))}; {caption}"
+    interval = f"90% interval {text.rate(float(low))} to {text.rate(float(high))}"
+    shown[0] = label, value, "; ".join(filter(None, (interval, caption)))
     value, was = (priced.money(float(net_value(counts, priced.payoffs, PER))) for counts in (at, before))
-    tiles(*shown, (f"{PER:,} rows at {_percent(there)}", value, f"{was} {data}"))
+    tiles(*shown, (f"{PER:,} rows at {_percent(there)}", value, data(was)))
 
 
 def _against_prevalence(priced: Priced, now: float, here: float, there: float) -> None:

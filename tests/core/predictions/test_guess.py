@@ -33,6 +33,11 @@ LOGIT = np.round(np.log(np.array(P) / (1 - np.array(P))), 4).tolist()
 ROWS = np.round(GENERATOR.dirichlet([1, 1, 1], 40), 4)
 CLASS = [int(row.argmax()) for row in ROWS]
 ANIMALS = ["cat", "dog", "elk"]
+TABLE = {  # to train on: nothing in it is a score
+    "customer_id": list(range(5_000, 5_040)),
+    "age": [20.5 + at for at in range(40)],
+    "income": [1000.5 * at for at in range(40)],
+}
 
 
 def columns(prefix: str, values: np.ndarray, names: list[str]) -> dict[str, list[float]]:
@@ -233,6 +238,8 @@ def test_what_is_guessed_can_be_opened(name: str, read):
         (csv(y_true=[f"text {at}" for at in range(2_000)], y_score=[0.5] * 2_000), "more than 1,000 different values"),
         (csv(y_true=[*CLASS[:-1], 7], **columns("p_", ROWS, ["0", "1", "2"])), "do not fit the 3 columns of scores"),
         (csv(y_true=["", "", ""], y_score=P[:3]), "y_true holds no labels."),
+        (csv(churn=named(Y, ["no", "yes"]), **TABLE), "No column looks like scores of the labels churn."),
+        (csv(churn=Y, age=TABLE["age"], income=TABLE["income"]), "No column looks like scores of the labels churn."),
     ],
 )
 def test_what_is_missing_is_said(text: str, sentence: str, read):

@@ -58,6 +58,9 @@ def test_a_table_is_opened_understood_and_trained_on(app_test: AppTest):
     assert data.feature_names == ("age", "region", "joined")
     assert run.class_names == ("no", "yes")
     assert shown_run(at).id == run.id
+    assert services.demonstration().runs[-1].config.loss_params == (("pos_weight", 20.0),)
+    assert run.config.loss_params == ()
+    assert any("BCE with logits: pos_weight 20 is dropped." in unescaped(one.value) for one in at.markdown)
     assert not any(one.key == "own.train" for one in at.button)
 
 

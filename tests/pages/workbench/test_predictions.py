@@ -172,6 +172,22 @@ def test_an_id_named_as_labels_is_not_taken_for_labels(app_test: AppTest, tmp_pa
     assert any("like an id" in one.value for one in at.markdown)
 
 
+def test_a_table_without_scores_is_offered_for_training(app_test: AppTest, tmp_path: Path):
+    numbers = np.arange(len(P))
+    given = upload(tmp_path, customer=numbers, age=20.5 + numbers, bonus=P * 9, left=np.where(Y, "yes", "no"))
+    at = by_link(app_test, given)
+    assert [at.button(key=f"columns.{key}").proto.type for key in ("train", "open")] == ["primary", "secondary"]
+    assert at.button(key="columns.open").disabled
+    said = [one.value for one in at.markdown]
+    assert "No column looks like scores. Train on this table, or choose the columns." in said
+    assert not any(":red[" in one for one in said)
+    for field, name in (("y_true", "left"), ("y_score", "bonus")):
+        control(at, state.ROLE.of(given.id, field).name).set_value(name).run()
+    assert [at.button(key=f"columns.{key}").proto.type for key in ("train", "open")] == ["tertiary", "primary"]
+    at.button(key="columns.open").click().run()
+    assert drawn(at)["of"].startswith(given.id)
+
+
 def test_the_other_class_can_be_positive(app_test: AppTest, tmp_path: Path):
     given = upload(tmp_path, label=np.where(Y, "fraud", "honest"), score=1 - P)
     at = by_link(app_test, given)

@@ -20,7 +20,7 @@ from core.experiment.config import RunConfig, make_config
 from core.training.runs import Run
 from pages.workbench.panels import prevalence
 from pages.workbench.panels.payoffs import CELLS
-from tests.conftest import act, choose, control, figure_of, press
+from tests.conftest import act, choose, control, figure_of, press, unescaped
 from tests.support.findings import codes
 from tests.support.shown_sources import (
     digit,
@@ -258,6 +258,13 @@ def test_at_first_it_is_the_prevalence_of_the_validation_rows(app_test: AppTest)
     assert slider(app_test).value == pytest.approx(index(run, "validation").prevalence)
     y, score, _, _ = run.scores("validation").view(0)
     assert tile(app_test, "Precision at 9.58%") == f"{sklearn.precision_score(y, score >= 0.5):.3f}"
+    assert any(one.value.startswith("9.58% of the validation rows are positive.") for one in app_test.caption)
+    beneath = {one.label: one.delta for one in app_test.metric}
+    assert beneath["F1 at 9.58%"] == ""  # the data's own would be the same number
+    assert re.fullmatch(r"90% interval 0\.\d+ to 0\.\d+", unescaped(beneath["Precision at 9.58%"]))
+    percent(app_test).set_value(30.0).run()
+    own = f"{sklearn.f1_score(y, score >= 0.5):.3f} at the data's 9.58%"
+    assert unescaped({one.label: one.delta for one in app_test.metric}["F1 at 30%"]) == own
 
 
 @pytest.mark.parametrize("aim", prevalence.AIMS)
