@@ -55,6 +55,9 @@ def fit_line(
     scores are calibrated and the model was not fitted to these rows. With weights there are as many rows as the weights
     are worth, (sum w)^2 / sum w^2, which holds for weights that do not depend on the labels.
 
+    The logits of scores of exactly 0 and 1 are infinite, and no line moves them: it is fitted to the other rows, if
+    these have both classes. A positive row at 0 or a negative one at 1 has likelihood 0, and p_value is 0.
+
     Parameters
     ----------
     y_true : whether each row is positive, (N,).
@@ -77,18 +80,23 @@ def fit_line(
     p = as_probabilities(y_score)
     both_classes(y_true, sample_weight)
     weight = np.ones(p.shape) if sample_weight is None else sample_weight
-    z = logits(y_score)
+    positive, negative = p[y_true & (weight > 0)], p[~y_true & (weight > 0)]
+    impossible = bool((positive == 0).any() or (negative == 1).any())
+    inside = (p > 0) & (p < 1)
+    among = y_true[inside & (weight > 0)]
+    if not inside.all() and among.any() and not among.all():
+        p, y_true, weight = p[inside], y_true[inside], weight[inside]
+    z = logits(p)
     slope, intercept = _fitted(z, y_true, weight)
     drawn = expit(slope * z + intercept)
-    before, after = (log_loss(y_true, scores, sample_weight) for scores in (p, drawn))
+    before, after = (log_loss(y_true, scores, weight) for scores in (p, drawn))
     rows = weight.sum() ** 2 / (weight**2).sum()
     gained = max(float(before - after), 0.0)
-    positive, negative = p[y_true & (weight > 0)], p[~y_true & (weight > 0)]
     return Line(
         slope=slope,
         intercept=intercept,
         gain=float(ratio(gained, before)),
-        p_value=float(chi2.sf(2 * rows * gained, 2)),
+        p_value=0.0 if impossible else float(chi2.sf(2 * rows * gained, 2)),
         separates=bool(positive.min() > negative.max() or positive.max() < negative.min()),
     )
 

@@ -234,7 +234,7 @@ def both_classes(y_true: NDArray[np.bool_], sample_weight: NDArray[np.floating] 
 
 
 def logits(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    """log p - log(1 - p) of scores (...) in [0, 1]; 0 and 1 are replaced by the next number, so that all are finite."""
+    """log p - log(1 - p) of scores (...) in [0, 1], moved inside as `_inside` does, so that all are finite."""
     return np.asarray(logit(_inside(y_score)))
 
 
@@ -250,9 +250,10 @@ def _tells_classes_apart(y_score: NDArray[np.floating]) -> bool:
 
 
 def _inside(y_score: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scores as float64, with 0 and 1 replaced by the next number in their own dtype."""
-    ends = np.nextafter(np.array([0, 1], y_score.dtype), np.array([1, 0], y_score.dtype))
-    return y_score.astype(np.float64).clip(*ends.astype(np.float64))
+    """Scores as float64, as far from 0 and 1 as the number of their own dtype that is next to 1: from a smaller one, as
+    the number next to 0, the logit would outweigh all others."""
+    end = float(np.finfo(y_score.dtype).epsneg)
+    return y_score.astype(np.float64).clip(end, 1 - end)
 
 
 class _Given(ClassifierMixin, BaseEstimator):

@@ -70,6 +70,16 @@ def saturated(wrong: bool) -> Judged:
     return ArraySource({"validation": Scores(Y, score, "binary", ("honest", "fraud"))}), [best_threshold(Y, score)]
 
 
+def test_a_few_certain_mistakes_do_not_hide_the_threshold():
+    score = np.where(np.quantile(Z, 0.3) > Z, 0, expit(Z))
+    wrong = np.count_nonzero((score == 0) & (Y == 1))
+    source = ArraySource({"validation": Scores(Y, score, "binary", ("honest", "fraud"))})
+    said = verdict(source, [0.9], "validation", None).text
+    assert wrong
+    assert "Saturated" not in said
+    assert "0.9" in said
+
+
 def fraud_run(
     pos_weight: float = 1, losses: tuple[list[float], list[float], list[float]] = FALLING, **fields: object
 ) -> Judged:

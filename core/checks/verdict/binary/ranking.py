@@ -11,6 +11,8 @@ from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation.source import rows_label
 from core.text import count_label
 
+WRONG = 0.01  # of the rows at 0 and 1, the share of the other class from which on they are the verdict
+
 
 def one_class(facts: BinaryFacts) -> Statement | None:
     """Only one class has rows."""
@@ -82,20 +84,22 @@ def no_better(facts: BinaryFacts) -> Statement | None:
 
 
 def saturated(facts: BinaryFacts) -> Statement | None:
-    """Many scores are exactly 0 or 1, and some of these are wrong."""
+    """Many scores are exactly 0 or 1, and not a few of these rows are of the other class."""
     score, y = facts.view.score, facts.view.y
     if not facts.source.scores(facts.part).are_probabilities:
         return None
     ends, wrong = (score == 0) | (score == 1), int(np.count_nonzero(score == ~y))
     share = float(ends.mean())
-    if share < SATURATED or not wrong:
+    if share < SATURATED or wrong < WRONG * ends.sum():
         return None
+    trained = facts.source.config is not None
+    why = "float32 rounds a sigmoid to 1 from a logit of 16.64 on. " if trained else ""
+    remedy = "Train on logits, use weight decay, or stop earlier." if trained else "Logits or more digits may keep it."
     return Statement(
         "warning",
-        f"Saturated: {share:.1%} of the scores are exactly 0 or 1, and {wrong:,} of them are wrong. No threshold "
-        "separates rows whose scores are equal.",
-        "float32 rounds a sigmoid to 1 from a logit of 16.64 on. The order of these rows is lost, and each wrong one "
-        "has an infinite log-loss. Train on logits, use weight decay, or stop earlier.",
+        f"Saturated: {share:.1%} of the scores are exactly 0 or 1, and {wrong:,} of these rows are of the other "
+        "class. No threshold separates rows whose scores are equal.",
+        f"{why}The order of these rows is lost, and each one of the other class has an infinite log-loss. {remedy}",
         (OpenPanel("See the rows", "rows"),),
         ("C401",),
     )

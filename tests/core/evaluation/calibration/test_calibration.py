@@ -466,6 +466,19 @@ def test_line_finds_slope_and_intercept_and_what_a_score_stands_for():
     assert found.score_for(0.2) == pytest.approx(float(expit(2 * logit(0.2) + 1)), abs=0.01)
 
 
+def test_line_is_that_of_the_scores_inside_and_a_wrong_score_of_0_or_1_rejects_it():
+    y, z = calibrated(20_000)
+    score, sure = expit(z), z < -2
+    inside = fit_line(y[~sure], score[~sure])
+    right = fit_line(y & ~sure, np.where(sure, 0, score))
+    assert (right.slope, right.intercept) == pytest.approx((inside.slope, inside.intercept))
+    assert right.p_value == pytest.approx(inside.p_value)
+    wrong = fit_line(y, np.where(sure, 0, score))
+    assert (wrong.slope, wrong.p_value) == (pytest.approx(inside.slope), 0)
+    negated = fit_line(~y, np.where(sure, 1, 1 - score))
+    assert (negated.intercept, negated.p_value) == (pytest.approx(-inside.intercept), 0)
+
+
 def test_line_rejects_calibrated_scores_as_often_as_chance_does():
     rejected = [fit_line(y, expit(z)).p_value < 0.1 for y, z in (calibrated(500, seed) for seed in range(300))]
     assert 0.06 < np.mean(rejected) < 0.15
