@@ -13,10 +13,11 @@ import click
 
 from core.data.tables import read_table
 from core.errors import CutoffError
-from core.evaluation.source import About, rows_label, tuned_on
+from core.evaluation.source import About, ArraySource, rows_label, tuned_on
 from core.evaluation.tuning import LABEL_RULES, rules
 from core.parameters import Param
-from core.predictions.choices import Choices, assumed, repair_of, settle
+from core.predictions.choices import Choices, UnknownPositive, assumed, repair_of, settle
+from core.predictions.guess import NoScores
 from core.predictions.opening import CannotOpen, Opened, open_predictions
 from core.predictions.operating_points import as_csv, operating_points
 from core.predictions.roles import SCALES
@@ -122,7 +123,7 @@ def tune(file: Path, class_name: str | None, rule: str, as_json: bool, **given: 
     It is tuned on the validation rows, or on all rows of a file without a split column; test rows only evaluate it.
     """
     opened = _opened(file, given)
-    column = column_of(opened.source, class_name)
+    column = _column(opened.source, class_name)
     params = {name: given[name] for name in _having() if given[name] is not None}
     found = tuned_threshold(opened.source, column, rule_of(rule, params), opened.notes)
     for note in opened.notes:
@@ -177,7 +178,7 @@ def tune_labels(
 def curve(file: Path, class_name: str | None, part: str | None, **given: object) -> None:
     """Print counts and metrics at every threshold as CSV, thresholds falling from inf (nothing predicted positive)."""
     opened = _opened(file, given)
-    points = operating_points(opened.source, column_of(opened.source, class_name), part or tuned_on(opened.source))
+    points = operating_points(opened.source, _column(opened.source, class_name), part or tuned_on(opened.source))
     for note in opened.notes:
         click.echo(f"Note: {note}", err=True)
     for text in as_csv(points):
@@ -213,9 +214,14 @@ def _opened(file: Path, given: dict[str, object]) -> Opened:
     help."""
     table = read_table(file)
     choices = Choices(**{field.name: given[field.name] for field in fields(Choices)})  # type: ignore[arg-type]
-    settled = settle(table, choices)
+    try:
+        settled = settle(table, choices)
+    except NoScores as error:
+        raise _with_option(str(error), "--y-score") from None
+    except UnknownPositive as error:
+        raise _with_option(str(error), "--positive") from None
     if settled.missing:
-        raise CutoffError(f"{settled.missing.removesuffix('.')} (--positive).")
+        raise _with_option(settled.missing, "--positive")
     try:
         opened = open_predictions(table, settled.roles, About(file.name, "opened from a file"))
     except CannotOpen as error:
@@ -224,6 +230,18 @@ def _opened(file: Path, given: dict[str, object]) -> Opened:
     if "opposite" in settled.questions:
         click.echo(f"Note: {OPPOSITE}", err=True)
     return Opened(opened.source, (*assumed(settled.roles), *opened.notes))
+
+
+def _column(source: ArraySource, class_name: str | None) -> int:
+    """The column of --class; raises CutoffError, which names the option, as `column_of` does."""
+    try:
+        return column_of(source, class_name)
+    except CutoffError as error:
+        raise _with_option(str(error), "--class") from None
+
+
+def _with_option(sentence: str, option: str) -> CutoffError:
+    return CutoffError(f"{sentence.removesuffix('.')} ({option}).")
 
 
 def _lines(found: TunedThreshold) -> Iterator[str]:

@@ -38,6 +38,7 @@ FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "f
 PARAMETERS = "; ".join(
     f"{', '.join(f'`{option}`' for option in options(rule))} of `{rule}`" for rule in rules() if options(rule)
 )
+PARAMETER_NAMES = {name for rule in rules() for name in options(rule)}
 
 
 class Refused(CutoffError):
@@ -236,6 +237,8 @@ def create_api(uploads: Callable[[], Uploads], token: str, most_bytes: int, base
     def invalid(_request: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"][1:]))
+        if first["type"] == "extra_forbidden" and where in PARAMETER_NAMES:
+            return JSONResponse({"detail": f'{where} belongs under "parameters": {{"{where}": ...}}.'}, 422)
         return JSONResponse({"detail": f"{where}: {first['msg']}." if where else f"{first['msg']}."}, 422)
 
     return TokenOnly(app, token)

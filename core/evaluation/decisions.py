@@ -302,7 +302,7 @@ DECISIONS: dict[str, DecisionSpec] = {
         label="Largest p / t",
         function=decide,
         formula=r"\hat{y} = \arg\max_c \; p_c / t_c",
-        help="The class with the maximum p / t. With equal thresholds this is argmax.",
+        help="The class with the maximum p / t, probability over threshold. With equal thresholds this is argmax.",
         reference="Zhou and Liu, Training cost-sensitive neural networks with methods addressing the class imbalance "
         "problem, 2006, https://doi.org/10.1109/TKDE.2006.17",
         needs_probabilities=True,
@@ -312,7 +312,7 @@ DECISIONS: dict[str, DecisionSpec] = {
         label="Largest p - t",
         function=farthest_above,
         formula=r"\hat{y} = \arg\max_c \; (p_c - t_c)",
-        help="The class with the maximum p - t. With equal thresholds this is argmax.",
+        help="The class with the maximum p - t, its score less its threshold. With equal thresholds this is argmax.",
         reference="optimal-classification-cutoffs (2025), multi-class decisions by margin, "
         "https://pypi.org/project/optimal-classification-cutoffs/",
     ),

@@ -14,6 +14,10 @@ from core.predictions.roles import SCALES, Roles, Scale
 REPAIRS = ("leave_out", "scale", "split")  # choices that may repair what can't be opened
 
 
+class UnknownPositive(CutoffError):
+    """A positive class that is not among the labels."""
+
+
 @dataclass(frozen=True)
 class Choices:
     """What is known of the columns of a table; what is None or an empty tuple is guessed.
@@ -55,7 +59,7 @@ class Settled:
 def settle(table: Table, choices: Choices) -> Settled:
     """The roles of the columns of a table: as chosen, and as guessed where nothing was chosen.
 
-    Raises CutoffError as `guess` and `Roles` do, and for a positive class that is not among the labels.
+    Raises CutoffError as `guess` and `Roles` do, and UnknownPositive for a positive class that is not among the labels.
     """
     guessed = guess(table, choices.y_true, choices.y_score)
     if choices.positive is not None:
@@ -92,7 +96,7 @@ def _with_positive(table: Table, guessed: Guess, positive: str) -> Guess:
         raise CutoffError("Only two classes have a positive one; choose a class or label to tune the threshold of.")
     if positive not in guessed.labels:
         column = guessed.roles.y_true[0]
-        raise CutoffError(f"{column} never is {positive}; its values are {listed(guessed.labels)}.")
+        raise UnknownPositive(f"{column} never is {positive}; its values are {listed(guessed.labels)}.")
     return guess_binary(table, replace(guessed.roles, positive=positive))
 
 

@@ -37,7 +37,7 @@ def choose_q() -> float:
         0.01,
         key=state.TRUE_PROBABILITY.name,
         persist_state="session",
-        help="Optimal where a false positive costs this much and a false negative 1 minus this.",
+        help="Optimal where a false negative costs (1 - q) / q times a false positive: at q = 0.2 four times.",
     )
 
 
@@ -95,9 +95,9 @@ def show(seeds: Sequence[Sequence[Run]], lines: Sequence[Line], at: int, sweep: 
     title.markdown(
         "**Threshold of minimum cost**, predicted and measured",
         help=f"Predicted: the optimal score for a true probability of {q:g}.{own} Measured: the threshold of minimum "
-        f"cost on the validation rows, where a false positive costs {q:g} and a false negative {1 - q:g}, not that of "
-        f"maximum F1; {LEVEL:.0%} of the resamples of these rows have theirs in the range shown. They agree where the "
-        "prediction is in that range.",
+        f"cost on the validation rows if a false negative costs {(1 - q) / q:.3g} times a false positive, for which "
+        f"{q:g} is optimal. The payoffs of Value are not used. {LEVEL:.0%} of the resamples of these rows have "
+        "theirs in the range shown. They agree where the prediction is in that range.",
     )
     if _moving(seeds):
         st.caption("Measured once training pauses or ends.")

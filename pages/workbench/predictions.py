@@ -73,7 +73,7 @@ def show(upload: Upload) -> None:
         with popover:
             _about(upload)
     shown = {
-        "Columns": f"{_listed(roles.y_true)}, {_listed(roles.y_score)}",
+        "Columns": f"{_listed(roles.y_true, 'labels')}, {_listed(roles.y_score, 'scores')}",
         "Positive class": roles.positive if roles.task == "binary" else "",
         "Taken as": SCALES[roles.scale] if roles.scale != "probability" else "",
         "Weight in training": f"{roles.trained_weight:g}" if roles.trained_weight != 1 else "",
@@ -163,5 +163,5 @@ def _show(name: str) -> None:
     state.COMPLAINTS.set(())
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{len(names)} columns"
+def _listed(names: Sequence[str], what: str) -> str:
+    return names[0] if len(names) == 1 else f"{len(names)} {what}"

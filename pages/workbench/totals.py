@@ -10,12 +10,12 @@ CLASSES = (
     Total("accuracy", "Accuracy", "Share of rows predicted correctly; a row without a class is wrong."),
     Total(
         "changed",
-        "Not argmax",
+        "Differs from argmax",
         "Rows whose class differs from that of plain argmax, and how many became correct or misclassified.",
         "count",
         "changes",
     ),
-    Total("without", "No class", "Rows without a predicted class. They count as misclassified.", "count"),
+    Total("without", "No predicted class", "Rows without a predicted class. They count as misclassified.", "count"),
 )
 OF_CLASSES = (
     Average(

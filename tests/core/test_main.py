@@ -157,7 +157,9 @@ def test_a_class_or_label_has_a_threshold_of_its_own(tmp_path: Path, tuned, refu
     y = classes[[generator.choice(3, p=row) for row in q]]
     frame = pd.DataFrame({"y_true": y} | {f"score {name}": q[:, at] for at, name in enumerate(classes)})
     frame.to_csv(tmp_path / "classes.csv", index=False)
-    assert "cat, dog, owl" in refusal("tune", str(tmp_path / "classes.csv"), "--rule", "f1")
+    assert "cat, dog, owl: each has a threshold of its own (--class)." in refusal(
+        "tune", str(tmp_path / "classes.csv"), "--rule", "f1"
+    )
     assert "bee is none of the classes" in refusal("curve", str(tmp_path / "classes.csv"), "--class", "bee")
     found = tuned(tmp_path / "classes.csv", "--rule f1 --class dog")
     p = frame["score dog"] >= found["threshold"]
@@ -174,7 +176,7 @@ BAD = {
     "--rule cost --false-positive 0 --false-negative 0": "Correct and wrong predictions have the same payoff",
     "--rule best": "'best' is not one of 'fixed', 'f1'",
     "": "Missing option '--rule'",
-    "--rule f1 --positive yes": "y_true never is yes; its values are 0, 1.",
+    "--rule f1 --positive yes": "y_true never is yes; its values are 0, 1 (--positive).",
     "--rule f1 --y-score logit": "The file has no column logit; it has y_true, y_score.",
     "--rule f1 --weight-column w": "The file has no column w",
     "--rule f1 --scale percent --class 0": "0 is none of the classes 1",

@@ -174,7 +174,7 @@ def test_the_matrix_of_all_classes_follows_a_threshold_and_the_epochs(
         y_pred = np.argmax(y_score / t, axis=1)
         np.testing.assert_array_equal(drawn(), sklearn.confusion_matrix(table["y_true"], y_pred, labels=range(10)))
         assert total(page, "Accuracy") == said(sklearn.accuracy_score(table["y_true"], y_pred))
-        assert total(page, "Not argmax") == f"{np.sum(y_pred != y_score.argmax(1)):,}"
+        assert total(page, "Differs from argmax") == f"{np.sum(y_pred != y_score.argmax(1)):,}"
 
     check(0.5)
     messages.clear()

@@ -217,6 +217,8 @@ def test_a_larger_file_is_refused_whether_it_says_so_or_not(client: Client):
         ),
         ({"rule": "f1", "parameters": {"beta": 2}}, "The rule f1 has no parameter beta"),
         ({"rule": "cost", "parameters": {"false_positive": "dear"}}, "parameters.false_positive: Input should be"),
+        ({"rule": "cost", "false_positive": 1}, 'false_positive belongs under "parameters": {"false_positive": ...}.'),
+        ({"rule": "cost", "colour": 1}, "colour: Extra inputs are not permitted."),
         ({}, "rule: Field required."),
         ([], "Input should be"),
     ],

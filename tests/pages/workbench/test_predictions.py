@@ -243,6 +243,8 @@ def test_several_classes_and_labels_open_as_tables(app_test: AppTest, tmp_path: 
     at = by_link(app_test, given)
     assert given.source
     assert given.source.task == task
+    labelled = "y_true" if task == "multiclass" else "3 labels"
+    assert f":gray[Columns] {labelled}, 3 scores" in labels(at)
     assert not sentences(at)
     assert drawn(at)["of"].startswith(given.id)
 
