@@ -236,3 +236,13 @@ def test_a_newcomer_finds_at_once_where_to_open_a_file(page: Page, app_url: str,
     assert recipe["height"] <= bar  # its label makes no further row of it
     opens.click()
     expect(page.get_by_text("Choose a file, or drop one anywhere")).to_be_in_viewport()
+
+
+def test_the_numbers_of_the_heights_stand_where_bars_are_low(page: Page, app_url: str):
+    rows = ["0,0", "0,0.3", "1,0.7", "1,1"]
+    land(page, app_url)
+    drop(page, "ends.csv", "\n".join(["y_true,y_score", *(row for row in rows for _ in range(50)), ""]).encode())
+    opened(page)
+    page.locator(".stage .axes").get_by_role("button", name="probability").click()
+    anchors = "texts => texts.slice(-2).map(text => text.getAttribute('text-anchor'))"
+    assert page.locator(".stage .scores .words text.tick").evaluate_all(anchors) == ["start", "end"]

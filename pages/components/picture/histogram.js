@@ -9,6 +9,7 @@ const ROOM = 1.3; // above the tallest bar, for names and labels
 const OUTLINE = 1.5; // times the tallest bar, up to which the outline of the previous run sets the scale
 const GAP = 0.06; // of a bin, between bars
 const TITLES = 18; // pixels at the top, for the names of a class and of the outline
+const TICK = 44; // pixels that a tick and its number take, at most
 const MARGINS = { left: 10, right: 10, top: 4, bottom: 20 };
 const AXES = [["probability", "probability"], ["logit", "logit"]];
 
@@ -95,7 +96,7 @@ export function lay(state) {
   find(".scores .outline").setAttribute("d", before
     ? outline(state.bars, before.tp, state.before.film.positives, -1) + outline(state.bars, before.fp, state.before.film.negatives, 1)
     : "");
-  find(".scores .words").innerHTML = scoreTicks(model.axis, frame) + heightTicks(state.bars, tallest);
+  find(".scores .words").innerHTML = scoreTicks(model.axis, frame) + heightTicks(state.bars, tallest, last);
 
   const labels = [];
   const flagged = (mark, selector, text, y) => {
@@ -132,8 +133,9 @@ function largest(edges, total, kind) {
   return kind.tall(most, total);
 }
 
-// One round value on either side of the axis says what the heights are, clear of the names of the classes.
-function heightTicks({ frame, middle, kind, unit, most }, tallest) {
+// One round value on either side of the axis says what the heights are, clear of the names of the classes: at the left
+// end, or at the right one where the bars there are lower.
+function heightTicks({ frame, middle, kind, unit, most }, tallest, { tp, fp }) {
   const value = kind.at(Math.min(0.95 * tallest, (most - TITLES - 10) / unit));
   if (!(value > 0)) return "";
   const power = 10 ** Math.floor(Math.log10(value));
@@ -141,8 +143,16 @@ function heightTicks({ frame, middle, kind, unit, most }, tallest) {
   const tall = kind === HEIGHTS.density ? Math.sqrt(round) : kind.tall(round);
   return [-1, 1].map((sign) => {
     const y = middle + sign * tall * unit;
-    return `<path class="tick" d="M${frame.left} ${y.toFixed(1)}h5" />` + word(frame.left + 8, y + 4, kind.written(round), "start", 'class="tick"');
+    const [from, into, anchor] = lowerAtTheRight(sign < 0 ? tp : fp, frame.width) ? [frame.left + frame.width, -1, "end"] : [frame.left, 1, "start"];
+    return `<path class="tick" d="M${from} ${y.toFixed(1)}h${5 * into}" />` + word(from + 8 * into, y + 4, kind.written(round), anchor, 'class="tick"');
   }).join("");
+}
+
+function lowerAtTheRight(edges, width) {
+  const bins = edges.length - 1;
+  const some = Math.ceil((TICK / width) * bins);
+  const most = (from) => Math.max(...Array.from({ length: some }, (_, at) => edges[from + at] - edges[from + at + 1]));
+  return most(bins - some) < most(0);
 }
 
 // The two paths of one class: rows predicted positive next to the axis, and the others.
