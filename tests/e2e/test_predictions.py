@@ -246,3 +246,14 @@ def test_the_numbers_of_the_heights_stand_where_bars_are_low(page: Page, app_url
     page.locator(".stage .axes").get_by_role("button", name="probability").click()
     anchors = "texts => texts.slice(-2).map(text => text.getAttribute('text-anchor'))"
     assert page.locator(".stage .scores .words text.tick").evaluate_all(anchors) == ["start", "end"]
+
+
+def test_undo_and_save_of_all_classes_stand_in_one_line_on_a_phone(page: Page, app_url: str):
+    page.set_viewport_size({"width": 390, "height": 844})
+    rows = [f"{at % 3},{','.join('0.6' if at % 3 == c else '0.2' for c in range(3))}" for at in range(60)]
+    land(page, app_url)
+    drop(page, "three.csv", "\n".join(["y_true,score 0,score 1,score 2", *rows, ""]).encode())
+    opened(page)
+    tops = "buttons => buttons.map(button => Math.round(button.getBoundingClientRect().top))"
+    undo, save = page.locator(".stage :is(.undo, .save)").evaluate_all(tops)
+    assert undo == save
