@@ -45,7 +45,7 @@ def test_the_axes_are_titled_by_what_they_measure(app_test: AppTest):
     at = opened(app_test, replace(source(), id="titles"))
     figures = [figure_of(at, f"periods.{name}") for name in ("metrics", "shares", "drift")]
     titles = [figure["layout"]["yaxis"]["title"]["text"] for figure in figures]
-    assert titles == ["Precision, Recall, F1", "share of rows", "Kolmogorov-Smirnov distance"]
+    assert titles == ["Precision, Recall, F1", "share of rows", "KS distance"]
 
 
 def test_without_a_time_there_is_no_such_panel(app_test: AppTest):
