@@ -1,5 +1,5 @@
 # make run    serves the app                make check     formats, lints, type-checks, runs the fast tests
-# make test   runs all but long tests       make test-all  runs every test, simulations of some minutes among them
+# make test   runs all but long tests       make test-all  runs every test, some of which take minutes
 # make help   says this
 
 PYTHON ?= python3
@@ -28,7 +28,8 @@ test: $(VENV)/.dev browser
 	fi
 
 test-all: test
-	$(VENV)/bin/python -m pytest -n auto -m long
+	$(VENV)/bin/python -m pytest -n auto -m "long and not e2e"
+	$(VENV)/bin/python -m pytest -m "long and e2e"
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff format .

@@ -152,7 +152,7 @@ PLACE = f"""
   .st-key-{CURVES} [data-testid="stSkeleton"] {{ width: 17.9rem; height: 2.4rem }}
   .st-key-losses-train [data-testid="stSkeleton"] {{ width: 7.1rem; min-width: 0 }}
   [data-testid="stMainBlockContainer"] {{ max-width: none }}
-  :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stSkeleton"] {{ width: 4.5rem; min-width: 0 }}
+  :is(.st-key-{RECIPE}, .st-key-{VERDICT}) [data-testid="stSkeleton"] {{ width: 2.5rem; min-width: 0 }}
 """
 
 # Streamlit leaves the focus on the button that opens a popover, and the popover is at the end of the document, so a

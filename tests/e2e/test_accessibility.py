@@ -146,7 +146,10 @@ def test_the_journey_needs_no_mouse(page: Page, app_url: str) -> None:
     assert in_order(expected, names), names
 
 
-@pytest.mark.parametrize("query", [BINARY, MULTICLASS, MULTILABEL])
+SLOW = [pytest.param(query, marks=pytest.mark.long) for query in (MULTICLASS, MULTILABEL)]
+
+
+@pytest.mark.parametrize("query", [BINARY, *SLOW])
 def test_every_panel_has_no_barrier_and_needs_no_mouse(
     page: Page, runs: dict[str, str], app_url: str, query: str
 ) -> None:

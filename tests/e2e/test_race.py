@@ -32,6 +32,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).first.dispatch_event("click")
 
 
+@pytest.mark.long
 def test_a_sweep_is_made_watched_paused_stepped_and_held_against_theory(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/compare?{THINNED}")
     settled(page)

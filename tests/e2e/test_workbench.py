@@ -359,11 +359,11 @@ def test_share_copies_the_link_or_shows_it_where_the_clipboard_is_refused(page: 
     expect(share).to_be_focused()
 
 
-def test_all_scripts_of_the_first_screen_are_fetched_with_the_page(page: Page, app_url: str) -> None:
+def test_all_scripts_of_the_first_picture_are_fetched_with_the_page(page: Page, app_url: str) -> None:
     html = page.goto(app_url).text()  # type: ignore[union-attr]
     drawn(page, "picture")
     settled(page)
     fetched = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)")
-    scripts = {path for path in fetched if path.endswith(".js")}
-    assert any("/picture/" in path for path in scripts)
+    scripts = {path for path in fetched if path.endswith(".js") and ("/picture/" in path or "BidiComponent" in path)}
+    assert {"component.js", "draw.js"} <= {path.rpartition("/")[2] for path in scripts}
     assert {path for path in scripts if f'href=".{path}"' not in html and f'src=".{path}"' not in html} == set()
