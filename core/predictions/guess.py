@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from core.data.tables import Table, listed
 from core.data.tables.names import GROUP, SCORE, TRUE, endings, family, plain
-from core.data.tables.values import NO, YES, Categories, is_number, likely_positive, numbers, reads_as_numbers, times
+from core.data.tables.values import (
+    NO,
+    YES,
+    Categories,
+    count_distinct,
+    is_number,
+    likely_positive,
+    numbers,
+    reads_as_numbers,
+    times,
+)
 from core.errors import CutoffError
 from core.evaluation.counts import ScoreIndex
 from core.evaluation.intervals import roc_auc_interval
@@ -33,6 +43,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
 SURE = {"0", "1"}  # labels of which 1 is positive without asking
 MOST_GROUPS = 50
 SAMPLE = 20_000  # rows that scales are recognised on
+HEAD = 1_000  # rows in which labels repeat
 
 
 class NoScores(CutoffError):
@@ -76,7 +87,8 @@ def guess(table: Table, y_true: tuple[str, ...] = (), y_score: tuple[str, ...] =
     several = len(truth_columns) > 1 or len(score_columns) > 2
     if not several and len(score_columns) == 2:
         several = len(label_values(table, truth_columns[0]).values) > 2
-    roles = _several(table, truth_columns, score_columns) if several else _one(table, truth_columns, score_columns)
+    given = None if several else label_values(table, truth_columns[0])
+    roles = _one(given, truth_columns, score_columns) if given else _several(table, truth_columns, score_columns)
     roles = replace(
         roles,
         groups=groups,
@@ -87,14 +99,13 @@ def guess(table: Table, y_true: tuple[str, ...] = (), y_score: tuple[str, ...] =
         split=others.get("split"),
     )
     if roles.task == "binary":
-        return guess_binary(table, roles)
+        return guess_binary(table, roles, given)
     roles = replace(roles, scale=recognise_scale(table, score_columns, several=roles.task == "multiclass"))
     return Guess(roles, () if roles.scale == "probability" else ("scale",))
 
 
-def _one(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
+def _one(given: Categories, truth_columns: tuple[str, ...], score_columns: tuple[str, ...]) -> Roles:
     """The roles of a binary task; of the scores of both classes those of the positive one."""
-    given = label_values(table, truth_columns[0])
     positive = likely_positive(given)
     return Roles("binary", truth_columns, (_score_of(positive, given, score_columns),), positive)
 
@@ -116,9 +127,10 @@ def _several(table: Table, truth_columns: tuple[str, ...], score_columns: tuple[
     return Roles("multiclass", truth_columns, score_columns, classes=classes, names=tuple(names) if numbered else ())
 
 
-def guess_binary(table: Table, roles: Roles) -> Guess:
-    """Complete the roles of a binary task whose columns and positive class are chosen: scale and questions."""
-    values = label_values(table, roles.y_true[0])
+def guess_binary(table: Table, roles: Roles, given: Categories | None = None) -> Guess:
+    """Complete the roles of a binary task whose columns and positive class are chosen: scale and questions. `given` are
+    the labels, if they have been read."""
+    values = given or label_values(table, roles.y_true[0])
     check_positive(values, roles)
     scale = recognise_scale(table, roles.y_score, several=False)
     roles = replace(roles, scale=scale)
@@ -305,7 +317,10 @@ def _few_values(table: Table, name: str) -> bool:
 
 def _like_an_id(table: Table, name: str, n_scores: int) -> bool:
     """Whether a column has another value in each row, and more than there are classes."""
-    return table.n_rows > max(2, n_scores) and len(_distinct(table, name)) == table.n_rows
+    first = table.columns[name].slice(0, HEAD)  # which mostly tell already
+    if table.n_rows <= max(2, n_scores) or count_distinct(first) < len(first):
+        return False
+    return len(_distinct(table, name)) == table.n_rows
 
 
 def _likeness_to_labels(values: tuple[str, ...]) -> tuple[bool, int]:
