@@ -14,9 +14,8 @@ from core.experiment.fitting import head_for, with_choices
 from core.experiment.presets import DEMONSTRATION
 from core.experiment.variants import names_of
 from pages.losses.cards import Chosen
-from pages.shared import choices, session, state
+from pages.shared import choices
 
-COMPARE = "compare/compare.py"
 # What is trained where the data of the session is not for the losses.
 BINARY = DEMONSTRATION.variants[0].config
 REGRESSION, _ = with_choices(RunConfig(), dataset="line")
@@ -69,8 +68,4 @@ def train(chosen: Sequence[Chosen]) -> None:
     except CutoffError as error:
         st.error(str(error), icon=":material/error:")
         return
-    choices.open_with(experiment)
-    state.COMPLAINTS.set(())
-    session.start(experiment)
-    session.complain(*complaints)
-    st.switch_page(COMPARE)
+    choices.race(experiment, complaints)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,6 +19,8 @@ from pages.shared import dom, payoffs, services, session, state, thresholds
 
 ADDED = ("utm_", "fbclid", "gclid")  # how parameters begin that mail and other sites add to links
 MOST_NAMED = 5  # parameters of a link that a sentence names
+
+COMPARE = "compare/compare.py"
 
 
 def open_link() -> bool:
@@ -98,6 +101,15 @@ def open_with(experiment: Experiment) -> None:
     )
     state.NEXT_EDITED.set(0)
     state.SEEDS.set(len(experiment.seeds))
+
+
+def race(experiment: Experiment, complaints: Sequence[str] = ()) -> None:
+    """Make these the variants of the session, train them, and go to the Compare page with these sentences."""
+    open_with(experiment)
+    state.COMPLAINTS.set(())
+    session.start(experiment)
+    session.complain(*complaints)
+    st.switch_page(COMPARE)
 
 
 def new_variant(config: RunConfig, name: str = "", colour: int | None = None) -> dict[str, Any]:

@@ -5,26 +5,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import streamlit as st
-
 from core.evaluation.source import ScoreSource
 from core.experiment.presets import DEMONSTRATED, PRESETS, QUESTIONS, Demonstrated
 from pages.components.preset_strip import preset_strip
-from pages.shared import choices, dom, services, session, state, thresholds
+from pages.shared import choices, dom, services, state, thresholds
 from pages.workbench import panels, predictions, recipe, shown
 from pages.workbench.panels import tune
-
-COMPARE = "compare/compare.py"
 
 
 def show() -> None:
     """A strip of all questions; the preset that is pressed begins to train."""
     if (name := preset_strip(QUESTIONS, key="gallery", on_choose=_demonstrate)) in PRESETS:
-        experiment = PRESETS[name].experiment
-        choices.open_with(experiment)
-        state.COMPLAINTS.set(())
-        session.start(experiment)
-        st.switch_page(COMPARE)
+        choices.race(PRESETS[name].experiment)
 
 
 def _demonstrate(name: str) -> None:

@@ -31,7 +31,6 @@ from pages.shared import choices, controls, dom, findings, own_table, payoffs, p
 from pages.workbench import best_epoch, dials
 
 ICONS = {"mistake": " :red[:material/error:]", "caution": " :orange[:material/warning:]"}
-COMPARE = "compare/compare.py"
 
 
 class Part(NamedTuple):
@@ -68,7 +67,7 @@ def open_link(default: RunConfig) -> None:
     shown = state.LINKED.of("shown").get()
     (first, *others) = choices.variants()
     if opens and others and not shown:
-        st.switch_page(COMPARE)
+        st.switch_page(choices.COMPARE)
     job = session.current_job()
     if job and not linked:
         take(next((run for run in job.runs if run.id == shown), job.runs[0]).config)

@@ -24,7 +24,7 @@ from core.plots import comparison as plots
 from core.plots.race import Line, Spec
 from core.plots.style import limits, place
 from pages.components.live_figure import live_figure
-from pages.shared import controls, payoffs, state, tables, text, thresholds
+from pages.shared import choices, controls, payoffs, state, tables, text, thresholds
 from pages.workbench.panels import comparable_sources
 from pages.workbench.panels.payoffs import caption, show_fields
 
@@ -85,7 +85,7 @@ def _say_alone(trained: bool) -> None:
         "There is no other run to compare this one with. Train one on the same data with the same split, with another "
         "model, loss or seed."
     )
-    st.page_link("compare/compare.py", label="Train another one", icon=":material/arrow_forward:")
+    st.page_link(choices.COMPARE, label="Train another one", icon=":material/arrow_forward:")
 
 
 def _compared(members: Sequence[comparable_sources.Member], part: str, column: int) -> Compared:

@@ -9,7 +9,7 @@ from core.checks.verdict.binary.facts import BinaryFacts
 from core.checks.verdict.facts import LEVEL
 from core.checks.verdict.statement import OpenPanel, Statement
 from core.evaluation.source import rows_label
-from core.text import count_label
+from core.text import count_label, counted
 
 WRONG = 0.01  # of the rows at 0 and 1, the share of the other class from which on they are the verdict
 
@@ -97,7 +97,7 @@ def saturated(facts: BinaryFacts) -> Statement | None:
     remedy = "Train on logits, use weight decay, or stop earlier." if trained else "Logits or more digits may keep it."
     return Statement(
         "warning",
-        f"Saturated: {share:.1%} of the scores are exactly 0 or 1, and {wrong:,} of these rows are of the other "
+        f"Saturated: {share:.1%} of the scores are exactly 0 or 1, {counted(wrong, 'row')} there of the other "
         "class. No threshold separates rows whose scores are equal.",
         f"{why}The order of these rows is lost, and each one of the other class has an infinite log-loss. {remedy}",
         (OpenPanel("See the rows", "rows"),),
